@@ -1,0 +1,46 @@
+# How every target of the project is compiled: C++20, warnings are errors, the sanitizer of the preset.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+# -g: a lab whose runs are looked into with perf needs symbols, in release builds too.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g -DNDEBUG")
+
+set(SHADOWWALK_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined or thread")
+set(SHADOWWALK_BUILD_LABEL "" CACHE STRING "What results call this build; default: the build type in lower case")
+if(NOT SHADOWWALK_BUILD_LABEL)
+  string(TOLOWER "${CMAKE_BUILD_TYPE}" SHADOWWALK_BUILD_LABEL)
+endif()
+
+add_library(shadowwalk_options INTERFACE)
+target_include_directories(shadowwalk_options INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/shadowwalk>)
+target_compile_features(shadowwalk_options INTERFACE cxx_std_20)
+target_compile_options(shadowwalk_options INTERFACE
+  $<BUILD_INTERFACE:-Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough>)
+if(SHADOWWALK_SANITIZE)
+  target_compile_options(shadowwalk_options INTERFACE
+    $<BUILD_INTERFACE:-fsanitize=${SHADOWWALK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>)
+  target_link_options(shadowwalk_options INTERFACE $<BUILD_INTERFACE:-fsanitize=${SHADOWWALK_SANITIZE}>)
+endif()
+
+# shadowwalk_room(NAME SOURCES... LINK deps...): one static library for one room of the house.
+function(shadowwalk_room name)
+  cmake_parse_arguments(room "" "" "SOURCES;LINK" ${ARGN})
+  if(room_SOURCES)
+    add_library(shadowwalk_${name} STATIC ${room_SOURCES})
+    target_link_libraries(shadowwalk_${name} PUBLIC shadowwalk_options ${room_LINK})
+  else()
+    add_library(shadowwalk_${name} INTERFACE)
+    target_link_libraries(shadowwalk_${name} INTERFACE shadowwalk_options ${room_LINK})
+  endif()
+  set_target_properties(shadowwalk_${name} PROPERTIES EXPORT_NAME ${name})
+  add_library(shadowwalk::${name} ALIAS shadowwalk_${name})
+  install(TARGETS shadowwalk_${name} EXPORT shadowwalk-targets)
+endfunction()

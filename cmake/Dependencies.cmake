@@ -1,0 +1,22 @@
+# Debian packages, found and never downloaded. scripts/install-dependencies installs them all.
+# The installed package finds the same list: cmake/shadowwalk-config.cmake.in includes this file.
+find_package(Threads REQUIRED)
+find_package(benchmark REQUIRED)      # libbenchmark-dev
+find_package(CLI11 REQUIRED)          # libcli11-dev
+find_package(tomlplusplus REQUIRED)   # libtomlplusplus-dev
+find_package(nlohmann_json REQUIRED)  # nlohmann-json3-dev
+find_package(fmt REQUIRED)            # libfmt-dev
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(urcu REQUIRED IMPORTED_TARGET GLOBAL liburcu-memb)  # liburcu-dev
+pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET GLOBAL hwloc)        # libhwloc-dev
+
+# libpfm4-dev and systemtap-sdt-dev ship neither a CMake nor a pkg-config file.
+find_path(PFM_INCLUDE_DIR perfmon/pfmlib.h REQUIRED)
+find_library(PFM_LIBRARY pfm REQUIRED)
+if(NOT TARGET pfm::pfm)
+  add_library(pfm::pfm UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(pfm::pfm PROPERTIES
+    IMPORTED_LOCATION ${PFM_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${PFM_INCLUDE_DIR})
+endif()
+find_path(SDT_INCLUDE_DIR sys/sdt.h REQUIRED)

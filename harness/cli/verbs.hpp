@@ -1,0 +1,13 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+/// One function a verb: each adds its subcommand, with its options and what it does, to the command.
+namespace shadowwalk::cli {
+
+void add_cell(CLI::App& command);
+void add_list(CLI::App& command);
+void add_run(CLI::App& command);
+void add_report(CLI::App& command);
+
+}  // namespace shadowwalk::cli

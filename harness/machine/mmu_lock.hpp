@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "harness/machine/backoff.hpp"
+#include "harness/machine/cpu.hpp"
+
+namespace shadowwalk {
+
+enum class MmuLockKind {
+  ticket,  ///< fair, as the kernel's spinlock was in 2012; spins briefly, then yields
+  mutex,   ///< std::mutex: sleeps
+};
+
+/// kvm->mmu_lock. Taking it with the interrupt gate closed is a broken invariant: its holder may wait for our IPI.
+class MmuLock {
+ public:
+  explicit MmuLock(MmuLockKind kind = MmuLockKind::ticket) : kind_(kind) {}
+
+  void lock() {
+    check_irqs_enabled();
+    if (kind_ == MmuLockKind::mutex) return mutex_.lock();
+    const std::uint32_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
+    Backoff backoff;
+    // acquire pairs with the release in unlock(): the last holder's changes are visible.
+    while (serving_.load(std::memory_order_acquire) != ticket) backoff.wait();
+  }
+
+  void unlock() {
+    if (kind_ == MmuLockKind::mutex) return mutex_.unlock();
+    serving_.store(serving_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+
+  /// Whether anybody waits for the lock (spin_needbreak): what a long zap asks at its lock breaks. A mutex cannot tell.
+  bool contended() const {
+    return kind_ == MmuLockKind::mutex ||
+           next_.load(std::memory_order_relaxed) - serving_.load(std::memory_order_relaxed) > 1;
+  }
+
+ private:
+  const MmuLockKind kind_;
+  std::mutex mutex_;
+  alignas(64) std::atomic<std::uint32_t> next_{0};
+  std::atomic<std::uint32_t> serving_{0};
+};
+
+}  // namespace shadowwalk

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "harness/attach/probes.hpp"
+#include "harness/machine/backoff.hpp"
+#include "harness/machine/cycle_clock.hpp"
+#include "harness/machine/fences.hpp"
+#include "harness/machine/mmu_lock.hpp"
+#include "harness/machine/rcu.hpp"
+#include "harness/machine/remote_flush.hpp"
+#include "harness/machine/vcpu.hpp"
+
+namespace shadowwalk {
+
+/// What lockless code may use, on the real machine. Variants, tree, walker and zapper are templates over a Machine;
+/// this class is also the definition of what another Machine must offer.
+class NativeMachine {
+ public:
+  template <class T>
+  using Atomic = std::atomic<T>;
+  using Vcpu = shadowwalk::Vcpu;
+  using MmuLock = shadowwalk::MmuLock;
+  using Rcu = shadowwalk::Rcu;
+  using RcuHead = shadowwalk::RcuHead;
+  using Backoff = shadowwalk::Backoff;
+
+  static void full_fence() { shadowwalk::full_fence(); }
+  static void mfence() { shadowwalk::mfence(); }
+  static void full_fence_beside_atomic() { shadowwalk::full_fence_beside_atomic(); }
+
+  /// Ticks of the machine's clock, and their length.
+  static std::uint64_t now() { return CycleClock::now(); }
+  static double to_ns(std::uint64_t ticks) { return CycleClock::to_ns(ticks); }
+
+  explicit NativeMachine(unsigned vcpus) {
+    for (unsigned i = 0; i < vcpus; ++i) {
+      owned_.push_back(std::make_unique<Vcpu>());
+      vcpus_.push_back(owned_.back().get());
+    }
+  }
+
+  std::span<Vcpu* const> vcpus() const { return vcpus_; }
+
+  /// kvm_flush_remote_tlbs(): every vCPU in guest mode leaves it, every vCPU inside a section with its gate closed
+  /// finishes the section. A flush that interrupts nobody orders nothing for the caller's later reads of its own
+  /// variables: a variant that needs a barrier writes it.
+  void flush_remote_tlbs() { interrupt_vcpus(kRequestTlbFlush); }
+
+  /// kvm_reload_remote_mmus(): all vCPUs drop their roots before they enter the guest again.
+  void request_root_reload() { interrupt_vcpus(kRequestReloadRoot); }
+
+  /// Sees each flush or reload that interrupted somebody: how many vCPUs, and the ticks from the first request to the
+  /// last acknowledgement. Set before threads start; called by the sender.
+  struct IpiObserver {
+    virtual ~IpiObserver() = default;
+    virtual void on_ipis(std::size_t sent, std::uint64_t ticks) = 0;
+  };
+  void observe_ipis(IpiObserver* observer) { ipi_observer_ = observer; }
+
+  /// Starts with the first use, so that only schemes that need RCU have a reclaimer thread. Not thread-safe: a
+  /// variant's constructor is the place.
+  Rcu& rcu() {
+    if (!rcu_) rcu_.emplace(rcu_options_);
+    return *rcu_;
+  }
+  void set_rcu_options(const Rcu::Options& options) { rcu_options_ = options; }
+  bool has_rcu() const { return rcu_.has_value(); }
+
+  /// The kernel's tracepoint kvm_mmu_delay_free_pages: a commit found readers and leaves `pages` to RCU.
+  static void trace_delay_free_pages(std::size_t pages) { SHADOWWALK_PROBE1(delay__free__pages, pages); }
+
+ private:
+  void interrupt_vcpus(std::uint32_t request) {
+    const std::uint64_t start = now();
+    const std::size_t sent = make_all_cpus_request(vcpus_, request);
+    if (sent != 0 && ipi_observer_ != nullptr) ipi_observer_->on_ipis(sent, now() - start);
+  }
+
+  std::vector<std::unique_ptr<Vcpu>> owned_;
+  std::vector<Vcpu*> vcpus_;
+  IpiObserver* ipi_observer_ = nullptr;
+  Rcu::Options rcu_options_;
+  std::optional<Rcu> rcu_;
+};
+
+}  // namespace shadowwalk

@@ -1,0 +1,151 @@
+#include "harness/machine/placement.hpp"
+
+#include <fmt/format.h>
+#include <hwloc.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "harness/machine/error.hpp"
+
+namespace shadowwalk {
+namespace {
+
+/// One hardware thread and where it stands; ranks count from 0 in hwloc's logical order.
+struct HardwareThread {
+  unsigned cpu;        ///< the kernel's number
+  unsigned core;
+  unsigned sibling;    ///< rank within its core
+  unsigned llc;
+  unsigned numa_node;
+};
+
+unsigned logical_index_or_zero(hwloc_obj_t object) { return object == nullptr ? 0 : object->logical_index; }
+
+std::vector<HardwareThread> allowed_hardware_threads() {
+  hwloc_topology_t topology;
+  if (hwloc_topology_init(&topology) != 0 || hwloc_topology_load(topology) != 0) {
+    throw CellError("hwloc cannot read this machine's topology");
+  }
+  const std::unique_ptr<hwloc_topology, decltype(&hwloc_topology_destroy)> owner(topology, hwloc_topology_destroy);
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  sched_getaffinity(0, sizeof(allowed), &allowed);
+
+  std::vector<HardwareThread> threads;
+  std::map<unsigned, unsigned> siblings_seen;
+  for (hwloc_obj_t pu = nullptr; (pu = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PU, pu)) != nullptr;) {
+    if (pu->os_index >= CPU_SETSIZE || !CPU_ISSET(pu->os_index, &allowed)) continue;
+    HardwareThread thread{};
+    thread.cpu = pu->os_index;
+    thread.core = logical_index_or_zero(hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_CORE, pu));
+    hwloc_obj_t llc = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_L3CACHE, pu);
+    if (llc == nullptr) llc = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_PACKAGE, pu);
+    thread.llc = logical_index_or_zero(llc);
+    for (hwloc_obj_t node = nullptr; (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node));) {
+      if (hwloc_bitmap_isset(node->cpuset, pu->os_index)) thread.numa_node = node->logical_index;
+    }
+    thread.sibling = siblings_seen[thread.core]++;
+    threads.push_back(thread);
+  }
+  return threads;
+}
+
+template <class Key>
+void order_by(std::vector<HardwareThread>& threads, Key key) {
+  std::stable_sort(threads.begin(), threads.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+}
+
+/// Ranks threads within their NUMA node, so that sorting by rank alternates between nodes.
+std::vector<HardwareThread> alternate_nodes(std::vector<HardwareThread> threads) {
+  order_by(threads, [](const auto& t) { return std::tuple(t.sibling, t.core); });
+  std::map<unsigned, unsigned> next_rank;
+  std::map<unsigned, unsigned> rank_of_cpu;
+  for (const auto& t : threads) rank_of_cpu[t.cpu] = next_rank[t.numa_node]++;
+  order_by(threads, [&](const auto& t) { return std::tuple(rank_of_cpu[t.cpu], t.numa_node); });
+  return threads;
+}
+
+unsigned parse_cpu_number(std::string_view text, std::string_view spec) {
+  unsigned value = 0;
+  const bool digits = !text.empty() && text.size() <= 6 &&
+                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits) {
+    throw InputError(fmt::format(
+        "--placement {}: '{}' is not a CPU number; use auto, smt, llc, numa, none or a list such as 0,2-5", spec, text));
+  }
+  for (char c : text) value = value * 10 + static_cast<unsigned>(c - '0');
+  return value;
+}
+
+std::vector<unsigned> parse_list(std::string_view spec, const std::vector<HardwareThread>& threads) {
+  std::vector<unsigned> cpus;
+  const std::string_view whole = spec;
+  for (bool more = true; more;) {
+    const std::size_t comma = spec.find(',');
+    const std::string_view item = spec.substr(0, comma);
+    more = comma != std::string_view::npos;
+    if (more) spec.remove_prefix(comma + 1);
+    const std::size_t dash = item.find('-');
+    const unsigned first = parse_cpu_number(item.substr(0, dash), whole);
+    const unsigned last = dash == std::string_view::npos ? first : parse_cpu_number(item.substr(dash + 1), whole);
+    if (last < first) throw InputError(fmt::format("--placement {}: the range '{}' runs backwards", whole, item));
+    for (unsigned cpu = first; cpu <= last; ++cpu) {
+      const bool there = std::any_of(threads.begin(), threads.end(), [&](const auto& t) { return t.cpu == cpu; });
+      if (!there) {
+        throw InputError(fmt::format("--placement {}: CPU {} is not there or not allowed to this process", whole, cpu));
+      }
+      cpus.push_back(cpu);
+    }
+  }
+  return cpus;
+}
+
+}  // namespace
+
+Placement Placement::parse(std::string_view spec) {
+  std::vector<HardwareThread> threads = allowed_hardware_threads();
+  Placement placement;
+  placement.allowed_ = threads.size();
+  if (spec == "none") return placement;
+
+  if (spec == "auto") {
+    order_by(threads, [](const auto& t) { return std::tuple(t.sibling, t.llc, t.core); });
+  } else if (spec == "smt") {
+    order_by(threads, [](const auto& t) { return std::tuple(t.llc, t.core, t.sibling); });
+  } else if (spec == "llc") {
+    const unsigned first_llc = threads.empty() ? 0 : threads.front().llc;
+    std::erase_if(threads, [&](const auto& t) { return t.llc != first_llc; });
+    order_by(threads, [](const auto& t) { return std::tuple(t.sibling, t.core); });
+  } else if (spec == "numa") {
+    threads = alternate_nodes(std::move(threads));
+  } else {
+    placement.order_ = parse_list(spec, threads);
+    placement.allowed_ = placement.order_.size();
+    return placement;
+  }
+  for (const auto& t : threads) placement.order_.push_back(t.cpu);
+  placement.allowed_ = placement.order_.size();
+  return placement;
+}
+
+std::optional<unsigned> Placement::cpu_of(std::size_t index) const {
+  if (order_.empty()) return std::nullopt;
+  return order_[index % order_.size()];
+}
+
+void pin_this_thread(unsigned cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  if (sched_setaffinity(0, sizeof(set), &set) != 0) {
+    throw CellError(fmt::format("cannot pin a thread to CPU {}: {}", cpu, std::strerror(errno)));
+  }
+}
+
+}  // namespace shadowwalk

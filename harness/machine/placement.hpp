@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shadowwalk {
+
+/// Where a cell's threads run: a list of CPUs, dealt out in order (vCPUs first, then zappers, then reclaimers), again
+/// from the front when there are more threads than CPUs.
+class Placement {
+ public:
+  /// `spec` is one of
+  ///   auto   one CPU a core, cores of one last-level cache first; then the second hardware threads
+  ///   smt    hardware threads of the same core next to each other
+  ///   llc    CPUs of one last-level cache only, one a core
+  ///   numa   alternating between NUMA nodes
+  ///   LIST   CPU numbers as the kernel writes them: 0,2-5
+  ///   none   no pinning: the scheduler decides
+  /// Only CPUs that this process may run on count. Throws InputError for anything else, or a CPU that is not there.
+  static Placement parse(std::string_view spec);
+
+  /// The CPU of the index-th thread; empty when nothing is pinned.
+  std::optional<unsigned> cpu_of(std::size_t index) const;
+  /// CPUs that threads can be placed on.
+  std::size_t cpus() const { return allowed_; }
+
+ private:
+  std::vector<unsigned> order_;
+  std::size_t allowed_ = 0;
+};
+
+/// Pins the calling thread. Throws CellError if the kernel refuses.
+void pin_this_thread(unsigned cpu);
+
+}  // namespace shadowwalk

@@ -1,0 +1,99 @@
+#include "harness/machine/rcu.hpp"
+
+#ifdef SHADOWWALK_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace shadowwalk {
+
+#ifdef SHADOWWALK_TSAN
+namespace {
+char tsan_grace_period;
+}
+void Rcu::tell_tsan_section_ends() { __tsan_release(&tsan_grace_period); }
+void Rcu::tell_tsan_grace_period_over() { __tsan_acquire(&tsan_grace_period); }
+#else
+void Rcu::tell_tsan_grace_period_over() {}
+#endif
+
+Rcu::Rcu(const Options& options) : options_(options), thread_([this] { reclaim(); }) {}
+
+Rcu::~Rcu() {
+  stop_.store(true, std::memory_order_release);  // pairs with the acquire in reclaim()
+  queued_.fetch_add(1, std::memory_order_release);
+  queued_.notify_one();
+  thread_.join();
+}
+
+void Rcu::call(RcuHead& head, void (*func)(RcuHead*, void*), void* context) {
+  head.func = func;
+  head.context = context;
+  head.next = queue_.load(std::memory_order_relaxed);
+  // release: the head's fields, and the caller's unlink, come before; pairs with the acquire exchange in reclaim().
+  while (!queue_.compare_exchange_weak(head.next, &head, std::memory_order_release, std::memory_order_relaxed)) {
+  }
+  queued_.fetch_add(1, std::memory_order_release);  // pairs with the acquire load in reclaim(): it sees the push
+  queued_.notify_one();                             // a system call only if the reclaimer sleeps
+}
+
+void Rcu::barrier() {
+  const std::uint64_t target = queued_.load(std::memory_order_relaxed);
+  std::uint64_t run = run_.load(std::memory_order_acquire);  // pairs with the release in reclaim(): callbacks are done
+  while (run < target) {
+    run_.wait(run, std::memory_order_acquire);
+    run = run_.load(std::memory_order_acquire);
+  }
+}
+
+void Rcu::wait_for_interval() {
+  if (options_.interval.count() == 0) return;
+  const auto elapsed = std::chrono::steady_clock::now() - start_;
+  const auto ticks = elapsed / options_.interval + 1;
+  const auto wake_at = start_ + ticks * options_.interval;
+  // Sleeping in slices lets the destructor through without a second wake-up path.
+  while (!stop_.load(std::memory_order_acquire) && std::chrono::steady_clock::now() < wake_at) {
+    std::this_thread::sleep_until(std::min(wake_at, std::chrono::steady_clock::now() + std::chrono::milliseconds(20)));
+  }
+}
+
+void Rcu::reclaim() {
+  if (options_.on_thread_start != nullptr) options_.on_thread_start(options_.context);
+  cpu_.bind("reclaim-0");
+  std::uint64_t done = 0;
+  for (;;) {
+    std::uint64_t queued = queued_.load(std::memory_order_acquire);
+    while (queued == done) {
+      queued_.wait(queued, std::memory_order_acquire);
+      queued = queued_.load(std::memory_order_acquire);
+    }
+    wait_for_interval();
+    // acquire pairs with the release push: all that the callback will touch is visible.
+    RcuHead* head = queue_.exchange(nullptr, std::memory_order_acquire);
+    if (head == nullptr) {
+      if (stop_.load(std::memory_order_acquire)) break;
+      continue;
+    }
+    urcu_memb_synchronize_rcu();
+    tell_tsan_grace_period_over();
+    grace_periods_.fetch_add(1, std::memory_order_relaxed);
+
+    RcuHead* oldest = nullptr;
+    while (head != nullptr) {
+      RcuHead* next = head->next;
+      head->next = oldest;
+      oldest = head;
+      head = next;
+    }
+    while (oldest != nullptr) {
+      RcuHead* next = oldest->next;  // the callback frees what embeds the head
+      oldest->func(oldest, oldest->context);
+      oldest = next;
+      ++done;
+    }
+    run_.store(done, std::memory_order_release);  // pairs with barrier()'s acquire
+    run_.notify_all();
+  }
+  cpu_.unbind();
+}
+
+}  // namespace shadowwalk

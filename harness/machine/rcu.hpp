@@ -1,0 +1,95 @@
+#pragma once
+
+// liburcu's memb flavour with its read side inlined, as a kernel's is: a call would cost as much as the section.
+// liburcu is LGPL-2.1-or-later and asks that code which inlines it be LGPL-compatible, as Apache-2.0 with source is.
+#ifndef _LGPL_SOURCE
+#define _LGPL_SOURCE
+#endif
+#include <urcu/urcu-memb.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <thread>
+
+#include "harness/machine/cpu.hpp"
+
+#if defined(__SANITIZE_THREAD__)
+#define SHADOWWALK_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SHADOWWALK_TSAN 1
+#endif
+#endif
+
+namespace shadowwalk {
+
+/// The handle of one pending callback, embedded in what it frees (struct rcu_head).
+struct RcuHead {
+  RcuHead* next = nullptr;
+  void (*func)(RcuHead*, void* context) = nullptr;
+  void* context = nullptr;
+};
+
+/// RCU: readers and grace periods are liburcu's, callbacks run on our own thread `reclaim-0`, since liburcu's call_rcu
+/// worker polls every 10 ms and the lab would measure that constant instead of grace periods.
+class Rcu {
+ public:
+  struct Options {
+    /// Grace periods begin at multiples of this interval after start; 0: as soon as there is a callback.
+    std::chrono::nanoseconds interval{0};
+    /// Runs first on the reclaimer thread (placement).
+    void (*on_thread_start)(void* context) = nullptr;
+    void* context = nullptr;
+  };
+
+  explicit Rcu(const Options& options);
+  /// Runs every pending callback before it returns.
+  ~Rcu();
+  Rcu(const Rcu&) = delete;
+  Rcu& operator=(const Rcu&) = delete;
+
+  /// Each reading thread registers itself before its first section and unregisters before it ends.
+  static void register_reader() { urcu_memb_register_thread(); }
+  static void unregister_reader() { urcu_memb_unregister_thread(); }
+
+  static void read_lock() { urcu_memb_read_lock(); }
+  static void read_unlock() {
+    tell_tsan_section_ends();
+    urcu_memb_read_unlock();
+  }
+
+  /// call_rcu(): func(head, context) runs on the reclaimer after a grace period. Any thread, lock-free; wakes the
+  /// reclaimer only if it sleeps.
+  void call(RcuHead& head, void (*func)(RcuHead*, void*), void* context);
+
+  /// rcu_barrier(): returns when every callback queued before the call has run.
+  void barrier();
+
+  /// Grace periods waited for so far.
+  std::uint64_t grace_periods() const { return grace_periods_.load(std::memory_order_relaxed); }
+
+ private:
+  void reclaim();
+  void wait_for_interval();
+  void tell_tsan_grace_period_over();
+#ifdef SHADOWWALK_TSAN
+  // ThreadSanitizer cannot see into liburcu. This is the one edge that a grace period promises, "every section that
+  // began before it is over", and no other.
+  static void tell_tsan_section_ends();
+#else
+  static void tell_tsan_section_ends() {}
+#endif
+
+  const Options options_;
+  alignas(64) std::atomic<RcuHead*> queue_{nullptr};  // newest first
+  std::atomic<std::uint64_t> queued_{0};
+  std::atomic<bool> stop_{false};
+  alignas(64) std::atomic<std::uint64_t> run_{0};
+  std::atomic<std::uint64_t> grace_periods_{0};
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Cpu cpu_;
+  std::thread thread_;
+};
+
+}  // namespace shadowwalk

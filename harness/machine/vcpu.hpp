@@ -1,0 +1,64 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "harness/machine/cpu.hpp"
+
+namespace shadowwalk {
+
+/// vcpu->mode of the kernel (include/linux/kvm_host.h).
+enum class VcpuMode : std::uint32_t {
+  outside_guest = 0,
+  in_guest = 1,
+  exiting = 2,
+  reading_shadow_page_tables = 3,
+};
+
+/// vcpu->requests: bits that the vCPU looks at before it enters the guest.
+enum VcpuRequest : std::uint32_t {
+  kRequestTlbFlush = 1u << 0,
+  kRequestReloadRoot = 1u << 1,  ///< KVM_REQ_MMU_FREE_OBSOLETE_ROOTS
+  kRequestStop = 1u << 2,
+};
+
+/// A vCPU thread: the CPU it runs on, its mode word and its request bits.
+class Vcpu : public Cpu {
+ public:
+  /// kvm_run->immediate_exit, or the thread guest's twin. Set once, before the vCPU's thread starts.
+  void set_immediate_exit(std::uint8_t* byte) { immediate_exit_ = byte; }
+
+  /// The step from host to guest of vcpu_enter_guest(). True: the mode is in_guest, run the guest now. False: requests
+  /// are pending, the mode is outside_guest; serve them (take_requests) and try again. Own thread only.
+  bool enter_guest_mode() {
+    // Cleared before the mode is in_guest: a kicker that finds in_guest sets it after this store.
+    if (immediate_exit_ != nullptr) std::atomic_ref(*immediate_exit_).store(0, std::memory_order_relaxed);
+    // Store buffering against make_request(): "mode = in_guest; full barrier; read requests" here, "set request; full
+    // barrier; read mode" there. seq_cst exchange is store and full barrier in one.
+    mode.exchange(VcpuMode::in_guest, std::memory_order_seq_cst);
+    if (requests_.load(std::memory_order_acquire) == 0) return true;  // acquire pairs with post()'s release
+    leave_guest_mode();
+    return false;
+  }
+  /// release: everything of the guest's run comes before; pairs with the cmpxchg in remote_flush.cpp.
+  void leave_guest_mode() { mode.store(VcpuMode::outside_guest, std::memory_order_release); }
+
+  /// Takes and clears all pending requests. Own thread only.
+  std::uint32_t take_requests() {
+    if (requests_.load(std::memory_order_relaxed) == 0) return 0;
+    // acquire pairs with post()'s release: what the requester prepared is visible to the one who serves.
+    return requests_.exchange(0, std::memory_order_acquire);
+  }
+  /// Sets request bits without interrupting anybody: make_request() in remote_flush.hpp does both.
+  void post(std::uint32_t request_bits) {
+    requests_.fetch_or(request_bits, std::memory_order_seq_cst);  // the store of the store buffering above
+  }
+
+  /// Alone on its line, as the read side of irq-ipi writes it twice a walk.
+  alignas(64) std::atomic<VcpuMode> mode{VcpuMode::outside_guest};
+
+ private:
+  alignas(64) std::atomic<std::uint32_t> requests_{0};
+};
+
+}  // namespace shadowwalk
