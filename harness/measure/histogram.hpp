@@ -1,0 +1,128 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+namespace shadowwalk {
+
+/// Where a log-linear histogram puts a value: exact below 2^kSubBucketBits, then 2^kSubBucketBits buckets an octave, so
+/// that a bucket's middle is within 0.4 % of every value in it. Values past kMaxValue count in the last bucket.
+struct HistogramScale {
+  static constexpr unsigned kSubBucketBits = 7;
+  static constexpr unsigned kMaxBits = 44;  ///< 2^44 ns: 4.9 hours
+  static constexpr std::uint64_t kMaxValue = (std::uint64_t{1} << kMaxBits) - 1;
+  static constexpr std::size_t kBuckets = std::size_t{kMaxBits - kSubBucketBits + 1} << kSubBucketBits;
+
+  static constexpr std::size_t bucket_of(std::uint64_t value) {
+    value = std::min(value, kMaxValue);
+    if (value < (1u << kSubBucketBits)) return static_cast<std::size_t>(value);
+    const unsigned shift = static_cast<unsigned>(std::bit_width(value)) - 1 - kSubBucketBits;
+    return (std::size_t{shift} << kSubBucketBits) + static_cast<std::size_t>(value >> shift);
+  }
+  static constexpr std::uint64_t lowest(std::size_t bucket) {
+    const std::size_t octave = bucket >> kSubBucketBits;
+    if (octave <= 1) return bucket;
+    const std::size_t shift = octave - 1;
+    return static_cast<std::uint64_t>(bucket - (shift << kSubBucketBits)) << shift;
+  }
+  static constexpr std::uint64_t highest(std::size_t bucket) { return lowest(bucket + 1) - 1; }
+};
+
+/// A histogram of nanoseconds or any other count, in fixed memory. One writer; histograms of several writers merge.
+class Histogram {
+ public:
+  void record(std::uint64_t value) {
+    ++counts_[HistogramScale::bucket_of(value)];
+    ++count_;
+    sum_ += value;
+    min_ = std::min(min_, value);
+    max_ = std::max(max_, value);
+  }
+
+  void merge(const Histogram& other) {
+    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+    count_ += other.count_;
+    sum_ += other.sum_;
+    min_ = std::min(min_, other.min_);
+    max_ = std::max(max_, other.max_);
+  }
+
+  std::uint64_t count() const { return count_; }
+  std::uint64_t sum() const { return sum_; }
+  std::uint64_t max() const { return max_; }
+  std::uint64_t min() const { return count_ == 0 ? 0 : min_; }
+  std::uint64_t count_in(std::size_t bucket) const { return counts_[bucket]; }
+
+  /// The smallest recorded value v such that at least `fraction` of all values are <= v, to the scale's precision (the
+  /// middle of its bucket, within [min, max]). `fraction` in (0, 1]; 0 if nothing was recorded.
+  double quantile(double fraction) const {
+    if (count_ == 0) return 0;
+    const double wanted = fraction * static_cast<double>(count_);
+    std::uint64_t seen = 0;
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      seen += counts_[i];
+      if (counts_[i] != 0 && static_cast<double>(seen) >= wanted) {
+        const double middle = (static_cast<double>(HistogramScale::lowest(i)) +
+                               static_cast<double>(HistogramScale::highest(i))) / 2;
+        return std::clamp(middle, static_cast<double>(min_), static_cast<double>(max_));
+      }
+    }
+    return static_cast<double>(max_);
+  }
+
+ private:
+  friend class ConcurrentHistogram;
+
+  std::array<std::uint64_t, HistogramScale::kBuckets> counts_{};
+  std::uint64_t count_ = 0;
+  std::uint64_t sum_ = 0;
+  std::uint64_t min_ = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t max_ = 0;
+};
+
+/// The same for several writers at once. snapshot() is exact once they have stopped.
+class ConcurrentHistogram {
+ public:
+  void record(std::uint64_t value) {
+    counts_[HistogramScale::bucket_of(value)].fetch_add(1, std::memory_order_relaxed);
+    sum_.fetch_add(value, std::memory_order_relaxed);
+    lower(min_, value);
+    raise(max_, value);
+  }
+
+  Histogram snapshot() const {
+    Histogram copy;
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      copy.counts_[i] = counts_[i].load(std::memory_order_relaxed);
+      copy.count_ += copy.counts_[i];
+    }
+    copy.sum_ = sum_.load(std::memory_order_relaxed);
+    copy.min_ = min_.load(std::memory_order_relaxed);
+    copy.max_ = max_.load(std::memory_order_relaxed);
+    return copy;
+  }
+
+ private:
+  static void lower(std::atomic<std::uint64_t>& bound, std::uint64_t value) {
+    std::uint64_t old = bound.load(std::memory_order_relaxed);
+    while (value < old && !bound.compare_exchange_weak(old, value, std::memory_order_relaxed)) {
+    }
+  }
+  static void raise(std::atomic<std::uint64_t>& bound, std::uint64_t value) {
+    std::uint64_t old = bound.load(std::memory_order_relaxed);
+    while (value > old && !bound.compare_exchange_weak(old, value, std::memory_order_relaxed)) {
+    }
+  }
+
+  std::array<std::atomic<std::uint64_t>, HistogramScale::kBuckets> counts_{};
+  std::atomic<std::uint64_t> sum_{0};
+  std::atomic<std::uint64_t> min_{std::numeric_limits<std::uint64_t>::max()};
+  std::atomic<std::uint64_t> max_{0};
+};
+
+}  // namespace shadowwalk

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+
+namespace shadowwalk {
+
+/// The measured window in clock ticks, [start, end). Set once, before its start is reached, so that every thread
+/// decides for itself whether an event counts, and all agree. Not set: nothing counts.
+class Window {
+ public:
+  void set(std::uint64_t start, std::uint64_t end) {
+    end_.store(end, std::memory_order_relaxed);
+    start_.store(start, std::memory_order_relaxed);
+  }
+  std::uint64_t start() const { return start_.load(std::memory_order_relaxed); }
+  std::uint64_t end() const { return end_.load(std::memory_order_relaxed); }
+  bool contains(std::uint64_t ticks) const { return ticks >= start() && ticks < end(); }
+
+ private:
+  // Read by all, written once: a line of its own stays shared.
+  alignas(64) std::atomic<std::uint64_t> start_{std::numeric_limits<std::uint64_t>::max()};
+  std::atomic<std::uint64_t> end_{std::numeric_limits<std::uint64_t>::max()};
+};
+
+}  // namespace shadowwalk

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "harness/machine/mmu_lock.hpp"
+#include "harness/measure/histogram.hpp"
+#include "harness/measure/window.hpp"
+
+namespace shadowwalk {
+
+/// mmu_lock with the times that the zap and fault paths wait for it and hold it. (A variant that walks under the lock
+/// uses raw(): its walks are not clocked one by one.)
+template <class Machine>
+class MeasuredMmuLock {
+ public:
+  MeasuredMmuLock(MmuLockKind kind, const Window& window) : lock_(kind), window_(window) {}
+
+  /// Holds the lock for a scope. break_lock() lets others in between, as cond_resched_rwlock_write() does.
+  class Guard {
+   public:
+    explicit Guard(MeasuredMmuLock& lock) : lock_(lock) { acquire(); }
+    ~Guard() { release(); }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+    void break_lock() {
+      release();
+      typename Machine::Backoff{}.wait();
+      acquire();
+    }
+
+   private:
+    void acquire() {
+      const std::uint64_t start = Machine::now();
+      lock_.lock_.lock();
+      held_since_ = Machine::now();
+      if (lock_.window_.contains(start)) lock_.wait_ns_.record(ns(held_since_ - start));
+    }
+    void release() {
+      if (lock_.window_.contains(held_since_)) lock_.hold_ns_.record(ns(Machine::now() - held_since_));
+      lock_.lock_.unlock();
+    }
+    static std::uint64_t ns(std::uint64_t ticks) { return static_cast<std::uint64_t>(Machine::to_ns(ticks)); }
+
+    MeasuredMmuLock& lock_;
+    std::uint64_t held_since_ = 0;
+  };
+
+  typename Machine::MmuLock& raw() { return lock_; }
+  bool contended() const { return lock_.contended(); }
+  /// Both are written under the lock: read them when its users have stopped.
+  const Histogram& wait_ns() const { return wait_ns_; }
+  const Histogram& hold_ns() const { return hold_ns_; }
+
+ private:
+  typename Machine::MmuLock lock_;
+  const Window& window_;
+  Histogram wait_ns_;
+  Histogram hold_ns_;
+};
+
+}  // namespace shadowwalk

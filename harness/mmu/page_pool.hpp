@@ -1,0 +1,133 @@
+#pragma once
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <string>
+
+#include "harness/machine/error.hpp"
+#include "harness/mmu/geometry.hpp"
+#include "variants/contract.hpp"
+
+namespace shadowwalk {
+
+/// Address space that costs memory only where it is touched.
+class Reservation {
+ public:
+  explicit Reservation(std::size_t bytes) : bytes_(bytes) {
+    base_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base_ == MAP_FAILED) {
+      throw CellError("cannot reserve " + std::to_string(bytes >> 20) + " MiB of address space: " + std::strerror(errno));
+    }
+    // As in a kernel's direct map, tables should not cost the walker a TLB miss each. A hint: may be refused.
+    madvise(base_, bytes, MADV_HUGEPAGE);
+  }
+  ~Reservation() { munmap(base_, bytes_); }
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+  void* base() const { return base_; }
+
+ private:
+  void* base_;
+  const std::size_t bytes_;
+};
+
+/// The memory of shadow pages: tables, and the pages' descriptions in an array of their own, as struct kvm_mmu_page is
+/// apart from its table. A table's "physical address" is its place in the pool, so that table() is the kernel's __va().
+///
+/// allocate() needs mmu_lock. release() is lock-free and may be called by any thread.
+template <class Machine, class Geometry, class Page>
+class PagePool {
+ public:
+  using Slot = typename Machine::template Atomic<SpteWord>;
+  static constexpr std::size_t kTableBytes = Geometry::kEntries * sizeof(Slot);
+
+  /// `capacity`: pages at most. Only address space is taken until they are allocated.
+  explicit PagePool(std::size_t capacity)
+      : capacity_(capacity),
+        table_memory_(capacity * kTableBytes),
+        page_memory_(capacity * sizeof(Page)),
+        slots_(static_cast<Slot*>(table_memory_.base())),
+        pages_(static_cast<Page*>(page_memory_.base())) {}
+
+  ~PagePool() {
+    for (std::size_t i = 0; i < constructed_; ++i) pages_[i].~Page();
+  }
+
+  /// A page whose table holds no entries; null when the pool is exhausted.
+  Page* allocate() {
+    Page* page = pop_free();
+    if (page == nullptr) {
+      if (constructed_ == capacity_) return nullptr;
+      page = new (&pages_[constructed_]) Page();
+      page->address = address_of(constructed_);
+      for (std::size_t i = 0; i < Geometry::kEntries; ++i) new (&slots_of(*page)[i]) Slot(0);
+      ++constructed_;
+      return page;
+    }
+    // relaxed: the page is published by the release store that links it.
+    for (std::size_t i = 0; i < Geometry::kEntries; ++i) slots_of(*page)[i].store(0, std::memory_order_relaxed);
+    return page;
+  }
+
+  void release(Page& page) {
+    page.next_free = free_.load(std::memory_order_relaxed);
+    // release: the page's last use comes before its reuse; pairs with the acquire in pop_free().
+    while (!free_.compare_exchange_weak(page.next_free, &page, std::memory_order_release, std::memory_order_relaxed)) {
+    }
+  }
+
+  /// Allocates and releases `pages`, so that their memory is there before it is measured.
+  void pretouch(std::size_t pages) {
+    Page* touched = nullptr;
+    for (std::size_t i = 0; i < pages; ++i) {
+      Page* page = allocate();
+      if (page == nullptr) break;
+      page->next_free = touched;
+      touched = page;
+    }
+    while (touched != nullptr) {
+      Page* next = touched->next_free;
+      release(*touched);
+      touched = next;
+    }
+  }
+
+  /// The table at an SPTE's address: __va().
+  Slot* table(SpteWord spte) const {
+    return slots_ + ((spte_address(spte) >> kPageShift) - 1) * Geometry::kEntries;
+  }
+  Slot* slots_of(const Page& page) const { return table(page.address); }
+  /// The page that owns the table at an SPTE's address: virt_to_page().
+  Page& page(SpteWord spte) const { return pages_[(spte_address(spte) >> kPageShift) - 1]; }
+
+  std::size_t capacity() const { return capacity_; }
+
+ private:
+  /// Never 0, so that schemes may use 0 as "no page".
+  static SpteWord address_of(std::size_t index) { return static_cast<SpteWord>(index + 1) << kPageShift; }
+
+  /// One popper at a time (mmu_lock), so that a head that is still there has not been away: no ABA.
+  Page* pop_free() {
+    // acquire pairs with the release in release().
+    Page* page = free_.load(std::memory_order_acquire);
+    while (page != nullptr &&
+           !free_.compare_exchange_weak(page, page->next_free, std::memory_order_acquire, std::memory_order_acquire)) {
+    }
+    return page;
+  }
+
+  const std::size_t capacity_;
+  Reservation table_memory_;
+  Reservation page_memory_;
+  Slot* const slots_;
+  Page* const pages_;
+  std::size_t constructed_ = 0;  // mmu_lock
+  alignas(64) std::atomic<Page*> free_{nullptr};
+};
+
+}  // namespace shadowwalk

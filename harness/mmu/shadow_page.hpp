@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "harness/mmu/geometry.hpp"
+#include "variants/contract.hpp"
+
+namespace shadowwalk {
+
+/// What the MMU knows of one shadow page (struct kvm_mmu_page). Written under mmu_lock, but for next_free; a walker
+/// may read `level`, `gfn` and `incarnation` of a page that its scheme protects.
+template <class Node>
+struct ShadowPage : VariantPage<Node> {
+  Gfn gfn = 0;            ///< first gfn that its table translates
+  int level = 0;          ///< 1: its entries are leaves
+  bool invalid = false;   ///< zapped: gains no child, is nobody's new root
+  unsigned root_count = 0;  ///< vCPUs whose root it is
+  std::uint64_t valid_generation = 0;  ///< the MMU's when it was built; obsolete when they differ
+  /// Odd while allocated, even while free: a change within a section is a use after free.
+  std::atomic<std::uint64_t> incarnation{0};
+  std::uint64_t unlink_ticks = 0;
+  ShadowPage* parent = nullptr;  ///< whose slot holds this page; null for roots and detached pages
+  ShadowPage* older = nullptr;   ///< the active list, in order of allocation
+  ShadowPage* newer = nullptr;
+  ShadowPage* next_free = nullptr;
+};
+
+/// Pages in use in order of allocation (kvm->arch.active_mmu_pages). Needs mmu_lock.
+template <class Page>
+class ActiveList {
+ public:
+  Page* oldest() const { return oldest_; }
+
+  void push_newest(Page& page) {
+    page.older = newest_;
+    page.newer = nullptr;
+    (newest_ == nullptr ? oldest_ : newest_->newer) = &page;
+    newest_ = &page;
+    ++size_;
+  }
+  void erase(Page& page) {
+    (page.older == nullptr ? oldest_ : page.older->newer) = page.newer;
+    (page.newer == nullptr ? newest_ : page.newer->older) = page.older;
+    page.older = page.newer = nullptr;
+    --size_;
+  }
+  std::size_t size() const { return size_; }
+
+ private:
+  Page* oldest_ = nullptr;
+  Page* newest_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace shadowwalk

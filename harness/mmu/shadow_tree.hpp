@@ -1,0 +1,197 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "harness/machine/check.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/measure/footprint.hpp"
+#include "harness/mmu/measured_lock.hpp"
+#include "harness/mmu/page_pool.hpp"
+#include "harness/mmu/shadow_page.hpp"
+#include "harness/mmu/spte.hpp"
+#include "variants/contract.hpp"
+
+namespace shadowwalk {
+
+/// The shadow pages of one guest: the tree, its root, the order of allocation, and the variant that says when an
+/// unlinked page may be freed. The fault path (fault.hpp), the zapper (zapper.hpp) and vCPUs (vcpu_mmu.hpp) work on it.
+/// Everything here needs mmu_lock unless it says otherwise.
+template <class MachineType, template <class> class VariantTemplate, class GeometryType>
+class ShadowTree {
+ public:
+  using Machine = MachineType;
+  using Geometry = GeometryType;
+  using Variant = VariantTemplate<Machine>;
+  using Node = typename Variant::Node;
+  using Page = ShadowPage<Node>;
+  using Batch = PageBatch<Node>;
+  using Pool = PagePool<Machine, Geometry, Page>;
+  using Slot = typename Pool::Slot;
+
+  /// `capacity`: shadow pages at most, retired ones included.
+  ShadowTree(Machine& machine, MmuLockKind lock_kind, const Window& window, std::size_t capacity)
+      : machine_(machine),
+        lock_(lock_kind, window),
+        pool_(capacity),
+        footprint_(window, Machine::to_ns(1'000'000) / 1e6),
+        environment_(*this),
+        variant_(environment_) {}
+
+  ShadowTree(const ShadowTree&) = delete;
+  ShadowTree& operator=(const ShadowTree&) = delete;
+
+  Machine& machine() { return machine_; }
+  MeasuredMmuLock<Machine>& lock() { return lock_; }
+  Variant& variant() { return variant_; }
+  Pool& pool() { return pool_; }
+  Footprint& footprint() { return footprint_; }
+  ActiveList<Page>& active() { return active_; }
+  /// Pages that count against the MMU's quota. As in the kernel it falls at the unlink, before the memory is free.
+  std::size_t used_pages() const { return active_.size(); }
+  std::uint64_t valid_generation() const { return valid_generation_; }
+
+  static Page& page_from(VariantPage<Node>& page) { return static_cast<Page&>(page); }
+
+  // --- Roots: held by counted references of vCPUs, in no slot.
+
+  /// The current root with one more reference.
+  Page& get_root() {
+    if (root_ == nullptr) root_ = &new_page(Geometry::kLevels, 0);
+    ++root_->root_count;
+    return *root_;
+  }
+  /// Drops a reference. The last one to an invalid root retires it, outside any section of the caller's.
+  void put_root(Page& root) {
+    if (--root.root_count == 0 && root.invalid) {
+      Batch batch;
+      retire(root, batch);
+      commit_zap(std::move(batch));
+    }
+  }
+  /// Null before the first vCPU, and between a flip and the first reload.
+  Page* current_root() { return root_; }
+  bool root_is_stale(const Page& root) const { return root.invalid || root.valid_generation != valid_generation_; }
+
+  /// kvm_mmu_zap_all_fast()'s flip: every page there is becomes obsolete, roots included; vCPUs build a new tree.
+  void flip_valid_generation() {
+    ++valid_generation_;
+    root_ = nullptr;
+  }
+  bool is_obsolete(const Page& page) const { return page.valid_generation != valid_generation_; }
+
+  // --- Linking
+
+  /// A page for level `level` and `gfn`'s table of that level, not yet linked. Throws CellError if the pool is exhausted.
+  Page& new_page(int level, Gfn gfn) {
+    Page* page = pool_.allocate();
+    if (page == nullptr) {
+      throw CellError("the page pool is exhausted: " + std::to_string(footprint_.retired()) + " of " +
+                      std::to_string(pool_.capacity()) + " shadow pages are unlinked and not yet freed by " +
+                      std::string(Variant::kInfo.name));
+    }
+    page->gfn = Geometry::base(gfn, level);
+    page->level = level;
+    page->invalid = false;
+    page->root_count = 0;
+    page->parent = nullptr;
+    page->valid_generation = valid_generation_;
+    // relaxed: published with the rest of the page by the release store that links it.
+    page->incarnation.fetch_add(1, std::memory_order_relaxed);
+    active_.push_newest(*page);
+    footprint_.on_allocate(Machine::now());
+    variant_.birth(*page);
+    return *page;
+  }
+
+  void link(Page& parent, Page& child) {
+    SHADOWWALK_CHECK(!parent.invalid, "an unlinked page must not gain a child");
+    child.parent = &parent;
+    // release pairs with the acquire in Walker::read(): who sees the entry sees an initialised table.
+    slot_of(parent, child.gfn).store(spte::table(child.address), std::memory_order_release);
+  }
+
+  Slot& slot_of(const Page& page, Gfn gfn) { return pool_.slots_of(page)[Geometry::index(gfn, page.level)]; }
+
+  // --- Unlinking
+
+  /// kvm_mmu_prepare_zap_page(): clears the slot that holds the page and every slot of its own, takes it off the active
+  /// list and puts it on the batch. `subtree`: its descendants too; else they stay, detached, for the caller to zap.
+  /// A root in use stays allocated until its last vCPU drops it (put_root). Returns the number of pages unlinked.
+  std::size_t prepare_zap(Page& page, Batch& batch, bool subtree) {
+    // All stores here are relaxed: the barrier that orders them before the variant looks for walkers is commit's.
+    if (page.parent != nullptr) {
+      slot_of(*page.parent, page.gfn).store(spte::kAbsent, std::memory_order_relaxed);
+      page.parent = nullptr;
+    }
+    page.invalid = true;
+    if (&page == root_) root_ = nullptr;
+    active_.erase(page);
+
+    std::size_t unlinked = 1;
+    Slot* const slots = pool_.slots_of(page);
+    for (std::size_t i = 0; i < Geometry::kEntries; ++i) {
+      const SpteWord old = slots[i].load(std::memory_order_relaxed);
+      if (old == spte::kAbsent) continue;
+      slots[i].store(spte::kAbsent, std::memory_order_relaxed);
+      if (page.level == 1) continue;
+      Page& child = pool_.page(old);
+      child.parent = nullptr;
+      if (subtree) unlinked += prepare_zap(child, batch, true);
+    }
+    if (page.root_count == 0) {
+      retire(page, batch);
+    } else if (!is_obsolete(page)) {
+      machine_.request_root_reload();  // a flip has asked for it already
+    }
+    return unlinked;
+  }
+
+  /// kvm_mmu_commit_zap_page(): leaves the batch to the variant.
+  void commit_zap(Batch&& batch) {
+    if (!batch.empty()) variant_.commit(std::move(batch));
+  }
+
+ private:
+  class TreeEnvironment final : public Environment<Machine, Node> {
+   public:
+    explicit TreeEnvironment(ShadowTree& tree)
+        : Environment<Machine, Node>(tree.machine_, tree.lock_.raw()), tree_(tree) {}
+    using Environment<Machine, Node>::free;
+    void free(VariantPage<Node>& page) override { tree_.free(page_from(page)); }
+    VariantPage<Node>& page_of(SpteWord spte) override { return tree_.pool_.page(spte); }
+
+   private:
+    ShadowTree& tree_;
+  };
+
+  void retire(Page& page, Batch& batch) {
+    page.unlink_ticks = Machine::now();
+    footprint_.on_unlink(page.unlink_ticks);
+    batch.push_back(page);
+  }
+
+  /// Any thread, no lock.
+  void free(Page& page) {
+    // relaxed throughout: a correct variant has no walker left to race with, and release() orders the reuse.
+    page.incarnation.fetch_add(1, std::memory_order_relaxed);
+    Slot* const slots = pool_.slots_of(page);
+    for (std::size_t i = 0; i < Geometry::kEntries; ++i) slots[i].store(spte::kPoison, std::memory_order_relaxed);
+    footprint_.on_free(page.unlink_ticks, Machine::now());
+    pool_.release(page);
+  }
+
+  Machine& machine_;
+  MeasuredMmuLock<Machine> lock_;
+  Pool pool_;
+  Footprint footprint_;
+  ActiveList<Page> active_;
+  Page* root_ = nullptr;
+  std::uint64_t valid_generation_ = 0;
+  TreeEnvironment environment_;
+  Variant variant_;
+};
+
+}  // namespace shadowwalk

@@ -1,0 +1,204 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "harness/mmu/fault.hpp"
+#include "harness/mmu/shadow_tree.hpp"
+#include "harness/mmu/walk_checks.hpp"
+
+namespace shadowwalk {
+
+/// One vCPU's side of the MMU: the lockless walker and the fault path. Made, used and destroyed on the vCPU's own thread.
+template <class Tree>
+class VcpuMmu {
+ public:
+  using Machine = typename Tree::Machine;
+  using Geometry = typename Tree::Geometry;
+  using Page = typename Tree::Page;
+  using Slot = typename Tree::Slot;
+  using Guard = typename MeasuredMmuLock<Machine>::Guard;
+
+  /// How a walk ended.
+  enum class Walked {
+    served,  ///< the leaf serves the access
+    fault,   ///< it is absent, or of another kind: the fault path is next
+  };
+
+  struct Counts {
+    std::uint64_t restarts = 0;     ///< walks sent back to the root by the variant
+    std::uint64_t violations = 0;   ///< used results that came from a freed page
+    std::uint64_t made_writable = 0;  ///< leaves made writable without the lock
+  };
+
+  VcpuMmu(Tree& tree, typename Machine::Vcpu& vcpu, const ReadDelay& delay, std::uint64_t seed)
+      : tree_(tree), walker_(tree.variant(), vcpu), delay_(delay), random_(seed * 2 + 1) {
+    schedule_stall();
+    walker_.offline();
+    {
+      Guard guard(tree_.lock());
+      root_ = &tree_.get_root();
+    }
+    walker_.online();
+  }
+
+  ~VcpuMmu() {
+    walker_.offline();
+    Guard guard(tree_.lock());
+    tree_.put_root(*root_);
+  }
+
+  VcpuMmu(const VcpuMmu&) = delete;
+  VcpuMmu& operator=(const VcpuMmu&) = delete;
+
+  /// Around KVM_RUN and idling: a quiescence scheme must not be waited for there.
+  void offline() { walker_.offline(); }
+  void online() { walker_.online(); }
+
+  /// get_mmio_spte() / fast_page_fault()'s walk: finds the leaf of `gfn`. A write to a leaf that is write-protected only by
+  /// us makes it writable by cmpxchg. kFullChecks: see WalkTrail; kReadDelay: see ReadDelay.
+  template <bool kFullChecks, bool kReadDelay>
+  [[gnu::always_inline]] Walked walk(Gfn gfn, LeafKind kind) {
+    for (;;) {
+      if constexpr (kFullChecks) trail_.start();
+      walker_.begin();
+      Slot* slot = nullptr;
+      const SpteWord leaf = descend<Geometry::kLevels, kFullChecks, kReadDelay>(tree_.pool().table(root_->address), gfn, slot);
+      if (leaf_serves(leaf, gfn, kind)) [[likely]] {
+        const bool freed = kFullChecks && trail_.found_freed_page();
+        if (!walker_.end()) [[unlikely]] {
+          ++counts_.restarts;
+          continue;
+        }
+        if (freed) [[unlikely]] violation("passed a table that was freed or reused", gfn, leaf);
+        return Walked::served;
+      }
+      const bool fixed = kind == LeafKind::ram_write && slot != nullptr && make_writable(*slot, leaf, gfn);
+      const bool freed = kFullChecks && trail_.found_freed_page();
+      if (!walker_.end() || leaf == kRestartWalk) {
+        ++counts_.restarts;
+        continue;
+      }
+      if (freed) violation("passed a table that was freed or reused", gfn, leaf);
+      if (fixed) return Walked::served;
+      tell_poison_from_absence(leaf, gfn, slot != nullptr);
+      return Walked::fault;
+    }
+  }
+
+  /// The fault path: mmu_lock, a fresh root if ours became stale, the missing levels, the leaf. Throws CellError.
+  void fault(Gfn gfn, LeafKind kind) {
+    walker_.offline();
+    {
+      Guard guard(tree_.lock());
+      reload_root_locked();
+      map_leaf(tree_, *root_, gfn, kind);
+    }
+    walker_.online();
+  }
+
+  /// Serves kRequestReloadRoot.
+  void reload_root() {
+    walker_.offline();
+    {
+      Guard guard(tree_.lock());
+      reload_root_locked();
+    }
+    walker_.online();
+  }
+
+  const Counts& counts() const { return counts_; }
+  /// The first violation in words; empty if there was none.
+  const std::string& first_violation() const { return first_violation_; }
+
+ private:
+  static constexpr int kMakeWritableRetries = 4;  // fast_page_fault()'s
+
+  template <int kLevel, bool kFullChecks, bool kReadDelay>
+  [[gnu::always_inline]] SpteWord descend(Slot* table, Gfn gfn, Slot*& leaf_slot) {
+    Slot& slot = table[Geometry::index(gfn, kLevel)];
+    const SpteWord entry = walker_.read(slot, kLevel);
+    if constexpr (kLevel == 1) {
+      leaf_slot = &slot;
+      return entry;
+    } else {
+      if (!spte::is_present(entry)) [[unlikely]] return entry;
+      if constexpr (kFullChecks) {
+        trail_.pass(tree_.pool().page(entry), Geometry::base(gfn, kLevel - 1), kLevel - 1);
+      }
+      if constexpr (kReadDelay) {
+        if (--until_stall_ == 0) stall();
+      }
+      return descend<kLevel - 1, kFullChecks, kReadDelay>(tree_.pool().table(entry), gfn, leaf_slot);
+    }
+  }
+
+  /// fast_pf_fix_direct_spte(), inside the section: sets W where only our own write protection took it.
+  bool make_writable(Slot& slot, SpteWord leaf, Gfn gfn) {
+    for (int retry = 0; retry <= kMakeWritableRetries; ++retry) {
+      if (!spte::is_ram_of(leaf, gfn)) return false;
+      if (spte::is_writable(leaf)) return true;  // another vCPU was faster
+      if (!spte::is_mmu_writable(leaf)) return false;
+      // relaxed: the entry itself is all that changes; whoever write-protects again flushes afterwards.
+      if (slot.compare_exchange_strong(leaf, leaf | spte::kWritable | spte::kDirty, std::memory_order_relaxed)) {
+        ++counts_.made_writable;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// The slow path's question: what was it that did not serve? `at_leaf`: the walk came down to level 1.
+  void tell_poison_from_absence(SpteWord entry, Gfn gfn, bool at_leaf) {
+    if (entry == spte::kPoison) {
+      violation("read poison: the table was freed", gfn, entry);
+    } else if (entry != spte::kAbsent && !at_leaf) {
+      violation("read a leaf where a table's entry belongs: the table was reused", gfn, entry);
+    } else if (spte::is_leaf(entry) && spte_address(entry) != gfn << kPageShift) {
+      violation("read another gfn's leaf: the table was reused", gfn, entry);
+    }
+  }
+
+  [[gnu::cold]] void violation(const char* what, Gfn gfn, SpteWord entry);
+
+  void reload_root_locked() {
+    if (!tree_.root_is_stale(*root_)) return;
+    Page& stale = *root_;
+    root_ = &tree_.get_root();
+    tree_.put_root(stale);
+  }
+
+  void schedule_stall() {
+    // A walk passes kLevels - 1 places where it may stall. Uniform in [1, 2 x mean], so that stalls wander over levels.
+    constexpr std::uint64_t kPlaces = Geometry::kLevels - 1;
+    random_ = random_ * 6364136223846793005u + 1442695040888963407u;
+    until_stall_ = delay_.on() ? 1 + (random_ >> 33) % (2 * delay_.one_in * kPlaces) : 0;
+  }
+  [[gnu::noinline]] void stall() {
+    schedule_stall();
+    const std::uint64_t start = Machine::now();
+    while (Machine::to_ns(Machine::now() - start) < delay_.stall_us * 1e3) typename Machine::Backoff{}.wait();
+  }
+
+  Tree& tree_;
+  typename Tree::Variant::Walker walker_;
+  Page* root_ = nullptr;
+  const ReadDelay delay_;
+  std::uint64_t until_stall_ = 0;
+  std::uint64_t random_;
+  WalkTrail<Page, Geometry::kLevels> trail_;
+  Counts counts_;
+  std::string first_violation_;
+};
+
+template <class Tree>
+void VcpuMmu<Tree>::violation(const char* what, Gfn gfn, SpteWord entry) {
+  if (counts_.violations++ != 0) return;
+  char text[160];
+  std::snprintf(text, sizeof(text), "%s (gfn 0x%llx, SPTE 0x%016llx)", what, static_cast<unsigned long long>(gfn),
+                static_cast<unsigned long long>(entry));
+  first_violation_ = text;
+}
+
+}  // namespace shadowwalk

@@ -1,0 +1,135 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "harness/mmu/shadow_tree.hpp"
+
+namespace shadowwalk {
+
+/// What a zap found.
+struct Zapped {
+  std::size_t pages = 0;   ///< shadow pages unlinked
+  std::size_t leaves = 0;  ///< leaf SPTEs cleared or write-protected, by operations that free no page
+  bool empty() const { return pages == 0 && leaves == 0; }
+};
+
+/// The zap paths. Each takes mmu_lock, prepares, commits, and returns when commit has returned. Any thread that is
+/// outside a read-side section may call them, vCPUs included.
+template <class Tree>
+class Zapper {
+ public:
+  using Page = typename Tree::Page;
+  using Batch = typename Tree::Batch;
+  using Machine = typename Tree::Machine;
+  using Geometry = typename Tree::Geometry;
+  using Guard = typename MeasuredMmuLock<Machine>::Guard;
+
+  /// Pages of a zap-everything between two chances for others to take the lock (BATCH_ZAP_PAGES in the kernel).
+  static constexpr std::size_t kLockBreakPages = 10;
+
+  explicit Zapper(Tree& tree) : tree_(tree) {}
+
+  /// The page of `level` that translates `gfn`, with its subtree: what a guest's write to a page table does.
+  Zapped zap_page(Gfn gfn, int level) {
+    Guard guard(tree_.lock());
+    Batch batch;
+    Zapped zapped;
+    if (Page* page = find_current(gfn, level)) zapped.pages = tree_.prepare_zap(*page, batch, true);
+    tree_.commit_zap(std::move(batch));
+    return zapped;
+  }
+
+  /// The `count` oldest pages of levels up to `highest_level`, each with its subtree: recycling for the page quota, the
+  /// shrinker. Roots in use are passed over.
+  Zapped zap_oldest(std::size_t count, int highest_level = Geometry::kLevels) {
+    Guard guard(tree_.lock());
+    Batch batch;
+    Zapped zapped;
+    for (std::size_t i = 0; i < count; ++i) {
+      Page* page = tree_.active().oldest();
+      while (page != nullptr && (page->root_count != 0 || page->level > highest_level)) page = page->newer;
+      if (page == nullptr) break;
+      zapped.pages += tree_.prepare_zap(*page, batch, true);
+    }
+    tree_.commit_zap(std::move(batch));
+    return zapped;
+  }
+
+  /// kvm_mmu_zap_all_fast(), a memslot's delete or move: flip the valid generation, ask all vCPUs to drop their roots,
+  /// zap what is obsolete oldest first, with lock breaks, ONE commit at the end.
+  Zapped zap_all() {
+    Guard guard(tree_.lock());
+    tree_.flip_valid_generation();
+    tree_.machine().request_root_reload();
+    Batch batch;
+    Zapped zapped;
+    std::size_t since_break = 0;
+    for (;;) {
+      // The list is in order of allocation: nothing obsolete stands behind the first page of the new generation.
+      Page* page = tree_.active().oldest();
+      if (page == nullptr || !tree_.is_obsolete(*page)) break;
+      if (since_break >= kLockBreakPages && tree_.lock().contended()) {
+        since_break = 0;
+        guard.break_lock();
+        continue;  // the list may have changed
+      }
+      zapped.pages += tree_.prepare_zap(*page, batch, false);
+      ++since_break;
+    }
+    tree_.commit_zap(std::move(batch));
+    return zapped;
+  }
+
+  /// Clears the leaves of [first, last): an mmu_notifier's invalidation, a balloon. Frees no page; flushes if it found any.
+  Zapped zap_gfn_range(Gfn first, Gfn last) {
+    return for_each_leaf(first, last, [](auto& slot, SpteWord) {
+      slot.store(spte::kAbsent, std::memory_order_relaxed);
+      return true;
+    });
+  }
+
+  /// Takes the W bit from the leaves of [first, last): dirty logging. The next write takes the lockless make-writable path.
+  Zapped write_protect(Gfn first, Gfn last) {
+    return for_each_leaf(first, last, [](auto& slot, SpteWord leaf) {
+      if (!spte::is_present(leaf) || !spte::is_writable(leaf)) return false;
+      // An atomic and: a walker's cmpxchg may be setting W at the same time. relaxed: the flush orders it.
+      slot.fetch_and(~(spte::kWritable | spte::kDirty), std::memory_order_relaxed);
+      return true;
+    });
+  }
+
+ private:
+  /// The page of `level` that translates `gfn` below the current root; null if it is not there.
+  Page* find_current(Gfn gfn, int level) {
+    Page* page = tree_.current_root();
+    while (page != nullptr && page->level > level) {
+      const SpteWord entry = tree_.slot_of(*page, gfn).load(std::memory_order_relaxed);
+      page = spte::is_present(entry) ? &tree_.pool().page(entry) : nullptr;
+    }
+    return page;
+  }
+
+  template <class Change>
+  Zapped for_each_leaf(Gfn first, Gfn last, Change change) {
+    Guard guard(tree_.lock());
+    Zapped zapped;
+    for (Gfn gfn = first; gfn < last;) {
+      const Gfn table_end = Geometry::base(gfn, 1) + Geometry::span(1);
+      Page* page = find_current(gfn, 1);
+      for (; page != nullptr && gfn < std::min(last, table_end); ++gfn) {
+        auto& slot = tree_.slot_of(*page, gfn);
+        const SpteWord leaf = slot.load(std::memory_order_relaxed);
+        if (leaf != spte::kAbsent && change(slot, leaf)) ++zapped.leaves;
+      }
+      gfn = std::max(gfn, std::min(last, table_end));
+    }
+    if (zapped.leaves != 0) tree_.machine().flush_remote_tlbs();
+    return zapped;
+  }
+
+  Tree& tree_;
+};
+
+}  // namespace shadowwalk

@@ -1,0 +1,165 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+/// The contract between a reclamation scheme ("variant") and the MMU that it serves.
+///
+/// A variant owns the answer to "when may a shadow page that was unlinked be freed?" and nothing else. It is a class
+/// template over a Machine (harness/machine/native_machine.hpp defines what that offers) of this shape:
+///
+///   template <class Machine>
+///   class MyScheme {
+///    public:
+///     struct Node {};                                  // embedded in each shadow page
+///     static constexpr VariantInfo kInfo{...};
+///     explicit MyScheme(Environment<Machine, Node>&);
+///     class Walker {                                   // one a vCPU, made, used and destroyed on the vCPU's thread
+///      public:
+///       Walker(MyScheme&, typename Machine::Vcpu&);
+///       void begin();                                  // the read-side section starts
+///       SpteWord read(const typename Machine::template Atomic<SpteWord>& slot, int level);
+///       bool end();                                    // ends it: may what was read be used?
+///       void offline();                                // before KVM_RUN, taking mmu_lock, idling ...
+///       void online();                                 // ... and after
+///     };
+///     void birth(VariantPage<Node>&);                  // before a page is linked; mmu_lock held
+///     void commit(PageBatch<Node>&&);                  // a zap's pages; see below
+///     void drain();                                    // no walker is left: free everything
+///   };
+///
+/// read() is the protected load of a slot in a table of `level` (1 = leaf); the engine calls it once a level, from the
+/// root down, between begin() and end(). It may return kRestartWalk: the engine then calls end() and starts again.
+/// If end() returns false, the engine throws the result away and starts again.
+///
+/// commit() is never called with an empty batch. It runs on any thread, vCPUs included, with mmu_lock held as in the kernel and the caller's interrupt gate
+/// open, outside begin/end. It frees its pages now or later, on any thread and without an engine lock, but never
+/// while a walker that could have reached them is between begin() and end(). It must call
+/// Machine::flush_remote_tlbs(), which every scheme pays alike, so that differences are the scheme's own.
+///
+/// What the engine promises. Before commit(), every slot that holds a page of the batch is cleared, in live pages and
+/// in pages that are unlinked but not yet freed, and so is every child slot of the batch's pages. No unlinked page
+/// ever gains a child. So a walker that protects a page, and then still finds it in the slot it came from, has
+/// protected it in time. A root is in no slot: vCPUs hold counted references, which they drop outside begin/end.
+namespace shadowwalk {
+
+/// One shadow page-table entry. Its bits are the MMU's (harness/mmu/spte.hpp); these two are all that schemes need.
+using SpteWord = std::uint64_t;
+inline constexpr SpteWord kSptePresent = 1;                        ///< bit 0, as in hardware
+inline constexpr SpteWord kSpteAddress = 0x000f'ffff'ffff'f000;    ///< bits 12..51: of the next table, or the page
+/// What read() returns to send the walk back to the root. Not present, so that the fast path pays nothing for it.
+inline constexpr SpteWord kRestartWalk = 0x9e57'a127'0000'0000;
+
+constexpr bool spte_is_present(SpteWord spte) { return (spte & kSptePresent) != 0; }
+constexpr SpteWord spte_address(SpteWord spte) { return spte & kSpteAddress; }
+
+/// What a scheme sees of a shadow page.
+template <class Node>
+struct VariantPage {
+  SpteWord address = 0;  ///< of its table, as it stands in the SPTE that points to it; constant
+  [[no_unique_address]] Node node{};
+  VariantPage* next = nullptr;  ///< the batch's link; the scheme's own from commit() until it frees the page
+};
+
+/// The pages of one zap, in the order of their unlinking. Move-only; whoever holds it owns the pages.
+template <class Node>
+class PageBatch {
+ public:
+  using Page = VariantPage<Node>;
+
+  PageBatch() = default;
+  PageBatch(PageBatch&& other) noexcept { take(other); }
+  PageBatch& operator=(PageBatch&& other) noexcept {
+    take(other);
+    return *this;
+  }
+
+  void push_back(Page& page) {
+    page.next = nullptr;
+    (last_ == nullptr ? first_ : last_->next) = &page;
+    last_ = &page;
+    ++size_;
+  }
+  /// Appends all of `other`, which is empty afterwards.
+  void splice(PageBatch&& other) {
+    if (other.empty()) return;
+    (last_ == nullptr ? first_ : last_->next) = other.first_;
+    last_ = other.last_;
+    size_ += other.size_;
+    other.forget();
+  }
+  Page& front() const { return *first_; }
+  Page& pop_front() {
+    Page& page = *first_;
+    first_ = page.next;
+    if (first_ == nullptr) last_ = nullptr;
+    --size_;
+    return page;
+  }
+  bool empty() const { return first_ == nullptr; }
+  std::size_t size() const { return size_; }
+
+ private:
+  void take(PageBatch& other) {
+    first_ = other.first_;
+    last_ = other.last_;
+    size_ = other.size_;
+    other.forget();
+  }
+  void forget() {
+    first_ = last_ = nullptr;
+    size_ = 0;
+  }
+
+  Page* first_ = nullptr;
+  Page* last_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// What a variant is given to work with.
+template <class Machine, class Node>
+class Environment {
+ public:
+  Environment(Machine& machine_in, typename Machine::MmuLock& mmu_lock_in)
+      : machine(machine_in), mmu_lock(mmu_lock_in) {}
+  virtual ~Environment() = default;
+
+  /// Frees a retired page: fills it with poison, accounts for it, gives it back. Any thread; takes no lock.
+  virtual void free(VariantPage<Node>& page) = 0;
+  void free(PageBatch<Node>&& batch) {
+    while (!batch.empty()) free(batch.pop_front());
+  }
+
+  /// The shadow page whose table a present non-leaf SPTE points to. The page must be protected.
+  virtual VariantPage<Node>& page_of(SpteWord spte) = 0;
+
+  Machine& machine;
+  typename Machine::MmuLock& mmu_lock;
+};
+
+/// What `shadowwalk list variants` and reports say of a variant, in words.
+struct VariantInfo {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view source;
+  std::string_view read_side_cost;
+  std::string_view unreclaimed_bound;  ///< on pages that are unlinked and not yet freed
+  std::string_view needs;
+  bool safe = true;  ///< false: a negative control, which the lab must catch
+};
+
+/// The parts of a Walker that most schemes leave empty.
+template <class Machine>
+struct PlainWalker {
+  template <class Slot>
+  static SpteWord read(const Slot& slot, int /*level*/) {
+    // acquire pairs with the release store that links a child: its table is seen initialised.
+    return slot.load(std::memory_order_acquire);
+  }
+  static void offline() {}
+  static void online() {}
+};
+
+}  // namespace shadowwalk
