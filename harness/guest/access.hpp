@@ -1,0 +1,26 @@
+#pragma once
+
+#include <stdint.h>  // not <cstdint>: guest programs include this file freestanding
+
+namespace shadowwalk {
+
+/// Why the guest's access would have entered the hypervisor's page-fault handler.
+enum class AccessKind : uint8_t {
+  read = 0,   ///< a load from a RAM page
+  write = 1,  ///< a store to a RAM page
+  mmio = 2,   ///< a load or store to a device page
+};
+
+/// One guest access: what starts one walk. It is the access ring's entry, so the guest writes it and the host
+/// must treat it as hostile until AccessRing has checked it.
+struct Access {
+  uint64_t word;
+
+  static constexpr Access make(uint64_t gfn, AccessKind kind) { return {gfn << 2 | static_cast<uint64_t>(kind)}; }
+  /// Guest frame number: guest-physical address >> 12, in 4 KiB pages of the lab's window.
+  constexpr uint64_t gfn() const { return word >> 2; }
+  constexpr AccessKind kind() const { return static_cast<AccessKind>(word & 3); }
+};
+static_assert(sizeof(Access) == 8);
+
+}  // namespace shadowwalk

@@ -1,0 +1,69 @@
+#include "harness/guest/access_ring.hpp"
+
+#include <fmt/core.h>
+
+#include <atomic>
+
+#include "harness/machine/error.hpp"
+
+namespace shadowwalk {
+namespace {
+
+using guest_abi::AccessRingHeader;
+
+constexpr std::uint64_t kWordEnd = Access::make(guest_abi::kWindowPages, AccessKind::read).word;
+constexpr std::uint64_t kUnknownKind = 3;
+
+/// Exactly one load: an ordinary read may be repeated by the compiler, and the second may see another value.
+std::uint64_t read_once(const std::byte* word) {
+  return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(const_cast<std::byte*>(word)))
+      .load(std::memory_order_relaxed);
+}
+
+constexpr bool is_sound(Access access) {
+  return access.word < kWordEnd && static_cast<std::uint64_t>(access.kind()) != kUnknownKind;
+}
+
+}  // namespace
+
+AccessRing::AccessRing(std::byte* memory, unsigned capacity, unsigned vcpu)
+    : memory_(memory), vcpu_(vcpu), copy_(capacity) {}
+
+std::span<const Access> AccessRing::take() {
+  // Orders the entries after whatever told this thread that a burst is there (a KVM exit orders by itself).
+  const std::uint64_t length = read_once(memory_ + offsetof(AccessRingHeader, length));
+  const std::uint64_t produced = read_once(memory_ + offsetof(AccessRingHeader, produced));
+  if (length == 0 || length > copy_.size()) {
+    throw CellError(
+        fmt::format("guest vCPU {}: ring length {} is not in 1..{}: the guest lies", vcpu_, length, copy_.size()));
+  }
+  if (produced - taken_ != length) {
+    throw CellError(fmt::format("guest vCPU {}: ring count {} after {} and a burst of {}: the guest lies", vcpu_,
+                                produced, taken_, length));
+  }
+  taken_ = produced;
+
+  const std::byte* entries = memory_ + sizeof(AccessRingHeader);
+  bool sound = true;
+  for (std::size_t i = 0; i < length; ++i) {
+    copy_[i] = Access{read_once(entries + i * sizeof(Access))};
+    sound &= is_sound(copy_[i]);
+  }
+  const std::span<const Access> burst(copy_.data(), length);
+  if (!sound) reject_entry(burst);
+  return burst;
+}
+
+void AccessRing::reject_entry(std::span<const Access> burst) const {
+  std::size_t i = 0;
+  while (is_sound(burst[i])) ++i;
+  const Access access = burst[i];
+  if (access.word >= kWordEnd) {
+    throw CellError(fmt::format("guest vCPU {}: ring entry {} of {} has gfn {:#x}, beyond {:#x}: the guest lies", vcpu_,
+                                i, burst.size(), access.gfn(), guest_abi::kWindowPages - 1));
+  }
+  throw CellError(fmt::format("guest vCPU {}: ring entry {} of {} has the unknown kind {}: the guest lies", vcpu_, i,
+                              burst.size(), static_cast<unsigned>(access.kind())));
+}
+
+}  // namespace shadowwalk

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "harness/guest/access.hpp"
+#include "harness/guest/guest_params.hpp"
+
+/// Guests produce accesses; they know nothing of the MMU that serves them.
+namespace shadowwalk {
+
+/// One vCPU of a guest. All members are for the vCPU's own thread, immediate_exit() excepted.
+class GuestVcpu {
+ public:
+  virtual ~GuestVcpu() = default;
+
+  /// Runs the guest until it exits. Returns the accesses it made since its last exit: one for an MMIO exit,
+  /// `burst` for a doorbell, none when it was kicked (a signal, or immediate_exit was set). The span stays valid
+  /// until the next call. Throws CellError, naming the exit and the guest's rip, if the guest crashed or lied.
+  virtual std::span<const Access> enter() = 0;
+
+  /// kvm_run->immediate_exit, or the thread guest's twin: while it is 1, enter() returns at once with no access, and
+  /// what the guest had begun goes on with the next call. Any thread may set it (before it signals the vCPU's thread);
+  /// only the vCPU's own thread clears it, enter() never does. Both through std::atomic_ref.
+  virtual std::uint8_t& immediate_exit() = 0;
+};
+
+/// The vCPUs may run on one thread each, concurrently. A guest must outlive its threads' calls.
+class Guest {
+ public:
+  virtual ~Guest() = default;
+  /// `index` < GuestConfig::vcpus.
+  virtual GuestVcpu& vcpu(unsigned index) = 0;
+};
+
+/// A guest program in its two compiled forms (workloads/guest/ has the sources).
+struct GuestProgram {
+  std::string_view name;
+  /// The image's number for it: `params.program` in the guest.
+  std::uint32_t index = 0;
+  /// Fills `out` with the program's next accesses: the ordinary compilation.
+  void (*produce)(GuestProgramState& state, std::span<Access> out) = nullptr;
+  /// The freestanding compilation: a flat image (guest_abi.hpp) that holds every program. Outlives the guest.
+  /// Empty on hosts for which there is none.
+  std::span<const std::byte> image;
+};
+
+enum class GuestKind { kvm, thread };
+
+struct GuestConfig {
+  GuestKind kind = GuestKind::thread;
+  unsigned vcpus = 1;    ///< 1..1024
+  unsigned burst = 1;    ///< accesses an exit, 1..65536; 1 is the faithful path: each access is an MMIO exit
+  GuestParams params{};  ///< as given to every vCPU; make_guest fills in `program`, `vcpu` and `burst`
+  GuestProgram program{};
+};
+
+/// Throws InputError if /dev/kvm cannot serve (kvm) or the configuration is out of range; CellError on ioctl failure.
+std::unique_ptr<Guest> make_guest(const GuestConfig& config);
+
+/// Empty if KVM guests can run here, else the reason in words ("/dev/kvm: permission denied (add yourself to group
+/// kvm)").
+std::string kvm_unavailable_reason();
+
+}  // namespace shadowwalk

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "harness/guest/guest.hpp"
+
+namespace shadowwalk {
+
+/// What vCPU `index` of either kind of guest starts from.
+GuestProgramState initial_state(const GuestConfig& config, unsigned index);
+
+}  // namespace shadowwalk

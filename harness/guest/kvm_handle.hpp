@@ -1,0 +1,55 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <cstddef>
+#include <span>
+#include <utility>
+
+namespace shadowwalk::kvm {
+
+/// Owns a file descriptor.
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~FileDescriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// Owns a memory mapping. Zeroed and not yet backed (anonymous), or shared with the kernel (of a descriptor).
+class Mapping {
+ public:
+  /// Throw CellError, naming `what` is mapped, if mmap fails.
+  static Mapping anonymous(std::size_t bytes, const char* what);
+  static Mapping shared(int fd, std::size_t bytes, const char* what);
+
+  Mapping(Mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  Mapping& operator=(Mapping&&) = delete;
+  ~Mapping();
+
+  std::span<std::byte> bytes() const { return bytes_; }
+
+ private:
+  explicit Mapping(std::span<std::byte> bytes) : bytes_(bytes) {}
+  std::span<std::byte> bytes_;
+};
+
+/// ioctl that throws CellError "guest kvm: <name>: <reason>" on failure. `argument` is a pointer or a number.
+int checked_ioctl(int fd, unsigned long request, const char* name, void* argument);
+int checked_ioctl(int fd, unsigned long request, const char* name, unsigned long argument = 0);
+
+}  // namespace shadowwalk::kvm
+
+/// `request` is a KVM_* constant, whose name the error repeats.
+#define SHADOWWALK_KVM_IOCTL(fd, request, ...) \
+  ::shadowwalk::kvm::checked_ioctl((fd), (request), #request __VA_OPT__(, ) __VA_ARGS__)

@@ -1,0 +1,171 @@
+// Kicks go through the machine, as the lab's do: the sender sets immediate_exit, then signals.
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "harness/guest/guest_abi.hpp"
+#include "harness/machine/remote_flush.hpp"
+#include "harness/machine/vcpu.hpp"
+#include "tests/guest/guest_fixture.hpp"
+
+namespace shadowwalk {
+namespace {
+
+using test::config_of;
+using test::TestImage;
+
+constexpr std::uint32_t kKick = kRequestTlbFlush;
+
+/// Waits until `done`, a minute at most: far beyond any delay but that of a vCPU which nobody kicks out.
+template <typename Done>
+bool wait_for(Done done) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  for (unsigned i = 0; !done(); ++i) {
+    if (i % 1024 == 0 && std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+/// The lab's vCPU loop, reduced to guest and requests, on a thread of its own. `before_entry` runs in the gap between
+/// the last look at the requests and the guest; `on_accesses` gets what the guest did.
+class VcpuThread {
+ public:
+  template <typename BeforeEntry, typename OnAccesses>
+  VcpuThread(GuestVcpu& guest, BeforeEntry before_entry, OnAccesses on_accesses) {
+    cpu_.set_immediate_exit(&guest.immediate_exit());
+    thread_ = std::thread([this, &guest, before_entry, on_accesses] {
+      cpu_.bind("vcpu-0");
+      bound_.store(true);
+      for (bool stop = false; !stop;) {
+        if (cpu_.enter_guest_mode()) {
+          before_entry(served_.load(std::memory_order_relaxed));
+          const auto accesses = guest.enter();
+          cpu_.leave_guest_mode();
+          on_accesses(accesses);
+        }
+        const std::uint32_t requests = cpu_.take_requests();
+        stop = (requests & kRequestStop) != 0;
+        if (requests != 0) served_.fetch_add(1);
+      }
+      served_.fetch_add(1);
+      may_leave_.wait(false);
+      cpu_.unbind();
+    });
+    while (!bound_.load()) std::this_thread::yield();
+  }
+
+  ~VcpuThread() {
+    make_request(cpu_, kRequestStop);
+    may_leave_.store(true);
+    may_leave_.notify_one();
+    thread_.join();
+  }
+
+  /// False if the kick was lost.
+  bool kick() {
+    const std::uint64_t before = served_.load();
+    make_request(cpu_, kKick);
+    return wait_for([&] { return served_.load() > before; });
+  }
+
+  Vcpu& cpu() { return cpu_; }
+
+ private:
+  Vcpu cpu_;
+  std::atomic<bool> bound_{false};
+  std::atomic<bool> may_leave_{false};
+  std::atomic<std::uint64_t> served_{0};
+  std::thread thread_;
+};
+
+void ignore_round(std::uint64_t) {}
+void ignore_accesses(std::span<const Access>) {}
+
+void produce_for_ever(GuestProgramState&, std::span<Access> out) {
+  for (Access& access : out) access = Access::make(0, AccessKind::read);
+}
+
+/// A guest that never exits of its own accord.
+std::unique_ptr<Guest> spinning_kvm_guest() { return TestImage({0xeb, 0xfe}).make(1024); }
+
+TEST(GuestKick, ARunningKvmGuestIsKickedOut) {
+  SHADOWWALK_NEED_KVM();
+  const auto guest = spinning_kvm_guest();
+  VcpuThread thread(guest->vcpu(0), ignore_round,
+                    [](std::span<const Access> accesses) { EXPECT_TRUE(accesses.empty()); });
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(thread.kick()) << "kick " << i;
+}
+
+TEST(GuestKick, NoKickJustBeforeTheGuestIsLost) {
+  SHADOWWALK_NEED_KVM();
+  constexpr std::uint64_t kRounds = 100'000;
+  const auto guest = spinning_kvm_guest();
+  GuestVcpu& vcpu = guest->vcpu(0);
+  std::atomic<std::uint64_t> before_entry{0};
+  VcpuThread thread(
+      vcpu,
+      [&](std::uint64_t round) {
+        const auto is_kicked = [&] {
+          return std::atomic_ref(vcpu.immediate_exit()).load(std::memory_order_relaxed) != 0;
+        };
+        // Every other round waits for the kick outside of the guest, the others leave the meeting to chance.
+        if (round % 2 == 0) {
+          while (!is_kicked()) std::this_thread::yield();
+        } else {
+          for (std::uint64_t i = 0; i < round * 7919 % 4096; ++i) std::atomic_signal_fence(std::memory_order_seq_cst);
+        }
+        if (is_kicked()) before_entry.fetch_add(1, std::memory_order_relaxed);
+      },
+      ignore_accesses);
+  for (std::uint64_t i = 0; i < kRounds; ++i) ASSERT_TRUE(thread.kick()) << "lost kick in round " << i;
+  EXPECT_GE(before_entry.load(), kRounds / 4) << "too few kicks came before KVM_RUN to prove anything";
+}
+
+TEST(GuestKick, AThreadGuestIsKickedOutOfABurst) {
+  GuestConfig config = config_of(GuestKind::thread, "mmio-poll", 65536);
+  config.program.produce = produce_for_ever;
+  const auto guest = make_guest(config);
+  VcpuThread thread(guest->vcpu(0), ignore_round, ignore_accesses);
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(thread.kick()) << "kick " << i;
+}
+
+struct KickedStream {
+  const char* name;
+  GuestKind kind;
+  unsigned burst;
+  std::size_t accesses;
+};
+
+class KickedGuest : public testing::TestWithParam<KickedStream> {};
+
+// An interrupted burst goes on, an MMIO access is neither lost nor done twice.
+TEST_P(KickedGuest, StreamIsThatOfAnUndisturbedGuest) {
+  const auto [name, kind, burst, accesses] = GetParam();
+  if (kind == GuestKind::kvm) SHADOWWALK_NEED_KVM();
+  const auto guest = make_guest(config_of(kind, "demand-fault", burst));
+  std::vector<std::uint64_t> words;
+  std::atomic<bool> done{false};
+  std::atomic<std::uint64_t> interrupted{0};
+  {
+    VcpuThread thread(guest->vcpu(0), ignore_round, [&, limit = accesses](std::span<const Access> burst_accesses) {
+      if (burst_accesses.empty()) interrupted.fetch_add(1, std::memory_order_relaxed);
+      if (done.load(std::memory_order_relaxed)) return;
+      for (const Access access : burst_accesses) words.push_back(access.word);
+      if (words.size() >= limit) done.store(true);
+    });
+    while (!done.load()) ASSERT_TRUE(thread.kick());
+  }
+  EXPECT_GT(interrupted.load(), 0u);
+  const auto undisturbed = make_guest(config_of(GuestKind::thread, "demand-fault", burst));
+  EXPECT_EQ(words, test::next_accesses(undisturbed->vcpu(0), accesses));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, KickedGuest,
+                         testing::Values(KickedStream{"kvm_burst", GuestKind::kvm, 16384, 4'000'000},
+                                         KickedStream{"kvm_mmio", GuestKind::kvm, 1, 20'000},
+                                         KickedStream{"thread_burst", GuestKind::thread, 16384, 4'000'000}),
+                         [](const auto& param_info) { return std::string(param_info.param.name); });
+
+}  // namespace
+}  // namespace shadowwalk
