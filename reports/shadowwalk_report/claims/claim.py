@@ -1,0 +1,90 @@
+"""What a claim's judgement consists of, and the rules that both claims share."""
+
+import dataclasses
+import enum
+
+from ..quantities import listing
+from ..setting import Setting
+
+SUBJECT = "rcu-counter"
+RIVALS = ("irq-ipi", "irq-ipi-2012")
+
+
+class Outcome(enum.Enum):
+    BORNE_OUT = "BORNE OUT"
+    NOT_BORNE_OUT = "NOT BORNE OUT"
+    AMBIGUOUS = "AMBIGUOUS"
+    NOT_TESTED = "NOT TESTED"
+
+    @property
+    def slug(self):
+        return self.value.lower().replace(" ", "-")
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """The outcome against one row in one setting. `why` says what decided it; `figures` is one clause, or empty."""
+
+    rival: str
+    outcome: Outcome
+    why: str
+    figures: str = ""
+    setting: Setting | None = None
+    rcu_interval_ns: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """A claim's verdict: `sentence` for the headline setting, one finding a rival; `findings` for all settings."""
+
+    name: str
+    quote: str
+    criterion: str
+    headline: list[Finding]
+    sentence: str
+    remarks: list[str]
+    findings: list[Finding]
+
+
+def blocker(run, rows):
+    """Why rows may not be compared at all; empty when they may."""
+    hosts = {result.context.get("host_id") for result in run.results}
+    if len(hosts) > 1:
+        return "the results come from several hosts"
+    for row in rows:
+        if row.broken:
+            return f"{row.variant} has violations"
+        if row.has_flag("oversubscribed"):
+            return "oversubscribed: more busy threads than CPUs"
+    return ""
+
+
+def untested(reason):
+    """One NOT TESTED finding a rival."""
+    return [Finding(rival, Outcome.NOT_TESTED, reason) for rival in RIVALS]
+
+
+def verdict_words(findings):
+    """`BORNE OUT against irq-ipi and irq-ipi-2012`, or each outcome with the rows that it holds against."""
+    by_outcome = {}
+    for finding in findings:
+        by_outcome.setdefault(finding.outcome, []).append(finding.rival)
+    return " and ".join(f"{outcome.value} against {listing(rivals)}" for outcome, rivals in by_outcome.items())
+
+
+def reasons_words(findings):
+    """The reasons of findings without a verdict, each told once."""
+    reasons = {}
+    for finding in findings:
+        if finding.outcome in (Outcome.AMBIGUOUS, Outcome.NOT_TESTED):
+            reasons.setdefault(finding.why, []).append(finding.rival)
+    return "; ".join(f"{listing(rivals)}: {why}" for why, rivals in reasons.items())
+
+
+def tally(findings, rival):
+    """`irq-ipi 4 BORNE OUT, 1 AMBIGUOUS` over findings."""
+    counts = {}
+    for finding in findings:
+        if finding.rival == rival:
+            counts[finding.outcome.value] = counts.get(finding.outcome.value, 0) + 1
+    return f"{rival} " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) if counts else ""

@@ -1,0 +1,133 @@
+"""Draws a plot: the grid of panels, one legend above them, axes in the units of the house."""
+
+import io
+import math
+import warnings
+
+import matplotlib
+
+matplotlib.use("svg")
+from matplotlib import ticker  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.lines import Line2D  # noqa: E402
+
+from ..quantities import BYTES, NANOSECONDS, quantity  # noqa: E402
+from .svg import INK, PAPER, RULE, embed  # noqa: E402
+
+WIDTH_INCHES = 12.2
+PANEL_HEIGHT_INCHES = 2.9
+WIDTH_OF_FEW = {1: 7.6, 2: 11.4}
+LEGEND_ROW_INCHES = 0.2
+PNG_DPI = 130
+LONGEST_LABEL = 44
+LONGEST_TITLE = {1: 80, 2: 60}
+
+matplotlib.rcParams.update({
+    "svg.fonttype": "none", "text.parse_math": False, "path.simplify_threshold": 0.2, "axes.unicode_minus": False,
+    "font.family": ["DejaVu Sans"], "font.size": 9, "axes.titlesize": 9.5, "axes.labelsize": 9, "legend.fontsize": 9,
+    "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "axes.titlelocation": "left", "axes.titlepad": 6,
+    "axes.edgecolor": RULE, "axes.labelcolor": INK, "axes.titlecolor": INK, "text.color": INK, "xtick.color": INK,
+    "ytick.color": INK, "xtick.major.size": 3, "ytick.major.size": 3, "grid.color": RULE, "grid.linewidth": 0.6,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "figure.facecolor": PAPER,
+    "axes.facecolor": "none", "lines.linewidth": 1.7, "lines.markersize": 5, "errorbar.capsize": 2.5})
+
+
+def printable(text, longest=LONGEST_LABEL):
+    """On one line, of bearable length, and never taken for one of matplotlib's hidden labels (they begin with _)."""
+    text = " ".join(text.split())
+    if len(text) > longest:
+        text = text[:longest - 1] + "…"
+    return "\u200b" + text if text.startswith("_") else text
+
+
+def line_style(style):
+    return {"color": style.colour, "linestyle": style.line, "marker": style.marker}
+
+
+def set_time_axis(axis):
+    """A logarithmic axis of nanoseconds, with ticks that read 10 µs and not 10^4."""
+    axis.set_major_locator(ticker.LogLocator(base=10, numticks=7))
+    axis.set_minor_locator(ticker.NullLocator())
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: quantity(value, NANOSECONDS)))
+
+
+def set_byte_axis(axes, greatest):
+    """The y axis from 0 to `greatest` bytes: linear where the span is small, else linear to a page and logarithmic
+    above."""
+    top = max(greatest, 4096.0)
+    if top <= 16 * 4096:
+        step = max(4096, 2 ** math.ceil(math.log2(top / 5)))
+        ticks = [step * i for i in range(int(top // step) + 2)]
+        axes.set_ylim(0, top * 1.12)
+    else:
+        decades = math.log2(top / 4096)
+        step = 2 ** max(1, math.ceil(decades / 6))
+        ticks = [0] + [4096 * step**i for i in range(int(decades / math.log2(step)) + 2)]
+        axes.set_yscale("symlog", linthresh=4096, linscale=0.7, base=step)
+        axes.set_ylim(0, top * 2)
+    axes.yaxis.set_major_locator(ticker.FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(ticker.NullLocator())
+    axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: quantity(value, BYTES)))
+
+
+def _grid(count, most_columns):
+    columns = min(count, most_columns) if count != 4 else 2
+    return columns, math.ceil(count / columns)
+
+
+def _legend_entries(panels_axes):
+    """One handle a label, in order of appearance. Containers of error bars are replaced by a line of their style."""
+    entries = {}
+    for axes in panels_axes:
+        for handle, label in zip(*axes.get_legend_handles_labels()):
+            entries.setdefault(label, handle)
+    return entries
+
+
+def _draw_legend(figure, entries, width, height):
+    """Above the panels; returns its height in inches."""
+    rows = math.ceil(sum(0.078 * len(label) + 0.62 for label in entries) / width)
+    columns = math.ceil(len(entries) / rows)
+    handles = [handle if not hasattr(handle, "lines") else Line2D(
+        [], [], color=handle.lines[0].get_color(), marker=handle.lines[0].get_marker(),
+        linestyle=handle.lines[0].get_linestyle()) for handle in entries.values()]
+    figure.legend(handles, list(entries), loc="upper left", ncol=columns, frameon=False, borderaxespad=0.2,
+                  handlelength=2.6, columnspacing=1.4)
+    return (rows * LEGEND_ROW_INCHES + 0.1) / height
+
+
+def draw(plot):
+    """(SVG markup to embed, PNG bytes)."""
+    columns, rows = _grid(len(plot.panels), plot.most_columns)
+    width = WIDTH_OF_FEW.get(columns, WIDTH_INCHES)
+    height = rows * PANEL_HEIGHT_INCHES + 0.6
+    figure = Figure(figsize=(width, height))
+    axes = figure.subplots(rows, columns, squeeze=False).flat
+    used = list(axes)[:len(plot.panels)]
+    for spare in list(axes)[len(plot.panels):]:
+        spare.set_visible(False)
+    for panel, panel_axes in zip(plot.panels, used):
+        panel_axes.set_title(_title(panel.title, LONGEST_TITLE.get(columns, LONGEST_LABEL)))
+        panel_axes.grid(True, axis="y")
+        panel.draw(panel_axes)
+    entries = _legend_entries(used)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a glyph that the font lacks, in somebody's variant name, is drawn as a box
+        legend = _draw_legend(figure, entries, width, height) if entries else 0
+        figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - legend), h_pad=0.08, w_pad=0.08)
+        svg, png = io.BytesIO(), io.BytesIO()
+        matplotlib.rcParams["svg.hashsalt"] = plot.name
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    return embed(svg.getvalue(), plot.name, f"{plot.title}. {plot.caption}"), png.getvalue()
+
+
+def _title(title, longest):
+    """In two lines, parted at the comma next to the middle, where it is too long for one."""
+    if len(title) <= longest:
+        return printable(title, longest)
+    commas = [place for place in range(len(title)) if title.startswith(", ", place)]
+    if not commas:
+        return printable(title, longest)
+    middle = min(commas, key=lambda place: abs(place - len(title) // 2))
+    return f"{printable(title[:middle + 1], longest)}\n{printable(title[middle + 2:], longest)}"

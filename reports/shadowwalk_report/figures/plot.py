@@ -1,0 +1,74 @@
+"""A plot before it is drawn: panels, the data behind them, and what is not in them."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+
+from ..quantities import listing
+from ..setting import Scheme, Setting, guest_words
+
+SETTING_COLUMNS = tuple(field.name for field in dataclasses.fields(Setting))
+SCHEME_COLUMNS = tuple(field.name for field in dataclasses.fields(Scheme))
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """`draw` gets matplotlib axes. It labels artists for the legend with a variant's name or other words."""
+
+    title: str
+    draw: Callable
+
+
+@dataclasses.dataclass
+class Plot:
+    """`name` is a file name without its ending. `columns` and `records` are the CSV; `absent`: {reason: [what]}."""
+
+    name: str
+    kind: str
+    title: str
+    caption: str
+    panels: list[Panel]
+    columns: tuple[str, ...]
+    records: list[tuple]
+    absent: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    most_columns: int = 3
+
+    @property
+    def absences(self):
+        return [f"{listing(what)}: {reason}" for reason, what in self.absent.items()]
+
+
+def by_place(settings):
+    """[((workload, guest), settings)]: one plot each."""
+    places = {}
+    for setting in settings:
+        places.setdefault((setting.workload, setting.guest), []).append(setting)
+    return list(places.items())
+
+
+def file_name(kind, *parts):
+    """A name that is a file name on any system, whatever the parts are. Uniqueness is up to `unique_names`."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", "-".join((kind, *parts)))[:80].strip(".-")
+
+
+def unique_names(plots):
+    """Renames those whose names became equal by leaving out odd characters."""
+    taken = set()
+    for plot in plots:
+        stem, number = plot.name, 2
+        while plot.name.lower() in taken:
+            plot.name, number = f"{stem}-{number}", number + 1
+        taken.add(plot.name.lower())
+    return plots
+
+
+def place_title(place):
+    workload, guest = place
+    return f"{workload}, {guest_words(guest)}"
+
+
+def note_absence(absent, reason, what):
+    """Adds `what` under the reason, once."""
+    known = absent.setdefault(reason, [])
+    if what not in known:
+        known.append(what)

@@ -1,0 +1,31 @@
+"""Draws all plots, on all CPUs: drawing is most of a report's time."""
+
+import concurrent.futures
+import multiprocessing
+import os
+
+from . import canvas
+
+# Below this, starting processes costs more than it saves.
+FEW = 4
+
+_plots = []
+
+
+def _draw(place):
+    return canvas.draw(_plots[place])
+
+
+def render_all(plots):
+    """[(SVG markup, PNG bytes)] in the order of the plots."""
+    global _plots
+    workers = min(len(os.sched_getaffinity(0)), len(plots))
+    if workers < 2 or len(plots) < FEW:
+        return [canvas.draw(plot) for plot in plots]
+    # Plots hold closures, which cannot be sent to a process: children get them by fork and only numbers are sent.
+    _plots = plots
+    try:
+        with concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+            return list(pool.map(_draw, range(len(plots))))
+    finally:
+        _plots = []

@@ -1,0 +1,101 @@
+"""Walks per second over the number of vCPUs."""
+
+from matplotlib import ticker
+
+from ..quantities import PER_SECOND, quantity
+from ..rows import FLOOR, SPEED_LIMIT
+from ..setting import describe, varying_axes
+from .canvas import line_style, printable
+from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, by_place, file_name, note_absence, place_title
+from .svg import MUTED
+
+KIND = "throughput"
+CAPTION = ("Walks per second of all vCPUs: medians with 95 % intervals over repetitions. The dotted line is ideal scaling "
+           "of the figure that the legend names; hollow points are oversubscribed.")
+COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("walks_per_second", "low", "high", "repetitions", "oversubscribed")
+LOGARITHMIC_FROM_VCPUS = 16
+LINEAR_UP_TO_SPREAD = 8
+
+
+def _without_vcpus(setting):
+    return tuple(getattr(setting, name) for name in SETTING_COLUMNS if name != "vcpus")
+
+
+def _draw_ideal(axes, lines, counts):
+    """From the speed limit, or the first variant that ran on the fewest vCPUs."""
+    for variant in (SPEED_LIMIT, FLOOR, *lines):
+        points = dict(lines.get(variant, []))
+        if counts[0] in points:
+            per_vcpu = points[counts[0]].estimate("walks_per_second").value / counts[0]
+            axes.plot(counts, [per_vcpu * n for n in counts], color=MUTED, linestyle=(0, (2, 2)), linewidth=1,
+                      label=f"ideal ({printable(variant)} at {counts[0]} vCPU)", zorder=1)
+            return
+
+
+def _draw_line(axes, points, style, variant, offset):
+    found = [row.estimate("walks_per_second") for _, row in points]
+    errors = [[e.value - (e.low if e.low is not None else e.value) for e in found],
+              [(e.high if e.high is not None else e.value) - e.value for e in found]]
+    places = [vcpus * (1 + offset) for vcpus, _ in points]
+    axes.errorbar(places, [e.value for e in found], yerr=errors, label=printable(variant), **line_style(style))
+    hollow = [(x, e.value) for x, e, (_, row) in zip(places, found, points) if row.has_flag("oversubscribed")]
+    if hollow:
+        axes.plot(*zip(*hollow), linestyle="none", marker=style.marker, color=style.colour, markerfacecolor="#ffffff",
+                  zorder=5)
+
+
+def _panel(table, settings, title):
+    lines = {}
+    for setting in settings:
+        for row in table.plain_rows(setting):
+            if row.estimate("walks_per_second") is not None:
+                lines.setdefault(row.variant, []).append((setting.vcpus, row))
+    counts = sorted({setting.vcpus for setting in settings})
+
+    def draw(axes):
+        if len(counts) > 1:
+            _draw_ideal(axes, lines, counts)
+        for place, (variant, points) in enumerate(lines.items()):
+            _draw_line(axes, points, table.styles[variant], variant, 0.012 * (place - (len(lines) - 1) / 2))
+        values = [row.estimate("walks_per_second").value for points in lines.values() for _, row in points]
+        if counts[-1] >= LOGARITHMIC_FROM_VCPUS or max(values) > LINEAR_UP_TO_SPREAD * max(min(values), 1):
+            axes.set_xscale("log", base=2)
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=12))
+            axes.yaxis.set_minor_locator(ticker.NullLocator())
+            axes.set_xlim(counts[0] / 1.12, counts[-1] * 1.12)
+        else:
+            axes.set_ylim(bottom=0)
+            axes.set_xlim(counts[0] * 0.8 - 0.1, counts[-1] * 1.1)
+        axes.xaxis.set_major_locator(ticker.FixedLocator(counts))
+        axes.xaxis.set_minor_locator(ticker.NullLocator())
+        axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: quantity(value, PER_SECOND)))
+        axes.set_xlabel("vCPUs")
+    return Panel(title, draw)
+
+
+def _record(setting, row):
+    found = row.estimate("walks_per_second")
+    return (*vars(setting).values(), *vars(row.scheme).values(), found.value, found.low, found.high, found.count,
+            int(row.has_flag("oversubscribed")))
+
+
+def plots(table):
+    axes = varying_axes(table.settings)
+    for place, settings in by_place(table.settings):
+        series = {}
+        for setting in settings:
+            series.setdefault(_without_vcpus(setting), []).append(setting)
+        absent, records = {}, []
+        for setting in settings:
+            for row in table.plain_rows(setting):
+                if row.estimate("walks_per_second") is None:
+                    note_absence(absent, row.why_absent("walks_per_second") or "not measured",
+                                 f"{row.variant} at {describe(setting, axes)}")
+                else:
+                    records.append(_record(setting, row))
+        if records:
+            panels = [_panel(table, group, describe(group[0], axes, vcpus=False)) for group in series.values()]
+            yield Plot(file_name(KIND, *place), KIND, f"Throughput over vCPUs: {place_title(place)}", CAPTION, panels,
+                       COLUMNS, records, absent)

@@ -1,0 +1,51 @@
+"""Histograms as results hold them: non-empty buckets `[lowest value, highest value, count]`, ascending."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Histogram:
+    """Counts of values, each known to within its bucket. A value is taken to be its bucket's highest one."""
+
+    upper: np.ndarray
+    counts: np.ndarray
+
+    @staticmethod
+    def parse(data):
+        """From the JSON object. Raises ValueError with the reason when it is not a histogram."""
+        buckets = data.get("buckets") if isinstance(data, dict) else None
+        if not isinstance(buckets, list):
+            raise ValueError("no list of buckets")
+        try:
+            table = np.array(buckets, dtype=float).reshape(-1, 3)
+        except (ValueError, TypeError) as error:
+            raise ValueError("a bucket is not [lowest, highest, count]") from error
+        if not np.isfinite(table).all() or (table < 0).any():
+            raise ValueError("a bucket holds a negative or infinite number")
+        return Histogram(table[:, 1], table[:, 2])
+
+    @staticmethod
+    def merge(histograms):
+        """One histogram of all samples, whatever the buckets of each were."""
+        histograms = list(histograms)
+        if not histograms:
+            return Histogram(np.empty(0), np.empty(0))
+        upper, place = np.unique(np.concatenate([h.upper for h in histograms]), return_inverse=True)
+        return Histogram(upper, np.bincount(place, np.concatenate([h.counts for h in histograms]), len(upper)))
+
+    @property
+    def total(self):
+        return float(self.counts.sum())
+
+    def cumulative(self, censored=0):
+        """Share of samples at or below each `upper`. Censored samples are known to be larger than all of these."""
+        return np.cumsum(self.counts) / (self.total + censored)
+
+    def percentile(self, share):
+        """The smallest bucket bound with at least `share` (0 to 1) of the samples at or below it."""
+        if self.total == 0:
+            raise ValueError("an empty histogram has no percentile")
+        place = np.searchsorted(np.cumsum(self.counts), share * self.total * (1 - 1e-12))
+        return float(self.upper[min(place, len(self.upper) - 1)])

@@ -1,0 +1,49 @@
+"""Puts the report in its place all at once: written beside it, then renamed."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import tempfile
+
+from .errors import InputError
+
+# A directory that holds anything else is not ours to replace.
+MARKER = "report.json"
+
+
+def _check_replaceable(out):
+    if not out.exists() and not out.is_symlink():
+        return
+    if not out.is_dir():
+        raise InputError(f"report: {out} is not a directory: choose another --out")
+    if any(out.iterdir()) and not (out / MARKER).is_file():
+        raise InputError(f"report: {out} holds files that are no report (no {MARKER}): choose another --out")
+
+
+@contextlib.contextmanager
+def replacing(out):
+    """Yields a temporary directory that becomes `out` if the block succeeds, and vanishes if it does not."""
+    out = pathlib.Path(os.path.abspath(out))
+    _check_replaceable(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scratch = pathlib.Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise InputError(f"report: cannot write to {out.parent}: {error.strerror}") from None
+    try:
+        fresh, old = scratch / "new", scratch / "old"
+        fresh.mkdir()
+        yield fresh
+        if out.exists():
+            out.rename(old)
+        try:
+            fresh.rename(out)
+        except OSError:
+            if old.exists():
+                old.rename(out)
+            raise
+    except OSError as error:
+        raise InputError(f"report: cannot write {error.filename or out}: {error.strerror}") from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

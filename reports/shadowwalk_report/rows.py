@@ -1,0 +1,127 @@
+"""Results put together: a row is one scheme in one setting over all repetitions."""
+
+import functools
+
+import numpy as np
+
+from .histogram import Histogram
+from .run_directory import NEGATIVE_CONTROL
+from .statistics import differences, estimate
+from .variants import rank, styles
+
+SPEED_LIMIT = "leak"
+FLOOR = "floor"
+PREFERRED_WORKLOAD = "mmio-poll"
+
+
+class Row:
+    """One scheme in one setting. Never empty."""
+
+    def __init__(self, results):
+        self.results = sorted(results, key=lambda result: (result.repetition, result.cell_id))
+        self.setting = self.results[0].setting
+        self.scheme = self.results[0].scheme
+
+    @property
+    def variant(self):
+        return self.scheme.variant
+
+    @functools.cache
+    def values(self, metric):
+        """{repetition: value}. Entries of one repetition are one block: their median stands for it."""
+        blocks = {}
+        for result in self.results:
+            if metric in result.counters:
+                blocks.setdefault(result.repetition, []).append(result.counters[metric])
+        return {repetition: float(np.median(block)) for repetition, block in blocks.items()}
+
+    @functools.cache
+    def estimate(self, metric):
+        """Median and interval over repetitions, or None when it was never measured."""
+        return estimate(self.values(metric).values())
+
+    def why_absent(self, metric):
+        """The recorded reason for which a metric was not measured; empty when none was recorded."""
+        return next((r.unavailable[metric] for r in self.results if metric in r.unavailable), "")
+
+    def has_flag(self, flag):
+        return any(flag in result.flags for result in self.results)
+
+    @property
+    def violations(self):
+        return int(sum(result.counters.get("violations", 0) for result in self.results))
+
+    @property
+    def broken(self):
+        """It handed out freed pages and is not the control that must: its figures compare with nothing."""
+        return self.violations > 0 and self.variant != NEGATIVE_CONTROL
+
+    @property
+    def freed_by_drain(self):
+        return sum(result.freed_by_drain for result in self.results)
+
+    def histogram(self, name):
+        return Histogram.merge(result.histograms[name] for result in self.results if name in result.histograms)
+
+    def representative(self, metric):
+        """The result whose metric is the (lower) median: one real repetition and no average; None when none has it."""
+        measured = sorted((r for r in self.results if metric in r.counters), key=lambda r: r.counters[metric])
+        return measured[(len(measured) - 1) // 2] if measured else None
+
+
+class Table:
+    """All rows of a run."""
+
+    def __init__(self, results):
+        groups = {}
+        for result in results:
+            groups.setdefault((result.setting, result.scheme), []).append(result)
+        self._rows = {key: Row(group) for key, group in groups.items()}
+        self._by_setting = {}
+        for (setting, _), row in self._rows.items():
+            self._by_setting.setdefault(setting, []).append(row)
+        self.styles = styles(self.variants)
+        for rows in self._by_setting.values():
+            rows.sort(key=lambda row: (rank(row.variant), row.scheme))
+
+    @property
+    def all_rows(self):
+        return [row for setting in self.settings for row in self.rows(setting)]
+
+    @property
+    def settings(self):
+        """All settings, in the order of the page: the patch's own workload first, without zappers first."""
+        return sorted(self._by_setting, key=lambda s: (s.workload != PREFERRED_WORKLOAD, s.workload, s.guest, s.zappers,
+                                                       s.zap_rate, s))
+
+    @property
+    def variants(self):
+        return sorted({scheme.variant for _, scheme in self._rows}, key=rank)
+
+    def rows(self, setting):
+        """All rows of a setting, in the order in which variants are always shown."""
+        return self._by_setting.get(setting, [])
+
+    def plain_rows(self, setting):
+        """One row a variant, with its knobs as near to their defaults as the run has them."""
+        plain = {}
+        for row in self.rows(setting):
+            plain.setdefault(row.variant, []).append(row)
+        return [min(rows, key=_knobs) for rows in plain.values()]
+
+    def plain_row(self, setting, variant):
+        return next((row for row in self.plain_rows(setting) if row.variant == variant), None)
+
+
+def _knobs(row):
+    return row.scheme.rcu_interval_ns, row.scheme.checks != "off", row.scheme.read_delay != "off", row.scheme
+
+
+def read_side(row, speed_limit):
+    """What a scheme adds to a walk, ns: {repetition: walk_ns_mean less that of `leak`}.
+
+    Empty with zappers, where caches and faults differ too, and where either was not measured.
+    """
+    if speed_limit is None or row.setting.zappers != 0:
+        return {}
+    return differences(row.values("walk_ns_mean"), speed_limit.values("walk_ns_mean"))

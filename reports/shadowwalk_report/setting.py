@@ -1,0 +1,93 @@
+"""What a cell was asked for, parted into the setting (the conditions) and the scheme (the contestant)."""
+
+import dataclasses
+
+from . import quantities
+
+# The axes that most runs hold still, and how each is told where a run does not.
+PLATFORM_AXES = {"placement": "placement {}", "mmu_lock": "{} mmu_lock", "working_set_pages": "{:,} pages",
+                 "walks_per_exit": "{:,} walks an exit", "duration_s": "{:g} s"}
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Setting:
+    """The conditions under which schemes are compared. Without zappers the zap rate means nothing, and is 0."""
+
+    workload: str
+    guest: str
+    vcpus: int
+    zappers: int
+    zap_rate: float
+    walks_per_exit: int
+    placement: str
+    mmu_lock: str
+    working_set_pages: int
+    duration_s: float
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Scheme:
+    """A variant and the knobs that are its own: two of these in one setting are two rows."""
+
+    variant: str
+    rcu_interval_ns: int
+    checks: str
+    read_delay: str
+
+    @property
+    def label(self):
+        """The variant, and those of its knobs that are not at their default."""
+        knobs = []
+        if self.rcu_interval_ns:
+            knobs.append(f"RCU interval {quantities.quantity(self.rcu_interval_ns, quantities.NANOSECONDS)}")
+        if self.checks != "off":
+            knobs.append(f"checks {self.checks}")
+        if self.read_delay != "off":
+            knobs.append(f"read delay {self.read_delay}")
+        return self.variant if not knobs else f"{self.variant} ({', '.join(knobs)})"
+
+
+_FIELDS = {"workload": str, "guest": str, "vcpus": int, "zappers": int, "zap_rate": float, "walks_per_exit": int,
+           "placement": str, "mmu_lock": str, "working_set_pages": int, "duration_s": float, "variant": str,
+           "rcu_interval_ns": int, "checks": str, "read_delay": str}
+
+
+def parse_cell(cell):
+    """(Setting, Scheme) from a result's `shadowwalk.cell`. Raises ValueError that names the field."""
+    if not isinstance(cell, dict):
+        raise ValueError("no shadowwalk.cell")
+    values = {}
+    for name, kind in _FIELDS.items():
+        value = cell.get(name)
+        fits = isinstance(value, str) if kind is str else isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not fits:
+            raise ValueError(f"shadowwalk.cell.{name} is {'missing' if value is None else 'not a ' + kind.__name__}")
+        values[name] = kind(value)
+    if values["zappers"] == 0:
+        values["zap_rate"] = 0.0
+    setting = Setting(**{field.name: values[field.name] for field in dataclasses.fields(Setting)})
+    scheme = Scheme(**{field.name: values[field.name] for field in dataclasses.fields(Scheme)})
+    return setting, scheme
+
+
+def varying_axes(settings):
+    """Those of the platform axes that have more than one value: only they need to be told."""
+    settings = list(settings)
+    return tuple(axis for axis in PLATFORM_AXES if len({getattr(s, axis) for s in settings}) > 1)
+
+
+def zap_words(setting):
+    if setting.zappers == 0:
+        return "no zapper"
+    return f"{quantities.count_of(setting.zappers, 'zapper')} at {setting.zap_rate:,.0f} zaps/s"
+
+
+def guest_words(guest):
+    return {"kvm": "KVM guest", "thread": "thread guest"}.get(guest, f"{guest} guest")
+
+
+def describe(setting, axes=(), vcpus=True, zaps=True):
+    """The setting within its workload and guest, in words."""
+    words = [quantities.count_of(setting.vcpus, "vCPU")] if vcpus else []
+    words += [zap_words(setting)] if zaps else []
+    return ", ".join(words + [PLATFORM_AXES[axis].format(getattr(setting, axis)) for axis in axes])

@@ -1,0 +1,158 @@
+"""The summary tables: one a workload and guest, one section a setting, one line a row."""
+
+import dataclasses
+import itertools
+
+from .quantities import ABSENT, BYTES, NANOSECONDS, PER_SECOND, PLAIN, RATIO, interval, quantity, with_interval
+from .rows import FLOOR, SPEED_LIMIT, read_side
+from .run_directory import NEGATIVE_CONTROL
+from .setting import describe, guest_words, varying_axes
+from .statistics import Verdict, compare, estimate, ratios
+
+BASELINE = "irq-ipi"
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A value with its interval below it. `hint` says why there is none, or what to think of it."""
+
+    value: str
+    interval: str = ""
+    hint: str = ""
+    verdict: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    row: object
+    cells: list[Cell]
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """One setting. `columns`: (title, what it means)."""
+
+    title: str
+    columns: list[tuple[str, str]]
+    lines: list[Line]
+    remark: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    title: str
+    slug: str
+    sections: list[Section]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Metric:
+    title: str
+    meaning: str
+    counter: str
+    units: tuple
+    is_latency: bool = False
+
+
+_WALKS = (
+    _Metric("walks", "completed walks of all vCPUs", "walks_per_second", PER_SECOND),
+    _Metric("walk mean", "walk_ns_mean: whole bursts over their walks", "walk_ns_mean", NANOSECONDS))
+_QUIET = (
+    _Metric("walk p50", "single walks, sampled; each contains one clock read", "walk_ns_p50", NANOSECONDS),
+    _Metric("walk p99", "single walks, sampled; each contains one clock read", "walk_ns_p99", NANOSECONDS),
+    _Metric("preempted", "an upper bound on read sections that lost their CPU", "sections_preempted", PLAIN))
+_ZAPPED = (
+    _Metric("retired peak", "unlinked and not yet freed, greatest", "retired_bytes_peak", BYTES),
+    _Metric("retired mean", "unlinked and not yet freed, over time", "retired_bytes_mean", BYTES),
+    _Metric("free p50", "from unlink to free", "free_ns_p50", NANOSECONDS, True),
+    _Metric("free p99", "from unlink to free", "free_ns_p99", NANOSECONDS, True),
+    _Metric("zap p99", "from the intended start to the end of commit", "zap_ns_p99", NANOSECONDS, True),
+    _Metric("lock hold p99", "mmu_lock, by zaps and faults", "mmu_lock_hold_ns_p99", NANOSECONDS),
+    _Metric("IPIs", "sent by flushes in the window", "ipis", PLAIN),
+    _Metric("violations", "used results that came from a freed page, over all repetitions", "violations", PLAIN))
+
+
+def _metric_cell(row, metric):
+    if metric.counter == "violations":
+        return Cell(f"{row.violations:,}", hint="the negative control must be caught" if row.variant == NEGATIVE_CONTROL
+                    else "", verdict="bad" if row.broken else "")
+    found = row.estimate(metric.counter)
+    if found is None:
+        return Cell(ABSENT, hint=row.why_absent(metric.counter) or "not measured")
+    if metric.is_latency and row.has_flag("saturated"):
+        return Cell(quantity(found.value, metric.units), interval(found, metric.units),
+                    "saturated: it grows with the length of the run", "doubtful")
+    return Cell(quantity(found.value, metric.units), interval(found, metric.units))
+
+
+def _read_side_cell(row, limit):
+    if limit is None:
+        return Cell(ABSENT, hint=f"{SPEED_LIMIT} was not measured in this setting")
+    if row is limit:
+        return Cell("0", hint="by definition: the others' costs are counted from here")
+    found = estimate(read_side(row, limit).values())
+    if found is None:
+        return Cell(ABSENT, hint=row.why_absent("walk_ns_mean") or f"no repetition with {SPEED_LIMIT}")
+    return Cell(quantity(found.value, NANOSECONDS), interval(found, NANOSECONDS))
+
+
+def _doubt(row, baseline):
+    """Why a ratio of the two rows is no verdict on their schemes; empty when it is."""
+    if row.broken or baseline.broken:
+        return "violations"
+    for knob in ("checks", "read_delay"):
+        if getattr(row.scheme, knob) != getattr(baseline.scheme, knob):
+            return f"they differ in {knob.replace('_', ' ')}"
+    return ""
+
+
+def _versus_cell(row, baseline):
+    if baseline is None:
+        return Cell(ABSENT, hint=f"{BASELINE} was not measured in this setting")
+    if row is baseline:
+        return Cell("1x", hint="the baseline")
+    found = compare(row.values("walks_per_second"), baseline.values("walks_per_second"), lower_is_better=False)
+    if found.ratio is None:
+        return Cell(ABSENT, hint=found.reason.value)
+    doubt = _doubt(row, baseline)
+    if doubt:
+        return Cell(quantity(found.ratio.value, RATIO), interval(found.ratio), f"no verdict: {doubt}", "doubtful")
+    hint = found.verdict.value + (f": {found.reason.value}" if found.verdict is Verdict.AMBIGUOUS else "")
+    return Cell(quantity(found.ratio.value, RATIO), interval(found.ratio), hint, found.verdict.value.lower())
+
+
+def _floor_remark(table, setting):
+    """How near the speed limit comes to the bare access stream."""
+    limit, floor = table.plain_row(setting, SPEED_LIMIT), table.plain_row(setting, FLOOR)
+    if limit is None or floor is None:
+        return ""
+    found = estimate(ratios(limit.values("walk_ns_mean"), floor.values("walk_ns_mean")).values())
+    return f"{SPEED_LIMIT} walks at {with_interval(found, RATIO)} the {FLOOR}." if found else ""
+
+
+def _section(table, setting, axes):
+    rows = table.rows(setting)
+    limit, baseline = table.plain_row(setting, SPEED_LIMIT), table.plain_row(setting, BASELINE)
+    quiet = setting.zappers == 0
+    metrics = _WALKS + (_QUIET if quiet else _ZAPPED)
+    columns = [(metric.title, metric.meaning) for metric in metrics]
+    columns.insert(1, (f"walks vs {BASELINE}", "ratio of walks per second, paired by repetition"))
+    if quiet:
+        columns.insert(3, ("read side", f"what the scheme adds to a walk: walk mean less that of {SPEED_LIMIT}, paired"))
+    lines = []
+    for row in rows:
+        cells = [_metric_cell(row, metric) for metric in metrics]
+        cells.insert(1, _versus_cell(row, baseline))
+        if quiet:
+            cells.insert(3, _read_side_cell(row, limit))
+        lines.append(Line(row, cells))
+    return Section(describe(setting, axes), columns, lines, _floor_remark(table, setting))
+
+
+def summary_groups(table):
+    axes = varying_axes(table.settings)
+    groups = []
+    for (workload, guest), settings in itertools.groupby(table.settings, key=lambda s: (s.workload, s.guest)):
+        title = f"{workload}, {guest_words(guest)}"
+        groups.append(Group(title, f"summary-{len(groups) + 1}", [_section(table, s, axes) for s in settings]))
+    return groups

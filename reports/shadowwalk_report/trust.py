@@ -1,0 +1,129 @@
+"""The trust strip: what a reader must know before believing a figure."""
+
+import collections
+import dataclasses
+import itertools
+
+from .quantities import count_of, significant
+from .run_directory import NEGATIVE_CONTROL
+from .statistics import MINIMUM_REPETITIONS, range_coverage
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """`level`: good, note (read it) or warn (it weakens the report)."""
+
+    label: str
+    value: str
+    level: str = "good"
+
+
+def context_values(run, key):
+    """The distinct values of a context field over all results, most frequent first."""
+    counts = collections.Counter(r.context[key] for r in run.results if key in r.context)
+    return [value for value, _ in counts.most_common()]
+
+
+def _repetitions(run):
+    """Of the cells that have results at all: how many repetitions the poorest and the richest have."""
+    per_cell = collections.defaultdict(set)
+    for result in run.results:
+        per_cell[result.cell_id].add(result.repetition)
+    counts = [len(repetitions) for repetitions in per_cell.values()]
+    low, high = min(counts, default=0), max(counts, default=0)
+    value = f"{high} of {run.repetitions}" if low == high else f"{low} to {high} of {run.repetitions}"
+    if high < MINIMUM_REPETITIONS:
+        return Item("Repetitions", f"{value}: too few for any verdict", "warn")
+    if high <= 5:
+        return Item("Repetitions", f"{value}: an interval is then the range, which holds the true median in "
+                    f"{range_coverage(low) if low > 1 else 0:.0%} of cases", "note")
+    return Item("Repetitions", f"{value}, bootstrap intervals of 95 %")
+
+
+def _interleaving(run):
+    repetitions = [repetition for _, repetition in run.order]
+    interleaved = repetitions == sorted(repetitions) or len(run.plan) < 2
+    first = [cell_id for cell_id, _ in itertools.takewhile(lambda step: step[1] == run.order[0][1], run.order)]
+    shuffled = len(first) > 1 and first != sorted(first)
+    if not interleaved:
+        return Item("Order", "not interleaved: drift of the host can pass for a difference", "warn")
+    return Item("Order", f"interleaved{', randomised' if shuffled else ', in plan order'} (seed {run.seed})",
+                "good" if shuffled or len(run.plan) < 2 else "note")
+
+
+def _completeness(run):
+    done = len({(result.cell_id, result.repetition) for result in run.results})
+    value = f"{done} of {run.planned} measured"
+    if run.left_out:
+        kinds = collections.Counter(lost.status for lost in run.left_out)
+        value += ", left out: " + ", ".join(f"{count} {status}" for status, count in sorted(kinds.items()))
+    if run.missing:
+        value += f", {len(run.missing)} not run"
+    return Item("Results", value, "warn" if run.left_out or run.missing else "good")
+
+
+def _flagged(run, flag, label, consequence):
+    cells = {result.cell_id for result in run.results if flag in result.flags}
+    if not cells:
+        return Item(label, "no cell")
+    return Item(label, f"{count_of(len(cells), 'cell')}: {consequence}", "note")
+
+
+def _preempted(run):
+    counts = [r.counters["sections_preempted"] for r in run.results if "sections_preempted" in r.counters]
+    if not counts:
+        return Item("Preempted sections", "not measured", "note")
+    hit = sum(count > 0 for count in counts)
+    return Item("Preempted sections", f"at most {significant(sum(counts))}, in {hit} of {len(counts)} results",
+                "note" if hit else "good")
+
+
+def _from_context(run, key, label, expected=""):
+    values = context_values(run, key)
+    if not values:
+        return Item(label, "not recorded", "note")
+    return Item(label, "; ".join(values), "good" if all(value.startswith(expected) for value in values) else "note")
+
+
+def _clock(run):
+    item = _from_context(run, "clock", "Clock", "tsc")
+    cost = context_values(run, "clock_read_ns")
+    return dataclasses.replace(item, value=item.value + (f"; a read costs {cost[0]} ns" if cost else ""))
+
+
+def _build(run):
+    values = context_values(run, "shadowwalk_build")
+    level = "good" if values == ["release"] else "warn"
+    return Item("Build", "; ".join(values) or "not recorded", level)
+
+
+def _control(table):
+    rows = [row for row in table.all_rows if row.variant == NEGATIVE_CONTROL and row.setting.zappers > 0]
+    if not rows:
+        return Item("Negative control", f"{NEGATIVE_CONTROL} was not run with zappers", "note")
+    results = [result for row in rows for result in row.results]
+    caught = sum(result.counters.get("violations", 0) > 0 for result in results)
+    value = f"{NEGATIVE_CONTROL} caught in {caught} of {count_of(len(results), 'result')}"
+    return Item("Negative control", value, "good" if caught == len(results) else "warn")
+
+
+def _violations(table):
+    broken = [row for row in table.all_rows if row.broken]
+    if not broken:
+        return Item("Violations elsewhere", "none")
+    names = sorted({row.variant for row in broken})
+    return Item("Violations elsewhere", f"{sum(row.violations for row in broken):,} by {', '.join(names)}", "warn")
+
+
+def _hosts(run):
+    hosts = len({result.context.get("host_id") for result in run.results})
+    return [Item("Hosts", f"results of {hosts} hosts are mixed: no claim is judged", "warn")] if hosts > 1 else []
+
+
+def trust_items(run, table):
+    return [
+        *_hosts(run), _repetitions(run), _interleaving(run), _completeness(run),
+        _flagged(run, "saturated", "Saturated", "no latency verdict"),
+        _flagged(run, "oversubscribed", "Oversubscribed", "no verdict on the claims"),
+        _preempted(run), _control(table), _violations(table), _clock(run),
+        _from_context(run, "pmu", "PMU", "available"), _from_context(run, "kvm", "KVM", "available"), _build(run)]

@@ -1,0 +1,160 @@
+"""Builds run directories as docs/result-format.md describes them. All figures are made up to have a known answer."""
+
+import json
+import random
+
+PAGE = 4096
+
+_OPTIONS = {"variant": "irq-ipi", "workload": "mmio-poll", "vcpus": 1, "zappers": 1, "zap_rate": 1000,
+            "walks_per_exit": 1024, "guest": "thread", "placement": "auto", "mmu_lock": "ticket", "duration_s": 2.0,
+            "warmup_s": 0.5, "seed": 1, "rcu_interval_ns": 0, "checks": "off", "read_delay": "off",
+            "working_set_pages": 4096}
+
+CONTEXT = {"date": "2030-01-01T00:00:00+00:00", "host_name": "testhost", "executable": "shadowwalk", "num_cpus": 2,
+           "mhz_per_cpu": 2400, "caches": [], "shadowwalk_version": "0.1.0", "shadowwalk_build": "release",
+           "shadowwalk_compiler": "g++ 12", "cpu_model": "Test CPU", "kernel": "6.1.0", "clock": "tsc 2400 MHz, invariant",
+           "clock_read_ns": "11.2", "kvm": "available", "pmu": "unavailable: no PMU in this machine", "host_id": "abc"}
+
+
+def histogram(values):
+    """A histogram with one bucket a distinct value."""
+    values = sorted(int(value) for value in values)
+    buckets = [[value, value, values.count(value)] for value in sorted(set(values))]
+    return {"unit": "ns", "sub_bucket_bits": 7, "count": len(values), "min": min(values, default=0),
+            "max": max(values, default=0), "sum": sum(values), "buckets": buckets}
+
+
+def series(peaks):
+    return {"unit": "bytes", "interval_ns": 8_000_000, "peak": list(peaks), "last": list(peaks)}
+
+
+class RunFactory:
+    """A run in `directory`. `cell` plans a cell and writes its results; `write` writes the plan and returns the path."""
+
+    def __init__(self, directory, repetitions=5, title="a test run", order=None):
+        self.directory = directory
+        self.repetitions = repetitions
+        self.title = title
+        self.order = order
+        self.cells = []
+        (directory / "cells").mkdir(parents=True, exist_ok=True)
+
+    def plan(self, **options):
+        """Plans a cell without any result; returns its id."""
+        full = {**_OPTIONS, **options}
+        cell_id = len(self.cells)
+        name = (f"{full['variant']}/{full['workload']}/vcpus:{full['vcpus']}/zappers:{full['zappers']}/zap_rate:"
+                f"{full['zap_rate']}/burst:{full['walks_per_exit']}/guest:{full['guest']}/placement:{full['placement']}")
+        self.cells.append({"id": cell_id, "group": "test", "name": name, "options": full})
+        return cell_id
+
+    def path(self, cell_id, repetition, failed=False):
+        return self.directory / "cells" / f"{cell_id:04}-r{repetition}{'.failed' if failed else ''}.json"
+
+    def result(self, cell_id, repetition, counters, histograms=None, peaks=None, context=None, **extra):
+        """The JSON of one result; `put` writes it."""
+        name = self.cells[cell_id]["name"]
+        detail = {"cell": self.cells[cell_id]["options"], "flags": [], "unavailable": {}, "placement": {},
+                  "noise": {"involuntary_switches": {}, "steal_ns": 0}, "freed_by_drain": 0,
+                  "histograms": {key: histogram(values) for key, values in (histograms or {}).items()},
+                  "series": {"retired_bytes": series(peaks)} if peaks else {},
+                  "command": f"shadowwalk cell --variant {self.cells[cell_id]['options']['variant']}", **extra}
+        entry = {"name": f"{name}/iterations:1/manual_time", "run_name": name, "run_type": "iteration",
+                 "repetition_index": 0, "iterations": 1, "real_time": counters.get("walk_ns_mean", 1.0), "cpu_time": 1.0,
+                 "time_unit": "ns", **counters, "shadowwalk": detail}
+        return {"context": {**CONTEXT, **(context or {})}, "benchmarks": [entry]}
+
+    def put(self, cell_id, repetition, data):
+        self.path(cell_id, repetition).write_text(json.dumps(data))
+
+    def fail(self, cell_id, repetition, **fields):
+        failure = {"id": cell_id, "repetition": repetition, "status": "failed", "reason": "the guest crashed",
+                   "exit_code": 1, "command": "shadowwalk cell", **fields}
+        self.path(cell_id, repetition, failed=True).write_text(json.dumps(failure))
+
+    def cell(self, counters, histograms=None, peaks=None, context=None, extra=None, **options):
+        """A cell with a result for each repetition; a counter is one number, or a list with one a repetition."""
+        cell_id = self.plan(**options)
+        for repetition in range(self.repetitions):
+            values = {name: value[repetition] if isinstance(value, list) else value for name, value in counters.items()}
+            self.put(cell_id, repetition,
+                     self.result(cell_id, repetition, values, histograms, peaks, context, **(extra or {})))
+        return cell_id
+
+    def write(self):
+        ids = [cell["id"] for cell in self.cells]
+        order = self.order or [[cell_id, r] for r in range(self.repetitions)
+                               for cell_id in random.Random(r).sample(ids, len(ids))]
+        (self.directory / "run.json").write_text(json.dumps({
+            "format": "shadowwalk-run-1", "title": self.title, "seed": 7, "repetitions": self.repetitions,
+            "shadowwalk_version": "0.1.0", "started": "2030-01-01T00:00:00Z", "cells": self.cells, "order": order}))
+        return self.directory
+
+
+def spread(value, count=5, share=0.01):
+    """`count` values around one, a little apart."""
+    return [value * (1 + share * (i - (count - 1) / 2)) for i in range(count)]
+
+
+_SCHEMES = {  # read side ns at 1 vCPU and growth a vCPU; free ns; retired pages
+    "floor": (-0.2, 0, None, 0), "leak": (0, 0, None, 2000), "rcu-counter": (14, 12, 40_000, 3),
+    "irq-ipi": (9, 0.2, 9_000, 1), "irq-ipi-2012": (50, 0.3, 9_500, 1), "hazard": (22, 0.5, 900_000, 64),
+    "mutex": (12, 90, 700, 1), "unsafe": (0.2, 0, 150, 1)}
+
+
+def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "memslot-flip"), guests=("thread", "kvm"),
+             vcpu_counts=(1, 2), seed=1):
+    """A run with everything that a page can show, of the shape that `matrices/quick.toml` has, at random."""
+    dice = random.Random(seed)
+    factory = RunFactory(directory, repetitions, "quick: three workloads, two guests")
+
+    def noisy(value, share=0.03):
+        return [max(0.0, value * dice.gauss(1, share)) for _ in range(repetitions)]
+
+    def add(variant, zappers, vcpus, **options):
+        cost, growth, free, pages = _SCHEMES[variant]
+        walk = 4 + cost + growth * (vcpus - 1)
+        counters = {"walks_per_second": noisy(vcpus * 1e9 / walk), "walk_ns_mean": noisy(walk, 0.02),
+                    "walk_ns_p50": noisy(walk + 11), "walk_ns_p99": noisy(walk * 3 + 11), "violations": 0,
+                    "sections_preempted": dice.randrange(5), "duration_s": 2.0, "exits": 1000.0}
+        extra, histograms, peaks = {}, {}, None
+        interval = options.get("rcu_interval_ns", 0)
+        if zappers:
+            free = free and free + interval * 0.6
+            zap = {"rcu-counter": 8_000, "hazard": 5_000}.get(variant, 12_000)
+            pages += interval // 1_000_000
+            counters |= {"zaps_per_second": 1000.0, "zaps_empty": 0, "zap_ns_p50": noisy(zap), "zap_ns_p99": noisy(zap * 9),
+                         "mmu_lock_hold_ns_p99": noisy(zap * 5), "ipis": float(dice.randrange(1500, 2500)),
+                         "retired_bytes_peak": [PAGE * pages * (1 + dice.randrange(2)) for _ in range(repetitions)],
+                         "retired_bytes_mean": noisy(PAGE * pages / 20, 0.1), "oversubscribed": int(vcpus > 1)}
+            peaks = [PAGE * (8 * i if variant == "leak" else dice.randrange(1, pages + 1)) for i in range(250)]
+            histograms["zap_ns"] = [zap * dice.lognormvariate(0, 0.6) for _ in range(2000)]
+            if free:
+                counters |= {"free_ns_p50": noisy(free), "free_ns_p99": noisy(free * 6, 0.1)}
+                histograms["free_ns"] = [free * dice.lognormvariate(0, 0.7) for _ in range(2000)]
+                extra["freed_by_drain"] = 17 if variant == "hazard" else 0
+            else:
+                extra |= {"freed_by_drain": 2000, "unavailable": {"free_ns_p99": "no page was freed in the window"}}
+            if variant == "unsafe":
+                counters["violations"] = 12
+            if variant == "mutex" and vcpus > 1:
+                counters["saturated"] = 1
+        factory.cell(counters, histograms, peaks, extra=extra, variant=variant, zappers=zappers, vcpus=vcpus, **options)
+
+    for guest in guests:
+        for workload in workloads:
+            for vcpus in vcpu_counts:
+                for variant in _SCHEMES:
+                    if variant not in ("floor",):
+                        add(variant, 1, vcpus, workload=workload, guest=guest,
+                            read_delay="1/1000:50us" if variant == "unsafe" else "off")
+    for vcpus in vcpu_counts:
+        for variant in _SCHEMES:
+            if variant != "unsafe":
+                add(variant, 0, vcpus)
+    for interval in (100_000, 1_000_000, 4_000_000, 10_000_000):
+        add("rcu-counter", 1, 1, rcu_interval_ns=interval)
+    crashed = factory.plan(variant="hazard", zap_rate=50000)
+    for repetition in range(repetitions):
+        factory.fail(crashed, repetition, status="crashed", reason="killed in the walker", signal=11)
+    return factory.write()
