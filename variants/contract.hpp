@@ -34,10 +34,10 @@
 /// root down, between begin() and end(). It may return kRestartWalk: the engine then calls end() and starts again.
 /// If end() returns false, the engine throws the result away and starts again.
 ///
-/// commit() is never called with an empty batch. It runs on any thread, vCPUs included, with mmu_lock held as in the kernel and the caller's interrupt gate
-/// open, outside begin/end. It frees its pages now or later, on any thread and without an engine lock, but never
-/// while a walker that could have reached them is between begin() and end(). It must call
-/// Machine::flush_remote_tlbs(), which every scheme pays alike, so that differences are the scheme's own.
+/// commit() is never called with an empty batch. It runs on any thread, vCPUs included, with mmu_lock held as in the
+/// kernel and the caller's interrupt gate open, outside begin/end. It frees its pages now or later, on any thread and
+/// without an engine lock, but never while a walker that could have reached them is between begin() and end(). It must
+/// call Machine::flush_remote_tlbs(), which every scheme pays alike, so that differences are the scheme's own.
 ///
 /// What the engine promises. Before commit(), every slot that holds a page of the batch is cleared, in live pages and
 /// in pages that are unlinked but not yet freed, and so is every child slot of the batch's pages. No unlinked page
@@ -47,8 +47,8 @@ namespace shadowwalk {
 
 /// One shadow page-table entry. Its bits are the MMU's (harness/mmu/spte.hpp); these two are all that schemes need.
 using SpteWord = std::uint64_t;
-inline constexpr SpteWord kSptePresent = 1;                        ///< bit 0, as in hardware
-inline constexpr SpteWord kSpteAddress = 0x000f'ffff'ffff'f000;    ///< bits 12..51: of the next table, or the page
+inline constexpr SpteWord kSptePresent = 1;                      ///< bit 0, as in hardware
+inline constexpr SpteWord kSpteAddress = 0x000f'ffff'ffff'f000;  ///< bits 12..51: of the next table, or the page
 /// What read() returns to send the walk back to the root. Not present, so that the fast path pays nothing for it.
 inline constexpr SpteWord kRestartWalk = 0x9e57'a127'0000'0000;
 

@@ -83,9 +83,7 @@ class Hazard {
     if (retired_pages_.size() >= threshold_) scan();
   }
 
-  void drain() {
-    environment_.free(std::move(retired_pages_));
-  }
+  void drain() { environment_.free(std::move(retired_pages_)); }
 
  private:
   struct alignas(64) Slots {

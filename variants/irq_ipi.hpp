@@ -23,12 +23,13 @@ template <class Machine>
 class IrqIpi {
  public:
   struct Node {};
-  static constexpr VariantInfo kInfo{.name = "irq-ipi",
-                                     .summary = "interrupts off and a mode word; the freer's IPI waits (Linux 3.5, today's barriers)",
-                                     .source = "Linux c142786c6291 (2012), barriers as of 6.12",
-                                     .read_side_cost = "xchg and a release store on the vCPU's own line",
-                                     .unreclaimed_bound = "0: freed in commit, after the IPI",
-                                     .needs = "IPIs that wait"};
+  static constexpr VariantInfo kInfo{
+      .name = "irq-ipi",
+      .summary = "interrupts off and a mode word; the freer's IPI waits (Linux 3.5, today's barriers)",
+      .source = "Linux c142786c6291 (2012), barriers as of 6.12",
+      .read_side_cost = "xchg and a release store on the vCPU's own line",
+      .unreclaimed_bound = "0: freed in commit, after the IPI",
+      .needs = "IPIs that wait"};
 
   explicit IrqIpi(Environment<Machine, Node>& environment) : environment_(environment) {}
 
@@ -51,8 +52,8 @@ class IrqIpi {
 
   void birth(VariantPage<Node>&) {}
   void commit(PageBatch<Node>&& batch) {
-    Machine::full_fence();                      // (3)
-    environment_.machine.flush_remote_tlbs();   // (4)
+    Machine::full_fence();                     // (3)
+    environment_.machine.flush_remote_tlbs();  // (4)
     environment_.free(std::move(batch));
   }
   void drain() {}

@@ -16,12 +16,13 @@ template <class Machine>
 class IrqIpi2012 : public IrqIpi<Machine> {
  public:
   using typename IrqIpi<Machine>::Node;
-  static constexpr VariantInfo kInfo{.name = "irq-ipi-2012",
-                                     .summary = "irq-ipi with the patch's own barriers: two mfence a walk (Linux 3.5 to the letter)",
-                                     .source = "Linux c142786c6291 (2012)",
-                                     .read_side_cost = "two mfence and two stores on the vCPU's own line",
-                                     .unreclaimed_bound = "0: freed in commit, after the IPI",
-                                     .needs = "IPIs that wait"};
+  static constexpr VariantInfo kInfo{
+      .name = "irq-ipi-2012",
+      .summary = "irq-ipi with the patch's own barriers: two mfence a walk (Linux 3.5 to the letter)",
+      .source = "Linux c142786c6291 (2012)",
+      .read_side_cost = "two mfence and two stores on the vCPU's own line",
+      .unreclaimed_bound = "0: freed in commit, after the IPI",
+      .needs = "IPIs that wait"};
 
   using IrqIpi<Machine>::IrqIpi;
 

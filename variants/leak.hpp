@@ -13,13 +13,12 @@ template <class Machine>
 class Leak {
  public:
   struct Node {};
-  static constexpr VariantInfo kInfo{
-      .name = "leak",
-      .summary = "never frees: the positive control and the speed limit of a walk",
-      .source = "the leaky reclaimer of reclamation benchmarks",
-      .read_side_cost = "none",
-      .unreclaimed_bound = "none: every page ever zapped",
-      .needs = "memory for rate x time"};
+  static constexpr VariantInfo kInfo{.name = "leak",
+                                     .summary = "never frees: the positive control and the speed limit of a walk",
+                                     .source = "the leaky reclaimer of reclamation benchmarks",
+                                     .read_side_cost = "none",
+                                     .unreclaimed_bound = "none: every page ever zapped",
+                                     .needs = "memory for rate x time"};
 
   explicit Leak(Environment<Machine, Node>& environment) : environment_(environment) {}
 
@@ -35,9 +34,7 @@ class Leak {
     environment_.machine.flush_remote_tlbs();
     kept_.splice(std::move(batch));
   }
-  void drain() {
-    environment_.free(std::move(kept_));
-  }
+  void drain() { environment_.free(std::move(kept_)); }
 
  private:
   Environment<Machine, Node>& environment_;

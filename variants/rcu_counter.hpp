@@ -24,12 +24,13 @@ class RcuCounter {
   struct Node : Machine::RcuHead {
     VariantPage<Node>* chain = nullptr;  ///< in the first page of a delayed batch: the pages that its callback frees
   };
-  static constexpr VariantInfo kInfo{.name = "rcu-counter",
-                                     .summary = "RCU and one shared reader counter; no reader: free at once (Linux 3.4)",
-                                     .source = "Linux c2a2ac2b563c, as in 3.4 (2012)",
-                                     .read_side_cost = "two atomic additions on one line that all vCPUs share",
-                                     .unreclaimed_bound = "none: what is zapped within a grace period",
-                                     .needs = "RCU with a reclaimer thread"};
+  static constexpr VariantInfo kInfo{
+      .name = "rcu-counter",
+      .summary = "RCU and one shared reader counter; no reader: free at once (Linux 3.4)",
+      .source = "Linux c2a2ac2b563c, as in 3.4 (2012)",
+      .read_side_cost = "two atomic additions on one line that all vCPUs share",
+      .unreclaimed_bound = "none: what is zapped within a grace period",
+      .needs = "RCU with a reclaimer thread"};
 
   explicit RcuCounter(Environment<Machine, Node>& environment)
       : environment_(environment), rcu_(environment.machine.rcu()) {}

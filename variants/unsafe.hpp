@@ -12,13 +12,14 @@ template <class Machine>
 class Unsafe {
  public:
   struct Node {};
-  static constexpr VariantInfo kInfo{.name = "unsafe",
-                                     .summary = "frees at once, whoever walks: the negative control that must be caught",
-                                     .source = "after rcutorture's `busted` flavour",
-                                     .read_side_cost = "none",
-                                     .unreclaimed_bound = "0",
-                                     .needs = "nothing",
-                                     .safe = false};
+  static constexpr VariantInfo kInfo{
+      .name = "unsafe",
+      .summary = "frees at once, whoever walks: the negative control that must be caught",
+      .source = "after rcutorture's `busted` flavour",
+      .read_side_cost = "none",
+      .unreclaimed_bound = "0",
+      .needs = "nothing",
+      .safe = false};
 
   explicit Unsafe(Environment<Machine, Node>& environment) : environment_(environment) {}
 

@@ -41,7 +41,8 @@ class Cpu {
     signal_fence();  // the section's last access stays before the open gate, for the handler
     gate_closed_.store(false, std::memory_order_relaxed);
     signal_fence();  // a signal after the store is served by the handler; one before it left `pending_`, read now
-    if (pending_.load(std::memory_order_relaxed)) [[unlikely]] serve_pending();
+    if (pending_.load(std::memory_order_relaxed)) [[unlikely]]
+      serve_pending();
   }
   bool irqs_enabled() const { return !gate_closed_.load(std::memory_order_relaxed); }
 

@@ -18,9 +18,9 @@ namespace {
 
 /// One hardware thread and where it stands; ranks count from 0 in hwloc's logical order.
 struct HardwareThread {
-  unsigned cpu;        ///< the kernel's number
+  unsigned cpu;  ///< the kernel's number
   unsigned core;
-  unsigned sibling;    ///< rank within its core
+  unsigned sibling;  ///< rank within its core
   unsigned llc;
   unsigned numa_node;
 };
@@ -76,8 +76,9 @@ unsigned parse_cpu_number(std::string_view text, std::string_view spec) {
   const bool digits = !text.empty() && text.size() <= 6 &&
                       std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits) {
-    throw InputError(fmt::format(
-        "--placement {}: '{}' is not a CPU number; use auto, smt, llc, numa, none or a list such as 0,2-5", spec, text));
+    throw InputError(
+        fmt::format("--placement {}: '{}' is not a CPU number; use auto, smt, llc, numa, none or a list such as 0,2-5",
+                    spec, text));
   }
   for (char c : text) value = value * 10 + static_cast<unsigned>(c - '0');
   return value;

@@ -14,8 +14,8 @@ namespace shadowwalk {
 /// How much memory shadow pages take, and for how long they outlive their unlinking. Exact: computed from the events,
 /// not sampled. Sizes are in pages, times in clock ticks; the caller scales both.
 ///
-/// on_allocate() and on_unlink() need mmu_lock (one writer at a time); on_free() may be called by any thread. Results are
-/// exact once the writers have stopped.
+/// on_allocate() and on_unlink() need mmu_lock (one writer at a time); on_free() may be called by any thread. Results
+/// are exact once the writers have stopped.
 class Footprint {
  public:
   static constexpr std::size_t kIntervals = 256;  ///< of the time series
@@ -30,14 +30,14 @@ class Footprint {
   void begin_drain() { draining_.store(true, std::memory_order_relaxed); }
 
   struct Result {
-    std::uint64_t unlinked = 0;           ///< pages, in the window
-    std::uint64_t freed = 0;              ///< pages, in the window
-    std::uint64_t freed_total = 0;        ///< pages, in the whole life
-    std::uint64_t freed_by_drain = 0;     ///< unlinked in the window, freed by the drain
-    std::uint64_t retired_peak = 0;       ///< pages unlinked and not freed
-    double retired_mean = 0;              ///< time-weighted
-    std::uint64_t shadow_peak = 0;        ///< pages allocated and not freed
-    Histogram free_ns;                    ///< unlink to free, of pages unlinked in the window and not freed by the drain
+    std::uint64_t unlinked = 0;        ///< pages, in the window
+    std::uint64_t freed = 0;           ///< pages, in the window
+    std::uint64_t freed_total = 0;     ///< pages, in the whole life
+    std::uint64_t freed_by_drain = 0;  ///< unlinked in the window, freed by the drain
+    std::uint64_t retired_peak = 0;    ///< pages unlinked and not freed
+    double retired_mean = 0;           ///< time-weighted
+    std::uint64_t shadow_peak = 0;     ///< pages allocated and not freed
+    Histogram free_ns;                 ///< unlink to free, of pages unlinked in the window and not freed by the drain
     std::vector<std::uint64_t> series_peak;  ///< retired pages: greatest within each of kIntervals equal parts
     std::vector<std::uint64_t> series_last;  ///< retired pages at the end of each
   };

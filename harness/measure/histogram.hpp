@@ -67,8 +67,8 @@ class Histogram {
     for (std::size_t i = 0; i < counts_.size(); ++i) {
       seen += counts_[i];
       if (counts_[i] != 0 && static_cast<double>(seen) >= wanted) {
-        const double middle = (static_cast<double>(HistogramScale::lowest(i)) +
-                               static_cast<double>(HistogramScale::highest(i))) / 2;
+        const double middle =
+            (static_cast<double>(HistogramScale::lowest(i)) + static_cast<double>(HistogramScale::highest(i))) / 2;
         return std::clamp(middle, static_cast<double>(min_), static_cast<double>(max_));
       }
     }

@@ -32,11 +32,15 @@ std::string pmu_unavailable_reason() {
   }
   switch (errno) {
     case ENOENT:
-    case EOPNOTSUPP: return "no hardware PMU (virtualised away, or not supported by the kernel)";
+    case EOPNOTSUPP:
+      return "no hardware PMU (virtualised away, or not supported by the kernel)";
     case EACCES:
-    case EPERM: return "not permitted: sysctl kernel.perf_event_paranoid=2 or lower, or CAP_PERFMON";
-    case ENOSYS: return "the kernel has no perf_event_open";
-    default: return fmt::format("perf_event_open: {}", std::strerror(errno));
+    case EPERM:
+      return "not permitted: sysctl kernel.perf_event_paranoid=2 or lower, or CAP_PERFMON";
+    case ENOSYS:
+      return "the kernel has no perf_event_open";
+    default:
+      return fmt::format("perf_event_open: {}", std::strerror(errno));
   }
 }
 

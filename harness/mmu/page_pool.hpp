@@ -21,7 +21,8 @@ class Reservation {
   explicit Reservation(std::size_t bytes) : bytes_(bytes) {
     base_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base_ == MAP_FAILED) {
-      throw CellError("cannot reserve " + std::to_string(bytes >> 20) + " MiB of address space: " + std::strerror(errno));
+      throw CellError("cannot reserve " + std::to_string(bytes >> 20) +
+                      " MiB of address space: " + std::strerror(errno));
     }
     // As in a kernel's direct map, tables should not cost the walker a TLB miss each. A hint: may be refused.
     madvise(base_, bytes, MADV_HUGEPAGE);
@@ -98,9 +99,7 @@ class PagePool {
   }
 
   /// The table at an SPTE's address: __va().
-  Slot* table(SpteWord spte) const {
-    return slots_ + ((spte_address(spte) >> kPageShift) - 1) * Geometry::kEntries;
-  }
+  Slot* table(SpteWord spte) const { return slots_ + ((spte_address(spte) >> kPageShift) - 1) * Geometry::kEntries; }
   Slot* slots_of(const Page& page) const { return table(page.address); }
   /// The page that owns the table at an SPTE's address: virt_to_page().
   Page& page(SpteWord spte) const { return pages_[(spte_address(spte) >> kPageShift) - 1]; }

@@ -12,10 +12,10 @@ namespace shadowwalk {
 /// may read `level`, `gfn` and `incarnation` of a page that its scheme protects.
 template <class Node>
 struct ShadowPage : VariantPage<Node> {
-  Gfn gfn = 0;            ///< first gfn that its table translates
-  int level = 0;          ///< 1: its entries are leaves
-  bool invalid = false;   ///< zapped: gains no child, is nobody's new root
-  unsigned root_count = 0;  ///< vCPUs whose root it is
+  Gfn gfn = 0;                         ///< first gfn that its table translates
+  int level = 0;                       ///< 1: its entries are leaves
+  bool invalid = false;                ///< zapped: gains no child, is nobody's new root
+  unsigned root_count = 0;             ///< vCPUs whose root it is
   std::uint64_t valid_generation = 0;  ///< the MMU's when it was built; obsolete when they differ
   /// Odd while allocated, even while free: a change within a section is a use after free.
   std::atomic<std::uint64_t> incarnation{0};

@@ -45,9 +45,11 @@ class ShadowTree {
 
   Machine& machine() { return machine_; }
   MeasuredMmuLock<Machine>& lock() { return lock_; }
+  const MeasuredMmuLock<Machine>& lock() const { return lock_; }
   Variant& variant() { return variant_; }
   Pool& pool() { return pool_; }
   Footprint& footprint() { return footprint_; }
+  const Footprint& footprint() const { return footprint_; }
   ActiveList<Page>& active() { return active_; }
   /// Pages that count against the MMU's quota. As in the kernel it falls at the unlink, before the memory is free.
   std::size_t used_pages() const { return active_.size(); }
@@ -84,7 +86,8 @@ class ShadowTree {
 
   // --- Linking
 
-  /// A page for level `level` and `gfn`'s table of that level, not yet linked. Throws CellError if the pool is exhausted.
+  /// A page for level `level` and `gfn`'s table of that level, not yet linked. Throws CellError if the pool is
+  /// exhausted.
   Page& new_page(int level, Gfn gfn) {
     Page* page = pool_.allocate();
     if (page == nullptr) {

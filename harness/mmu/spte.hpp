@@ -19,7 +19,8 @@ inline constexpr SpteWord kMmuWritable = 1ull << 58;  ///< write-protected only 
 inline constexpr SpteWord kMmio = 1ull << 62;
 inline constexpr SpteWord kAbsent = 0;
 inline constexpr SpteWord kPoison = 0x9015'0ed0'5bad'e000;
-static_assert((kPoison & (kPresent | kMmio)) == 0 && (kRestartWalk & (kPresent | kMmio)) == 0 && kPoison != kRestartWalk);
+static_assert((kPoison & (kPresent | kMmio)) == 0 && (kRestartWalk & (kPresent | kMmio)) == 0 &&
+              kPoison != kRestartWalk);
 
 constexpr SpteWord table(SpteWord address) { return address | kPresent | kWritable | kAccessed; }
 constexpr SpteWord ram(Gfn gfn, bool writable) {

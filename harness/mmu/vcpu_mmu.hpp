@@ -10,7 +10,8 @@
 
 namespace shadowwalk {
 
-/// One vCPU's side of the MMU: the lockless walker and the fault path. Made, used and destroyed on the vCPU's own thread.
+/// One vCPU's side of the MMU: the lockless walker and the fault path. Made, used and destroyed on the vCPU's own
+/// thread.
 template <class Tree>
 class VcpuMmu {
  public:
@@ -27,8 +28,8 @@ class VcpuMmu {
   };
 
   struct Counts {
-    std::uint64_t restarts = 0;     ///< walks sent back to the root by the variant
-    std::uint64_t violations = 0;   ///< used results that came from a freed page
+    std::uint64_t restarts = 0;       ///< walks sent back to the root by the variant
+    std::uint64_t violations = 0;     ///< used results that came from a freed page
     std::uint64_t made_writable = 0;  ///< leaves made writable without the lock
   };
 
@@ -56,22 +57,24 @@ class VcpuMmu {
   void offline() { walker_.offline(); }
   void online() { walker_.online(); }
 
-  /// get_mmio_spte() / fast_page_fault()'s walk: finds the leaf of `gfn`. A write to a leaf that is write-protected only by
-  /// us makes it writable by cmpxchg. kFullChecks: see WalkTrail; kReadDelay: see ReadDelay.
+  /// get_mmio_spte() / fast_page_fault()'s walk: finds the leaf of `gfn`. A write to a leaf that is write-protected
+  /// only by us makes it writable by cmpxchg. kFullChecks: see WalkTrail; kReadDelay: see ReadDelay.
   template <bool kFullChecks, bool kReadDelay>
   [[gnu::always_inline]] Walked walk(Gfn gfn, LeafKind kind) {
     for (;;) {
       if constexpr (kFullChecks) trail_.start();
       walker_.begin();
       Slot* slot = nullptr;
-      const SpteWord leaf = descend<Geometry::kLevels, kFullChecks, kReadDelay>(tree_.pool().table(root_->address), gfn, slot);
+      const SpteWord leaf =
+          descend<Geometry::kLevels, kFullChecks, kReadDelay>(tree_.pool().table(root_->address), gfn, slot);
       if (leaf_serves(leaf, gfn, kind)) [[likely]] {
         const bool freed = kFullChecks && trail_.found_freed_page();
         if (!walker_.end()) [[unlikely]] {
           ++counts_.restarts;
           continue;
         }
-        if (freed) [[unlikely]] violation("passed a table that was freed or reused", gfn, leaf);
+        if (freed) [[unlikely]]
+          violation("passed a table that was freed or reused", gfn, leaf);
         return Walked::served;
       }
       const bool fixed = kind == LeafKind::ram_write && slot != nullptr && make_writable(*slot, leaf, gfn);
@@ -123,7 +126,8 @@ class VcpuMmu {
       leaf_slot = &slot;
       return entry;
     } else {
-      if (!spte::is_present(entry)) [[unlikely]] return entry;
+      if (!spte::is_present(entry)) [[unlikely]]
+        return entry;
       if constexpr (kFullChecks) {
         trail_.pass(tree_.pool().page(entry), Geometry::base(gfn, kLevel - 1), kLevel - 1);
       }

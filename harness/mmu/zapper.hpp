@@ -41,20 +41,14 @@ class Zapper {
     return zapped;
   }
 
-  /// The `count` oldest pages of levels up to `highest_level`, each with its subtree: recycling for the page quota, the
-  /// shrinker. Roots in use are passed over.
-  Zapped zap_oldest(std::size_t count, int highest_level = Geometry::kLevels) {
-    Guard guard(tree_.lock());
-    Batch batch;
-    Zapped zapped;
-    for (std::size_t i = 0; i < count; ++i) {
-      Page* page = tree_.active().oldest();
-      while (page != nullptr && (page->root_count != 0 || page->level > highest_level)) page = page->newer;
-      if (page == nullptr) break;
-      zapped.pages += tree_.prepare_zap(*page, batch, true);
-    }
-    tree_.commit_zap(std::move(batch));
-    return zapped;
+  /// The `count` oldest pages, each with its subtree: recycling for the page quota, the shrinker. Roots in use are
+  /// passed over.
+  Zapped zap_oldest(std::size_t count) {
+    return zap_oldest_where(count, [](const Page&) { return true; });
+  }
+  /// The oldest page of one level, with its subtree.
+  Zapped zap_oldest_at(int level) {
+    return zap_oldest_where(1, [level](const Page& page) { return page.level == level; });
   }
 
   /// kvm_mmu_zap_all_fast(), a memslot's delete or move: flip the valid generation, ask all vCPUs to drop their roots,
@@ -82,7 +76,8 @@ class Zapper {
     return zapped;
   }
 
-  /// Clears the leaves of [first, last): an mmu_notifier's invalidation, a balloon. Frees no page; flushes if it found any.
+  /// Clears the leaves of [first, last): an mmu_notifier's invalidation, a balloon. Frees no page; flushes if it found
+  /// any.
   Zapped zap_gfn_range(Gfn first, Gfn last) {
     return for_each_leaf(first, last, [](auto& slot, SpteWord) {
       slot.store(spte::kAbsent, std::memory_order_relaxed);
@@ -90,7 +85,8 @@ class Zapper {
     });
   }
 
-  /// Takes the W bit from the leaves of [first, last): dirty logging. The next write takes the lockless make-writable path.
+  /// Takes the W bit from the leaves of [first, last): dirty logging. The next write takes the lockless make-writable
+  /// path.
   Zapped write_protect(Gfn first, Gfn last) {
     return for_each_leaf(first, last, [](auto& slot, SpteWord leaf) {
       if (!spte::is_present(leaf) || !spte::is_writable(leaf)) return false;
@@ -109,6 +105,21 @@ class Zapper {
       page = spte::is_present(entry) ? &tree_.pool().page(entry) : nullptr;
     }
     return page;
+  }
+
+  template <class Eligible>
+  Zapped zap_oldest_where(std::size_t count, Eligible eligible) {
+    Guard guard(tree_.lock());
+    Batch batch;
+    Zapped zapped;
+    for (std::size_t i = 0; i < count; ++i) {
+      Page* page = tree_.active().oldest();
+      while (page != nullptr && (page->root_count != 0 || !eligible(*page))) page = page->newer;
+      if (page == nullptr) break;
+      zapped.pages += tree_.prepare_zap(*page, batch, true);
+    }
+    tree_.commit_zap(std::move(batch));
+    return zapped;
   }
 
   template <class Change>

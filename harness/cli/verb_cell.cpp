@@ -1,0 +1,144 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "harness/cli/known_names.hpp"
+#include "harness/cli/verbs.hpp"
+#include "harness/lab/cell.hpp"
+#include "harness/lab/cell_benchmark.hpp"
+#include "harness/lab/registry.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/run/cell_options.hpp"
+#include "harness/run/files.hpp"
+
+namespace shadowwalk::cli {
+namespace {
+
+constexpr const char* kStdout = "-";
+constexpr const char* kDelayOfNegativeControls = "1/1000:50";
+
+struct CellArguments {
+  std::map<std::string, std::string> given;  ///< by option key
+  std::string json;
+};
+
+run::CellOptions checked_options(const CellArguments& arguments) {
+  const run::KnownNames known = known_names();
+  run::CellOptions options;
+  for (const run::CellOption& option : run::cell_option_table()) {
+    const auto given = arguments.given.find(std::string(option.key));
+    if (given == arguments.given.end() || given->second.empty()) {
+      if (option.fallback.empty())
+        throw InputError(fmt::format("cell: --{} is missing; try 'shadowwalk cell --help'", option.key));
+      continue;
+    }
+    if (const auto wrong = run::check_value(option, given->second, known)) {
+      throw InputError(fmt::format("cell: --{}", *wrong));
+    }
+    options[std::string(option.key)] = given->second;
+  }
+  return options;
+}
+
+/// `auto`: KVM where it opens. The result names what was taken.
+void decide_guest(run::CellOptions& options) {
+  if (run::effective_value(options, "guest") != "auto") return;
+  const std::string reason = kvm_unavailable_reason();
+  if (!reason.empty()) fmt::print(stderr, "shadowwalk: --guest auto: thread guests, since {}\n", reason);
+  options["guest"] = reason.empty() ? "kvm" : "thread";
+}
+
+/// A negative control is there to be caught, and stalls catch it at any rate: on by default for it, and said.
+void decide_read_delay(run::CellOptions& options) {
+  const VariantEntry* variant = Registry::instance().find(run::effective_value(options, "variant"));
+  if (variant->info.safe || options.contains("read-delay")) return;
+  options["read-delay"] = kDelayOfNegativeControls;
+  fmt::print(stderr, "shadowwalk: {} is a negative control: --read-delay {} is on (--read-delay off turns it off)\n",
+             variant->info.name, kDelayOfNegativeControls);
+}
+
+/// `1/N:US`, checked before.
+ReadDelay read_delay(std::string_view text) {
+  if (text == "off") return {};
+  ReadDelay delay;
+  char* end = nullptr;
+  const std::string copy(text.substr(2));
+  delay.one_in = std::strtoull(copy.c_str(), &end, 10);
+  delay.stall_us = std::strtod(end + 1, nullptr);
+  return delay;
+}
+
+CellConfig config_from(const run::CellOptions& options) {
+  const auto text = [&](std::string_view key) { return std::string(run::effective_value(options, key)); };
+  const auto number = [&](std::string_view key) { return std::strtoull(text(key).c_str(), nullptr, 10); };
+  const auto time = [&](std::string_view key) { return run::parse_duration(text(key)).value(); };
+  CellConfig config;
+  config.name = run::cell_name(options, {});
+  config.variant = text("variant");
+  config.workload = text("workload");
+  config.vcpus = static_cast<unsigned>(number("vcpus"));
+  config.zappers = static_cast<unsigned>(number("zappers"));
+  config.zap_rate = static_cast<double>(number("zap-rate"));
+  config.walks_per_exit = static_cast<unsigned>(number("walks-per-exit"));
+  config.guest = text("guest") == "kvm" ? GuestKind::kvm : GuestKind::thread;
+  config.placement = text("placement");
+  config.mmu_lock = text("mmu-lock") == "mutex" ? MmuLockKind::mutex : MmuLockKind::ticket;
+  config.duration = time("duration");
+  config.warmup = time("warmup");
+  config.seed = number("seed");
+  config.rcu_interval = time("rcu-interval");
+  config.full_checks = text("checks") == "full";
+  config.read_delay = read_delay(text("read-delay"));
+  config.working_set = number("working-set");
+  config.command = "shadowwalk cell";
+  for (const std::string& argument : run::command_line(options)) config.command += " " + argument;
+  return config;
+}
+
+void run(const CellArguments& arguments, const std::vector<std::string>& benchmark_flags) {
+  run::CellOptions options = checked_options(arguments);
+  decide_guest(options);
+  decide_read_delay(options);
+  const CellConfig config = config_from(options);
+  const bool to_stdout = arguments.json == kStdout;
+  if (!arguments.json.empty() && !to_stdout) {
+    run::require_space(std::filesystem::absolute(arguments.json).parent_path(), 1);
+  }
+
+  const CellOutcome outcome = run_cell_benchmark(config, benchmark_flags, !to_stdout);
+  if (to_stdout) {
+    std::fwrite(outcome.json.data(), 1, outcome.json.size(), stdout);
+  } else if (!arguments.json.empty()) {
+    run::write_file_atomically(arguments.json, outcome.json);
+  }
+  if (!outcome.error.empty()) throw CellError(outcome.error);
+  if (outcome.caught_unsafe) throw CellError(fmt::format("{}: a walker used a page that was freed", config.variant));
+}
+
+}  // namespace
+
+void add_cell(CLI::App& command) {
+  CLI::App* verb = command.add_subcommand("cell", "Measure one cell: one variant under one workload");
+  auto arguments = std::make_shared<CellArguments>();
+  for (const run::CellOption& option : run::cell_option_table()) {
+    CLI::Option* added = verb->add_option_function<std::string>(
+        fmt::format("--{}", option.key),
+        [arguments, key = std::string(option.key)](const std::string& value) { arguments->given[key] = value; },
+        std::string(option.help));
+    added->type_name("");
+    if (!option.fallback.empty()) added->default_str(std::string(option.fallback));
+  }
+  verb->add_option("--json", arguments->json, "Write the result as Google Benchmark JSON to FILE; - is stdout")
+      ->type_name("FILE");
+  verb->footer("Google Benchmark's flags hold too, as --benchmark_repetitions=5 or --benchmark_out=FILE.");
+  verb->allow_extras();
+  verb->callback([verb, arguments] { run(*arguments, verb->remaining()); });
+}
+
+}  // namespace shadowwalk::cli

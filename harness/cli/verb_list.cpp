@@ -1,0 +1,72 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "harness/cli/verbs.hpp"
+#include "harness/lab/registry.hpp"
+#include "workloads/workload.hpp"
+
+namespace shadowwalk::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json describe_variants() {
+  ordered_json list = ordered_json::array();
+  for (const VariantEntry& entry : Registry::instance().entries()) {
+    const VariantInfo& info = entry.info;
+    list.push_back({{"name", info.name},
+                    {"summary", info.summary},
+                    {"read side", info.read_side_cost},
+                    {"unreclaimed", info.unreclaimed_bound},
+                    {"needs", info.needs},
+                    {"source", info.source},
+                    {"safe", info.safe}});
+  }
+  return list;
+}
+
+ordered_json describe_workloads() {
+  ordered_json list = ordered_json::array();
+  for (const Workload& workload : workloads()) {
+    list.push_back({{"name", workload.name},
+                    {"summary", workload.summary},
+                    {"guest", workload.guest_part},
+                    {"host", workload.host_part},
+                    {"stresses", workload.stresses}});
+  }
+  return list;
+}
+
+void print(const ordered_json& list, bool as_json) {
+  if (as_json) {
+    fmt::print("{}\n", list.dump(1));
+    return;
+  }
+  for (const auto& item : list) {
+    fmt::print("{}\n", item["name"].get<std::string>());
+    for (const auto& [key, value] : item.items()) {
+      if (key == "name" || !value.is_string()) continue;
+      fmt::print("  {:<12} {}\n", key == "summary" ? "" : key, value.get<std::string>());
+    }
+  }
+}
+
+}  // namespace
+
+void add_list(CLI::App& command) {
+  CLI::App* verb = command.add_subcommand("list", "Tell what variants or workloads there are, to choose from");
+  verb->require_subcommand(1);
+  auto as_json = std::make_shared<bool>(false);
+  const auto add = [&](const char* what, const char* help, ordered_json (*describe)()) {
+    CLI::App* list = verb->add_subcommand(what, help);
+    list->add_flag("--json", *as_json, "Print JSON");
+    list->callback([as_json, describe] { print(describe(), *as_json); });
+  };
+  add("variants", "Reclamation schemes, with their costs in words", describe_variants);
+  add("workloads", "What the guest runs and what the host does meanwhile", describe_workloads);
+}
+
+}  // namespace shadowwalk::cli

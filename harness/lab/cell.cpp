@@ -1,0 +1,213 @@
+#include "harness/lab/cell.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "harness/lab/cell_threads.hpp"
+#include "harness/lab/page_budget.hpp"
+#include "harness/lab/registry.hpp"
+#include "harness/machine/membarrier.hpp"
+#include "harness/machine/placement.hpp"
+#include "harness/measure/noise.hpp"
+#include "workloads/guest/registry.hpp"
+#include "workloads/workload.hpp"
+
+namespace shadowwalk {
+namespace {
+
+/// Counts the IPIs of flushes, and their time from the first request to the last acknowledgement.
+class IpiRecord final : public NativeMachine::IpiObserver {
+ public:
+  explicit IpiRecord(const Window& window) : window_(window) {}
+  void on_ipis(std::size_t sent, std::uint64_t ticks) override {
+    if (!window_.contains(CycleClock::now())) return;
+    sent_.fetch_add(sent, std::memory_order_relaxed);
+    ns_.record(static_cast<std::uint64_t>(CycleClock::to_ns(ticks)));
+  }
+  std::uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
+  Histogram ns() const { return ns_.snapshot(); }
+
+ private:
+  const Window& window_;
+  std::atomic<std::uint64_t> sent_{0};
+  ConcurrentHistogram ns_;
+};
+
+const VariantEntry& variant_of(const CellConfig& config) {
+  const VariantEntry* entry = Registry::instance().find(config.variant);
+  if (entry == nullptr) {
+    throw InputError(
+        fmt::format("unknown variant '{}': `shadowwalk list variants` tells what there is", config.variant));
+  }
+  return *entry;
+}
+
+const Workload& workload_of(const CellConfig& config) {
+  const Workload* workload = find_workload(config.workload);
+  if (workload == nullptr) {
+    throw InputError(
+        fmt::format("unknown workload '{}': `shadowwalk list workloads` tells what there is", config.workload));
+  }
+  return *workload;
+}
+
+GuestConfig guest_config(const CellConfig& config, const Workload& workload) {
+  const GuestProgram* program = find_guest_program(workload.program);
+  SHADOWWALK_CHECK(program != nullptr, "a workload names a guest program that is not there");
+  GuestConfig guest;
+  guest.kind = config.guest;
+  guest.vcpus = config.vcpus;
+  guest.burst = config.walks_per_exit;
+  guest.params.seed = config.seed;
+  guest.params.pages = config.working_set;
+  guest.params.write_percent = workload.write_percent;
+  guest.program = *program;
+  return guest;
+}
+
+/// Pins what has a place, and writes down where.
+class Places {
+ public:
+  explicit Places(const CellConfig& config) : placement_(Placement::parse(config.placement)) {}
+  std::optional<unsigned> next(const std::string& thread) {
+    const std::optional<unsigned> cpu = placement_.cpu_of(dealt_++);
+    if (cpu) taken_[thread] = *cpu;
+    return cpu;
+  }
+  std::size_t cpus() const { return placement_.cpus(); }
+  const std::map<std::string, unsigned>& taken() const { return taken_; }
+  void forget(const std::string& thread) { taken_.erase(thread); }
+
+ private:
+  const Placement placement_;
+  std::size_t dealt_ = 0;
+  std::map<std::string, unsigned> taken_;
+};
+
+void pin_reclaimer(void* cpu) {
+  if (const auto& where = *static_cast<std::optional<unsigned>*>(cpu)) pin_this_thread(*where);
+}
+
+void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> vcpus,
+            std::span<const std::unique_ptr<ZapperThread>> zappers) {
+  for (const auto& vcpu : vcpus) {
+    cell.walks += vcpu->record.walks;
+    cell.walk_ns_total += CycleClock::to_ns(vcpu->record.walk_ticks);
+    cell.walk_ns.merge(vcpu->record.walk_ns);
+    cell.fault_ns.merge(vcpu->record.fault_ns);
+    cell.restarts += vcpu->restarts;
+    cell.violations += vcpu->violations;
+    if (cell.first_violation.empty()) cell.first_violation = vcpu->first_violation;
+    cell.exits += vcpu->exits;
+    cell.walker_involuntary_switches += vcpu->involuntary_switches;
+  }
+  for (const auto& zapper : zappers) {
+    cell.zaps += zapper->zaps;
+    cell.zaps_empty += zapper->zaps_empty;
+    cell.zap_ns.merge(zapper->zap_ns);
+    cell.zapper_involuntary_switches += zapper->involuntary_switches;
+  }
+}
+
+}  // namespace
+
+void check_cell(const CellConfig& config) {
+  const VariantEntry& variant = variant_of(config);
+  const Workload& workload = workload_of(config);
+  if (!variant.can_zap && config.zappers != 0) {
+    throw InputError(fmt::format("variant '{}' cannot zap: give --zappers 0", config.variant));
+  }
+  if (config.guest == GuestKind::kvm) {
+    if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) {
+      throw InputError(fmt::format("--guest kvm: {}; --guest thread runs here", reason));
+    }
+  }
+  Placement::parse(config.placement);
+  page_budget(config, workload);
+}
+
+CellMeasurement run_cell(const CellConfig& config) {
+  check_cell(config);
+  const VariantEntry& variant = variant_of(config);
+  const Workload& workload = workload_of(config);
+
+  register_membarrier();  // before threads start; a kernel without it costs only the schemes that need it
+  Places places(config);
+  NativeMachine machine(config.vcpus);
+  std::vector<std::optional<unsigned>> vcpu_cpus;
+  std::vector<std::optional<unsigned>> zapper_cpus;
+  for (unsigned i = 0; i < config.vcpus; ++i) vcpu_cpus.push_back(places.next(fmt::format("vcpu-{}", i)));
+  for (unsigned i = 0; i < config.zappers; ++i) zapper_cpus.push_back(places.next(fmt::format("zapper-{}", i)));
+  std::optional<unsigned> reclaimer_cpu = places.next("reclaim-0");
+  machine.set_rcu_options(
+      {.interval = config.rcu_interval, .on_thread_start = pin_reclaimer, .context = &reclaimer_cpu});
+
+  Window window;
+  IpiRecord ipis(window);
+  machine.observe_ipis(&ipis);
+  const std::unique_ptr<Engine> engine = variant.make_engine(machine, config, window, page_budget(config, workload));
+  if (!machine.has_rcu()) places.forget("reclaim-0");
+  const std::unique_ptr<Guest> guest = make_guest(guest_config(config, workload));
+
+  CellShared shared(machine, *engine, window, config.vcpus);
+  CellMeasurement cell;
+  cell.oversubscribed = config.vcpus + config.zappers > places.cpus();
+  shared.yield_while_waiting = cell.oversubscribed;
+
+  std::vector<std::unique_ptr<VcpuThread>> vcpus;
+  std::vector<std::thread> vcpu_threads;
+  for (unsigned i = 0; i < config.vcpus; ++i) {
+    machine.vcpus()[i]->set_immediate_exit(&guest->vcpu(i).immediate_exit());
+    vcpus.push_back(std::make_unique<VcpuThread>(shared, i, guest->vcpu(i), config.walks_per_exit));
+  }
+  for (unsigned i = 0; i < config.vcpus; ++i) {
+    vcpu_threads.emplace_back(&VcpuThread::run, vcpus[i].get(), vcpu_cpus[i]);
+  }
+  shared.attached.arrive_and_wait();
+
+  std::vector<std::unique_ptr<ZapperThread>> zappers;
+  std::vector<std::thread> zapper_threads;
+  for (unsigned i = 0; i < config.zappers; ++i) {
+    zappers.push_back(std::make_unique<ZapperThread>(shared, i, config.zappers, config.zap_rate, workload.action));
+    zapper_threads.emplace_back(&ZapperThread::run, zappers.back().get(), zapper_cpus[i]);
+  }
+
+  const auto ticks = [](std::chrono::nanoseconds time) {
+    return CycleClock::from_ns(static_cast<double>(time.count()));
+  };
+  const std::uint64_t start = CycleClock::now() + ticks(config.warmup);
+  const std::uint64_t end = start + ticks(config.duration);
+  window.set(start, end);
+  std::uint64_t steal_before = 0;
+  if (!shared.failure.wait_until(start)) {
+    steal_before = steal_ns();
+    shared.failure.wait_until(end);
+    cell.steal_ns = steal_ns() - steal_before;
+  }
+
+  // Zappers first: a vCPU that has gone could not acknowledge their IPIs.
+  shared.stop_zappers.store(true, std::memory_order_relaxed);
+  for (std::thread& thread : zapper_threads) thread.join();
+  make_all_cpus_request(machine.vcpus(), kRequestStop);
+  shared.detached.count_down();  // only now: a vCPU may have seen the request before its IPI was sent
+  for (std::thread& thread : vcpu_threads) thread.join();
+  engine->drain();
+  if (const auto what = shared.failure.what()) throw CellError(*what);
+
+  cell.duration_s = CycleClock::to_ns(end - start) / 1e9;
+  cell.interval_ns = CycleClock::to_ns(end - start) / static_cast<double>(Footprint::kIntervals);
+  add_up(cell, vcpus, zappers);
+  cell.mmu_lock_wait_ns = engine->mmu_lock_wait_ns();
+  cell.mmu_lock_hold_ns = engine->mmu_lock_hold_ns();
+  cell.ipis = ipis.sent();
+  cell.ipi_ns = ipis.ns();
+  cell.footprint = engine->footprint().result();
+  if (machine.has_rcu()) cell.grace_periods = machine.rcu().grace_periods();
+  cell.placement = places.taken();
+  return cell;
+}
+
+}  // namespace shadowwalk

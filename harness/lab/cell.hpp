@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/lab/cell_config.hpp"
+#include "harness/measure/footprint.hpp"
+#include "harness/measure/histogram.hpp"
+
+namespace shadowwalk {
+
+/// What a cell measured, before it is put into words (cell_result.hpp).
+struct CellMeasurement {
+  double duration_s = 0;
+
+  // Walkers
+  std::uint64_t walks = 0;
+  double walk_ns_total = 0;  ///< whole bursts, less their faults
+  Histogram walk_ns;
+  Histogram fault_ns;
+  std::uint64_t restarts = 0;
+  std::uint64_t violations = 0;  ///< in the cell's whole life
+  std::string first_violation;
+  std::uint64_t exits = 0;
+  std::uint64_t walker_involuntary_switches = 0;
+
+  // Zappers
+  std::uint64_t zaps = 0;  ///< that found something
+  std::uint64_t zaps_empty = 0;
+  Histogram zap_ns;  ///< from the intended start
+  std::uint64_t zapper_involuntary_switches = 0;
+
+  // Both
+  Histogram mmu_lock_wait_ns;
+  Histogram mmu_lock_hold_ns;
+  std::uint64_t ipis = 0;
+  Histogram ipi_ns;
+  Footprint::Result footprint;
+  double interval_ns = 0;           ///< of the footprint's series
+  std::uint64_t grace_periods = 0;  ///< in the cell's whole life; 0 without RCU
+
+  bool oversubscribed = false;
+  std::uint64_t steal_ns = 0;
+  std::map<std::string, unsigned> placement;  ///< thread name -> CPU
+};
+
+/// Checks what can be checked before anything runs: names, the combination, memory. Throws InputError.
+void check_cell(const CellConfig& config);
+
+/// Runs one cell: attaches vCPUs and zappers, warms up, measures, drains. Blocks for warmup + duration and a little.
+/// Throws InputError as check_cell does, CellError if the cell cannot go on. One cell at a time in a process.
+CellMeasurement run_cell(const CellConfig& config);
+
+}  // namespace shadowwalk

@@ -1,0 +1,13 @@
+#include "harness/lab/cell_config.hpp"
+
+#include <fmt/format.h>
+
+namespace shadowwalk {
+
+std::string to_string(const ReadDelay& delay) {
+  return delay.on() ? fmt::format("1/{}:{}us", delay.one_in, delay.stall_us) : "off";
+}
+const char* to_string(GuestKind kind) { return kind == GuestKind::kvm ? "kvm" : "thread"; }
+const char* to_string(MmuLockKind kind) { return kind == MmuLockKind::ticket ? "ticket" : "mutex"; }
+
+}  // namespace shadowwalk

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "harness/guest/guest.hpp"
+#include "harness/machine/mmu_lock.hpp"
+#include "harness/mmu/walk_checks.hpp"
+
+namespace shadowwalk {
+
+/// One cell, as asked for, after defaults (docs/result-format.md, `cell`). Ranges are those of the command line
+/// (harness/run/cell_options.cpp), which checks them.
+struct CellConfig {
+  std::string name;  ///< of the entry in the result
+  std::string variant;
+  std::string workload;
+  unsigned vcpus = 1;
+  unsigned zappers = 1;
+  double zap_rate = 1000;  ///< zaps a second, all zappers together
+  unsigned walks_per_exit = 1024;
+  GuestKind guest = GuestKind::thread;  ///< `auto` is decided before
+  std::string placement = "auto";
+  MmuLockKind mmu_lock = MmuLockKind::ticket;
+  std::chrono::nanoseconds duration = std::chrono::seconds(2);
+  std::chrono::nanoseconds warmup = std::chrono::milliseconds(500);
+  std::uint64_t seed = 1;
+  std::chrono::nanoseconds rcu_interval{0};
+  bool full_checks = false;
+  ReadDelay read_delay;
+  std::uint64_t working_set = 4096;  ///< 4 KiB pages
+  std::string command;               ///< the command line that runs this cell again
+};
+
+/// `off` or `1/1000:50us`.
+std::string to_string(const ReadDelay& delay);
+const char* to_string(GuestKind kind);
+const char* to_string(MmuLockKind kind);
+
+}  // namespace shadowwalk

@@ -1,0 +1,158 @@
+#include "harness/lab/cell_threads.hpp"
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+
+#include <cerrno>
+#include <chrono>
+#include <ctime>
+#include <exception>
+#include <memory>
+
+#include "harness/machine/placement.hpp"
+#include "harness/measure/noise.hpp"
+
+namespace shadowwalk {
+
+bool CellFailure::wait_until(std::uint64_t ticks) {
+  std::unique_lock lock(mutex_);
+  while (!what_) {
+    const std::uint64_t now = CycleClock::now();
+    if (now >= ticks) return false;
+    changed_.wait_for(lock, std::chrono::nanoseconds(static_cast<std::int64_t>(CycleClock::to_ns(ticks - now)) + 1));
+  }
+  return true;
+}
+
+void SwitchesInWindow::observe(std::uint64_t now) {
+  if (phase_ == Phase::before && now >= window_.start()) {
+    at_start_ = at_end_ = involuntary_switches_of_this_thread();
+    phase_ = Phase::within;
+  }
+  if (phase_ == Phase::within && now >= window_.end()) {
+    at_end_ = involuntary_switches_of_this_thread();
+    phase_ = Phase::after;
+  }
+}
+
+VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest, unsigned walks_per_exit)
+    : record(shared.window, walks_per_exit),
+      shared_(shared),
+      index_(index),
+      guest_(guest),
+      vcpu_(*shared.machine.vcpus()[index]) {}
+
+void VcpuThread::run(std::optional<unsigned> cpu) {
+  vcpu_.bind(fmt::format("vcpu-{}", index_));
+  try {
+    if (cpu) pin_this_thread(*cpu);
+    const std::unique_ptr<EngineVcpu> engine = shared_.engine.attach_vcpu(index_);
+    shared_.attached.count_down();
+    try {
+      loop(*engine);
+    } catch (const std::exception& error) {
+      vcpu_.leave_guest_mode();
+      shared_.failure.report(error.what());
+      // Others may still wait for this vCPU's sections and mode, both of which are over; its root goes with `engine`.
+    }
+    restarts = engine->restarts();
+    violations = engine->violations();
+    first_violation = engine->first_violation();
+  } catch (const std::exception& error) {
+    shared_.attached.count_down();
+    shared_.failure.report(error.what());
+  }
+  shared_.detached.arrive_and_wait();
+  vcpu_.unbind();
+}
+
+void VcpuThread::loop(EngineVcpu& engine) {
+  SwitchesInWindow switches(shared_.window);
+  for (;;) {
+    const std::uint32_t requests = vcpu_.take_requests();
+    if ((requests & kRequestReloadRoot) != 0) engine.reload_root();
+    if ((requests & kRequestStop) != 0) break;
+    // kRequestTlbFlush is served by having left the guest.
+
+    engine.offline();
+    if (!vcpu_.enter_guest_mode()) {
+      engine.online();
+      continue;
+    }
+    const std::span<const Access> accesses = guest_.enter();
+    vcpu_.leave_guest_mode();
+    engine.online();
+
+    const std::uint64_t now = CycleClock::now();
+    if (shared_.window.contains(now)) ++exits;
+    switches.observe(now);
+    if (!accesses.empty()) engine.walk(accesses, record);
+  }
+  switches.observe(CycleClock::now());
+  involuntary_switches = switches.count();
+}
+
+ZapperThread::ZapperThread(CellShared& shared, unsigned index, unsigned zappers, double zap_rate, HostAction action)
+    : shared_(shared),
+      index_(index),
+      zappers_(zappers),
+      ticks_per_beat_(static_cast<double>(CycleClock::from_ns(1e9)) / zap_rate),
+      action_(action) {}
+
+void ZapperThread::run(std::optional<unsigned> cpu) {
+  Cpu self;
+  self.bind(fmt::format("zapper-{}", index_));
+  try {
+    if (cpu) pin_this_thread(*cpu);
+    prctl(PR_SET_TIMERSLACK, 1ul);  // the default, 50 us, would be the pacing's error
+    loop();
+  } catch (const std::exception& error) {
+    shared_.failure.report(error.what());
+  }
+  self.unbind();
+}
+
+void ZapperThread::loop() {
+  SwitchesInWindow switches(shared_.window);
+  const std::uint64_t begin = CycleClock::now();
+  for (std::uint64_t beat = index_;; beat += zappers_) {
+    const std::uint64_t intended = begin + static_cast<std::uint64_t>(static_cast<double>(beat) * ticks_per_beat_);
+    if (!wait_until(intended)) break;
+    const std::size_t pages = shared_.engine.zap(action_, beat);
+    const std::uint64_t end = CycleClock::now();
+    switches.observe(end);
+    if (!shared_.window.contains(end)) continue;
+    if (pages == 0) {
+      ++zaps_empty;
+      continue;
+    }
+    ++zaps;
+    // Open loop: a zap that had to wait for the one before it began late, and its latency says so.
+    zap_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(end - intended)));
+  }
+  switches.observe(CycleClock::now());
+  involuntary_switches = switches.count();
+}
+
+/// False: the cell is over.
+bool ZapperThread::wait_until(std::uint64_t ticks) const {
+  constexpr double kSpinNs = 100'000;       // a sleep may wake this late
+  constexpr double kLongestSleepNs = 20e6;  // then look whether the cell is over
+  for (;;) {
+    if (shared_.stop_zappers.load(std::memory_order_relaxed)) return false;
+    const std::uint64_t now = CycleClock::now();
+    if (now >= ticks) return true;
+    const double left_ns = CycleClock::to_ns(ticks - now);
+    if (left_ns > kSpinNs) {
+      const auto sleep_ns = static_cast<long>(std::min(left_ns - kSpinNs, kLongestSleepNs));
+      const timespec time{0, sleep_ns};
+      nanosleep(&time, nullptr);  // EINTR, an IPI: the loop looks again
+    } else if (shared_.yield_while_waiting) {
+      sched_yield();
+    } else {
+      cpu_relax();
+    }
+  }
+}
+
+}  // namespace shadowwalk

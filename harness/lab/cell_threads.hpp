@@ -1,0 +1,115 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <latch>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "harness/guest/guest.hpp"
+#include "harness/lab/engine.hpp"
+#include "harness/lab/walk_record.hpp"
+#include "harness/machine/native_machine.hpp"
+#include "harness/measure/window.hpp"
+
+namespace shadowwalk {
+
+/// The first error of any of a cell's threads, which ends the cell.
+class CellFailure {
+ public:
+  void report(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    if (!what_) what_ = what;
+    changed_.notify_all();
+  }
+  /// Waits until `ticks` of the cycle clock or the first failure. True: failed.
+  bool wait_until(std::uint64_t ticks);
+  std::optional<std::string> what() const {
+    const std::lock_guard lock(mutex_);
+    return what_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<std::string> what_;
+};
+
+/// What the threads of a cell share.
+struct CellShared {
+  CellShared(NativeMachine& machine_in, Engine& engine_in, const Window& window_in, unsigned vcpus)
+      : machine(machine_in), engine(engine_in), window(window_in), attached(vcpus + 1), detached(vcpus + 1) {}
+
+  NativeMachine& machine;
+  Engine& engine;
+  const Window& window;
+  CellFailure failure;
+  std::latch attached;  ///< vCPUs and the main thread: nobody zaps before
+  std::latch detached;  ///< the same: a vCPU stays bound until nobody can interrupt it any more
+  std::atomic<bool> stop_zappers{false};
+  bool yield_while_waiting = false;  ///< there are more busy threads than CPUs
+};
+
+/// A thread's involuntary context switches within the window. Own thread only.
+class SwitchesInWindow {
+ public:
+  explicit SwitchesInWindow(const Window& window) : window_(window) {}
+  /// Call it often: it does something only the first time that it is called in the window, and the first time after.
+  void observe(std::uint64_t now);
+  std::uint64_t count() const { return at_end_ - at_start_; }
+
+ private:
+  const Window& window_;
+  enum class Phase { before, within, after } phase_ = Phase::before;
+  std::uint64_t at_start_ = 0;
+  std::uint64_t at_end_ = 0;
+};
+
+/// One vCPU thread: enter the guest, walk for what it did, serve requests, until kRequestStop.
+class VcpuThread {
+ public:
+  VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest, unsigned walks_per_exit);
+  void run(std::optional<unsigned> cpu);
+
+  WalkRecord record;
+  std::uint64_t exits = 0;
+  std::uint64_t restarts = 0;
+  std::uint64_t violations = 0;
+  std::string first_violation;
+  std::uint64_t involuntary_switches = 0;
+
+ private:
+  void loop(EngineVcpu& engine);
+
+  CellShared& shared_;
+  const unsigned index_;
+  GuestVcpu& guest_;
+  NativeMachine::Vcpu& vcpu_;
+};
+
+/// One zapper thread: the workload's host part at its share of the zap rate, open loop.
+class ZapperThread {
+ public:
+  /// Zapper `index` of `zappers` takes every `zappers`-th beat of the common rate (zaps a second).
+  ZapperThread(CellShared& shared, unsigned index, unsigned zappers, double zap_rate, HostAction action);
+  void run(std::optional<unsigned> cpu);
+
+  std::uint64_t zaps = 0;
+  std::uint64_t zaps_empty = 0;
+  Histogram zap_ns;
+  std::uint64_t involuntary_switches = 0;
+
+ private:
+  void loop();
+  bool wait_until(std::uint64_t ticks) const;
+
+  CellShared& shared_;
+  const unsigned index_;
+  const unsigned zappers_;
+  const double ticks_per_beat_;
+  const HostAction action_;
+};
+
+}  // namespace shadowwalk

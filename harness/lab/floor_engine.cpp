@@ -1,0 +1,112 @@
+#include "harness/lab/floor_engine.hpp"
+
+#include <array>
+#include <atomic>
+#include <mutex>
+
+#include "harness/lab/leaf_kind.hpp"
+#include "harness/machine/check.hpp"
+#include "harness/mmu/page_pool.hpp"
+
+namespace shadowwalk {
+
+const VariantInfo kFloorInfo{
+    .name = "floor",
+    .summary = "a plain page-table walk without an engine: what `leak` is held against; no zappers",
+    .source = "this lab",
+    .read_side_cost = "none",
+    .unreclaimed_bound = "nothing is ever unlinked",
+    .needs = "--zappers 0"};
+
+namespace {
+
+using Geo = MeasuredGeometry;
+
+/// Four levels of 512 entries that hold pointers to the next level; leaves as the MMU writes them.
+class PlainTree {
+ public:
+  using Entry = std::atomic<std::uint64_t>;
+  using Table = std::array<Entry, Geo::kEntries>;
+
+  PlainTree() : memory_(kMaxTables * sizeof(Table)), root_(new_table()) {}
+
+  [[gnu::always_inline]] bool serves(Gfn gfn, LeafKind kind) const {
+    const Table* table = root_;
+    for (int level = Geo::kLevels; level > 1; --level) {
+      const std::uint64_t entry = (*table)[Geo::index(gfn, level)].load(std::memory_order_relaxed);
+      if ((entry & kSptePresent) == 0) return false;
+      table = reinterpret_cast<const Table*>(entry & kSpteAddress);
+    }
+    return leaf_serves((*table)[Geo::index(gfn, 1)].load(std::memory_order_relaxed), gfn, kind);
+  }
+
+  void map(Gfn gfn, LeafKind kind) {
+    const std::lock_guard lock(mutex_);
+    Table* table = root_;
+    for (int level = Geo::kLevels; level > 1; --level) {
+      Entry& slot = (*table)[Geo::index(gfn, level)];
+      std::uint64_t entry = slot.load(std::memory_order_relaxed);
+      if ((entry & kSptePresent) == 0) {
+        entry = reinterpret_cast<std::uint64_t>(new_table()) | kSptePresent;
+        slot.store(entry, std::memory_order_release);  // the walker's address dependency orders its reads after this
+      }
+      table = reinterpret_cast<Table*>(entry & kSpteAddress);
+    }
+    const SpteWord leaf = kind == LeafKind::mmio ? spte::mmio(gfn) : spte::ram(gfn, kind == LeafKind::ram_write);
+    (*table)[Geo::index(gfn, 1)].store(leaf, std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr std::size_t kMaxTables = std::size_t{1} << 20;
+
+  Table* new_table() {
+    if (tables_ == kMaxTables) throw CellError("floor: the working set needs more than 2^20 tables");
+    return new (static_cast<Table*>(memory_.base()) + tables_++) Table();
+  }
+
+  Reservation memory_;
+  std::mutex mutex_;
+  std::size_t tables_ = 0;
+  Table* const root_;
+};
+
+class FloorVcpu final : public EngineVcpu {
+ public:
+  explicit FloorVcpu(PlainTree& tree) : tree_(tree) {}
+  void walk(std::span<const Access> accesses, WalkRecord& record) override { walk_burst(*this, accesses, record); }
+  void offline() override {}
+  void online() override {}
+  void reload_root() override {}
+  std::uint64_t restarts() const override { return 0; }
+  std::uint64_t violations() const override { return 0; }
+  const std::string& first_violation() const override { return no_violation_; }
+
+  [[gnu::always_inline]] bool served(Access access) { return tree_.serves(access.gfn(), leaf_kind(access.kind())); }
+  void fault(Access access) { tree_.map(access.gfn(), leaf_kind(access.kind())); }
+
+ private:
+  PlainTree& tree_;
+  const std::string no_violation_;
+};
+
+class FloorEngine final : public Engine {
+ public:
+  explicit FloorEngine(const Window& window) : footprint_(window, 1) {}
+  std::unique_ptr<EngineVcpu> attach_vcpu(unsigned) override { return std::make_unique<FloorVcpu>(tree_); }
+  std::size_t zap(HostAction, std::uint64_t) override { invariant_failed("the floor cannot zap", __FILE__, __LINE__); }
+  void drain() override {}
+  const Footprint& footprint() const override { return footprint_; }
+  const Histogram& mmu_lock_wait_ns() const override { return nothing_; }
+  const Histogram& mmu_lock_hold_ns() const override { return nothing_; }
+
+ private:
+  PlainTree tree_;
+  const Footprint footprint_;
+  const Histogram nothing_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_floor_engine(const Window& window) { return std::make_unique<FloorEngine>(window); }
+
+}  // namespace shadowwalk

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/lab/variant_engine.hpp"
+#include "variants/contract.hpp"
+
+namespace shadowwalk {
+
+/// A variant that cells can be run with.
+struct VariantEntry {
+  VariantInfo info;
+  std::unique_ptr<Engine> (*make_engine)(NativeMachine&, const CellConfig&, const Window&, const PageBudget&);
+  bool can_zap = true;
+};
+
+/// The registration line of a variant: `registry.add(variant_entry<IrqIpi>());`
+template <template <class> class Variant>
+VariantEntry variant_entry() {
+  return {.info = Variant<NativeMachine>::kInfo,
+          .make_engine = [](NativeMachine& machine, const CellConfig& config, const Window& window,
+                            const PageBudget& budget) -> std::unique_ptr<Engine> {
+            return std::make_unique<VariantEngine<Variant>>(machine, config, window, budget);
+          }};
+}
+
+/// The variants there are, in the order of their registration. Filled before threads start, constant afterwards.
+class Registry {
+ public:
+  /// The shipped variants, and the floor. add() may put more beside them.
+  static Registry& instance();
+
+  /// Throws InputError if the name is taken.
+  void add(const VariantEntry& entry);
+  const VariantEntry* find(std::string_view name) const;
+  std::span<const VariantEntry> entries() const { return entries_; }
+
+ private:
+  std::vector<VariantEntry> entries_;
+};
+
+}  // namespace shadowwalk

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "harness/lab/cell_config.hpp"
+#include "harness/lab/engine.hpp"
+#include "harness/lab/leaf_kind.hpp"
+#include "harness/mmu/mmu.hpp"
+
+namespace shadowwalk {
+
+/// How much memory a cell's shadow pages may take.
+struct PageBudget {
+  std::size_t capacity = 0;  ///< pages at most
+  std::size_t pretouch = 0;  ///< pages whose memory is there before the cell starts
+};
+
+/// The MMU with a variant, behind Engine's virtual calls: the one place where the variant's type is still known and the
+/// workload's accesses meet it.
+template <template <class> class Variant>
+class VariantEngine final : public Engine {
+ public:
+  using Tree = NativeTree<Variant>;
+
+  VariantEngine(NativeMachine& machine, const CellConfig& config, const Window& window, const PageBudget& budget)
+      : config_(config), machine_(machine), tree_(machine, config.mmu_lock, window, budget.capacity) {
+    tree_.pool().pretouch(budget.pretouch);
+  }
+
+  std::unique_ptr<EngineVcpu> attach_vcpu(unsigned index) override {
+    NativeMachine::Vcpu& vcpu = *machine_.vcpus()[index];
+    const std::uint64_t seed = config_.seed * 1024 + index;
+    if (config_.full_checks) {
+      if (config_.read_delay.on()) return std::make_unique<VcpuFor<true, true>>(tree_, vcpu, config_.read_delay, seed);
+      return std::make_unique<VcpuFor<true, false>>(tree_, vcpu, config_.read_delay, seed);
+    }
+    if (config_.read_delay.on()) return std::make_unique<VcpuFor<false, true>>(tree_, vcpu, config_.read_delay, seed);
+    return std::make_unique<VcpuFor<false, false>>(tree_, vcpu, config_.read_delay, seed);
+  }
+
+  std::size_t zap(HostAction action, std::uint64_t beat) override {
+    Zapper<Tree> zapper(tree_);
+    switch (action) {
+      case HostAction::recycle_pages:
+        return zapper.zap_oldest_at(recycled_level(beat)).pages;
+      case HostAction::zap_oldest_page:
+        return zapper.zap_oldest_at(1).pages;
+      case HostAction::zap_everything:
+        return zapper.zap_all().pages;
+    }
+    return 0;
+  }
+
+  void drain() override {
+    Zapper<Tree>(tree_).zap_all();
+    tree_.footprint().begin_drain();
+    tree_.variant().drain();
+    SHADOWWALK_CHECK(tree_.footprint().shadow() == 0, "the variant's drain() left pages unfreed");
+  }
+
+  const Footprint& footprint() const override { return tree_.footprint(); }
+  const Histogram& mmu_lock_wait_ns() const override { return tree_.lock().wait_ns(); }
+  const Histogram& mmu_lock_hold_ns() const override { return tree_.lock().hold_ns(); }
+
+ private:
+  static int recycled_level(std::uint64_t beat) { return beat % 256 == 255 ? 3 : beat % 16 == 15 ? 2 : 1; }
+
+  template <bool kFullChecks, bool kReadDelay>
+  class VcpuFor final : public EngineVcpu {
+   public:
+    VcpuFor(Tree& tree, NativeMachine::Vcpu& vcpu, const ReadDelay& delay, std::uint64_t seed)
+        : mmu_(tree, vcpu, delay, seed) {}
+
+    void walk(std::span<const Access> accesses, WalkRecord& record) override { walk_burst(*this, accesses, record); }
+    void offline() override { mmu_.offline(); }
+    void online() override { mmu_.online(); }
+    void reload_root() override { mmu_.reload_root(); }
+    std::uint64_t restarts() const override { return mmu_.counts().restarts; }
+    std::uint64_t violations() const override { return mmu_.counts().violations; }
+    const std::string& first_violation() const override { return mmu_.first_violation(); }
+
+    [[gnu::always_inline]] bool served(Access access) {
+      using Walked = typename VcpuMmu<Tree>::Walked;
+      return mmu_.template walk<kFullChecks, kReadDelay>(access.gfn(), leaf_kind(access.kind())) == Walked::served;
+    }
+    void fault(Access access) { mmu_.fault(access.gfn(), leaf_kind(access.kind())); }
+
+   private:
+    VcpuMmu<Tree> mmu_;
+  };
+
+  const CellConfig& config_;
+  NativeMachine& machine_;
+  Tree tree_;
+};
+
+}  // namespace shadowwalk
