@@ -1,0 +1,255 @@
+#include "harness/run/cell_options.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+#include <regex>
+
+namespace shadowwalk::run {
+namespace {
+
+constexpr std::chrono::hours kLongestDuration{24};
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, begin), text.size());
+    parts.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+std::optional<std::string> check_name(std::string_view kind, std::string_view value,
+                                      const std::vector<std::string>& names) {
+  if (std::find(names.begin(), names.end(), value) != names.end()) return std::nullopt;
+  return fmt::format("unknown {} '{}'{} known: {}", kind, value, suggestion(value, names), fmt::join(names, " "));
+}
+
+std::optional<std::string> check_integer(const CellOption& option, std::string_view value) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error == std::errc{} && end == value.data() + value.size() && number >= option.minimum &&
+      number <= option.maximum) {
+    return std::nullopt;
+  }
+  return fmt::format("{} is {}; it must be a whole number from {} to {}", option.key, value, option.minimum,
+                     option.maximum);
+}
+
+/// Number of single-character edits between two short words.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+const std::vector<CellOption>& cell_option_table() {
+  using enum OptionType;
+  static const std::vector<CellOption> table = {
+      {.key = "variant",
+       .type = kVariant,
+       .fallback = "",
+       .help = "The reclamation scheme (`shadowwalk list variants`)"},
+      {.key = "workload",
+       .type = kWorkload,
+       .fallback = "",
+       .help = "What guest and host do (`shadowwalk list workloads`)"},
+      {.key = "vcpus",
+       .type = kInteger,
+       .fallback = "1",
+       .minimum = 1,
+       .maximum = 1024,
+       .help = "vCPUs, one walker thread each: 1 to 1024"},
+      {.key = "zappers",
+       .type = kInteger,
+       .fallback = "1",
+       .minimum = 0,
+       .maximum = 1024,
+       .help = "Threads that zap: 0 to 1024"},
+      {.key = "zap-rate",
+       .type = kInteger,
+       .fallback = "1000",
+       .minimum = 1,
+       .maximum = 10'000'000,
+       .help = "Zaps a second, all zappers together, open loop"},
+      {.key = "walks-per-exit",
+       .type = kInteger,
+       .fallback = "1024",
+       .minimum = 1,
+       .maximum = 65536,
+       .help =
+           "Accesses a guest exit: 1 is an MMIO exit a walk, as in the kernel; more go through a ring and a doorbell"},
+      {.key = "guest",
+       .type = kChoice,
+       .fallback = "auto",
+       .accepted = "auto|kvm|thread",
+       .help = "auto, kvm or thread: real vCPUs, or the same program as ordinary code"},
+      {.key = "placement",
+       .type = kPattern,
+       .fallback = "auto",
+       .accepted = "auto, smt, llc, numa or a list of CPUs such as 0,2-3",
+       .pattern = "auto|smt|llc|numa|[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*",
+       .help = "Where threads run: auto, smt, llc, numa or a CPU list such as 0,2-3"},
+      {.key = "mmu-lock",
+       .type = kChoice,
+       .fallback = "ticket",
+       .accepted = "ticket|mutex",
+       .help = "ticket (fair) or mutex"},
+      {.key = "duration", .type = kDuration, .fallback = "2s", .help = "The measured window"},
+      {.key = "warmup", .type = kDuration, .fallback = "500ms", .help = "Before it"},
+      {.key = "seed",
+       .type = kInteger,
+       .fallback = "1",
+       .minimum = 0,
+       .maximum = INT64_MAX,
+       .help = "Of the access stream"},
+      {.key = "rcu-interval",
+       .type = kDuration,
+       .fallback = "0",
+       .help = "Grace periods begin at multiples of this; 0: at once"},
+      {.key = "checks",
+       .type = kChoice,
+       .fallback = "off",
+       .accepted = "off|full",
+       .help = "off, or full: identity of each table at each level (1.6 x a walk)"},
+      {.key = "read-delay",
+       .type = kPattern,
+       .fallback = "off",
+       .accepted = "off, or 1/N:US such as 1/1000:50 (one read in N waits for US microseconds)",
+       .pattern = "off|1/[1-9][0-9]{0,8}:[0-9]{1,7}",
+       .help = "off, or 1/N:US: one walk in N stalls US microseconds between two levels"},
+      {.key = "working-set",
+       .type = kInteger,
+       .fallback = "4096",
+       .minimum = 1,
+       .maximum = std::int64_t{1} << 36,
+       .help = "Pages of 4 KiB that the guest works on"},
+  };
+  return table;
+}
+
+const CellOption* find_cell_option(std::string_view key) {
+  const auto& table = cell_option_table();
+  const auto found = std::find_if(table.begin(), table.end(), [&](const CellOption& row) { return row.key == key; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+std::optional<std::string> check_value(const CellOption& option, std::string_view value, const KnownNames& known) {
+  switch (option.type) {
+    case OptionType::kVariant:
+      return check_name("variant", value, known.variants);
+    case OptionType::kWorkload:
+      return check_name("workload", value, known.workloads);
+    case OptionType::kInteger:
+      return check_integer(option, value);
+    case OptionType::kDuration: {
+      const auto duration = parse_duration(value);
+      if (!duration) {
+        return fmt::format("{} is '{}'; it must be a time such as 2s, 500ms, 50us or 0, at most 24 hours", option.key,
+                           value);
+      }
+      if (option.key == "duration" && *duration < std::chrono::milliseconds{1}) {
+        return fmt::format("duration is '{}'; a cell measures for 1ms at least", value);
+      }
+      return std::nullopt;
+    }
+    case OptionType::kChoice: {
+      const auto choices = split(option.accepted, '|');
+      if (std::find(choices.begin(), choices.end(), value) != choices.end()) return std::nullopt;
+      return fmt::format("{} is '{}'; it must be one of {}", option.key, value, fmt::join(choices, " "));
+    }
+    case OptionType::kPattern: {
+      const std::regex pattern{option.pattern.begin(), option.pattern.end()};
+      if (value.size() <= 4096 && std::regex_match(value.begin(), value.end(), pattern)) return std::nullopt;
+      return fmt::format("{} is '{}'; it must be {}", option.key, value.substr(0, 60), option.accepted);
+    }
+  }
+  return fmt::format("{} has no type", option.key);
+}
+
+std::string_view effective_value(const CellOptions& options, std::string_view key) {
+  if (const auto found = options.find(key); found != options.end()) return found->second;
+  const CellOption* option = find_cell_option(key);
+  return option == nullptr ? std::string_view{} : option->fallback;
+}
+
+std::vector<std::string> command_line(const CellOptions& options) {
+  std::vector<std::string> arguments;
+  for (const CellOption& option : cell_option_table()) {
+    if (const auto found = options.find(option.key); found != options.end()) {
+      arguments.push_back(fmt::format("--{}", option.key));
+      arguments.push_back(found->second);
+    }
+  }
+  return arguments;
+}
+
+std::string cell_name(const CellOptions& options, const std::vector<std::string>& more_keys) {
+  static constexpr std::string_view kNamed[] = {"variant",  "workload",       "vcpus", "zappers",
+                                                "zap-rate", "walks-per-exit", "guest", "placement"};
+  const auto value = [&](std::string_view key) { return effective_value(options, key); };
+  std::string name = fmt::format("{}/{}/vcpus:{}/zappers:{}/zap_rate:{}/burst:{}/guest:{}/placement:{}",
+                                 value("variant"), value("workload"), value("vcpus"), value("zappers"),
+                                 value("zap-rate"), value("walks-per-exit"), value("guest"), value("placement"));
+  for (const std::string& key : more_keys) {
+    if (std::find(std::begin(kNamed), std::end(kNamed), key) != std::end(kNamed)) continue;
+    std::string label = key;
+    std::replace(label.begin(), label.end(), '-', '_');
+    name += fmt::format("/{}:{}", label, value(key));
+  }
+  return name;
+}
+
+std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
+  if (text == "0") return std::chrono::nanoseconds{0};
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc{} || !std::isfinite(number) || number < 0 || std::signbit(number)) return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  double scale = 0;
+  if (unit == "ns") scale = 1;
+  if (unit == "us") scale = 1e3;
+  if (unit == "ms") scale = 1e6;
+  if (unit == "s") scale = 1e9;
+  const double nanoseconds = number * scale;
+  if (scale == 0 || nanoseconds > static_cast<double>(std::chrono::nanoseconds{kLongestDuration}.count())) {
+    return std::nullopt;
+  }
+  return std::chrono::nanoseconds{std::llround(nanoseconds)};
+}
+
+std::chrono::nanoseconds measuring_time(const CellOptions& options) {
+  return parse_duration(effective_value(options, "duration")).value_or(std::chrono::nanoseconds{0}) +
+         parse_duration(effective_value(options, "warmup")).value_or(std::chrono::nanoseconds{0});
+}
+
+std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
+  if (word.size() > 64) return ";";
+  const std::string* nearest = nullptr;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance < least) {
+      least = distance;
+      nearest = &candidate;
+    }
+  }
+  return nearest == nullptr ? ";" : fmt::format(", did you mean '{}'?", *nearest);
+}
+
+}  // namespace shadowwalk::run

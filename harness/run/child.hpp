@@ -1,0 +1,33 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// One child process: started in a group of its own, watched, and never outliving the runner.
+namespace shadowwalk::run {
+
+enum class ChildEnd { kExited, kSignalled, kTimedOut, kInterrupted };
+
+struct ChildResult {
+  ChildEnd end = ChildEnd::kExited;
+  int exit_code = 0;      ///< kExited
+  int signal = 0;         ///< kSignalled
+  std::string last_line;  ///< of its stdout and stderr together, printable, at most 400 bytes; empty: it said nothing
+  std::chrono::nanoseconds elapsed{0};
+};
+
+/// Runs `program` with `arguments` (argv[0] among them), stdin from /dev/null, output captured (its tail: the buffer is
+/// bounded), until it ends, `limit` passes, or `stop_fd` (-1: none) becomes readable; in the two latter cases its group
+/// is killed. Nothing of the group is left on return, and the kernel kills the child if this process dies first.
+/// Sleeps while the child runs, so that it takes no CPU from what is being measured. Throws std::system_error when no
+/// process can be made. Call it from the main thread only: the kernel ties the child to the thread that forks.
+ChildResult run_child(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+                      std::chrono::nanoseconds limit, int stop_fd);
+
+/// The last line that is not blank, control characters taken out, cut to 400 bytes. Pure.
+std::string last_line(std::string_view output);
+
+}  // namespace shadowwalk::run

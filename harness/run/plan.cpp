@@ -1,0 +1,238 @@
+#include "harness/run/plan.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <random>
+#include <regex>
+#include <set>
+
+#include "harness/machine/error.hpp"
+
+namespace shadowwalk::run {
+namespace {
+
+constexpr const char* kFormat = "shadowwalk-run-1";
+
+/// Calls `visit(options)` for each point of the group's cross product; the last axis turns fastest.
+template <typename Visit>
+void for_each_point(const std::vector<Axis>& axes, Visit visit) {
+  std::vector<std::size_t> index(axes.size(), 0);
+  while (true) {
+    CellOptions options;
+    for (std::size_t i = 0; i < axes.size(); ++i) options[axes[i].option] = axes[i].values[index[i]];
+    visit(std::move(options));
+    std::size_t axis = axes.size();
+    while (axis > 0 && ++index[axis - 1] == axes[axis - 1].values.size()) index[--axis] = 0;
+    if (axis == 0) return;
+  }
+}
+
+/// The options that differ within the tables of group `name`, in the order of the option table: they belong into names.
+std::vector<std::string> varied_options(const Matrix& matrix, const std::string& name) {
+  std::vector<std::string> varied;
+  for (const CellOption& option : cell_option_table()) {
+    std::set<std::string> values;
+    for (const Group& group : matrix.groups) {
+      if (group.name != name) continue;
+      const auto axis = std::find_if(group.axes.begin(), group.axes.end(),
+                                     [&](const Axis& candidate) { return candidate.option == option.key; });
+      if (axis == group.axes.end()) {
+        values.emplace(option.fallback);
+      } else {
+        values.insert(axis->values.begin(), axis->values.end());
+      }
+    }
+    if (values.size() > 1) varied.emplace_back(option.key);
+  }
+  return varied;
+}
+
+std::vector<PlannedCell> expand(const Matrix& matrix) {
+  std::vector<PlannedCell> cells;
+  std::set<std::pair<std::string, CellOptions>> seen;
+  for (const Group& group : matrix.groups) {
+    const auto varied = varied_options(matrix, group.name);
+    for_each_point(group.axes, [&](CellOptions options) {
+      if (!seen.emplace(group.name, options).second) return;
+      std::string name = cell_name(options, varied);
+      cells.push_back({.id = 0, .group = group.name, .name = std::move(name), .options = std::move(options)});
+    });
+  }
+  return cells;
+}
+
+void apply_filter(std::vector<PlannedCell>& cells, const std::string& filter) {
+  std::regex pattern;
+  try {
+    pattern.assign(filter, std::regex::ECMAScript | std::regex::optimize);
+  } catch (const std::regex_error&) {
+    throw InputError{
+        fmt::format("--filter '{}' is not a regular expression; quote characters like ( [ * with \\", filter)};
+  }
+  const std::string example = cells.empty() ? "" : fmt::format("{}/{}", cells.front().group, cells.front().name);
+  std::erase_if(cells, [&](const PlannedCell& cell) {
+    return !std::regex_search(cell.name, pattern) && !std::regex_search(cell.group + "/" + cell.name, pattern);
+  });
+  if (cells.empty()) {
+    throw InputError{fmt::format("--filter '{}' matches no cell; their names look like {}", filter, example)};
+  }
+}
+
+/// A number below `bound`, without bias. std::uniform_int_distribution may differ between standard libraries.
+std::uint64_t draw_below(std::mt19937_64& generator, std::uint64_t bound) {
+  const std::uint64_t unbiased = (UINT64_MAX / bound) * bound;
+  std::uint64_t value = generator();
+  while (value >= unbiased) value = generator();
+  return value % bound;
+}
+
+nlohmann::ordered_json options_to_json(const CellOptions& options) {
+  auto document = nlohmann::ordered_json::object();
+  for (const CellOption& option : cell_option_table()) {
+    const auto found = options.find(option.key);
+    if (found == options.end()) continue;
+    if (option.type == OptionType::kInteger) {
+      document[std::string{option.key}] = std::stoll(found->second);
+    } else {
+      document[std::string{option.key}] = found->second;
+    }
+  }
+  return document;
+}
+
+CellOptions options_from_json(const nlohmann::ordered_json& document) {
+  CellOptions options;
+  for (const auto& [key, value] : document.items()) {
+    options[key] = value.is_string() ? value.get<std::string>() : std::to_string(value.get<std::int64_t>());
+  }
+  return options;
+}
+
+}  // namespace
+
+std::vector<Measurement> interleaved_order(int cells, int repetitions, std::uint64_t seed) {
+  std::mt19937_64 generator{seed};
+  std::vector<int> ids(static_cast<std::size_t>(cells));
+  std::iota(ids.begin(), ids.end(), 0);
+  std::vector<Measurement> order;
+  for (int repetition = 0; repetition < repetitions; ++repetition) {
+    for (std::size_t i = ids.size(); i > 1; --i) std::swap(ids[i - 1], ids[draw_below(generator, i)]);
+    for (const int id : ids) order.push_back({.cell = id, .repetition = repetition});
+  }
+  return order;
+}
+
+Plan make_plan(const Matrix& matrix, const PlanRequest& request) {
+  Plan plan;
+  plan.title = matrix.title;
+  plan.repetitions = request.repetitions.value_or(matrix.repetitions);
+  if (plan.repetitions < 1 || plan.repetitions > kMaxRepetitions) {
+    throw InputError{fmt::format("--repetitions is {}; it must be from 1 to {}", plan.repetitions, kMaxRepetitions)};
+  }
+  plan.seed = request.seed ? *request.seed : matrix.seed ? *matrix.seed : std::random_device{}();
+  plan.filter = request.filter;
+  plan.matrix_file = matrix.file;
+  plan.matrix_text = matrix.text;
+  plan.version = SHADOWWALK_VERSION;
+  plan.started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                             fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+  plan.cells = expand(matrix);
+  if (!request.filter.empty()) apply_filter(plan.cells, request.filter);
+  if (plan.cells.size() * static_cast<std::uint64_t>(plan.repetitions) > kMaxMeasurements) {
+    throw InputError{fmt::format("{} cells x {} repetitions are more than the limit of {}; lower --repetitions",
+                                 plan.cells.size(), plan.repetitions, kMaxMeasurements)};
+  }
+  for (std::size_t i = 0; i < plan.cells.size(); ++i) plan.cells[i].id = static_cast<int>(i);
+  plan.order = interleaved_order(static_cast<int>(plan.cells.size()), plan.repetitions, plan.seed);
+  return plan;
+}
+
+nlohmann::ordered_json to_json(const Plan& plan) {
+  auto cells = nlohmann::ordered_json::array();
+  for (const PlannedCell& cell : plan.cells) {
+    cells.push_back(
+        {{"id", cell.id}, {"group", cell.group}, {"name", cell.name}, {"options", options_to_json(cell.options)}});
+  }
+  auto order = nlohmann::ordered_json::array();
+  for (const Measurement& measurement : plan.order) {
+    order.push_back(nlohmann::ordered_json::array({measurement.cell, measurement.repetition}));
+  }
+  return {{"format", kFormat},         {"title", plan.title},
+          {"seed", plan.seed},         {"repetitions", plan.repetitions},
+          {"filter", plan.filter},     {"shadowwalk_version", plan.version},
+          {"started", plan.started},   {"matrix", {{"file", plan.matrix_file}, {"text", plan.matrix_text}}},
+          {"cells", std::move(cells)}, {"order", std::move(order)}};
+}
+
+Plan plan_from_json(const nlohmann::ordered_json& document, const std::string& where) {
+  const auto refuse = [&](std::string_view what) -> InputError {
+    return InputError{fmt::format("{}: not the plan of a shadowwalk run ({}); choose another directory", where, what)};
+  };
+  try {
+    if (document.at("format") != kFormat) throw refuse(fmt::format("format {}", document.at("format").dump()));
+    Plan plan;
+    plan.title = document.at("title");
+    plan.seed = document.at("seed");
+    plan.repetitions = document.at("repetitions");
+    plan.filter = document.at("filter");
+    plan.version = document.at("shadowwalk_version");
+    plan.started = document.at("started");
+    plan.matrix_file = document.at("matrix").at("file");
+    plan.matrix_text = document.at("matrix").at("text");
+    for (const auto& cell : document.at("cells")) {
+      plan.cells.push_back({.id = cell.at("id"),
+                            .group = cell.at("group"),
+                            .name = cell.at("name"),
+                            .options = options_from_json(cell.at("options"))});
+      if (plan.cells.back().id != static_cast<int>(plan.cells.size()) - 1)
+        throw refuse("cells are not numbered 0, 1, ...");
+    }
+    std::set<Measurement> seen;
+    for (const auto& pair : document.at("order")) {
+      const Measurement measurement{.cell = pair.at(0), .repetition = pair.at(1)};
+      if (measurement.cell < 0 || measurement.cell >= static_cast<int>(plan.cells.size()) ||
+          measurement.repetition < 0 || measurement.repetition >= plan.repetitions ||
+          !seen.insert(measurement).second) {
+        throw refuse(fmt::format("order holds [{}, {}]", measurement.cell, measurement.repetition));
+      }
+      plan.order.push_back(measurement);
+    }
+    if (plan.order.empty()) throw refuse("order is empty");
+    return plan;
+  } catch (const nlohmann::json::exception& error) {
+    throw refuse(error.what());
+  }
+}
+
+std::optional<std::string> difference(const Plan& recorded, const Plan& requested,
+                                      std::optional<std::uint64_t> requested_seed) {
+  if (recorded.repetitions != requested.repetitions) {
+    return fmt::format("repetitions were {}, now {}", recorded.repetitions, requested.repetitions);
+  }
+  if (requested_seed && *requested_seed != recorded.seed) {
+    return fmt::format("the seed was {}, now {}", recorded.seed, *requested_seed);
+  }
+  if (recorded.filter != requested.filter) {
+    return fmt::format("the filter was '{}', now '{}'", recorded.filter, requested.filter);
+  }
+  const std::size_t common = std::min(recorded.cells.size(), requested.cells.size());
+  for (std::size_t i = 0; i < common; ++i) {
+    const PlannedCell& was = recorded.cells[i];
+    const PlannedCell& now = requested.cells[i];
+    if (was.group != now.group || was.name != now.name || was.options != now.options) {
+      return fmt::format("cell {} was {}/{} ({}), now {}/{} ({})", i, was.group, was.name,
+                         options_to_json(was.options).dump(), now.group, now.name, options_to_json(now.options).dump());
+    }
+  }
+  if (recorded.cells.size() != requested.cells.size()) {
+    return fmt::format("the run has {} cells, the matrix {}", recorded.cells.size(), requested.cells.size());
+  }
+  return std::nullopt;
+}
+
+}  // namespace shadowwalk::run

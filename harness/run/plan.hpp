@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/run/matrix.hpp"
+
+/// What a run will measure and in which order: made once from a matrix, written to run.json, authoritative from then
+/// on.
+namespace shadowwalk::run {
+
+struct PlannedCell {
+  int id = 0;  ///< its index in Plan::cells
+  std::string group;
+  std::string name;
+  CellOptions options;
+};
+
+/// One repetition of one cell: the unit that is executed, stored, and never repeated once finished.
+struct Measurement {
+  int cell = 0;        ///< PlannedCell::id
+  int repetition = 0;  ///< 0-based
+  friend auto operator<=>(const Measurement&, const Measurement&) = default;
+};
+
+struct Plan {
+  std::string title;
+  std::uint64_t seed = 0;
+  int repetitions = 0;
+  std::string filter;       ///< the --filter it was made with; empty: none
+  std::string matrix_file;  ///< where the matrix was read
+  std::string matrix_text;  ///< the matrix as read
+  std::string version;      ///< of shadowwalk, when the run was started
+  std::string started;      ///< ISO 8601, UTC
+  std::vector<PlannedCell> cells;
+  std::vector<Measurement> order;
+};
+
+/// What the command line lays over the matrix.
+struct PlanRequest {
+  std::optional<int> repetitions;
+  std::optional<std::uint64_t> seed;
+  std::string filter;
+};
+
+/// Expands the groups, keeps the cells whose name or `group/name` the filter finds, and draws the order. The seed is
+/// that of the request, else of the matrix, else a random one. Throws InputError: bad numbers, a filter that is no
+/// regular expression or finds nothing, more than kMaxMeasurements.
+Plan make_plan(const Matrix& matrix, const PlanRequest& request);
+
+/// All cells of repetition 0 in random order, then all of repetition 1 in another: drift of the host (frequency,
+/// neighbours) spreads over all cells instead of over the last ones. The same seed gives the same order everywhere.
+std::vector<Measurement> interleaved_order(int cells, int repetitions, std::uint64_t seed);
+
+/// The content of run.json.
+nlohmann::ordered_json to_json(const Plan& plan);
+
+/// The reverse. Throws InputError that names `where` when the document is not a plan of this format.
+Plan plan_from_json(const nlohmann::ordered_json& document, const std::string& where);
+
+/// In words, the first thing in which a plan asked for anew differs from the recorded one; nothing if it is the same.
+/// A seed is compared only when `requested_seed` was given.
+std::optional<std::string> difference(const Plan& recorded, const Plan& requested,
+                                      std::optional<std::uint64_t> requested_seed);
+
+}  // namespace shadowwalk::run

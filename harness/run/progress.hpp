@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "harness/run/run_directory.hpp"
+
+/// What a run says while it goes on and when it ends.
+namespace shadowwalk::run {
+
+/// `850ms`, `12s`, `3m12s`, `1h04m`.
+std::string format_duration(std::chrono::nanoseconds duration);
+
+/// Time left, from the time that the cells done so far took beyond their measuring time. `done` and `left` are numbers
+/// of cells, the times are their measuring times and, for `actual_done`, the time they really took.
+std::chrono::nanoseconds estimate_remaining(std::size_t done, std::chrono::nanoseconds planned_done,
+                                            std::chrono::nanoseconds actual_done, std::size_t left,
+                                            std::chrono::nanoseconds planned_left);
+
+/// One line of progress. On a terminal it is rewritten when a cell starts, and a cell that failed leaves a line; else
+/// each cell that ended prints a line. Nothing is printed while a cell is being measured. Not thread-safe.
+class Progress {
+ public:
+  struct Settings {
+    std::FILE* out = stdout;
+    bool terminal = false;
+    std::size_t width = 80;  ///< of the terminal, columns
+  };
+
+  /// Of `out`: whether it is a terminal, and how wide.
+  static Settings settings_for(std::FILE* out);
+
+  /// `finished` of the plan's measurements need not be done in this run; `failed` of them failed.
+  Progress(const Settings& settings, std::size_t total, std::size_t finished, std::size_t failed);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress();  ///< ends a line that is open
+
+  void started(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds planned_left,
+               std::size_t left);
+  void measured(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds elapsed);
+  void failed(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds elapsed,
+              const Failure& failure, bool counted_before);
+
+ private:
+  void print_line(const std::string& line);
+  void ended(const PlannedCell& cell, std::chrono::nanoseconds elapsed);
+  std::string position(std::size_t number) const;
+
+  Settings settings_;
+  std::size_t total_;
+  std::size_t finished_;
+  std::size_t failed_;
+  std::size_t done_ = 0;
+  std::chrono::nanoseconds planned_done_{0};
+  std::chrono::nanoseconds actual_done_{0};
+  bool line_open_ = false;
+};
+
+/// Counts, failures grouped by reason, where the results are and what to do next. Pure.
+std::string summary(const RunDirectory& directory);
+
+}  // namespace shadowwalk::run

@@ -1,0 +1,252 @@
+#include "harness/run/run_directory.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "harness/machine/error.hpp"
+
+namespace shadowwalk::run {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+/// Results with full histograms are a few hundred KiB.
+constexpr std::size_t kRoomForAResult = std::size_t{4} << 20;
+/// The child of a killed runner holds the lock until the kernel has killed it, too.
+constexpr std::chrono::seconds kLockPatience{3};
+constexpr const char* kScratch = ".scratch";
+
+std::string dump(const ordered_json& document) {
+  return document.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+/// Directories that this call made, taken away again unless the creation is completed.
+class CreatedDirectories {
+ public:
+  CreatedDirectories() = default;
+  CreatedDirectories(const CreatedDirectories&) = delete;
+  CreatedDirectories& operator=(const CreatedDirectories&) = delete;
+  ~CreatedDirectories() {
+    std::error_code ignored;
+    if (!kept_) {
+      for (auto path = made_.rbegin(); path != made_.rend(); ++path) fs::remove(*path, ignored);
+    }
+  }
+
+  void make(const fs::path& path) {
+    std::error_code error;
+    if (fs::is_directory(path, error)) return;
+    if (path.has_parent_path() && path.parent_path() != path) make(path.parent_path());
+    if (fs::create_directory(path, error)) {
+      made_.push_back(path);
+    } else {
+      std::error_code ignored;
+      const std::string reason = fs::exists(path, ignored) ? "a file is in the way" : error.message();
+      throw InputError{fmt::format("cannot make the directory {}: {}; choose another --out", path.string(), reason)};
+    }
+  }
+  void keep() { kept_ = true; }
+
+ private:
+  std::vector<fs::path> made_;
+  bool kept_ = false;
+};
+
+/// The descriptor is inherited by children on purpose: as long as one of them lives no other runner may start, since
+/// two cells at a time would measure each other.
+FileDescriptor lock_directory(const fs::path& path) {
+  FileDescriptor fd{open(path.c_str(), O_RDONLY | O_DIRECTORY)};
+  if (!fd.is_open()) {
+    throw InputError{fmt::format("cannot open {}: {}; choose another --out", path.string(), std::strerror(errno))};
+  }
+  const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
+  while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      throw InputError{fmt::format("cannot lock {}: {}; choose another --out", path.string(), std::strerror(errno))};
+    }
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw InputError{
+          fmt::format("another `shadowwalk run` works in {}; wait for it or choose another --out", path.string())};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  }
+  return fd;
+}
+
+/// Anything that a creation cut short cannot have left?
+bool holds_foreign_files(const fs::path& path) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator{path, error}) {
+    const fs::path name = entry.path().filename();
+    if (name == ".run.json.tmp" || name == ".space.tmp" || name == kScratch) continue;
+    if (name == "cells" && entry.is_directory(error) && fs::is_empty(entry.path(), error)) continue;
+    return true;
+  }
+  return false;
+}
+
+std::string stem(const Measurement& measurement) {
+  return fmt::format("{:04}-r{}", measurement.cell, measurement.repetition);
+}
+
+ordered_json to_json(const Measurement& measurement, const Failure& failure) {
+  ordered_json document = {{"id", measurement.cell},
+                           {"repetition", measurement.repetition},
+                           {"status", failure.status},
+                           {"reason", failure.reason}};
+  if (failure.exit_code >= 0) document["exit_code"] = failure.exit_code;
+  if (failure.signal != 0) document["signal"] = failure.signal;
+  document["command"] = failure.command;
+  return document;
+}
+
+/// Nothing if the file is not a complete failure record: the measurement is then pending.
+std::optional<Failure> read_failure(const fs::path& path) {
+  const auto document = ordered_json::parse(read_file(path), nullptr, false);
+  if (!document.is_object()) return std::nullopt;
+  try {
+    return Failure{.status = document.at("status"),
+                   .reason = document.at("reason"),
+                   .exit_code = document.value("exit_code", -1),
+                   .signal = document.value("signal", 0),
+                   .command = document.value("command", "")};
+  } catch (const ordered_json::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> result_problem(const std::string& text) {
+  const auto document = ordered_json::parse(text, nullptr, false);
+  if (document.is_discarded()) return "its result is not valid JSON";
+  if (!document.is_object() || !document.contains("benchmarks") || !document["benchmarks"].is_array()) {
+    return "its result has no benchmarks";
+  }
+  if (document["benchmarks"].empty()) return "its result holds no entry";
+  for (const auto& entry : document["benchmarks"]) {
+    if (!entry.is_object()) return "its result holds an entry that is no object";
+    const auto error = entry.find("error_occurred");
+    if (error == entry.end() || *error != true) continue;
+    const auto message = entry.find("error_message");
+    return message != entry.end() && message->is_string() ? message->get<std::string>() : "its entry is in error";
+  }
+  return std::nullopt;
+}
+
+bool RunDirectory::is_run(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path / "run.json", ignored);
+}
+
+RunDirectory RunDirectory::create(const fs::path& path, Plan plan) {
+  CreatedDirectories created;
+  created.make(path);
+  RunDirectory directory{path, lock_directory(path)};
+  if (is_run(path)) {
+    throw InputError{
+        fmt::format("{} holds a run already; go on with it by --resume or choose another --out", path.string())};
+  }
+  std::error_code error;
+  if (holds_foreign_files(path)) {
+    throw InputError{fmt::format("{} is not empty and holds no run; choose another --out", path.string())};
+  }
+  fs::remove_all(path / kScratch, error);
+  created.make(path / "cells");
+  require_space(path, kRoomForAResult);
+  write_file_atomically(path / "run.json", dump(run::to_json(plan)));
+  created.keep();
+  directory.plan_ = std::move(plan);
+  return directory;
+}
+
+RunDirectory RunDirectory::open(const fs::path& path) {
+  if (!is_run(path)) {
+    throw InputError{
+        fmt::format("{} holds no run to resume (no run.json); leave --resume out to start one", path.string())};
+  }
+  RunDirectory directory{path, lock_directory(path)};
+  const fs::path file = path / "run.json";
+  directory.plan_ = plan_from_json(ordered_json::parse(read_file(file), nullptr, false), file.string());
+  directory.load_results();
+  return directory;
+}
+
+void RunDirectory::load_results() {
+  clean();
+  std::error_code error;
+  fs::create_directory(path_ / "cells", error);
+  for (const fs::directory_entry& entry : fs::directory_iterator{path_ / "cells", error}) {
+    if (entry.path().filename().string().starts_with(".")) fs::remove(entry.path(), error);
+  }
+  for (const Measurement& measurement : plan_.order) {
+    const fs::path result = result_path(measurement);
+    const fs::path failure = failure_path(measurement);
+    if (fs::exists(result) && !result_problem(read_file(result))) {
+      status_[measurement] = Status::kMeasured;
+      ++measured_;
+      fs::remove(failure, error);  // of an earlier try, if the runner was killed before it could remove it
+    } else if (fs::exists(failure)) {
+      if (auto record = read_failure(failure)) {
+        status_[measurement] = Status::kFailed;
+        failures_[measurement] = std::move(*record);
+      }
+    }
+  }
+}
+
+Status RunDirectory::status(const Measurement& measurement) const {
+  const auto found = status_.find(measurement);
+  return found == status_.end() ? Status::kPending : found->second;
+}
+
+fs::path RunDirectory::prepare_scratch() {
+  clean();
+  require_space(path_, kRoomForAResult);
+  std::error_code error;
+  if (!fs::create_directory(path_ / kScratch, error)) {
+    throw InputError{fmt::format("cannot make {}: {}; make it writable", (path_ / kScratch).string(), error.message())};
+  }
+  return path_ / kScratch / "result.json";
+}
+
+std::optional<std::string> RunDirectory::accept_result(const Measurement& measurement, const fs::path& scratch) {
+  if (!fs::exists(scratch)) return "it ended without a result";
+  if (auto problem = result_problem(read_file(scratch))) return problem;
+  commit_file(scratch, result_path(measurement));
+  std::error_code error;
+  fs::remove(failure_path(measurement), error);
+  failures_.erase(measurement);
+  status_[measurement] = Status::kMeasured;
+  ++measured_;
+  return std::nullopt;
+}
+
+void RunDirectory::record_failure(const Measurement& measurement, const Failure& failure) {
+  write_file_atomically(failure_path(measurement), dump(to_json(measurement, failure)));
+  status_[measurement] = Status::kFailed;
+  failures_[measurement] = failure;
+}
+
+void RunDirectory::clean() {
+  std::error_code ignored;
+  fs::remove_all(path_ / kScratch, ignored);
+}
+
+fs::path RunDirectory::result_path(const Measurement& measurement) const {
+  return path_ / "cells" / (stem(measurement) + ".json");
+}
+
+fs::path RunDirectory::failure_path(const Measurement& measurement) const {
+  return path_ / "cells" / (stem(measurement) + ".failed.json");
+}
+
+}  // namespace shadowwalk::run

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/run/files.hpp"
+#include "harness/run/plan.hpp"
+
+/// The result store: a directory as docs/result-format.md describes it ("A run directory").
+namespace shadowwalk::run {
+
+enum class Status { kPending, kMeasured, kFailed };
+
+/// Why a measurement has no result.
+struct Failure {
+  std::string status;  ///< refused, failed, crashed or watchdog
+  std::string reason;  ///< one line
+  int exit_code = -1;  ///< -1: ended by `signal`
+  int signal = 0;
+  std::string command;  ///< re-runs the cell
+};
+
+/// One run directory, locked for this process while the object lives. Not thread-safe. run.json is written last when a
+/// directory is created, and every file appears at once, so that after kill -9 at any moment the directory is either
+/// no run yet or a run whose finished measurements are complete. Every member that writes throws InputError when the
+/// disk does not take it.
+class RunDirectory {
+ public:
+  /// Makes the directory (parents too) and writes the plan. Throws InputError when it holds a run or foreign files, or
+  /// cannot be written; what was made is then taken away again.
+  static RunDirectory create(const std::filesystem::path& path, Plan plan);
+
+  /// Opens a run to go on with it, removing what a killed child left. Throws InputError when it holds no run or
+  /// another process works in it.
+  static RunDirectory open(const std::filesystem::path& path);
+
+  /// True if `path` holds a plan, so that it can be resumed or reported.
+  static bool is_run(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  const Plan& plan() const { return plan_; }
+  Status status(const Measurement& measurement) const;
+  /// Failures of measurements that have no result, by measurement.
+  const std::map<Measurement, Failure>& failures() const { return failures_; }
+  std::size_t measured() const { return measured_; }
+
+  /// Empties the scratch folder, makes sure that a result will fit on the disk, and returns the path where the next
+  /// child shall write it.
+  std::filesystem::path prepare_scratch();
+
+  /// Moves the child's result to its place if it is a result: JSON with at least one entry, and none in error.
+  /// Otherwise returns what is wrong with it and leaves it in the scratch folder.
+  std::optional<std::string> accept_result(const Measurement& measurement, const std::filesystem::path& scratch);
+
+  void record_failure(const Measurement& measurement, const Failure& failure);
+
+  /// Removes the scratch folder.
+  void clean();
+
+ private:
+  RunDirectory(std::filesystem::path path, FileDescriptor lock) : path_{std::move(path)}, lock_{std::move(lock)} {}
+  void load_results();
+  std::filesystem::path result_path(const Measurement& measurement) const;
+  std::filesystem::path failure_path(const Measurement& measurement) const;
+
+  std::filesystem::path path_;
+  FileDescriptor lock_;
+  Plan plan_;
+  std::map<Measurement, Status> status_;
+  std::map<Measurement, Failure> failures_;
+  std::size_t measured_ = 0;
+};
+
+/// `error_message` of the result's first entry in error, or what else keeps the text from being a result (nothing: it
+/// is one). Pure.
+std::optional<std::string> result_problem(const std::string& text);
+
+}  // namespace shadowwalk::run

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/run/child.hpp"
+#include "harness/run/interrupt.hpp"
+#include "harness/run/progress.hpp"
+#include "harness/run/run_directory.hpp"
+
+/// Executes a plan: one child process a measurement, one at a time.
+namespace shadowwalk::run {
+
+/// How long a child may take: warm-up and window times `factor`, plus `slack` for set-up and tear-down.
+struct Watchdog {
+  double factor = 4;
+  std::chrono::nanoseconds slack = std::chrono::seconds{30};
+};
+
+struct RunnerSettings {
+  std::filesystem::path program = "/proc/self/exe";          ///< what is executed for a cell
+  std::vector<std::string> prefix = {"shadowwalk", "cell"};  ///< argv[0] and what stands before the cell's options
+  Watchdog watchdog;
+  bool retry_failed = false;  ///< measure again what failed in an earlier try
+  Progress::Settings progress;
+};
+
+/// Runs what the directory lacks, in the plan's order. A child that crashes, hangs, is refused or fails is recorded as
+/// one failed measurement. Returns when all is done or `interrupt` caught a signal; the measurement under way is then
+/// dropped. Throws InputError when the disk does not take a result (what is stored stays valid).
+void run_measurements(RunDirectory& directory, const RunnerSettings& settings, Interrupt& interrupt);
+
+/// The failure that an ended child means, given what is wrong with its result (empty: it left none). Pure.
+Failure classify(const ChildResult& child, const std::string& result_problem, std::chrono::nanoseconds limit);
+
+}  // namespace shadowwalk::run

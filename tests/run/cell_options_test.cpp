@@ -1,0 +1,90 @@
+#include "harness/run/cell_options.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/run/test_support.hpp"
+
+namespace shadowwalk::run {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::optional<std::string> check(std::string_view key, std::string_view value) {
+  const CellOption* option = find_cell_option(key);
+  EXPECT_NE(option, nullptr) << key;
+  return option == nullptr ? std::nullopt : check_value(*option, value, product_names());
+}
+
+TEST(CellOptions, EveryDefaultIsAValidValue) {
+  for (const CellOption& option : cell_option_table()) {
+    if (!option.fallback.empty()) {
+      EXPECT_EQ(check(option.key, option.fallback), std::nullopt) << option.key;
+    }
+  }
+}
+
+TEST(CellOptions, AcceptsWhatTheCellAccepts) {
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"variant", "irq-ipi-2012"},
+                                                                                   {"workload", "memslot-flip"},
+                                                                                   {"vcpus", "256"},
+                                                                                   {"zappers", "0"},
+                                                                                   {"guest", "kvm"},
+                                                                                   {"placement", "smt"},
+                                                                                   {"placement", "0"},
+                                                                                   {"placement", "0,2-3,7"},
+                                                                                   {"read-delay", "1/1000:50"},
+                                                                                   {"rcu-interval", "4ms"},
+                                                                                   {"rcu-interval", "0"},
+                                                                                   {"checks", "full"}}) {
+    EXPECT_EQ(check(key, value), std::nullopt) << key << " " << value;
+  }
+}
+
+TEST(CellOptions, RefusesWithWhatWouldBeRight) {
+  EXPECT_THAT(check("vcpus", "0").value_or(""), HasSubstr("from 1 to"));
+  EXPECT_THAT(check("vcpus", "1000000000").value_or(""), HasSubstr("vcpus is 1000000000"));
+  EXPECT_THAT(check("vcpus", "2x").value_or(""), HasSubstr("whole number"));
+  EXPECT_THAT(check("zap-rate", "99999999999999999999").value_or(""), HasSubstr("whole number"));
+  EXPECT_THAT(check("variant", "hazrad").value_or(""), HasSubstr("did you mean 'hazard'? known: floor"));
+  EXPECT_THAT(check("variant", "quux-quux").value_or(""), HasSubstr("'quux-quux'; known: "));
+  EXPECT_THAT(check("guest", "xen").value_or(""), HasSubstr("one of auto kvm thread"));
+  EXPECT_THAT(check("placement", "0,,1").value_or(""), HasSubstr("list of CPUs"));
+  EXPECT_THAT(check("read-delay", "1/0:50").value_or(""), HasSubstr("1/1000:50"));
+  EXPECT_THAT(check("duration", "0").value_or(""), HasSubstr("1ms at least"));
+  EXPECT_THAT(check("duration", "2").value_or(""), HasSubstr("2s, 500ms"));
+}
+
+TEST(CellOptions, Durations) {
+  EXPECT_EQ(parse_duration("2s"), 2s);
+  EXPECT_EQ(parse_duration("1.5ms"), 1500us);
+  EXPECT_EQ(parse_duration("50us"), 50us);
+  EXPECT_EQ(parse_duration("7ns"), 7ns);
+  EXPECT_EQ(parse_duration("0"), 0ns);
+  EXPECT_EQ(parse_duration("86400s"), 24h);
+  for (const char* bad : {"", "s", "2", "-1s", "-0s", "2 s", "2sec", "1e3s", "nans", "infs", "86401s", "1s1", "0x1s"}) {
+    EXPECT_EQ(parse_duration(bad), std::nullopt) << bad;
+  }
+}
+
+TEST(CellOptions, CommandLineInTheOrderOfTheTable) {
+  const CellOptions options = {{"zap-rate", "50"}, {"vcpus", "2"}, {"variant", "leak"}};
+  EXPECT_THAT(command_line(options), ElementsAre("--variant", "leak", "--vcpus", "2", "--zap-rate", "50"));
+}
+
+TEST(CellOptions, NameHoldsDefaultsAndWhatVaries) {
+  const CellOptions options = {
+      {"variant", "leak"}, {"workload", "mmio-poll"}, {"vcpus", "2"}, {"rcu-interval", "4ms"}, {"checks", "full"}};
+  EXPECT_EQ(cell_name(options, {"vcpus", "rcu-interval"}),
+            "leak/mmio-poll/vcpus:2/zappers:1/zap_rate:1000/burst:1024/guest:auto/placement:auto/rcu_interval:4ms");
+}
+
+TEST(CellOptions, MeasuringTimeTakesDefaults) {
+  EXPECT_EQ(measuring_time({}), 2500ms);
+  EXPECT_EQ(measuring_time({{"duration", "250ms"}, {"warmup", "0"}}), 250ms);
+}
+
+}  // namespace
+}  // namespace shadowwalk::run

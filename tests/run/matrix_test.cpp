@@ -1,0 +1,172 @@
+#include "harness/run/matrix.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "harness/run/plan.hpp"
+#include "tests/run/test_support.hpp"
+
+namespace shadowwalk::run {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::string complaint_about(const std::string& text) {
+  return complaint([&] { parse_matrix(text, "m.toml", product_names()); });
+}
+
+const char* const kGroup = "[[group]]\nname = \"g\"\nvariant = \"leak\"\nworkload = \"mmio-poll\"\n";
+
+TEST(Matrix, ReadsAxesAndDefaults) {
+  const Matrix matrix = parse_matrix(R"(
+title = "two groups"
+seed = 42
+repetitions = 3
+[defaults]
+workload = "mmio-poll"
+duration = "250ms"
+zappers = 0
+[[group]]
+name = "read-side"
+vcpus = [1, 2]
+variant = ["leak", "hazard"]
+[[group]]
+name = "other"
+variant = "mutex"
+zappers = 1
+rcu-interval = [0, "4ms"]
+)",
+                                     "m.toml", product_names());
+  EXPECT_EQ(matrix.title, "two groups");
+  EXPECT_EQ(matrix.seed, 42u);
+  EXPECT_EQ(matrix.repetitions, 3);
+  ASSERT_EQ(matrix.groups.size(), 2u);
+  const Group& first = matrix.groups[0];
+  ASSERT_EQ(first.axes.size(), 5u);  // in the order of the option table, not of the file
+  EXPECT_EQ(first.axes[0].option, "variant");
+  EXPECT_THAT(first.axes[0].values, ElementsAre("leak", "hazard"));
+  EXPECT_EQ(first.axes[1].option, "workload");
+  EXPECT_EQ(first.axes[2].option, "vcpus");
+  EXPECT_THAT(first.axes[2].values, ElementsAre("1", "2"));
+  EXPECT_EQ(first.axes[3].option, "zappers");
+  EXPECT_EQ(first.axes[4].option, "duration");
+  const Group& second = matrix.groups[1];
+  EXPECT_THAT(second.axes[2].values, ElementsAre("1")) << "a group's own value replaces the default";
+  EXPECT_THAT(second.axes[4].values, ElementsAre("0", "4ms"));
+}
+
+TEST(Matrix, LeavesSeedAndRepetitionsToTheirDefaults) {
+  const Matrix matrix = parse_matrix(kGroup, "m.toml", product_names());
+  EXPECT_EQ(matrix.seed, std::nullopt);
+  EXPECT_EQ(matrix.repetitions, kDefaultRepetitions);
+}
+
+struct BadMatrix {
+  const char* name;
+  std::string text;
+  const char* position;  ///< file:line:column
+  const char* says;
+};
+
+void PrintTo(const BadMatrix& bad, std::ostream* out) { *out << bad.name; }
+
+class BadMatrixTest : public ::testing::TestWithParam<BadMatrix> {};
+
+TEST_P(BadMatrixTest, IsOneLineWithItsPosition) {
+  const BadMatrix& bad = GetParam();
+  EXPECT_THAT(complaint_about(bad.text),
+              AllOf(StartsWith(std::string{bad.position} + ": "), HasSubstr(bad.says), Not(HasSubstr("\n"))));
+}
+
+const std::string kGroupText = kGroup;
+
+INSTANTIATE_TEST_SUITE_P(
+    Classes, BadMatrixTest,
+    ::testing::Values(
+        BadMatrix{"Malformed", "title = \"x\"\nseed = = 3\n", "m.toml:2:8", "not valid TOML"},
+        BadMatrix{"Unterminated", "title = \"x\nseed = 3\n", "m.toml:1:11", "not valid TOML"},
+        BadMatrix{"DuplicateKey", "seed = 1\nseed = 2\n", "m.toml:2:8", "not valid TOML"},
+        BadMatrix{"NotUtf8", "title = \"\xff\"\n", "m.toml:1:9", "not valid TOML"},
+        BadMatrix{"NoGroup", "title = \"x\"\n", "m.toml:1:1", "no [[group]]"},
+        BadMatrix{"Empty", "", "m.toml:1:1", "no [[group]]"},
+        BadMatrix{"GroupIsTable", "[group]\nname = \"g\"\n", "m.toml:1:1", "two brackets"},
+        BadMatrix{"UnknownTopKey", "repetition = 3\n", "m.toml:1:1", "did you mean 'repetitions'?"},
+        BadMatrix{"ZeroRepetitions", "repetitions = 0\n" + kGroupText, "m.toml:1:15", "from 1 to 1000"},
+        BadMatrix{"ManyRepetitions", "repetitions = 1000000000\n" + kGroupText, "m.toml:1:15", "from 1 to 1000"},
+        BadMatrix{"FractionalRepetitions", "repetitions = 1.5\n" + kGroupText, "m.toml:1:15", "whole number"},
+        BadMatrix{"NegativeSeed", "seed = -1\n" + kGroupText, "m.toml:1:8", "from 0 to"},
+        BadMatrix{"TitleIsNumber", "title = 3\n" + kGroupText, "m.toml:1:9", "must be a string"},
+        BadMatrix{"UnknownOption", kGroupText + "vcpu = 2\n", "m.toml:5:1", "did you mean 'vcpus'?"},
+        BadMatrix{"UnknownDefault", "[defaults]\nzap_rate = 2\n" + kGroupText, "m.toml:2:1",
+                  "did you mean 'zap-rate'?"},
+        BadMatrix{"ListAsDefault", "[defaults]\nvcpus = [1, 2]\n" + kGroupText, "m.toml:2:9", "lists belong into"},
+        BadMatrix{"UnknownVariant",
+                  "[[group]]\nname = \"g\"\nvariant = [\"leak\",\n  \"hazrad\"]\nworkload = \"mmio-poll\"\n",
+                  "m.toml:4:3", "did you mean 'hazard'?"},
+        BadMatrix{"UnknownWorkload", "[[group]]\nname = \"g\"\nvariant = \"leak\"\nworkload = \"poll\"\n",
+                  "m.toml:4:12", "unknown workload 'poll'"},
+        BadMatrix{"ZeroVcpus", kGroupText + "vcpus = [1, 0]\n", "m.toml:5:13", "from 1 to 1024"},
+        BadMatrix{"ManyVcpus", kGroupText + "vcpus = 1000000000\n", "m.toml:5:9", "from 1 to 1024"},
+        BadMatrix{"VcpusAsString", kGroupText + "vcpus = \"2\"\n", "m.toml:5:9", "must be a whole number"},
+        BadMatrix{"VcpusAsBoolean", kGroupText + "vcpus = true\n", "m.toml:5:9", "is a boolean"},
+        BadMatrix{"DurationWithoutUnit", kGroupText + "duration = 2\n", "m.toml:5:12", "with its unit"},
+        BadMatrix{"BadDuration", kGroupText + "duration = \"2 days\"\n", "m.toml:5:12", "2s, 500ms"},
+        BadMatrix{"NestedList", kGroupText + "vcpus = [[1]]\n", "m.toml:5:10", "is a list"},
+        BadMatrix{"EmptyList", kGroupText + "vcpus = []\n", "m.toml:5:9", "empty list"},
+        BadMatrix{"ValueTwice", kGroupText + "vcpus = [2, 1, 2]\n", "m.toml:5:16", "twice"},
+        BadMatrix{"NoName", "[[group]]\nvariant = \"leak\"\nworkload = \"mmio-poll\"\n", "m.toml:1:1", "has no name"},
+        BadMatrix{"BadName", "[[group]]\nname = \"a\\nb\"\n", "m.toml:2:8", "letters, digits"},
+        BadMatrix{"NoVariant", "[[group]]\nname = \"g\"\nworkload = \"mmio-poll\"\n", "m.toml:1:1", "has no variant"}),
+    [](const auto& bad) { return bad.param.name; });
+
+TEST(Matrix, RefusesABillionCells) {
+  std::string text = kGroup;
+  std::string values;
+  for (int i = 1; i <= 1000; ++i) values += std::to_string(i) + ",";
+  for (const char* axis : {"vcpus", "zap-rate", "walks-per-exit"}) text += std::string{axis} + " = [" + values + "]\n";
+  EXPECT_THAT(complaint_about(text), AllOf(StartsWith("m.toml:1:1: "), HasSubstr("more than 100000 cells")));
+}
+
+TEST(Matrix, RefusesTooManyMeasurementsInAll) {
+  std::string text = "repetitions = 1000\n";
+  text += kGroup;
+  text += "vcpus = [";
+  for (int i = 1; i <= 101; ++i) text += std::to_string(i) + ",";
+  text += "]\n";
+  EXPECT_THAT(complaint_about(text), HasSubstr("101 cells x 1000 repetitions"));
+}
+
+TEST(Matrix, UnreadableFilesAreOneLine) {
+  const TemporaryDirectory directory;
+  const auto read = [&](const std::filesystem::path& path) {
+    return complaint([&] { read_matrix(path, product_names()); });
+  };
+  EXPECT_THAT(read(directory / "none.toml"), HasSubstr("No such file"));
+  EXPECT_THAT(read(directory.path()), HasSubstr("not a file"));
+  EXPECT_THAT(read("/dev/zero"), HasSubstr("not a file"));
+  std::ofstream{directory / "large.toml"} << std::string((1 << 20) + 1, '#');
+  EXPECT_THAT(read(directory / "large.toml"), HasSubstr("larger than 1 MiB"));
+}
+
+TEST(Matrix, TheShippedOnesAreValid) {
+  for (const char* name : {"quick.toml", "full.toml"}) {
+    EXPECT_NO_THROW(read_matrix(std::filesystem::path{MATRICES_DIR} / name, product_names())) << name;
+  }
+}
+
+TEST(Matrix, QuickMeasuresForLessThanTwoMinutes) {
+  const Plan plan =
+      make_plan(read_matrix(std::filesystem::path{MATRICES_DIR} / "quick.toml", product_names()), PlanRequest{});
+  std::chrono::nanoseconds total{0};
+  for (const PlannedCell& cell : plan.cells) total += measuring_time(cell.options) * plan.repetitions;
+  EXPECT_LT(total, std::chrono::minutes{2});
+  EXPECT_GE(plan.repetitions, 5) << "confidence intervals need repetitions";
+}
+
+}  // namespace
+}  // namespace shadowwalk::run

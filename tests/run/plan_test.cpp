@@ -1,0 +1,174 @@
+#include "harness/run/plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/run/test_support.hpp"
+
+namespace shadowwalk::run {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr const char* kMatrix = R"(
+repetitions = 2
+[defaults]
+workload = "mmio-poll"
+[[group]]
+name = "a"
+variant = ["leak", "hazard"]
+vcpus = [1, 2]
+[[group]]
+name = "b"
+variant = "leak"
+rcu-interval = ["1ms", "4ms"]
+[[group]]
+name = "b"
+variant = "leak"
+rcu-interval = ["4ms", 0]
+)";
+
+Plan plan_of(const PlanRequest& request = {.repetitions = {}, .seed = 7, .filter = ""}) {
+  return make_plan(parse_matrix(kMatrix, "m.toml", product_names()), request);
+}
+
+std::vector<int> cells_of(const std::vector<Measurement>& order, std::size_t begin, std::size_t count) {
+  std::vector<int> cells;
+  for (std::size_t i = begin; i < begin + count; ++i) cells.push_back(order[i].cell);
+  return cells;
+}
+
+TEST(Plan, ExpandsTheCrossProductOfEachGroup) {
+  const Plan plan = plan_of();
+  std::vector<std::string> names;
+  for (const PlannedCell& cell : plan.cells) names.push_back(cell.group + ":" + cell.name);
+  const std::string rest = "/zappers:1/zap_rate:1000/burst:1024/guest:auto/placement:auto";
+  EXPECT_THAT(names, ElementsAre("a:leak/mmio-poll/vcpus:1" + rest, "a:leak/mmio-poll/vcpus:2" + rest,
+                                 "a:hazard/mmio-poll/vcpus:1" + rest, "a:hazard/mmio-poll/vcpus:2" + rest,
+                                 "b:leak/mmio-poll/vcpus:1" + rest + "/rcu_interval:1ms",
+                                 "b:leak/mmio-poll/vcpus:1" + rest + "/rcu_interval:4ms",
+                                 "b:leak/mmio-poll/vcpus:1" + rest + "/rcu_interval:0"))
+      << "tables of one name are one group, without duplicates";
+  for (std::size_t i = 0; i < plan.cells.size(); ++i) EXPECT_EQ(plan.cells[i].id, static_cast<int>(i));
+  std::set<std::string> distinct(names.begin(), names.end());
+  EXPECT_EQ(distinct.size(), names.size());
+}
+
+TEST(Plan, OrderInterleavesRepetitions) {
+  constexpr int kCells = 50;
+  constexpr int kRepetitions = 4;
+  const auto order = interleaved_order(kCells, kRepetitions, 1);
+  ASSERT_EQ(order.size(), static_cast<std::size_t>(kCells * kRepetitions));
+  std::set<std::vector<int>> orders;
+  for (int repetition = 0; repetition < kRepetitions; ++repetition) {
+    const std::size_t begin = static_cast<std::size_t>(repetition * kCells);
+    for (std::size_t i = begin; i < begin + kCells; ++i) EXPECT_EQ(order[i].repetition, repetition);
+    auto cells = cells_of(order, begin, kCells);
+    EXPECT_FALSE(std::is_sorted(cells.begin(), cells.end()));
+    orders.insert(cells);
+    std::sort(cells.begin(), cells.end());
+    for (int i = 0; i < kCells; ++i) EXPECT_EQ(cells[static_cast<std::size_t>(i)], i) << "each cell once a repetition";
+  }
+  EXPECT_EQ(orders.size(), static_cast<std::size_t>(kRepetitions)) << "another order in each repetition";
+}
+
+TEST(Plan, OrderIsDeterminedByTheSeed) {
+  EXPECT_EQ(interleaved_order(30, 3, 5), interleaved_order(30, 3, 5));
+  EXPECT_NE(interleaved_order(30, 3, 5), interleaved_order(30, 3, 6));
+  // Recorded once: a seed of an old run must give the same order in every later build.
+  EXPECT_THAT(cells_of(interleaved_order(6, 1, 42), 0, 6), ElementsAre(3, 1, 5, 2, 4, 0));
+}
+
+TEST(Plan, EveryPlaceIsAboutEquallyLikely) {
+  std::vector<int> first(5, 0);
+  for (std::uint64_t seed = 0; seed < 5000; ++seed) {
+    ++first[static_cast<std::size_t>(interleaved_order(5, 1, seed)[0].cell)];
+  }
+  for (const int count : first) EXPECT_NEAR(count, 1000, 150);  // five standard deviations
+}
+
+TEST(Plan, RequestOverridesTheMatrix) {
+  const Plan plan = plan_of({.repetitions = 9, .seed = 3, .filter = ""});
+  EXPECT_EQ(plan.repetitions, 9);
+  EXPECT_EQ(plan.seed, 3u);
+  EXPECT_EQ(plan.order.size(), 63u);
+  EXPECT_THAT(complaint([] { plan_of({.repetitions = 0, .seed = 1, .filter = ""}); }), HasSubstr("from 1 to 1000"));
+  EXPECT_THAT(complaint([] { plan_of({.repetitions = 1 << 30, .seed = 1, .filter = ""}); }),
+              HasSubstr("--repetitions"));
+}
+
+TEST(Plan, DrawsASeedWhenNoneIsGiven) {
+  std::set<std::uint64_t> seeds;
+  for (int i = 0; i < 4; ++i) seeds.insert(plan_of({}).seed);
+  EXPECT_GT(seeds.size(), 1u);
+}
+
+TEST(Plan, FiltersByNameAndByGroup) {
+  EXPECT_EQ(plan_of({.repetitions = {}, .seed = 1, .filter = "^hazard/"}).cells.size(), 2u);
+  EXPECT_EQ(plan_of({.repetitions = {}, .seed = 1, .filter = "^b/"}).cells.size(), 3u);
+  EXPECT_EQ(plan_of({.repetitions = {}, .seed = 1, .filter = "rcu_interval:(1|4)ms"}).cells.size(), 2u);
+  EXPECT_THAT(complaint([] { plan_of({.repetitions = {}, .seed = 1, .filter = "("}); }),
+              HasSubstr("regular expression"));
+  EXPECT_THAT(complaint([] { plan_of({.repetitions = {}, .seed = 1, .filter = "xyz"}); }),
+              HasSubstr("matches no cell; their names look like a/leak/mmio-poll/vcpus:1"));
+}
+
+TEST(Plan, SurvivesTheRoundTripThroughJson) {
+  const Plan plan = plan_of({.repetitions = {}, .seed = UINT64_MAX, .filter = "leak"});
+  const auto document = nlohmann::ordered_json::parse(to_json(plan).dump());
+  EXPECT_EQ(document["format"], "shadowwalk-run-1");
+  EXPECT_EQ(document["cells"][0]["options"]["vcpus"], 1) << "numbers stay numbers";
+  EXPECT_EQ(document["matrix"]["text"], kMatrix);
+  const Plan read = plan_from_json(document, "run.json");
+  EXPECT_EQ(difference(plan, read, plan.seed), std::nullopt);
+  EXPECT_EQ(read.order, plan.order);
+  EXPECT_EQ(read.seed, plan.seed);
+  EXPECT_EQ(read.started, plan.started);
+}
+
+TEST(Plan, RefusesWhatIsNoPlan) {
+  const auto good = to_json(plan_of());
+  const auto broken = [&](const std::function<void(nlohmann::ordered_json&)>& damage) {
+    auto document = good;
+    damage(document);
+    return complaint([&] { plan_from_json(document, "D/run.json"); });
+  };
+  EXPECT_EQ(broken([](auto&) {}), "(no complaint)");
+  const auto refused = HasSubstr("D/run.json: not the plan");
+  EXPECT_THAT(broken([](auto& d) { d = nlohmann::ordered_json::value_t::discarded; }), refused);
+  EXPECT_THAT(broken([](auto& d) { d = 3; }), refused);
+  EXPECT_THAT(broken([](auto& d) { d["format"] = "shadowwalk-run-2"; }), refused);
+  EXPECT_THAT(broken([](auto& d) { d.erase("cells"); }), refused);
+  EXPECT_THAT(broken([](auto& d) { d["cells"][1]["id"] = 5; }), refused);
+  EXPECT_THAT(broken([](auto& d) { d["order"][0][0] = 1000; }), refused);
+  EXPECT_THAT(broken([](auto& d) { d["order"][0] = d["order"][1]; }), refused);
+  EXPECT_THAT(broken([](auto& d) { d["order"] = nlohmann::ordered_json::array(); }), refused);
+  EXPECT_THAT(broken([](auto& d) { d["seed"] = "x"; }), refused);
+}
+
+TEST(Plan, NamesTheDifference) {
+  const Plan plan = plan_of();
+  EXPECT_EQ(difference(plan, plan_of({.repetitions = {}, .seed = 99, .filter = ""}), std::nullopt), std::nullopt)
+      << "a seed that was not asked for does not matter";
+  EXPECT_THAT(difference(plan, plan, 99).value_or(""), HasSubstr("seed was 7, now 99"));
+  Plan other = plan;
+  other.repetitions = 3;
+  EXPECT_THAT(difference(plan, other, {}).value_or(""), HasSubstr("repetitions were 2, now 3"));
+  other = plan;
+  other.cells[2].options["vcpus"] = "4";
+  EXPECT_THAT(difference(plan, other, {}).value_or(""), HasSubstr("cell 2 was a/hazard"));
+  other = plan;
+  other.cells.pop_back();
+  EXPECT_THAT(difference(plan, other, {}).value_or(""), HasSubstr("7 cells, the matrix 6"));
+  other = plan;
+  other.filter = "x";
+  EXPECT_THAT(difference(plan, other, {}).value_or(""), HasSubstr("filter"));
+}
+
+}  // namespace
+}  // namespace shadowwalk::run

@@ -1,0 +1,231 @@
+#include "harness/run/runner.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <sstream>
+#include <thread>
+
+#include "tests/run/test_support.hpp"
+
+namespace shadowwalk::run {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+class RunnerTest : public ::testing::Test {
+ protected:
+  RunnerTest() {
+    settings_.program = FAKE_CELL;
+    settings_.prefix = {"fake_cell", temporary_ / "log"};
+    settings_.progress = {.out = sink_, .terminal = false, .width = 80};
+    settings_.watchdog = {.factor = 1, .slack = 500ms};
+  }
+  ~RunnerTest() override { std::fclose(sink_); }
+
+  static Plan plan_for(const std::string& variants, int repetitions, const std::string& more = "") {
+    const std::string text =
+        "[defaults]\nduration='1ms'\nwarmup='0'\n[[group]]\nname='g'\nworkload='mmio-poll'\nvariant=[" + variants +
+        "]\n" + more;
+    return make_plan(parse_matrix(text, "m.toml", fake_names()), {.repetitions = repetitions, .seed = 1, .filter = ""});
+  }
+
+  void run(RunDirectory& directory) {
+    Interrupt interrupt;
+    run_measurements(directory, settings_, interrupt);
+  }
+
+  /// What the runner records for a cell that ends as `variant` does.
+  Failure failure_of(const std::string& variant) {
+    RunDirectory directory = RunDirectory::create(temporary_ / variant, plan_for("'" + variant + "'", 1));
+    run(directory);
+    EXPECT_THAT(directory.failures(), SizeIs(1));
+    return directory.failures().empty() ? Failure{} : directory.failures().begin()->second;
+  }
+
+  std::vector<std::string> starts() const {
+    std::istringstream log{content_of(temporary_ / "log")};
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(log, line);) lines.push_back(line.substr(0, line.find(' ')));
+    return lines;
+  }
+
+  TemporaryDirectory temporary_;
+  std::FILE* sink_ = std::fopen("/dev/null", "w");
+  RunnerSettings settings_;
+};
+
+TEST_F(RunnerTest, StoresEveryResultAndGoesOnAfterEveryKindOfFailure) {
+  RunDirectory directory =
+      RunDirectory::create(temporary_ / "out", plan_for("'good','crash','hang','fail','refuse','garbage','flood'", 2));
+  run(directory);
+  EXPECT_EQ(directory.measured(), 2u);
+  EXPECT_THAT(directory.failures(), SizeIs(12));
+  EXPECT_THAT(names_in(temporary_ / "out"), UnorderedElementsAre("run.json", "cells"));
+  EXPECT_THAT(names_in(temporary_ / "out/cells"), SizeIs(14));
+  EXPECT_THAT(starts(), SizeIs(14));
+}
+
+TEST_F(RunnerTest, RecordsWhyACellFailed) {
+  const Failure crash = failure_of("crash");
+  EXPECT_EQ(crash.status, "crashed");
+  EXPECT_EQ(crash.reason, "killed by SIGSEGV; its last words: about to crash");
+  EXPECT_EQ(crash.signal, SIGSEGV);
+  const Failure hang = failure_of("hang");
+  EXPECT_EQ(hang.status, "watchdog");
+  EXPECT_EQ(hang.reason, "no result after 501ms, killed; its last words: still here");
+  const Failure fail = failure_of("fail");
+  EXPECT_EQ(fail.status, "failed");
+  EXPECT_EQ(fail.reason, "pool exhausted") << "the message of the result says more than stderr";
+  EXPECT_EQ(fail.exit_code, 1);
+  EXPECT_EQ(failure_of("fail-silently").reason, "exit code 1 without a word");
+  const Failure refused = failure_of("refuse");
+  EXPECT_EQ(refused.status, "refused");
+  EXPECT_EQ(refused.reason, "leak would need 12 GiB");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.command, HasSubstr("--variant refuse --workload mmio-poll --duration 1ms --warmup 0 --json -"));
+  EXPECT_EQ(failure_of("garbage").reason, "its result is not valid JSON");
+  EXPECT_EQ(failure_of("empty").reason, "its result holds no entry");
+  EXPECT_EQ(failure_of("error-but-0").reason, "guest lied");
+  EXPECT_EQ(failure_of("no-result").reason, "it ended without a result");
+  EXPECT_EQ(failure_of("flood").reason, "last words of the flood");
+}
+
+TEST_F(RunnerTest, FollowsThePlannedOrder) {
+  RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'good','fail','refuse'", 3));
+  std::vector<std::string> planned;
+  for (const Measurement& measurement : directory.plan().order) {
+    planned.push_back(directory.plan().cells[static_cast<std::size_t>(measurement.cell)].options.at("variant"));
+  }
+  run(directory);
+  EXPECT_EQ(starts(), planned);
+}
+
+TEST_F(RunnerTest, ResumeRepeatsNothingThatIsFinished) {
+  {
+    RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'good','fail'", 2));
+    run(directory);
+  }
+  ASSERT_THAT(starts(), SizeIs(4));
+  RunDirectory directory = RunDirectory::open(temporary_ / "out");
+  run(directory);
+  EXPECT_THAT(starts(), SizeIs(4)) << "failed ones are finished, too";
+  settings_.retry_failed = true;
+  run(directory);
+  EXPECT_THAT(starts(), SizeIs(6)) << "unless they are to be tried again";
+  EXPECT_EQ(starts()[4], "fail");
+  EXPECT_EQ(directory.measured(), 2u);
+  EXPECT_THAT(directory.failures(), SizeIs(2));
+}
+
+TEST_F(RunnerTest, ASignalStopsTheChildAndLeavesAResumableDirectory) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    std::filesystem::remove(temporary_ / "log");
+    const std::string name = std::to_string(signal);
+    settings_.watchdog.slack = 60s;
+    {
+      RunDirectory directory = RunDirectory::create(temporary_ / name, plan_for("'hang'", 3));
+      Interrupt interrupt;
+      const pid_t sender = fork();  // a process, not a thread: run_measurements is for single-threaded programs
+      if (sender == 0) {
+        while (content_of(temporary_ / "log").empty()) std::this_thread::sleep_for(1ms);
+        kill(getppid(), signal);
+        _exit(0);
+      }
+      run_measurements(directory, settings_, interrupt);
+      EXPECT_EQ(interrupt.caught(), signal);
+      waitpid(sender, nullptr, 0);
+      EXPECT_EQ(directory.measured() + directory.failures().size(), 0u) << "what was under way is dropped";
+      EXPECT_THAT(summary(directory), HasSubstr("3 not yet run"));
+    }
+    EXPECT_THAT(starts(), SizeIs(1));
+    EXPECT_THAT(names_in(temporary_ / name), UnorderedElementsAre("run.json", "cells"));
+    EXPECT_NO_THROW(RunDirectory::open(temporary_ / name));
+  }
+}
+
+/// Calls `action` in a child process whose `mount_point` is a tmpfs of `size`, and returns what it returns; nothing if
+/// this system does not let us mount one.
+std::optional<std::string> on_small_file_system(const std::filesystem::path& mount_point, const std::string& size,
+                                                const std::function<std::string()>& action) {
+  int ends[2];
+  if (pipe(ends) != 0) throw std::runtime_error{"pipe"};
+  const pid_t child = fork();
+  if (child == 0) {
+    std::string said = "S";
+    const uid_t user = geteuid();
+    const bool unshared = unshare(user == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) == 0;
+    if (user != 0) std::ofstream{"/proc/self/uid_map"} << "0 " << user << " 1";
+    if (unshared && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        mount("tmpfs", mount_point.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0) {
+      said = "R" + action();
+    }
+    [[maybe_unused]] const ssize_t written = write(ends[1], said.data(), said.size());
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string said;
+  char buffer[4096];
+  for (ssize_t count = 0; (count = read(ends[0], buffer, sizeof buffer)) > 0;) {
+    said.append(buffer, static_cast<std::size_t>(count));
+  }
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  if (said.empty()) return "(the process died)";
+  return said[0] == 'R' ? std::optional{said.substr(1)} : std::nullopt;
+}
+
+TEST_F(RunnerTest, AFullDiskStopsTheRunWithOneLineAndLosesNothing) {
+  const auto disk = temporary_ / "disk";
+  std::filesystem::create_directory(disk);
+  const auto said = on_small_file_system(disk, "6m", [&]() -> std::string {
+    const auto out = disk / "out";
+    std::string first;
+    {
+      RunDirectory directory = RunDirectory::create(out, plan_for("'large'", 12));
+      first = complaint([&] { run(directory); });
+    }
+    const std::size_t stored = names_in(out / "cells").size();
+    if (stored == 0 || stored >= 12) return "stored " + std::to_string(stored);
+    for (const std::string& name : names_in(out / "cells")) {
+      if (result_problem(content_of(out / "cells" / name))) return "half-written: " + name;
+    }
+    if (names_in(out).size() != 2) return "leftovers in " + out.string();
+    if (mount("tmpfs", disk.c_str(), "tmpfs", MS_REMOUNT, "size=64m") != 0) return "remount";
+    RunDirectory directory = RunDirectory::open(out);
+    if (directory.measured() != stored) return "lost results";
+    run(directory);
+    if (directory.measured() != 12 || !directory.failures().empty()) return "not completed: " + summary(directory);
+    return first;
+  });
+  if (!said) GTEST_SKIP() << "no tmpfs can be mounted here (needs root or user namespaces)";
+  EXPECT_THAT(*said, AllOf(HasSubstr("No space left on device"), HasSubstr("of 12 are stored"), HasSubstr("--resume")));
+  EXPECT_EQ(said->find('\n'), std::string::npos);
+}
+
+TEST_F(RunnerTest, ADiskThatIsFullFromTheStartStaysEmpty) {
+  const auto disk = temporary_ / "disk";
+  std::filesystem::create_directory(disk);
+  const auto said = on_small_file_system(disk, "64k", [&] {
+    const std::string complained = complaint([&] { RunDirectory::create(disk / "a/out", plan_for("'good'", 1)); });
+    return complained + (std::filesystem::is_empty(disk) ? " [empty]" : " [leftovers]");
+  });
+  if (!said) GTEST_SKIP() << "no tmpfs can be mounted here (needs root or user namespaces)";
+  EXPECT_THAT(*said, AllOf(HasSubstr("cannot write"), HasSubstr("No space left on device"), HasSubstr("[empty]")));
+}
+
+}  // namespace
+}  // namespace shadowwalk::run
