@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "harness/cli/verbs.hpp"
+#include "harness/machine/error.hpp"
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kBadInput = 2;
+
+constexpr const char* kDescription =
+    "shadowwalk measures when memory that lockless page-table walkers may still read can be freed,\n"
+    "and what each way to know it costs: under real KVM guests, or threads where there is no KVM.";
+
+constexpr const char* kFooter =
+    "First steps:\n"
+    "  shadowwalk run --out results/first     a matrix of two minutes, safe to interrupt\n"
+    "  shadowwalk report results/first        its report: results/first/report/index.html\n"
+    "  shadowwalk cell --variant hazard --workload mmio-poll --json -    one cell\n"
+    "Exit codes: 0 done, 1 a cell failed, 2 bad input (one line on stderr says what).";
+
+int complain(std::string message, int exit_code) {
+  std::fflush(stdout);
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  fmt::print(stderr, "shadowwalk: {}\n", message);
+  return exit_code;
+}
+
+/// CLI11's own errors: an unknown option, a value of the wrong type, a missing verb.
+int complain_about_arguments(const CLI::App& command, const CLI::ParseError& error) {
+  std::string verb;
+  for (const CLI::App* chosen : command.get_subcommands()) verb = " " + chosen->get_name();
+  return complain(fmt::format("{}; try 'shadowwalk{} --help'", error.what(), verb), kBadInput);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App command{kDescription, "shadowwalk"};
+  command.set_version_flag("--version", "shadowwalk " SHADOWWALK_VERSION);
+  command.footer(kFooter);
+  command.require_subcommand(1);
+  shadowwalk::cli::add_run(command);
+  shadowwalk::cli::add_report(command);
+  shadowwalk::cli::add_cell(command);
+  shadowwalk::cli::add_list(command);
+  try {
+    command.parse(argc, argv);
+    return 0;
+  } catch (const CLI::RuntimeError& exit) {  // how a verb ends with an exit code of its own
+    return exit.get_exit_code();
+  } catch (const CLI::Success& help_or_version) {
+    return command.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    return complain_about_arguments(command, error);
+  } catch (const shadowwalk::InputError& error) {
+    return complain(error.what(), kBadInput);
+  } catch (const std::exception& error) {
+    return complain(error.what(), kFailed);
+  }
+}

@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "harness/cli/data_files.hpp"
+#include "harness/cli/known_names.hpp"
+#include "harness/cli/verbs.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/run/runner.hpp"
+
+namespace shadowwalk::cli {
+namespace {
+
+struct RunOptions {
+  std::string matrix;
+  std::string out;
+  std::optional<int> repetitions;
+  std::optional<std::uint64_t> seed;
+  std::string filter;
+  bool resume = false;
+  bool retry_failed = false;
+  double timeout_factor = run::Watchdog{}.factor;
+  std::string timeout_slack = "30s";
+};
+
+run::Watchdog watchdog(const RunOptions& options) {
+  if (!(options.timeout_factor >= 1 && options.timeout_factor <= 1000)) {
+    throw InputError{fmt::format("--timeout-factor is {}; it must be from 1 to 1000", options.timeout_factor)};
+  }
+  const auto slack = run::parse_duration(options.timeout_slack);
+  if (!slack) {
+    throw InputError{fmt::format("--timeout-slack is '{}'; it must be a time such as 30s", options.timeout_slack)};
+  }
+  return {.factor = options.timeout_factor, .slack = *slack};
+}
+
+run::Plan plan_from_matrix(const RunOptions& options) {
+  const std::filesystem::path file =
+      options.matrix.empty() ? find_data_file("matrices/quick.toml") : std::filesystem::path{options.matrix};
+  return run::make_plan(run::read_matrix(file, known_names()),
+                        {.repetitions = options.repetitions, .seed = options.seed, .filter = options.filter});
+}
+
+/// The recorded plan decides what is run; what the command line says beside --resume must agree with it.
+run::RunDirectory resume(const RunOptions& options) {
+  run::RunDirectory directory = run::RunDirectory::open(options.out);
+  const run::Plan& recorded = directory.plan();
+  const auto refuse = [&](const std::string& what) {
+    return InputError{
+        fmt::format("cannot resume {}: {}; choose another --out, or give --resume alone to finish it as "
+                    "planned",
+                    options.out, what)};
+  };
+  if (recorded.version != SHADOWWALK_VERSION) {
+    throw refuse(fmt::format("it was begun by shadowwalk {}, this is {}", recorded.version, SHADOWWALK_VERSION));
+  }
+  run::Plan requested = recorded;
+  if (!options.matrix.empty()) {
+    requested = plan_from_matrix(options);
+  } else {
+    requested.repetitions = options.repetitions.value_or(recorded.repetitions);
+    if (!options.filter.empty()) requested.filter = options.filter;
+  }
+  if (const auto what = run::difference(recorded, requested, options.seed)) throw refuse(*what);
+  return directory;
+}
+
+int run_matrix(const RunOptions& options) {
+  if (options.retry_failed && !options.resume) {
+    throw InputError{"--retry-failed measures again what failed in a run; add --resume"};
+  }
+  run::RunnerSettings settings;
+  settings.watchdog = watchdog(options);
+  settings.retry_failed = options.retry_failed;
+  settings.progress = run::Progress::settings_for(stdout);
+
+  run::RunDirectory directory =
+      options.resume ? resume(options) : run::RunDirectory::create(options.out, plan_from_matrix(options));
+  const run::Plan& plan = directory.plan();
+  fmt::print("{}: {} cells x {} repetitions, seed {}\n", plan.title.empty() ? plan.matrix_file : plan.title,
+             plan.cells.size(), plan.repetitions, plan.seed);
+  std::fflush(stdout);
+
+  run::Interrupt interrupt;
+  run::run_measurements(directory, settings, interrupt);
+  fmt::print("{}", run::summary(directory));
+  std::fflush(stdout);
+  if (const auto signal = interrupt.caught()) return 128 + *signal;
+  return directory.failures().empty() ? 0 : 1;
+}
+
+}  // namespace
+
+void add_run(CLI::App& command) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* verb = command.add_subcommand("run", "Measure a matrix of cells into a directory, each in its own process");
+  verb->add_option("matrix", options->matrix, "TOML file with the axes (default: the quick matrix that comes along)")
+      ->type_name("MATRIX.toml");
+  verb->add_option("--out", options->out, "Directory for plan and results; it is made, and must not hold a run yet")
+      ->required()
+      ->type_name("DIR");
+  verb->add_option("--repetitions", options->repetitions, "How often each cell is measured (overrides the matrix)");
+  verb->add_option("--filter", options->filter, "Only the cells whose name, or group/name, holds a match of this")
+      ->type_name("REGEX");
+  verb->add_option("--seed", options->seed, "Seed of the order of execution (overrides the matrix; default: random)");
+  verb->add_flag("--resume", options->resume, "Go on with the run in DIR; nothing that is finished is repeated");
+  verb->add_flag("--retry-failed", options->retry_failed, "With --resume: measure again what failed");
+  verb->add_option("--timeout-factor", options->timeout_factor,
+                   "A cell is killed after warm-up and duration times this, plus the slack")
+      ->capture_default_str();
+  verb->add_option("--timeout-slack", options->timeout_slack, "Time for set-up and tear-down of a cell")
+      ->capture_default_str()
+      ->type_name("TIME");
+  verb->footer(
+      "Exit codes: 0 everything is measured, 1 some cells failed (reasons are recorded), 2 bad input,\n"
+      "130 or 143 interrupted: go on with --resume.");
+  verb->callback([options] { throw CLI::RuntimeError{run_matrix(*options)}; });
+}
+
+}  // namespace shadowwalk::cli
