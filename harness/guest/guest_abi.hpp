@@ -40,6 +40,7 @@ constexpr uint64_t aperture_address(Access access) {
 struct alignas(64) AccessRingHeader {
   uint64_t produced;  ///< accesses since the start, those of this burst included
   uint64_t length;    ///< of this burst, which begins at the first entry: 1..burst
+  uint64_t reserved[6];
 };
 static_assert(sizeof(AccessRingHeader) == 64);
 

@@ -19,8 +19,8 @@ class ThreadVcpu final : public GuestVcpu {
       : produce_(config.program.produce),
         burst_(config.burst),
         state_(initial_state(config, index)),
-        memory_(1 + (config.burst * sizeof(Access) + sizeof(Line) - 1) / sizeof(Line)),
-        ring_(reinterpret_cast<std::byte*>(memory_.data()), config.burst, index) {}
+        memory_((AccessRing::bytes_for(config.burst) + sizeof(Line) - 1) / sizeof(Line)),
+        ring_(memory_.data()->bytes, config.burst, index) {}
 
   std::span<const Access> enter() override {
     auto* header = reinterpret_cast<guest_abi::AccessRingHeader*>(memory_.data());
@@ -39,7 +39,9 @@ class ThreadVcpu final : public GuestVcpu {
   std::uint8_t& immediate_exit() override { return immediate_exit_; }
 
  private:
-  using Line = guest_abi::AccessRingHeader;  // as aligned and as large as a cache line
+  struct alignas(guest_abi::AccessRingHeader) Line {
+    std::byte bytes[sizeof(guest_abi::AccessRingHeader)];
+  };
 
   void (*const produce_)(GuestProgramState&, std::span<Access>);
   const std::size_t burst_;

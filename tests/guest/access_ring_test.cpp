@@ -1,8 +1,8 @@
 #include "harness/guest/access_ring.hpp"
 
+#include <array>
 #include <atomic>
 #include <thread>
-#include <vector>
 
 #include "tests/guest/guest_fixture.hpp"
 
@@ -24,8 +24,8 @@ class AccessRingTest : public testing::Test {
     return cell_error([&] { ring_.take(); });
   }
 
-  std::vector<AccessRingHeader> memory_{2};  // the header, and 64 bytes: 8 entries
-  AccessRing ring_{reinterpret_cast<std::byte*>(memory_.data()), kCapacity, 3};
+  alignas(AccessRingHeader) std::array<std::byte, AccessRing::bytes_for(kCapacity)> memory_{};
+  AccessRing ring_{memory_.data(), kCapacity, 3};
 };
 
 TEST_F(AccessRingTest, CopiesEachPublishedBurst) {
