@@ -34,12 +34,12 @@ class VcpuMmu {
   };
 
   VcpuMmu(Tree& tree, typename Machine::Vcpu& vcpu, const ReadDelay& delay, std::uint64_t seed)
-      : tree_(tree), walker_(tree.variant(), vcpu), delay_(delay), random_(seed * 2 + 1) {
+      : tree_(tree), walker_(tree.variant(), vcpu), table_(tree.pool().table_map()), delay_(delay), random_(seed * 2 + 1) {
     schedule_stall();
     walker_.offline();
     {
       Guard guard(tree_.lock());
-      root_ = &tree_.get_root();
+      take_root();
     }
     walker_.online();
   }
@@ -65,8 +65,7 @@ class VcpuMmu {
       if constexpr (kFullChecks) trail_.start();
       walker_.begin();
       Slot* slot = nullptr;
-      const SpteWord leaf =
-          descend<Geometry::kLevels, kFullChecks, kReadDelay>(tree_.pool().table(root_->address), gfn, slot);
+      const SpteWord leaf = descend<Geometry::kLevels, kFullChecks, kReadDelay>(root_table_, gfn, slot);
       if (leaf_serves(leaf, gfn, kind)) [[likely]] {
         const bool freed = kFullChecks && trail_.found_freed_page();
         if (!walker_.end()) [[unlikely]] {
@@ -134,7 +133,7 @@ class VcpuMmu {
       if constexpr (kReadDelay) {
         if (--until_stall_ == 0) stall();
       }
-      return descend<kLevel - 1, kFullChecks, kReadDelay>(tree_.pool().table(entry), gfn, leaf_slot);
+      return descend<kLevel - 1, kFullChecks, kReadDelay>(table_(entry), gfn, leaf_slot);
     }
   }
 
@@ -169,8 +168,12 @@ class VcpuMmu {
   void reload_root_locked() {
     if (!tree_.root_is_stale(*root_)) return;
     Page& stale = *root_;
-    root_ = &tree_.get_root();
+    take_root();
     tree_.put_root(stale);
+  }
+  void take_root() {
+    root_ = &tree_.get_root();
+    root_table_ = table_(root_->address);
   }
 
   void schedule_stall() {
@@ -187,7 +190,9 @@ class VcpuMmu {
 
   Tree& tree_;
   typename Tree::Variant::Walker walker_;
+  const TableMap<Slot, Tree::Pool::kTableBytes> table_;
   Page* root_ = nullptr;
+  Slot* root_table_ = nullptr;
   const ReadDelay delay_;
   std::uint64_t until_stall_ = 0;
   std::uint64_t random_;
