@@ -20,7 +20,7 @@ class Histogram:
             raise ValueError("no list of buckets")
         try:
             table = np.array(buckets, dtype=float).reshape(-1, 3)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise ValueError("a bucket is not [lowest, highest, count]") from error
         if not np.isfinite(table).all() or (table < 0).any():
             raise ValueError("a bucket holds a negative or infinite number")

@@ -3,8 +3,8 @@
 import contextlib
 import os
 import pathlib
+import secrets
 import shutil
-import tempfile
 
 from .errors import InputError
 
@@ -26,24 +26,18 @@ def replacing(out):
     """Yields a temporary directory that becomes `out` if the block succeeds, and vanishes if it does not."""
     out = pathlib.Path(os.path.abspath(out))
     _check_replaceable(out)
+    # Named before it is made, so that a signal at any moment finds it to remove.
+    scratch = out.parent / f".{out.name}-{os.getpid()}-{secrets.token_hex(4)}"
+    fresh, old = scratch / "new", scratch / "old"
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        scratch = pathlib.Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise InputError(f"report: cannot write to {out.parent}: {error.strerror}") from None
-    try:
-        fresh, old = scratch / "new", scratch / "old"
-        fresh.mkdir()
+        fresh.mkdir(parents=True)
         yield fresh
         if out.exists():
             out.rename(old)
-        try:
-            fresh.rename(out)
-        except OSError:
-            if old.exists():
-                old.rename(out)
-            raise
+        fresh.rename(out)
     except OSError as error:
         raise InputError(f"report: cannot write {error.filename or out}: {error.strerror}") from None
     finally:
+        if old.exists() and not out.exists():
+            old.rename(out)
         shutil.rmtree(scratch, ignore_errors=True)

@@ -29,7 +29,7 @@ def _write_csv(path, plot):
 def _marker(run, claims, plots):
     """The report in brief, for scripts; also what tells a report from any other directory."""
     return {"format": FORMAT, "title": run.title, "started": run.started,
-            "results": len({(result.cell_id, result.repetition) for result in run.results}), "planned": run.planned,
+            "results": run.measured, "planned": run.planned,
             "claims": [{"name": claim.name, "sentence": claim.sentence,
                         "verdicts": {finding.rival: finding.outcome.value for finding in claim.headline}}
                        for claim in claims],

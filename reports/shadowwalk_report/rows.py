@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from .histogram import Histogram
-from .run_directory import NEGATIVE_CONTROL
+from .model import NEGATIVE_CONTROL
 from .statistics import differences, estimate
 from .variants import rank, styles
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 from . import quantities
+from .untrusted_json import is_number
 
 # The axes that most runs hold still, and how each is told where a run does not.
 PLATFORM_AXES = {"placement": "placement {}", "mmu_lock": "{} mmu_lock", "working_set_pages": "{:,} pages",
@@ -47,9 +48,16 @@ class Scheme:
         return self.variant if not knobs else f"{self.variant} ({', '.join(knobs)})"
 
 
+_WORDS = {str: "text", int: "a whole number that is not negative", float: "a number that is not negative"}
 _FIELDS = {"workload": str, "guest": str, "vcpus": int, "zappers": int, "zap_rate": float, "walks_per_exit": int,
            "placement": str, "mmu_lock": str, "working_set_pages": int, "duration_s": float, "variant": str,
            "rcu_interval_ns": int, "checks": str, "read_delay": str}
+
+
+def _fits(value, kind):
+    if kind is str:
+        return isinstance(value, str)
+    return is_number(value) and value >= 0 and (kind is float or value == int(value))
 
 
 def parse_cell(cell):
@@ -59,10 +67,11 @@ def parse_cell(cell):
     values = {}
     for name, kind in _FIELDS.items():
         value = cell.get(name)
-        fits = isinstance(value, str) if kind is str else isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not fits:
-            raise ValueError(f"shadowwalk.cell.{name} is {'missing' if value is None else 'not a ' + kind.__name__}")
+        if not _fits(value, kind):
+            raise ValueError(f"shadowwalk.cell.{name} is {'missing' if value is None else 'not ' + _WORDS[kind]}")
         values[name] = kind(value)
+    if values["vcpus"] == 0:
+        raise ValueError("shadowwalk.cell.vcpus is 0")
     if values["zappers"] == 0:
         values["zap_rate"] = 0.0
     setting = Setting(**{field.name: values[field.name] for field in dataclasses.fields(Setting)})

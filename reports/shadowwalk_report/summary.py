@@ -5,7 +5,7 @@ import itertools
 
 from .quantities import ABSENT, BYTES, NANOSECONDS, PER_SECOND, PLAIN, RATIO, interval, quantity, with_interval
 from .rows import FLOOR, SPEED_LIMIT, read_side
-from .run_directory import NEGATIVE_CONTROL
+from .model import NEGATIVE_CONTROL
 from .setting import describe, guest_words, varying_axes
 from .statistics import Verdict, compare, estimate, ratios
 
@@ -138,7 +138,7 @@ def _section(table, setting, axes):
     columns = [(metric.title, metric.meaning) for metric in metrics]
     columns.insert(1, (f"walks vs {BASELINE}", "ratio of walks per second, paired by repetition"))
     if quiet:
-        columns.insert(3, ("read side", f"what the scheme adds to a walk: walk mean less that of {SPEED_LIMIT}, paired"))
+        columns.insert(3, ("read side", f"what the scheme adds to a walk: its mean less that of {SPEED_LIMIT}, paired"))
     lines = []
     for row in rows:
         cells = [_metric_cell(row, metric) for metric in metrics]

@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 
 from .quantities import count_of, significant
-from .run_directory import NEGATIVE_CONTROL
+from .model import NEGATIVE_CONTROL
 from .statistics import MINIMUM_REPETITIONS, range_coverage
 
 
@@ -52,8 +52,7 @@ def _interleaving(run):
 
 
 def _completeness(run):
-    done = len({(result.cell_id, result.repetition) for result in run.results})
-    value = f"{done} of {run.planned} measured"
+    value = f"{run.measured} of {run.planned} measured"
     if run.left_out:
         kinds = collections.Counter(lost.status for lost in run.left_out)
         value += ", left out: " + ", ".join(f"{count} {status}" for status, count in sorted(kinds.items()))

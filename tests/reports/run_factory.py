@@ -12,8 +12,9 @@ _OPTIONS = {"variant": "irq-ipi", "workload": "mmio-poll", "vcpus": 1, "zappers"
 
 CONTEXT = {"date": "2030-01-01T00:00:00+00:00", "host_name": "testhost", "executable": "shadowwalk", "num_cpus": 2,
            "mhz_per_cpu": 2400, "caches": [], "shadowwalk_version": "0.1.0", "shadowwalk_build": "release",
-           "shadowwalk_compiler": "g++ 12", "cpu_model": "Test CPU", "kernel": "6.1.0", "clock": "tsc 2400 MHz, invariant",
-           "clock_read_ns": "11.2", "kvm": "available", "pmu": "unavailable: no PMU in this machine", "host_id": "abc"}
+           "shadowwalk_compiler": "g++ 12", "cpu_model": "Test CPU", "kernel": "6.1.0",
+           "clock": "tsc 2400 MHz, invariant", "clock_read_ns": "11.2", "kvm": "available",
+           "pmu": "unavailable: no PMU in this machine", "host_id": "abc"}
 
 
 def histogram(values):
@@ -29,7 +30,7 @@ def series(peaks):
 
 
 class RunFactory:
-    """A run in `directory`. `cell` plans a cell and writes its results; `write` writes the plan and returns the path."""
+    """A run in `directory`. `cell` plans a cell and writes its results; `write` writes the plan, returns the path."""
 
     def __init__(self, directory, repetitions=5, title="a test run", order=None):
         self.directory = directory
@@ -43,8 +44,8 @@ class RunFactory:
         """Plans a cell without any result; returns its id."""
         full = {**_OPTIONS, **options}
         cell_id = len(self.cells)
-        name = (f"{full['variant']}/{full['workload']}/vcpus:{full['vcpus']}/zappers:{full['zappers']}/zap_rate:"
-                f"{full['zap_rate']}/burst:{full['walks_per_exit']}/guest:{full['guest']}/placement:{full['placement']}")
+        name = ("{variant}/{workload}/vcpus:{vcpus}/zappers:{zappers}/zap_rate:{zap_rate}/burst:{walks_per_exit}/"
+                "guest:{guest}/placement:{placement}").format(**full)
         self.cells.append({"id": cell_id, "group": "test", "name": name, "options": full})
         return cell_id
 
@@ -60,8 +61,8 @@ class RunFactory:
                   "series": {"retired_bytes": series(peaks)} if peaks else {},
                   "command": f"shadowwalk cell --variant {self.cells[cell_id]['options']['variant']}", **extra}
         entry = {"name": f"{name}/iterations:1/manual_time", "run_name": name, "run_type": "iteration",
-                 "repetition_index": 0, "iterations": 1, "real_time": counters.get("walk_ns_mean", 1.0), "cpu_time": 1.0,
-                 "time_unit": "ns", **counters, "shadowwalk": detail}
+                 "repetition_index": 0, "iterations": 1, "real_time": counters.get("walk_ns_mean", 1.0),
+                 "cpu_time": 1.0, "time_unit": "ns", **counters, "shadowwalk": detail}
         return {"context": {**CONTEXT, **(context or {})}, "benchmarks": [entry]}
 
     def put(self, cell_id, repetition, data):
@@ -102,8 +103,8 @@ _SCHEMES = {  # read side ns at 1 vCPU and growth a vCPU; free ns; retired pages
     "mutex": (12, 90, 700, 1), "unsafe": (0.2, 0, 150, 1)}
 
 
-def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "memslot-flip"), guests=("thread", "kvm"),
-             vcpu_counts=(1, 2), seed=1):
+def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "memslot-flip"),
+             guests=("thread", "kvm"), vcpu_counts=(1, 2), seed=1):
     """A run with everything that a page can show, of the shape that `matrices/quick.toml` has, at random."""
     dice = random.Random(seed)
     factory = RunFactory(directory, repetitions, "quick: three workloads, two guests")
@@ -123,8 +124,9 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
             free = free and free + interval * 0.6
             zap = {"rcu-counter": 8_000, "hazard": 5_000}.get(variant, 12_000)
             pages += interval // 1_000_000
-            counters |= {"zaps_per_second": 1000.0, "zaps_empty": 0, "zap_ns_p50": noisy(zap), "zap_ns_p99": noisy(zap * 9),
-                         "mmu_lock_hold_ns_p99": noisy(zap * 5), "ipis": float(dice.randrange(1500, 2500)),
+            counters |= {"zaps_per_second": 1000.0, "zaps_empty": 0, "zap_ns_p50": noisy(zap),
+                         "zap_ns_p99": noisy(zap * 9), "mmu_lock_hold_ns_p99": noisy(zap * 5),
+                         "ipis": float(dice.randrange(1500, 2500)),
                          "retired_bytes_peak": [PAGE * pages * (1 + dice.randrange(2)) for _ in range(repetitions)],
                          "retired_bytes_mean": noisy(PAGE * pages / 20, 0.1), "oversubscribed": int(vcpus > 1)}
             peaks = [PAGE * (8 * i if variant == "leak" else dice.randrange(1, pages + 1)) for i in range(250)]

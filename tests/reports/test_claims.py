@@ -5,7 +5,8 @@ from run_factory import PAGE, spread
 
 from shadowwalk_report.claims import Outcome
 
-PAGES = {"steady": [PAGE] * 5, "large": [PAGE * n for n in (8, 9, 10, 9, 8)], "wild": [PAGE * n for n in (1, 9, 1, 8, 1)]}
+PAGES = {"steady": [PAGE] * 5, "large": [PAGE * n for n in (8, 9, 10, 9, 8)],
+         "wild": [PAGE * n for n in (1, 9, 1, 8, 1)]}
 
 
 def zapped(peak=PAGE, mean=100.0, tail=9_000.0, **more):
@@ -119,7 +120,8 @@ def test_memory_sweep_names_the_verdict_of_each_interval(factory, judge):
     claim, _ = judge(factory)
     assert verdicts(claim) == both(Outcome.NOT_BORNE_OUT)
     sweep = claim.remarks[0]
-    assert "NOT BORNE OUT against irq-ipi and irq-ipi-2012 at 0; BORNE OUT against irq-ipi and irq-ipi-2012 at 4 ms" in sweep
+    assert ("NOT BORNE OUT against irq-ipi and irq-ipi-2012 at 0; "
+            "BORNE OUT against irq-ipi and irq-ipi-2012 at 4 ms") in sweep
     assert "4 KiB [4, 4], 36 KiB [32, 40]" in sweep
 
 
@@ -181,7 +183,8 @@ def test_scaling_ambiguous_when_growth_is_within_the_noise(factory, judge):
 def test_scaling_of_oversubscribed_cells_is_ambiguous(factory, judge):
     for vcpus, walk in ((1, 20.0), (2, 40.0)):
         for variant, cost in (("leak", 4.0), ("rcu-counter", walk), ("irq-ipi", 14.0)):
-            factory.cell({"walk_ns_mean": cost, "oversubscribed": int(vcpus == 2)}, variant=variant, zappers=0, vcpus=vcpus)
+            factory.cell({"walk_ns_mean": cost, "oversubscribed": int(vcpus == 2)}, variant=variant, zappers=0,
+                         vcpus=vcpus)
     _, claim = judge(factory)
     assert verdicts(claim)["irq-ipi"] is Outcome.AMBIGUOUS and "oversubscribed" in claim.sentence
 

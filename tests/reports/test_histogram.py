@@ -38,7 +38,8 @@ def test_censored_samples_keep_the_curve_below_one():
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"buckets": 3}, {"buckets": [[1, 2]]}, {"buckets": [["a", 2, 3]]},
-                                  {"buckets": [[1, 2, -1]]}, {"buckets": [[1, float("inf"), 1]]}])
+                                  {"buckets": [[1, 2, -1]]},
+                                  {"buckets": [[1, 10**400, 1]]}, {"buckets": [[1, float("inf"), 1]]}])
 def test_what_is_no_histogram(data):
     with pytest.raises(ValueError):
         Histogram.parse(data)

@@ -72,7 +72,10 @@ def test_bytes_that_are_no_text(factory):
 
 
 @pytest.mark.parametrize("field, value, reason", [
-    ("vcpus", "two", "vcpus is not a int"), ("vcpus", True, "vcpus is not a int"), ("variant", None, "variant is missing")])
+    ("vcpus", "two", "vcpus is not a whole number"), ("vcpus", True, "vcpus is not a whole number"),
+    ("vcpus", 1.5, "vcpus is not a whole number"), ("vcpus", -1, "not negative"), ("vcpus", 0, "vcpus is 0"),
+    ("zap_rate", 10**400, "zap_rate is not a number"), ("variant", 7, "variant is not text"),
+    ("variant", None, "variant is missing")])
 def test_a_cell_with_a_wrong_field_is_left_out(factory, field, value, reason):
     cell = factory.cell(COUNTERS)
     data = factory.result(cell, 0, COUNTERS)

@@ -10,8 +10,8 @@ from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, reasons_w
 QUOTE = "RCU makes memory use grow, since grace periods are unpredictable"
 CRITERION = (
     "Judged where both schemes ran in the same setting with zappers, at the same RCU interval, by differences within "
-    "each repetition. Borne out: the retired bytes of rcu-counter (unlinked, not yet freed) are larger at their peak, by "
-    "more than half a page, and on average, and its free p99 (unlink to free) is longer, each by more than "
+    "each repetition. Borne out: the retired bytes of rcu-counter (unlinked, not yet freed) are larger at their peak, "
+    "by more than half a page, and on average, and its free p99 (unlink to free) is longer, each by more than "
     f"{MINIMUM_EFFECT:.0%} with the whole interval. Not borne out: neither peak nor mean is larger. Everything else is "
     "ambiguous. Saturated or oversubscribed cells get no verdict. The headline is the cleanest setting: not "
     "oversubscribed, not saturated, mmio-poll and a KVM guest where there is one, then the most vCPUs and zaps.")
@@ -132,7 +132,8 @@ def _sweep_remark(run, table, headline_subject, subjects):
     def swept_in(setting):
         return sorted((row for row in subjects if row.setting == setting), key=lambda row: row.scheme.rcu_interval_ns)
 
-    settings = sorted({row.setting for row in subjects}, key=lambda s: (s != headline_subject.setting, -len(swept_in(s)), s))
+    settings = sorted({row.setting for row in subjects},
+                      key=lambda s: (s != headline_subject.setting, -len(swept_in(s)), s))
     sweep = next((rows for rows in map(swept_in, settings) if len(rows) > 1), None)
     if sweep is None:
         return "Sweep of the RCU interval: NOT TESTED, for no setting was run with more than one interval."
@@ -143,8 +144,8 @@ def _sweep_remark(run, table, headline_subject, subjects):
     verdicts = "; ".join(f"{verdict} at {listing(where)}" for verdict, where in by_verdict.items())
     peaks = ", ".join(with_interval(row.estimate("retired_bytes_peak"), BYTES) for row in sweep)
     tails = ", ".join(with_interval(row.estimate(TAIL), NANOSECONDS) for row in sweep)
-    return (f"Over the sweep of the RCU interval ({listing(intervals)}; {place_words(sweep[0].setting)}): {verdicts}; the "
-            f"retired peak of {SUBJECT} goes {peaks}, and its free p99 {tails}.")
+    return (f"Over the sweep of the RCU interval ({listing(intervals)}; {place_words(sweep[0].setting)}): {verdicts}; "
+            f"the retired peak of {SUBJECT} goes {peaks}, and its free p99 {tails}.")
 
 
 def _interval_words(row):

@@ -12,11 +12,11 @@ from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, reasons_w
 QUOTE = "the unconditional write to reader_counter does not scale"
 CRITERION = (
     "Judged without zappers and with thread guests (where exits do not hide contention), by the read side's cost: "
-    "walk_ns_mean less that of leak in the same repetition. Borne out at N vCPUs: the cost of rcu-counter grows from 1 to "
-    "N vCPUs, grows by more than that of the other row, and is the larger of the two at N, each by more than "
+    "walk_ns_mean less that of leak in the same repetition. Borne out at N vCPUs: the cost of rcu-counter grows from 1 "
+    "to N vCPUs, grows by more than that of the other row, and is the larger of the two at N, each by more than "
     f"{MINIMUM_EFFECT:.0%} and half a nanosecond with the whole interval. Not borne out: one of the three is clearly "
-    "untrue. Everything else is ambiguous. Oversubscribed cells get no verdict. The headline is mmio-poll where there is "
-    "one, at the most vCPUs that are not oversubscribed.")
+    "untrue. Everything else is ambiguous. Oversubscribed cells get no verdict. The headline is mmio-poll where there "
+    "is one, at the most vCPUs that are not oversubscribed.")
 
 GUEST = "thread"
 # Code alignment alone moves a walk by some tenths of a nanosecond from build to build.
@@ -134,7 +134,8 @@ def judge_scaling(run, table):
                      f"NOT TESTED against {listing(RIVALS)}: {reason}.", [], findings)
     one, many = step
     headline = _findings(run, table, one, many)
-    decided = [f"against {finding.rival}, {finding.why}" for finding in headline if finding.outcome is Outcome.NOT_BORNE_OUT]
+    decided = [f"against {finding.rival}, {finding.why}" for finding in headline
+               if finding.outcome is Outcome.NOT_BORNE_OUT]
     notes = "; ".join(filter(None, [*decided, reasons_words(headline)]))
     costs = _figures_sentence(table, step, headline)
     sentence = (f"{verdict_words(headline)} at {count_of(many.vcpus, 'vCPU')} without zappers ({many.workload}, "

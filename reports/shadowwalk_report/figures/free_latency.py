@@ -9,8 +9,8 @@ from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, by_place, file_n
 
 KIND = "free_latency"
 HISTOGRAM = "free_ns"
-CAPTION = ("From unlink to free, all repetitions together. Pages that only the drain at the end freed are censored: they "
-           "count as slower than all others, so that a curve may end below 100 %.")
+CAPTION = ("From unlink to free, all repetitions together. Pages that only the drain at the end freed are censored: "
+           "they count as slower than all others, so that a curve may end below 100 %.")
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("free_ns", "share_of_pages", "pages", "censored_pages")
 
 

@@ -3,6 +3,7 @@
 import concurrent.futures
 import multiprocessing
 import os
+import signal
 
 from . import canvas
 
@@ -10,6 +11,11 @@ from . import canvas
 FEW = 4
 
 _plots = []
+
+
+def _leave_signals_to_the_parent():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _draw(place):
@@ -25,7 +31,8 @@ def render_all(plots):
     # Plots hold closures, which cannot be sent to a process: children get them by fork and only numbers are sent.
     _plots = plots
     try:
-        with concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+        with concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("fork"),
+                                                    initializer=_leave_signals_to_the_parent) as pool:
             return list(pool.map(_draw, range(len(plots))))
     finally:
         _plots = []

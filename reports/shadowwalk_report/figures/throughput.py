@@ -10,8 +10,8 @@ from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, by_place, file_n
 from .svg import MUTED
 
 KIND = "throughput"
-CAPTION = ("Walks per second of all vCPUs: medians with 95 % intervals over repetitions. The dotted line is ideal scaling "
-           "of the figure that the legend names; hollow points are oversubscribed.")
+CAPTION = ("Walks per second of all vCPUs: medians with 95 % intervals over repetitions. The dotted line is ideal "
+           "scaling of the figure that the legend names; hollow points are oversubscribed.")
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("walks_per_second", "low", "high", "repetitions", "oversubscribed")
 LOGARITHMIC_FROM_VCPUS = 16
 LINEAR_UP_TO_SPREAD = 8
@@ -44,12 +44,18 @@ def _draw_line(axes, points, style, variant, offset):
                   zorder=5)
 
 
-def _panel(table, settings, title):
+def _lines(table, settings):
+    """{variant: [(vCPUs, row)]} of what was measured."""
     lines = {}
     for setting in settings:
         for row in table.plain_rows(setting):
             if row.estimate("walks_per_second") is not None:
                 lines.setdefault(row.variant, []).append((setting.vcpus, row))
+    return lines
+
+
+def _panel(table, settings, title):
+    lines = _lines(table, settings)
     counts = sorted({setting.vcpus for setting in settings})
 
     def draw(axes):
@@ -96,6 +102,7 @@ def plots(table):
                 else:
                     records.append(_record(setting, row))
         if records:
-            panels = [_panel(table, group, describe(group[0], axes, vcpus=False)) for group in series.values()]
+            panels = [_panel(table, group, describe(group[0], axes, vcpus=False)) for group in series.values()
+                      if _lines(table, group)]
             yield Plot(file_name(KIND, *place), KIND, f"Throughput over vCPUs: {place_title(place)}", CAPTION, panels,
                        COLUMNS, records, absent)

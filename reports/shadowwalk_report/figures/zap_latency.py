@@ -10,8 +10,8 @@ from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, by_place, file_n
 
 KIND = "zap_latency"
 HISTOGRAM = "zap_ns"
-CAPTION = ("From a zap's intended start (open loop) to the end of its commit, all repetitions together, by percentile on "
-           "a 1/(1-p) axis. A curve ends where one sample is all that is left.")
+CAPTION = ("From a zap's intended start (open loop) to the end of its commit, all repetitions together, by percentile "
+           "on a 1/(1-p) axis. A curve ends where one sample is all that is left.")
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("percentile", "zap_ns", "zaps")
 
 

@@ -1,0 +1,81 @@
+"""What a run consists of once it is read: see docs/result-format.md for the meaning of each field."""
+
+import dataclasses
+import pathlib
+
+from .histogram import Histogram
+from .setting import Scheme, Setting
+
+NEGATIVE_CONTROL = "unsafe"
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedCell:
+    id: int
+    group: str
+    name: str
+    options: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class LeftOut:
+    """A cell of one repetition that is not in the figures."""
+
+    cell_id: int
+    repetition: int
+    name: str
+    status: str
+    reason: str
+    command: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+    interval_ns: float
+    peak: list[float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One entry of one result file: a measured cell in one repetition."""
+
+    cell_id: int
+    repetition: int
+    name: str
+    setting: Setting
+    scheme: Scheme
+    counters: dict[str, float]
+    flags: tuple[str, ...]
+    unavailable: dict[str, str]
+    histograms: dict[str, Histogram]
+    series: dict[str, Series]
+    freed_by_drain: int
+    violation: str
+    command: str
+    context: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """`order` and `missing` are (cell id, repetition)."""
+
+    path: pathlib.Path
+    title: str
+    seed: object
+    repetitions: int
+    version: str
+    started: str
+    plan: dict[int, PlannedCell]
+    order: list[tuple[int, int]]
+    results: list[Result]
+    left_out: list[LeftOut]
+    missing: list[tuple[int, int]]
+
+    @property
+    def planned(self):
+        return len(self.plan) * self.repetitions
+
+    @property
+    def measured(self):
+        """How many results there are: cells times repetitions."""
+        return len({(result.cell_id, result.repetition) for result in self.results})

@@ -1,0 +1,92 @@
+"""Reads the files of single cells: results, and the notes that failed cells leave."""
+
+from .histogram import Histogram
+from .model import LeftOut, Result, Series
+from .setting import parse_cell
+from .untrusted_json import is_number, one_line, read_json, strings_of, text_of
+
+
+def _parse_series(data):
+    peak = data.get("peak") if isinstance(data, dict) else None
+    if not isinstance(peak, list) or not all(map(is_number, peak)) or not is_number(data.get("interval_ns")):
+        raise ValueError("peak and interval_ns are not numbers")
+    return Series(float(data["interval_ns"]), [float(value) for value in peak])
+
+
+def _parse_all(kind, data, parse):
+    """Histograms or series by name."""
+    parsed = {}
+    for name, item in (data.items() if isinstance(data, dict) else ()):
+        try:
+            parsed[str(name)] = parse(item)
+        except ValueError as error:
+            raise ValueError(f"{kind} {name}: {error}") from error
+    return parsed
+
+
+def _parse_flags(extra, counters):
+    """The flags, and those that only a counter tells."""
+    listed = extra.get("flags")
+    flags = [flag for flag in listed if isinstance(flag, str)] if isinstance(listed, list) else []
+    return tuple(flags + [flag for flag in ("saturated", "oversubscribed") if counters.get(flag) and flag not in flags])
+
+
+def _parse_entry(entry, cell, repetition, context):
+    extra = entry.get("shadowwalk")
+    if not isinstance(extra, dict):
+        raise ValueError("the entry has no object shadowwalk")
+    setting, scheme = parse_cell(extra.get("cell"))
+    planned = cell.options.get("variant")
+    if planned is not None and planned != scheme.variant:
+        raise ValueError(f"it holds variant {scheme.variant}, the plan says {planned}")
+    counters = {name: float(value) for name, value in entry.items() if is_number(value)}
+    drained = extra.get("freed_by_drain")
+    return Result(
+        cell_id=cell.id, repetition=repetition, name=cell.name, setting=setting, scheme=scheme, counters=counters,
+        flags=_parse_flags(extra, counters), unavailable=strings_of(extra.get("unavailable")),
+        histograms=_parse_all("histogram", extra.get("histograms"), Histogram.parse),
+        series=_parse_all("series", extra.get("series"), _parse_series),
+        freed_by_drain=int(drained) if is_number(drained) else 0, violation=text_of(extra.get("violation")),
+        command=text_of(extra.get("command")), context=context)
+
+
+def _parse_result(data, cell, repetition):
+    """(results, error message or None). A file holds one entry a repetition of its own, and aggregates."""
+    entries = data.get("benchmarks") if isinstance(data, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("no list of benchmarks")
+    measured = [e for e in entries if isinstance(e, dict) and e.get("run_type", "iteration") == "iteration"]
+    if not measured:
+        raise ValueError("no entry of a repetition among its benchmarks")
+    for entry in measured:
+        if entry.get("error_occurred"):
+            return [], text_of(entry.get("error_message")) or "no message"
+    context = strings_of(data.get("context"))
+    return [_parse_entry(entry, cell, repetition, context) for entry in measured], None
+
+
+def read_result(path, cell, repetition):
+    """(results, LeftOut or None)."""
+    try:
+        results, failure = _parse_result(read_json(path), cell, repetition)
+    except (OSError, ValueError) as error:
+        return [], LeftOut(cell.id, repetition, cell.name, "unreadable", f"{path.name}: {one_line(error)}")
+    return results, LeftOut(cell.id, repetition, cell.name, "failed", failure) if failure else None
+
+
+def read_failure(path, cell, repetition):
+    """LeftOut from a `*.failed.json`, readable or not."""
+    try:
+        data = read_json(path)
+        if not isinstance(data, dict):
+            raise ValueError("not an object")
+    except (OSError, ValueError) as error:
+        return LeftOut(cell.id, repetition, cell.name, "failed", f"{path.name}: {one_line(error)}")
+    reason = text_of(data.get("reason")) or "no reason recorded"
+    for key, words in (("signal", "signal {}"), ("exit_code", "exit code {}")):
+        if isinstance(data.get(key), (int, str)):
+            reason += f" ({words.format(data[key])})"
+            break
+    command = data.get("command")
+    command = " ".join(map(str, command)) if isinstance(command, list) else text_of(command)
+    return LeftOut(cell.id, repetition, cell.name, text_of(data.get("status")) or "failed", reason, command)

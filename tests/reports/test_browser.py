@@ -1,0 +1,100 @@
+"""The page in headless Chromium: no console message, no request to anywhere, and something to see."""
+
+import http.server
+import shutil
+import subprocess
+import threading
+
+import numpy as np
+import pytest
+from matplotlib import image
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+         "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
+         "--enable-logging=stderr", "--v=0"]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+
+
+class _Recorder(http.server.BaseHTTPRequestHandler):
+    """Stands in for the whole network: notes what is asked for, and serves nothing."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        self.send_error(404)
+
+    do_POST = do_CONNECT = do_HEAD = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def network():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Recorder)
+    server.asked = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+def browse(page, network, tmp_path, *more, size=(1280, 1600)):
+    """(lines on the console, pixels)."""
+    shot = tmp_path / "shot.png"
+    done = subprocess.run(
+        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={size[0]},{size[1]}",
+         f"--proxy-server=127.0.0.1:{network.server_port}", "--proxy-bypass-list=<-loopback>", f"--screenshot={shot}",
+         *more, page.as_uri()], capture_output=True, text=True, timeout=120)
+    assert shot.is_file(), done.stderr
+    return [line for line in done.stderr.splitlines() if "CONSOLE" in line], image.imread(shot)[..., :3]
+
+
+def asked_by_page(network):
+    """Without what the browser asks its maker for on its own."""
+    return [path for path in network.asked if "google" not in path and "gstatic" not in path]
+
+
+def test_no_console_message_no_request_and_a_picture(full_report, network, tmp_path):
+    console, pixels = browse(full_report / "index.html", network, tmp_path)
+    assert console == []
+    assert asked_by_page(network) == []
+    assert pixels.shape[:2] == (1600, 1280)
+    assert pixels.mean() > 0.8  # a light page
+    assert len(np.unique((pixels * 255).astype(int).reshape(-1, 3), axis=0)) > 100
+    written = (pixels.min(axis=2) < 0.5).any(axis=1)
+    assert written.mean() > 0.3 and written[-400:].any()  # text all the way down
+
+
+def test_dark_mode(full_report, network, tmp_path):
+    console, pixels = browse(full_report / "index.html", network, tmp_path, "--blink-settings=preferredColorScheme=0")
+    assert console == []
+    assert pixels.mean() < 0.25
+    assert pixels.max() > 0.85
+
+
+def test_nothing_overflows_at_1280_pixels(full_report, network, tmp_path):
+    _, pixels = browse(full_report / "index.html", network, tmp_path, size=(1280, 6000))
+    assert (pixels[:, -12:] == pixels[0, -1]).all()  # the right margin is empty all the way down
+
+
+def test_the_figures_take_colour_from_the_page(full_report, network, tmp_path):
+    """Lines of rcu-counter are vermilion on light pages and a lighter shade on dark ones."""
+    def has(pixels, colour):
+        wanted = np.array([int(colour[i:i + 2], 16) for i in (1, 3, 5)])
+        return (np.abs((pixels * 255).astype(int) - wanted).max(axis=2) <= 2).sum() > 50
+
+    _, light = browse(full_report / "index.html", network, tmp_path, size=(1280, 8000))
+    _, dark = browse(full_report / "index.html", network, tmp_path, "--blink-settings=preferredColorScheme=0",
+                     size=(1280, 8000))
+    assert has(light, "#d55e00") and not has(light, "#f0783c")
+    assert has(dark, "#f0783c") and not has(dark, "#d55e00")
+
+
+def test_this_test_would_notice(network, tmp_path):
+    """A page that does ask for something, and does complain, is caught by the checks above."""
+    page = tmp_path / "bad.html"
+    page.write_text('<img src="http://outside.example/x.png"><script>console.error("complaint")</script>')
+    console, _ = browse(page, network, tmp_path)
+    assert any("complaint" in line for line in console)
+    assert asked_by_page(network) == ["http://outside.example/x.png"]

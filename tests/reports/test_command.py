@@ -1,0 +1,89 @@
+"""The command as users run it: exit codes, one line on stderr, the path on stdout."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+
+def command(*arguments, **options):
+    return subprocess.run([sys.executable, "-m", "shadowwalk_report", *map(str, arguments)], text=True,
+                          capture_output=True, timeout=120, **options)
+
+
+def refused(done, *words):
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("shadowwalk: ") and done.stderr.count("\n") == 1
+    for word in words:
+        assert str(word) in done.stderr
+
+
+def test_prints_the_page_and_succeeds(factory):
+    factory.cell({"walk_ns_mean": 20.0})
+    directory = factory.write()
+    done = command(directory)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == str(directory / "report" / "index.html")
+
+
+def test_out_goes_elsewhere(factory, tmp_path):
+    factory.cell({"walk_ns_mean": 20.0})
+    directory = factory.write()
+    assert command(directory, "--out", tmp_path / "new" / "place").returncode == 0
+    assert (tmp_path / "new" / "place" / "index.html").is_file() and not (directory / "report").exists()
+
+
+def test_help_names_the_options():
+    done = command("--help")
+    assert done.returncode == 0 and "--out" in done.stdout and "DIR" in done.stdout
+
+
+def test_bad_input_is_one_line(tmp_path, factory):
+    refused(command(), "DIR")
+    refused(command(tmp_path, "--nonsense"), "--nonsense")
+    refused(command(tmp_path / "nowhere"), "no such directory", tmp_path / "nowhere")
+    refused(command(tmp_path), "run.json")
+    (factory.directory / "run.json").write_text("{")
+    refused(command(factory.directory), factory.directory / "run.json")
+
+
+def test_an_unwritable_place_is_one_line(factory):
+    factory.cell({"walk_ns_mean": 20.0})
+    directory = factory.write()
+    (directory / "file").write_text("")
+    refused(command(directory, "--out", directory / "file"), "not a directory")
+    refused(command(directory, "--out", directory / "file" / "below"), "cannot write")
+    refused(command(directory, "--out", "/proc/report"), "cannot write")
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(factory):
+    factory.cell({"walk_ns_mean": 20.0})
+    directory = factory.write()
+    # A limit on the size of files stands for the full disk: the page does not fit.
+    done = command(directory, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+    refused(done, "cannot write")
+    assert {path.name for path in directory.iterdir()} == {"cells", "run.json"}
+
+
+def test_a_missing_module_names_the_package(tmp_path):
+    (tmp_path / "jinja2.py").write_text("raise ImportError('gone', name='jinja2')")
+    path = f"{tmp_path}:{os.environ['PYTHONPATH']}"
+    refused(command("x", env={**os.environ, "PYTHONPATH": path}), "python3-jinja2")
+
+
+def test_terminated_midway_it_leaves_nothing(factory):
+    for workload in ("mmio-poll", "demand-fault", "memslot-flip", "a", "b", "c"):
+        factory.cell({"walks_per_second": 1e6, "walk_ns_mean": 20.0}, {"free_ns": [1, 2]}, [4096], workload=workload)
+    directory = factory.write()
+    process = subprocess.Popen([sys.executable, "-m", "shadowwalk_report", directory], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while process.poll() is None and not list(directory.glob(".report-*")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    process.wait(60)
+    left = {path.name for path in directory.iterdir()} - {"cells", "run.json"}
+    assert left == set() if process.returncode else left == {"report"}

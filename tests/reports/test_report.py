@@ -1,0 +1,187 @@
+"""The report as files: what is written, that it is whole or not there at all, and that no text becomes markup."""
+
+import csv
+import html.parser
+import json
+import re
+
+import pytest
+from run_factory import PAGE
+
+from shadowwalk_report import report as report_module
+from shadowwalk_report.errors import InputError
+from shadowwalk_report.report import write_report
+
+COUNTERS = {"walks_per_second": 1e6, "walk_ns_mean": 20.0, "retired_bytes_peak": PAGE}
+
+
+class Page(html.parser.HTMLParser):
+    """Tags, attributes and visible text of a page."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.attributes, self.words = [], [], []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def make(factory):
+    directory = factory.write()
+    return Page(write_report(directory, directory / "report"))
+
+
+def test_files_of_a_full_report(full_report):
+    figures = {path.stem for path in full_report.glob("*.png")}
+    assert {name.split("-")[0] for name in figures} == {"throughput", "read_side", "retired", "free_latency",
+                                                        "zap_latency", "rcu_sweep"}
+    assert figures == {path.stem for path in full_report.glob("*.csv")}
+    for name in figures:
+        assert (full_report / f"{name}.png").stat().st_size > 5000
+        with (full_report / f"{name}.csv").open(newline="") as file:
+            header, *rows = csv.reader(file)
+        assert header[0] == "workload" and rows and all(len(row) == len(header) for row in rows)
+    assert {path.name for path in full_report.iterdir()} == {
+        "index.html", "report.json", *(f"{name}.{kind}" for name in figures for kind in ("png", "csv"))}
+
+
+def test_the_page_stands_on_its_own(full_report):
+    page = Page(full_report / "index.html")
+    assert "script" not in page.tags and "link" not in page.tags and "img" not in page.tags
+    for tag, name, value in page.attributes:
+        if name in ("href", "xlink:href", "src", "action"):
+            local = value.startswith("#") or (full_report / value).is_file()
+            assert local, f"<{tag} {name}={value}>"
+    style = (full_report / "index.html").read_text()
+    assert not re.search(r"url\((?!#)|@import", style)
+
+
+def test_every_link_within_the_page_has_its_target(full_report):
+    page = Page(full_report / "index.html")
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    assert {v[1:] for _, name, v in page.attributes if name in ("href", "xlink:href") and v.startswith("#")} <= set(ids)
+
+
+def test_the_first_screen_comes_first(full_report):
+    text = (full_report / "index.html").read_text()
+    order = [text.index(mark) for mark in ("<h1>", 'id="claim-memory"', 'id="claim-scaling"', 'id="trust"',
+                                           'id="summary"', 'id="throughput"', 'id="left-out"', 'id="environment"',
+                                           'id="cells"')]
+    assert order == sorted(order)
+
+
+def test_the_brief_for_scripts_agrees_with_the_page(full_report):
+    brief = json.loads((full_report / "report.json").read_text())
+    text = Page(full_report / "index.html").text
+    assert brief["format"] == "shadowwalk-report-1"
+    assert [claim["name"] for claim in brief["claims"]] == ["memory", "scaling"]
+    for claim in brief["claims"]:
+        assert claim["sentence"] in text
+
+
+def test_the_page_tells_failures_commands_and_environment(full_report):
+    text = Page(full_report / "index.html").text
+    assert "killed in the walker (signal 11)" in text
+    assert "shadowwalk cell --variant irq-ipi-2012" in text
+    assert "Test CPU" in text and "testhost" in text
+    assert "no page was freed in the window" in text
+
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }}'
+
+
+def test_hostile_text_stays_text(factory):
+    factory.title = HOSTILE
+    factory.cell(COUNTERS, {"free_ns": [100]}, [PAGE], variant=HOSTILE, workload=HOSTILE, guest=HOSTILE,
+                 context={"host_name": HOSTILE, "pmu": HOSTILE, "cpu_model": HOSTILE},
+                 extra={"command": HOSTILE, "violation": HOSTILE, "unavailable": {HOSTILE: HOSTILE},
+                        "flags": [HOSTILE]})
+    failed = factory.plan(variant=HOSTILE)
+    factory.fail(failed, 0, reason=HOSTILE, status=HOSTILE, command=HOSTILE)
+    page = make(factory)
+    assert "script" not in page.tags and "img" not in page.tags
+    assert not [attribute for attribute in page.attributes if attribute[1].startswith("on")]
+    assert page.text.count("{{ 7*7 }}") >= 8
+
+
+def test_characters_that_utf8_cannot_hold(factory):
+    factory.title = "half \ud83d and \x00"
+    factory.cell(COUNTERS)
+    assert "half \ufffd and \ufffd" in make(factory).text
+
+
+def test_an_unfinished_run_says_so(factory):
+    cell = factory.cell(COUNTERS)
+    factory.path(cell, 4).unlink()
+    text = make(factory).text
+    assert "This run is unfinished: 4 of 5 results are there" in text
+
+
+def test_a_run_without_any_result_yet(factory):
+    factory.plan()
+    text = make(factory).text
+    assert "No result yet." in text and "NOT TESTED" in text
+
+
+def test_a_run_of_one_repetition_has_no_intervals(factory):
+    factory.repetitions = 1
+    for variant in ("leak", "irq-ipi", "rcu-counter"):
+        factory.cell(COUNTERS, variant=variant, zappers=0)
+    assert "too few for any verdict" in make(factory).text
+
+
+def test_the_same_run_gives_the_same_report(factory):
+    factory.cell(COUNTERS, {"free_ns": [100, 200]}, [PAGE])
+    directory = factory.write()
+    first, second = directory.parent / "one", directory.parent / "two"
+    write_report(directory, first)
+    write_report(directory, second)
+    assert {path.name: path.read_bytes() for path in first.iterdir()} == {
+        path.name: path.read_bytes() for path in second.iterdir()}
+
+
+def test_a_report_replaces_the_one_before(factory):
+    factory.cell(COUNTERS)
+    directory = factory.write()
+    out = directory / "report"
+    write_report(directory, out)
+    (out / "stale.png").write_text("x")
+    write_report(directory, out)
+    assert not (out / "stale.png").exists() and (out / "index.html").exists()
+
+
+def test_foreign_directories_are_not_replaced(factory):
+    factory.cell(COUNTERS)
+    directory = factory.write()
+    (directory / "mine").mkdir()
+    (directory / "mine" / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="hold"):
+        write_report(directory, directory / "mine")
+    assert (directory / "mine" / "thesis.tex").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("broken"), KeyboardInterrupt(), SystemExit(143),
+                                     OSError(28, "No space left on device")])
+def test_nothing_half_written_remains(factory, monkeypatch, failure):
+    factory.cell(COUNTERS)
+    directory = factory.write()
+    write_report(directory, directory / "report")
+    before = {path.name: path.read_bytes() for path in (directory / "report").iterdir()}
+
+    def fail(*_):
+        raise failure
+    monkeypatch.setattr(report_module, "render_page", fail)
+    with pytest.raises((type(failure), InputError)):
+        write_report(directory, directory / "report")
+    assert {path.name for path in directory.iterdir()} == {"cells", "run.json", "report"}
+    assert {path.name: path.read_bytes() for path in (directory / "report").iterdir()} == before

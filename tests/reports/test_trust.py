@@ -1,0 +1,80 @@
+"""The trust strip: what it says of good runs and of doubtful ones."""
+
+import pytest
+
+from shadowwalk_report.rows import Table
+from shadowwalk_report.run_directory import load
+from shadowwalk_report.trust import trust_items
+
+COUNTERS = {"walk_ns_mean": 20.0, "sections_preempted": 0, "violations": 0}
+
+
+def strip(factory):
+    run = load(factory.write())
+    return {item.label: item for item in trust_items(run, Table(run.results))}
+
+
+def test_a_clean_run(factory):
+    factory.cell(COUNTERS)
+    factory.cell({**COUNTERS, "violations": 3}, variant="unsafe")
+    items = strip(factory)
+    assert items["Order"].value == "interleaved, randomised (seed 7)" or "plan order" in items["Order"].value
+    assert items["Results"].value == "10 of 10 measured" and items["Results"].level == "good"
+    assert items["Negative control"].value == "unsafe caught in 5 of 5 results"
+    assert items["Violations elsewhere"].level == "good"
+    assert items["Clock"].value == "tsc 2400 MHz, invariant; a read costs 11.2 ns"
+    assert items["PMU"].value == "unavailable: no PMU in this machine" and items["PMU"].level == "note"
+    assert "Hosts" not in items
+
+
+def test_few_repetitions_are_told_with_what_they_can_promise(factory):
+    factory.cell(COUNTERS)
+    assert "94% of cases" in strip(factory)["Repetitions"].value
+
+
+def test_two_repetitions_are_too_few(factory):
+    factory.repetitions = 2
+    factory.cell(COUNTERS)
+    item = strip(factory)["Repetitions"]
+    assert item.level == "warn" and "too few for any verdict" in item.value
+
+
+@pytest.mark.parametrize("order, words", [
+    ([[0, 0], [1, 0], [0, 1], [1, 1]], "interleaved, in plan order"),
+    ([[1, 0], [0, 0], [0, 1], [1, 1]], "interleaved, randomised"),
+    ([[0, 0], [0, 1], [1, 0], [1, 1]], "not interleaved")])
+def test_order(factory, order, words):
+    factory.repetitions, factory.order = 2, order
+    factory.cell(COUNTERS)
+    factory.cell(COUNTERS, variant="hazard")
+    assert words in strip(factory)["Order"].value
+
+
+def test_left_out_missing_and_flagged_cells_are_counted(factory):
+    factory.cell({**COUNTERS, "saturated": 1, "oversubscribed": 1, "sections_preempted": 2})
+    failed, absent = factory.plan(variant="hazard"), factory.plan(variant="mutex")
+    for repetition in range(5):
+        factory.fail(failed, repetition, status="watchdog")
+    items = strip(factory)
+    assert items["Results"].value == "5 of 15 measured, left out: 5 watchdog, 5 not run"
+    assert items["Results"].level == "warn" and absent == 2
+    assert items["Saturated"].value.startswith("1 cell:")
+    assert items["Oversubscribed"].value.startswith("1 cell:")
+    assert items["Preempted sections"].value == "at most 10, in 5 of 5 results"
+
+
+def test_a_control_that_was_not_caught_and_a_scheme_that_was(factory):
+    factory.cell({**COUNTERS, "violations": [0, 1, 1, 1, 1]}, variant="unsafe")
+    factory.cell({**COUNTERS, "violations": 2}, variant="hazard")
+    items = strip(factory)
+    assert items["Negative control"].value == "unsafe caught in 4 of 5 results"
+    assert items["Negative control"].level == "warn"
+    assert items["Violations elsewhere"].value == "10 by hazard" and items["Violations elsewhere"].level == "warn"
+
+
+def test_several_hosts_and_debug_builds_are_warned_of(factory):
+    factory.cell(COUNTERS, context={"host_id": "other", "shadowwalk_build": "debug"})
+    factory.cell(COUNTERS, variant="hazard")
+    items = strip(factory)
+    assert items["Hosts"].level == "warn"
+    assert items["Build"].level == "warn"
