@@ -8,7 +8,7 @@ import markupsafe
 
 from .figures.svg import colour_rules
 from .quantities import NANOSECONDS, quantity
-from .setting import describe, guest_words
+from .setting import describe, guest_words, varying_axes
 from .trust import context_values
 
 # What the raw table leaves out of an entry's numbers: Google Benchmark's own bookkeeping.
@@ -90,7 +90,8 @@ def render_page(run, claims, trust, groups, figures):
     engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                 loader=jinja2.FunctionLoader(_asset))
     engine.filters["ns"] = lambda value: quantity(value, NANOSECONDS)
-    engine.globals.update(describe=describe, guest_words=guest_words)
+    axes = varying_axes({result.setting for result in run.results})
+    engine.globals.update(describe=lambda setting: describe(setting, axes), guest_words=guest_words)
     style = (_asset("style.css").replace("/* light colours */", colour_rules(dark=False))
              .replace("/* dark colours */", colour_rules(dark=True)))
     return engine.get_template("index.html.j2").render(

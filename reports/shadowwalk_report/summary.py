@@ -150,9 +150,10 @@ def _section(table, setting, axes):
 
 
 def summary_groups(table):
-    axes = varying_axes(table.settings)
     groups = []
-    for (workload, guest), settings in itertools.groupby(table.settings, key=lambda s: (s.workload, s.guest)):
+    for (workload, guest), members in itertools.groupby(table.settings, key=lambda s: (s.workload, s.guest)):
+        settings = list(members)
+        axes = varying_axes(settings)
         title = f"{workload}, {guest_words(guest)}"
         groups.append(Group(title, f"summary-{len(groups) + 1}", [_section(table, s, axes) for s in settings]))
     return groups

@@ -185,3 +185,22 @@ def test_nothing_half_written_remains(factory, monkeypatch, failure):
         write_report(directory, directory / "report")
     assert {path.name for path in directory.iterdir()} == {"cells", "run.json", "report"}
     assert {path.name: path.read_bytes() for path in (directory / "report").iterdir()} == before
+
+
+def test_a_failed_rename_puts_the_old_report_back(factory, monkeypatch):
+    factory.cell(COUNTERS)
+    directory = factory.write()
+    out = directory / "report"
+    write_report(directory, out)
+    (out / "old.png").write_text("the old one")
+    rename = type(out).rename
+
+    def fail_for_the_new_one(self, target):
+        if self.name == "new":
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+    monkeypatch.setattr(type(out), "rename", fail_for_the_new_one)
+    with pytest.raises(InputError, match="cannot write"):
+        write_report(directory, out)
+    assert (out / "old.png").read_text() == "the old one"
+    assert {path.name for path in directory.iterdir()} == {"cells", "run.json", "report"}

@@ -74,8 +74,8 @@ def _records(setting, rows):
 
 def plots(table):
     swept = [setting for setting in table.settings if setting.zappers > 0 and _sweeps(table, setting)]
-    axes = varying_axes(swept)
     for place, settings in by_place(swept):
+        axes = varying_axes(settings)
         panels, records = [], []
         for setting in settings:
             sweeps = _sweeps(table, setting)

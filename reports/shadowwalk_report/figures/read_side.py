@@ -71,8 +71,8 @@ def _record(setting, row, found):
 
 def plots(table):
     quiet = [setting for setting in table.settings if setting.zappers == 0]
-    axes = varying_axes(quiet)
     for place, settings in by_place(quiet):
+        axes = varying_axes(settings)
         absent, records, panels = {}, [], {}
         for setting in settings:
             costs = _costs(table, setting, absent, axes)

@@ -54,8 +54,8 @@ def _records(setting, result):
 
 def plots(table):
     zapped = [setting for setting in table.settings if setting.zappers > 0]
-    axes = varying_axes(zapped)
     for place, settings in by_place(zapped):
+        axes = varying_axes(settings)
         absent, records, panels = {}, [], []
         for setting in settings:
             lines = _lines(table, setting, absent, axes)

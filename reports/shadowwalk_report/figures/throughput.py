@@ -88,8 +88,8 @@ def _record(setting, row):
 
 
 def plots(table):
-    axes = varying_axes(table.settings)
     for place, settings in by_place(table.settings):
+        axes = varying_axes(settings)
         series = {}
         for setting in settings:
             series.setdefault(_without_vcpus(setting), []).append(setting)

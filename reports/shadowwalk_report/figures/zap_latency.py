@@ -55,8 +55,8 @@ def _records(setting, row, histogram):
 
 def plots(table):
     zapped = [setting for setting in table.settings if setting.zappers > 0]
-    axes = varying_axes(zapped)
     for place, settings in by_place(zapped):
+        axes = varying_axes(settings)
         absent, records, panels = {}, [], []
         for setting in settings:
             chosen = drawable(table, setting, HISTOGRAM, absent, axes)
