@@ -1,0 +1,61 @@
+"""Runs the real `shadowwalk`, whose path CTest passes in SHADOWWALK."""
+
+import os
+import subprocess
+
+import pytest
+
+SMALL_MATRIX = """
+title = "small"
+repetitions = 3
+[defaults]
+workload = "mmio-poll"
+guest = "thread"
+duration = "20ms"
+warmup = "5ms"
+working-set = 64
+[[group]]
+name = "read-side"
+variant = ["leak", "hazard"]
+zappers = 0
+[[group]]
+name = "reclaim"
+variant = ["irq-ipi", "rcu-counter"]
+zap-rate = 500
+"""
+
+
+@pytest.fixture
+def command():
+    return os.environ["SHADOWWALK"]
+
+
+@pytest.fixture
+def shadowwalk(command, tmp_path):
+    """shadowwalk(arguments...) -> CompletedProcess, with tmp_path as the working directory."""
+    def run(*arguments, **options):
+        return subprocess.run([command, *map(str, arguments)], cwd=tmp_path, capture_output=True, text=True, timeout=300,
+                              check=False, **options)
+    return run
+
+
+@pytest.fixture
+def refused(shadowwalk, tmp_path):
+    """refused(arguments...) -> the message, after checking that it is one line, the exit code 2, and no file left."""
+    def run(*arguments, **options):
+        before = sorted(tmp_path.rglob("*"))
+        done = shadowwalk(*arguments, **options)
+        assert done.returncode == 2, done
+        assert done.stdout == ""
+        assert done.stderr.startswith("shadowwalk: ") and done.stderr.endswith("\n")
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert sorted(tmp_path.rglob("*")) == before, "something was left behind"
+        return done.stderr
+    return run
+
+
+@pytest.fixture
+def matrix(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL_MATRIX, encoding="utf-8")
+    return path

@@ -1,0 +1,133 @@
+"""`shadowwalk run` and `report` with real cells, from the first cell to the report."""
+
+import json
+import random
+import signal
+import subprocess
+import time
+
+
+def results_in(out):
+    """name -> (inode, content) of every finished cell; one that were written again would have another inode."""
+    return {path.name: (path.stat().st_ino, path.read_bytes()) for path in (out / "cells").glob("[0-9]*.json")}
+
+
+def test_version_and_help(shadowwalk):
+    assert shadowwalk("--version").stdout.startswith("shadowwalk ")
+    for arguments in ([], ["run"], ["report"], ["cell"], ["list"]):
+        done = shadowwalk(*arguments, "--help")
+        assert done.returncode == 0 and "Usage: shadowwalk" in done.stdout and done.stderr == ""
+
+
+def test_measures_stores_and_reports(shadowwalk, matrix, tmp_path):
+    out = tmp_path / "a" / "out"
+    done = shadowwalk("run", matrix, "--out", out, "--seed", 7)
+    assert done.returncode == 0, done
+    assert done.stderr == ""
+    plan = json.loads((out / "run.json").read_text())
+    assert plan["format"] == "shadowwalk-run-1" and plan["seed"] == 7 and plan["repetitions"] == 3
+    assert plan["matrix"]["text"] == matrix.read_text()
+    assert len(plan["cells"]) == 4 and len(plan["order"]) == 12
+    assert sorted(path.name for path in out.iterdir()) == ["cells", "run.json"]
+    assert set(results_in(out)) == {f"{cell:04}-r{repetition}.json" for cell, repetition in plan["order"]}
+    for cell, repetition in plan["order"]:
+        entry = json.loads((out / "cells" / f"{cell:04}-r{repetition}.json").read_text())["benchmarks"][0]
+        assert entry["shadowwalk"]["cell"]["variant"] == plan["cells"][cell]["options"]["variant"]
+        assert entry["walks_per_second"] > 0 and entry["violations"] == 0
+    # One line a cell, the counts, and what to do next.
+    assert done.stdout.count("measured in") == 12
+    assert "12 of 12 measured" in done.stdout and f"shadowwalk report {out}" in done.stdout
+
+    report = shadowwalk("report", out)
+    assert report.returncode == 0, report
+    assert report.stdout.strip() == str(out / "report" / "index.html")
+    assert (out / "report" / "index.html").stat().st_size > 0
+
+
+def test_filter_takes_a_group(shadowwalk, matrix, tmp_path):
+    assert shadowwalk("run", matrix, "--out", "out", "--filter", "^reclaim/", "--repetitions", 1).returncode == 0
+    plan = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert [cell["group"] for cell in plan["cells"]] == ["reclaim", "reclaim"]
+
+
+def test_a_refused_cell_does_not_stop_the_matrix(shadowwalk, matrix, tmp_path):
+    matrix.write_text(matrix.read_text() + '[[group]]\nname = "bad"\nvariant = "floor"\nzappers = 1\n')
+    done = shadowwalk("run", matrix, "--out", "out", "--repetitions", 1)
+    assert done.returncode == 1, done
+    assert "4 of 5 measured, 1 failed" in done.stdout
+    failures = list((tmp_path / "out" / "cells").glob("*.failed.json"))
+    assert len(failures) == 1
+    failure = json.loads(failures[0].read_text())
+    assert failure["status"] == "refused" and failure["exit_code"] == 2 and "floor" in failure["reason"]
+    again = shadowwalk(*failure["command"].split()[1:])
+    assert again.returncode == 2 and failure["reason"] in again.stderr, "the recorded command reproduces it"
+
+
+def test_a_cell_that_takes_too_long_is_killed(shadowwalk, matrix):
+    done = shadowwalk("run", matrix, "--out", "out", "--repetitions", 1, "--filter", "^leak", "--timeout-factor", 1,
+                      "--timeout-slack", "0")
+    assert done.returncode == 1 and "watchdog: no result after 25ms" in done.stdout
+
+
+def test_resume_wants_the_same_plan(shadowwalk, matrix, refused, tmp_path):
+    assert shadowwalk("run", matrix, "--out", "out", "--repetitions", 1).returncode == 0
+    before = results_in(tmp_path / "out")
+    assert "--resume" in refused("run", matrix, "--out", "out")
+    assert "repetitions were 1, now 3" in refused("run", matrix, "--out", "out", "--resume")
+    assert "repetitions were 1, now 2" in refused("run", "--out", "out", "--resume", "--repetitions", 2)
+    assert "the filter was ''" in refused("run", "--out", "out", "--resume", "--filter", "leak")
+    assert "the seed was" in refused("run", "--out", "out", "--resume", "--seed", 2**40)
+    matrix.write_text(matrix.read_text().replace("500", "501"))
+    assert "cell 2 was reclaim/irq-ipi" in refused("run", matrix, "--out", "out", "--resume", "--repetitions", 1)
+    assert shadowwalk("run", "--out", "out", "--resume").returncode == 0
+    assert results_in(tmp_path / "out") == before
+
+
+def test_kill_9_then_resume(command, shadowwalk, matrix, tmp_path):
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    moments = random.Random(seed)
+    out = tmp_path / "out"
+    arguments = [command, "run", str(matrix), "--out", str(out), "--repetitions", "20", "--seed", "1"]
+    for _ in range(8):
+        before = results_in(out)
+        resume = ["--resume"] if (out / "run.json").exists() else []
+        with subprocess.Popen(arguments + resume, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as runner:
+            time.sleep(moments.uniform(0, 1.0))
+            runner.kill()
+            assert runner.communicate()[1] == ""
+        after = results_in(out)
+        assert {name: after.get(name) for name in before} == before, "lost, or measured again"
+    before = results_in(out)
+    done = shadowwalk("run", "--out", out, *(["--resume"] if (out / "run.json").exists() else [matrix]))
+    assert done.returncode == 0, done
+    after = results_in(out)
+    assert len(after) == 80 and {name: after[name] for name in before} == before
+    assert sorted(path.name for path in out.iterdir()) == ["cells", "run.json"]
+
+
+def test_an_interrupt_says_how_to_go_on(command, shadowwalk, matrix, tmp_path):
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        out = tmp_path / number.name
+        runner = subprocess.Popen([command, "run", str(matrix), "--out", str(out), "--repetitions", "100"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in runner.stdout:
+            if "measured in" in line:
+                break
+        runner.send_signal(number)
+        stdout, stderr = runner.communicate(timeout=60)
+        assert runner.returncode == code and stderr == ""
+        assert f"shadowwalk run --out {out} --resume" in stdout
+        assert sorted(path.name for path in out.iterdir()) == ["cells", "run.json"]
+
+
+def test_two_runs_cannot_share_a_directory(command, shadowwalk, matrix, tmp_path):
+    first = subprocess.Popen([command, "run", str(matrix), "--out", "out", "--repetitions", "100"], cwd=tmp_path,
+                             stdout=subprocess.PIPE, text=True)
+    for line in first.stdout:
+        if "measured in" in line:
+            break
+    second = shadowwalk("run", "--out", "out", "--resume")
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=60)
+    assert second.returncode == 2 and "another `shadowwalk run` works in out" in second.stderr
