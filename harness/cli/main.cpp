@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -42,16 +43,18 @@ int complain_about_arguments(const CLI::App& command, const CLI::ParseError& err
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit shall end in a message, as a full disk does
   CLI::App command{kDescription, "shadowwalk"};
   command.set_version_flag("--version", "shadowwalk " SHADOWWALK_VERSION);
   command.footer(kFooter);
-  command.require_subcommand(1);
   shadowwalk::cli::add_run(command);
   shadowwalk::cli::add_report(command);
   shadowwalk::cli::add_cell(command);
   shadowwalk::cli::add_list(command);
   try {
     command.parse(argc, argv);
+    // Not CLI11's require_subcommand: for a misspelt verb it says that none was given.
+    if (command.get_subcommands().empty()) throw CLI::RequiredError("A verb (run, report, cell or list)");
     return 0;
   } catch (const CLI::RuntimeError& exit) {  // how a verb ends with an exit code of its own
     return exit.get_exit_code();

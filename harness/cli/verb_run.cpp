@@ -20,13 +20,19 @@ struct RunOptions {
   std::string matrix;
   std::string out;
   std::optional<int> repetitions;
-  std::optional<std::uint64_t> seed;
+  std::optional<std::int64_t> seed;  ///< signed: CLI11 turns -1 into a large unsigned number
   std::string filter;
   bool resume = false;
   bool retry_failed = false;
   double timeout_factor = run::Watchdog{}.factor;
   std::string timeout_slack = "30s";
 };
+
+std::optional<std::uint64_t> checked_seed(const RunOptions& options) {
+  if (!options.seed) return std::nullopt;
+  if (*options.seed < 0) throw InputError{fmt::format("--seed is {}; it must be 0 or more", *options.seed)};
+  return static_cast<std::uint64_t>(*options.seed);
+}
 
 run::Watchdog watchdog(const RunOptions& options) {
   if (!(options.timeout_factor >= 1 && options.timeout_factor <= 1000)) {
@@ -43,7 +49,7 @@ run::Plan plan_from_matrix(const RunOptions& options) {
   const std::filesystem::path file =
       options.matrix.empty() ? find_data_file("matrices/quick.toml") : std::filesystem::path{options.matrix};
   return run::make_plan(run::read_matrix(file, known_names()),
-                        {.repetitions = options.repetitions, .seed = options.seed, .filter = options.filter});
+                        {.repetitions = options.repetitions, .seed = checked_seed(options), .filter = options.filter});
 }
 
 /// The recorded plan decides what is run; what the command line says beside --resume must agree with it.
@@ -66,7 +72,7 @@ run::RunDirectory resume(const RunOptions& options) {
     requested.repetitions = options.repetitions.value_or(recorded.repetitions);
     if (!options.filter.empty()) requested.filter = options.filter;
   }
-  if (const auto what = run::difference(recorded, requested, options.seed)) throw refuse(*what);
+  if (const auto what = run::difference(recorded, requested, checked_seed(options))) throw refuse(*what);
   return directory;
 }
 
