@@ -58,8 +58,9 @@ class Hazard {
       while (spte_is_present(spte)) {
         hazards_[level - 2].exchange(spte_address(spte), std::memory_order_seq_cst);  // (1)
         const SpteWord again = slot.load(std::memory_order_acquire);                  // (2)
-        if (spte_address(again) == spte_address(spte) && spte_is_present(again)) break;
+        const bool validated = spte_is_present(again) && spte_address(again) == spte_address(spte);
         spte = again;
+        if (validated) break;
       }
       return spte;
     }

@@ -38,8 +38,8 @@ class Reservation {
   const std::size_t bytes_;
 };
 
-/// Finds the table at an SPTE's address, as the kernel's __va() does. A value to copy: a walker keeps its own, so that a
-/// level costs it one addition, off the path of dependent loads.
+/// Finds the table at an SPTE's address, as the kernel's __va() does. A value to copy: a walker keeps its own, so that
+/// a level costs it one addition, off the path of dependent loads.
 template <class Slot, std::size_t kTableBytes>
 class TableMap {
  public:

@@ -34,7 +34,11 @@ class VcpuMmu {
   };
 
   VcpuMmu(Tree& tree, typename Machine::Vcpu& vcpu, const ReadDelay& delay, std::uint64_t seed)
-      : tree_(tree), walker_(tree.variant(), vcpu), table_(tree.pool().table_map()), delay_(delay), random_(seed * 2 + 1) {
+      : tree_(tree),
+        walker_(tree.variant(), vcpu),
+        table_(tree.pool().table_map()),
+        delay_(delay),
+        random_(seed * 2 + 1) {
     schedule_stall();
     walker_.offline();
     {
@@ -82,10 +86,12 @@ class VcpuMmu {
         ++counts_.restarts;
         continue;
       }
-      if (freed) violation("passed a table that was freed or reused", gfn, leaf);
-      if (fixed) return Walked::served;
-      tell_poison_from_absence(leaf, gfn, slot != nullptr);
-      return Walked::fault;
+      if (freed) {
+        violation("passed a table that was freed or reused", gfn, leaf);
+      } else if (!fixed) {
+        tell_poison_from_absence(leaf, gfn, slot != nullptr);
+      }
+      return fixed ? Walked::served : Walked::fault;
     }
   }
 

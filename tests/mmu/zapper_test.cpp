@@ -1,0 +1,99 @@
+#include "harness/mmu/zapper.hpp"
+
+#include <atomic>
+#include <thread>
+
+#include "tests/mmu/mmu_fixture.hpp"
+
+namespace shadowwalk {
+namespace {
+
+using ZapperTest = MmuFixture<Unsafe>;
+
+TEST_F(ZapperTest, PageZapTakesTheSubtree) {
+  for (Gfn gfn = 0; gfn < 4 * 512; gfn += 512) access(gfn, LeafKind::ram_read);
+  EXPECT_EQ(zapper.zap_page(512, 1).pages, 1u);
+  EXPECT_EQ(leaf(512), spte::kAbsent);
+  EXPECT_NE(leaf(0), spte::kAbsent);
+  EXPECT_EQ(zapper.zap_page(512, 1).pages, 0u) << "nothing is there any more";
+  EXPECT_EQ(zapper.zap_page(0, 2).pages, 1u + 3u);
+  EXPECT_EQ(zapper.zap_page(0, 3).pages, 1u);
+  EXPECT_EQ(tree.used_pages(), 1u) << "the root";
+}
+
+TEST_F(ZapperTest, OldestGoesFirstAndRootsInUseStay) {
+  for (Gfn gfn = 0; gfn < 3 * 512; gfn += 512) access(gfn, LeafKind::ram_read);
+  EXPECT_EQ(zapper.zap_oldest_at(1).pages, 1u);
+  EXPECT_EQ(leaf(0), spte::kAbsent) << "the first that was built";
+  EXPECT_NE(leaf(512), spte::kAbsent);
+  EXPECT_EQ(zapper.zap_oldest(1).pages, 1u + 1u + 2u) << "the level-3 table is the oldest that is no root";
+  EXPECT_TRUE(zapper.zap_oldest(5).empty());
+}
+
+TEST_F(ZapperTest, OldestNCountsSubtreesOnce) {
+  for (Gfn gfn = 0; gfn < 3 * 512; gfn += 512) access(gfn, LeafKind::ram_read);
+  EXPECT_EQ(zapper.zap_oldest(100).pages, 5u);
+}
+
+TEST_F(ZapperTest, RangeClearsLeavesAndFreesNoPage) {
+  for (Gfn gfn = 500; gfn < 530; ++gfn) access(gfn, LeafKind::ram_read);
+  const std::size_t before = tree.used_pages();
+  EXPECT_EQ(zapper.zap_gfn_range(510, 520).leaves, 10u);
+  EXPECT_EQ(tree.used_pages(), before);
+  EXPECT_NE(leaf(509), spte::kAbsent);
+  EXPECT_EQ(leaf(510), spte::kAbsent);
+  EXPECT_EQ(leaf(519), spte::kAbsent);
+  EXPECT_NE(leaf(520), spte::kAbsent);
+  EXPECT_TRUE(zapper.zap_gfn_range(510, 520).empty());
+}
+
+TEST_F(ZapperTest, RangeOverHolesEnds) {
+  access(0, LeafKind::ram_read);
+  access(1 << 20, LeafKind::ram_read);
+  EXPECT_EQ(zapper.zap_gfn_range(0, (1 << 20) + 1).leaves, 2u);
+}
+
+TEST_F(ZapperTest, WriteProtectTouchesWritableLeavesOnly) {
+  access(1, LeafKind::ram_write);
+  access(2, LeafKind::ram_read);
+  access(3, LeafKind::mmio);
+  EXPECT_EQ(zapper.write_protect(0, 512).leaves, 1u);
+  EXPECT_EQ(leaf(3), spte::mmio(3));
+}
+
+TEST_F(ZapperTest, EverythingMeansEveryPageAndAsksForReload) {
+  for (Gfn gfn = 0; gfn < 100 * 512; gfn += 512) access(gfn, LeafKind::ram_read);
+  EXPECT_EQ(zapper.zap_all().pages, 1u + 1u + 1u + 100u);
+  EXPECT_NE(machine.vcpus()[0]->take_requests() & kRequestReloadRoot, 0u);
+  EXPECT_EQ(tree.used_pages(), 0u);
+  EXPECT_EQ(tree.footprint().shadow(), 1u) << "the vCPU still holds its root";
+  vcpu->reload_root();
+  EXPECT_EQ(tree.footprint().shadow(), 1u) << "the old root is freed, there is a new one";
+}
+
+// A long zap lets others take the lock every ten pages, and what they build meanwhile stays.
+TEST_F(ZapperTest, ZapEverythingBreaksTheLockForAFault) {
+  for (Gfn gfn = 0; gfn < 2000 * 512; gfn += 512) access(gfn, LeafKind::ram_read);
+  std::atomic<bool> zapped{false};
+  std::thread other([&] {
+    Zapper<Tree>(tree).zap_all();
+    zapped = true;
+  });
+  while (!zapped) vcpu->fault(3, LeafKind::ram_read);
+  other.join();
+  access(3, LeafKind::ram_read);
+  EXPECT_TRUE(access(3, LeafKind::ram_read));
+  EXPECT_EQ(vcpu->counts().violations, 0u);
+}
+
+TEST_F(ZapperTest, FlushReachesAVcpuInGuestMode) {
+  access(0, LeafKind::ram_read);
+  ASSERT_TRUE(machine.vcpus()[0]->enter_guest_mode());
+  zapper.zap_page(0, 1);
+  EXPECT_EQ(machine.vcpus()[0]->mode.load(), VcpuMode::exiting);
+  machine.vcpus()[0]->leave_guest_mode();
+  EXPECT_EQ(machine.vcpus()[0]->take_requests(), kRequestTlbFlush);
+}
+
+}  // namespace
+}  // namespace shadowwalk

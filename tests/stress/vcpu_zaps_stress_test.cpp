@@ -1,0 +1,88 @@
+// vCPU threads that zap, as write flooding and the page quota make them, beside vCPUs that only walk.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "harness/mmu/mmu.hpp"
+#include "variants/hazard.hpp"
+#include "variants/irq_ipi.hpp"
+#include "variants/irq_ipi_2012.hpp"
+#include "variants/leak.hpp"
+#include "variants/mutex.hpp"
+#include "variants/rcu_counter.hpp"
+
+namespace shadowwalk {
+namespace {
+
+template <template <class> class Variant>
+void walk_and_zap_on_every_vcpu() {
+  using Tree = NativeTree<Variant>;
+  constexpr unsigned kVcpus = 3;
+  constexpr int kRounds = 300;
+  constexpr Gfn kGfns = 2000;
+  Window window;
+  NativeMachine machine(kVcpus);
+  Tree tree(machine, MmuLockKind::ticket, window, 1 << 18);
+  std::atomic<std::uint64_t> violations{0};
+  std::latch finished(kVcpus);
+  std::vector<std::thread> threads;
+  for (unsigned index = 0; index < kVcpus; ++index) {
+    threads.emplace_back([&, index] {
+      Vcpu& vcpu = *machine.vcpus()[index];
+      vcpu.bind("vcpu-" + std::to_string(index));
+      {
+        VcpuMmu<Tree> mmu(tree, vcpu, ReadDelay{}, index + 1);
+        Zapper<Tree> zapper(tree);
+        std::uint64_t random = index + 1;
+        for (int round = 0; round < kRounds; ++round) {
+          for (int i = 0; i < 500; ++i) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            const Gfn gfn = (random >> 33) % kGfns;
+            if (mmu.template walk<true, false>(gfn, LeafKind::ram_write) != VcpuMmu<Tree>::Walked::served) {
+              mmu.fault(gfn, LeafKind::ram_write);
+            }
+          }
+          if (index != 0) {
+            switch (round % 4) {
+              case 0:
+                zapper.zap_page((random >> 40) % kGfns, 1 + round % 3);
+                break;
+              case 1:
+                zapper.zap_oldest(2);
+                break;
+              case 2:
+                zapper.write_protect(0, kGfns);
+                break;
+              case 3:
+                zapper.zap_all();
+                break;
+            }
+          }
+          if ((vcpu.take_requests() & kRequestReloadRoot) != 0) mmu.reload_root();
+        }
+        violations += mmu.counts().violations;
+      }
+      finished.arrive_and_wait();  // nobody is interrupted after it has gone
+      vcpu.unbind();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(violations.load(), 0u);
+  Zapper<Tree>(tree).zap_all();
+  tree.variant().drain();
+  EXPECT_EQ(tree.footprint().shadow(), 0u);
+}
+
+TEST(VcpuThatZaps, RcuCounter) { walk_and_zap_on_every_vcpu<RcuCounter>(); }
+TEST(VcpuThatZaps, IrqIpi) { walk_and_zap_on_every_vcpu<IrqIpi>(); }
+TEST(VcpuThatZaps, IrqIpi2012) { walk_and_zap_on_every_vcpu<IrqIpi2012>(); }
+TEST(VcpuThatZaps, Hazard) { walk_and_zap_on_every_vcpu<Hazard>(); }
+TEST(VcpuThatZaps, Mutex) { walk_and_zap_on_every_vcpu<Mutex>(); }
+TEST(VcpuThatZaps, Leak) { walk_and_zap_on_every_vcpu<Leak>(); }
+
+}  // namespace
+}  // namespace shadowwalk

@@ -1,0 +1,172 @@
+// What every variant must do, whatever its scheme: one typed suite. A new variant joins `Shipped`.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "tests/variants/fake_environment.hpp"
+#include "variants/hazard.hpp"
+#include "variants/irq_ipi.hpp"
+#include "variants/irq_ipi_2012.hpp"
+#include "variants/leak.hpp"
+#include "variants/mutex.hpp"
+#include "variants/rcu_counter.hpp"
+#include "variants/unsafe.hpp"
+
+namespace shadowwalk {
+namespace {
+
+using Shipped = testing::Types<RcuCounter<NativeMachine>, IrqIpi<NativeMachine>, IrqIpi2012<NativeMachine>,
+                               Hazard<NativeMachine>, Mutex<NativeMachine>, Leak<NativeMachine>, Unsafe<NativeMachine>>;
+
+constexpr SpteWord kAddress = 0x7000;
+
+template <class Variant>
+class VariantSuite : public testing::Test {
+ protected:
+  using Node = typename Variant::Node;
+  using Page = VariantPage<Node>;
+
+  VariantSuite() : environment(machine, lock), variant(environment) {
+    environment.add(page, kAddress);
+    variant.birth(page);
+    slot.store(kAddress | kSptePresent);
+  }
+  ~VariantSuite() override { EXPECT_FALSE(environment.double_free()); }
+
+  /// A zap of `page`, as the MMU does it: mmu_lock, clear the slot, commit.
+  void zap() {
+    const std::lock_guard guard(lock);
+    slot.store(0, std::memory_order_relaxed);
+    PageBatch<Node> batch;
+    batch.push_back(page);
+    variant.commit(std::move(batch));
+  }
+
+  NativeMachine machine{2};
+  MmuLock lock;
+  FakeEnvironment<Node> environment;
+  Variant variant;
+  Page page;
+  std::atomic<SpteWord> slot{0};
+};
+
+TYPED_TEST_SUITE(VariantSuite, Shipped);
+
+TYPED_TEST(VariantSuite, SaysWhatItIsInWords) {
+  const VariantInfo& info = TypeParam::kInfo;
+  for (const std::string_view text :
+       {info.name, info.summary, info.source, info.read_side_cost, info.unreclaimed_bound, info.needs}) {
+    EXPECT_FALSE(text.empty());
+  }
+}
+
+TYPED_TEST(VariantSuite, ReadsWhatTheSlotHolds) {
+  std::thread vcpu([&] {
+    this->machine.vcpus()[0]->bind("vcpu-0");
+    {
+      typename TypeParam::Walker walker(this->variant, *this->machine.vcpus()[0]);
+      for (int round = 0; round < 3; ++round) {
+        walker.begin();
+        EXPECT_EQ(walker.read(this->slot, 2), kAddress | kSptePresent);
+        EXPECT_TRUE(walker.end());
+        walker.offline();
+        walker.online();
+      }
+    }
+    this->machine.vcpus()[0]->unbind();
+  });
+  vcpu.join();
+}
+
+TYPED_TEST(VariantSuite, DrainFreesEveryPageOnce) {
+  this->zap();
+  this->variant.drain();
+  EXPECT_EQ(this->environment.freed(), 1u);
+}
+
+TYPED_TEST(VariantSuite, CommitFlushesVcpusInGuestMode) {
+  std::atomic<bool> in_guest{false};
+  std::atomic<bool> done{false};
+  std::uint8_t immediate_exit = 0;
+  Vcpu& vcpu = *this->machine.vcpus()[1];
+  vcpu.set_immediate_exit(&immediate_exit);
+  std::thread guest([&] {
+    vcpu.bind("vcpu-1");
+    ASSERT_TRUE(vcpu.enter_guest_mode());
+    in_guest = true;
+    while (!done) std::this_thread::yield();
+    vcpu.unbind();
+  });
+  while (!in_guest) std::this_thread::yield();
+  this->zap();
+  EXPECT_EQ(vcpu.mode.load(), VcpuMode::exiting);
+  EXPECT_EQ(std::atomic_ref(immediate_exit).load(), 1);
+  done = true;
+  guest.join();
+  this->variant.drain();
+}
+
+/// The page is reachable when the walker's section begins, and zapped while it is inside: not freed before it ends.
+/// (`unsafe` frees it, which shows that this test can fail.)
+TYPED_TEST(VariantSuite, NeverFreesUnderAWalker) {
+  std::atomic<bool> inside{false};
+  std::atomic<bool> leave{false};
+  std::atomic<bool> committed{false};
+  std::thread vcpu([&] {
+    this->machine.vcpus()[0]->bind("vcpu-0");
+    {
+      typename TypeParam::Walker walker(this->variant, *this->machine.vcpus()[0]);
+      walker.begin();
+      EXPECT_EQ(walker.read(this->slot, 2), kAddress | kSptePresent);
+      inside = true;
+      while (!leave) std::this_thread::yield();
+      if (TypeParam::kInfo.safe) {
+        EXPECT_FALSE(this->environment.is_freed(this->page));
+      }
+      walker.end();
+    }
+    this->machine.vcpus()[0]->unbind();
+  });
+  while (!inside) std::this_thread::yield();
+  std::thread zapper([&] {
+    Cpu cpu;
+    cpu.bind("zapper-0");
+    this->zap();
+    committed = true;
+    cpu.unbind();
+  });
+  // Long enough for a wrong variant to free; a right one cannot, however long it takes.
+  for (int i = 0; i < 100 && !committed; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  if (!TypeParam::kInfo.safe) {
+    EXPECT_TRUE(this->environment.is_freed(this->page)) << "the negative control must do harm";
+  }
+  leave = true;
+  zapper.join();
+  vcpu.join();
+  this->variant.drain();
+  EXPECT_EQ(this->environment.freed(), 1u);
+}
+
+TYPED_TEST(VariantSuite, BatchOfManyPages) {
+  constexpr std::size_t kPages = 1000;
+  std::vector<std::unique_ptr<VariantPage<typename TypeParam::Node>>> pages;
+  {
+    const std::lock_guard guard(this->lock);
+    PageBatch<typename TypeParam::Node> batch;
+    for (std::size_t i = 0; i < kPages; ++i) {
+      pages.push_back(std::make_unique<VariantPage<typename TypeParam::Node>>());
+      this->environment.add(*pages.back(), (i + 100) << 12);
+      this->variant.birth(*pages.back());
+      batch.push_back(*pages.back());
+    }
+    this->variant.commit(std::move(batch));
+  }
+  this->variant.drain();
+  EXPECT_EQ(this->environment.freed(), kPages);
+}
+
+}  // namespace
+}  // namespace shadowwalk
