@@ -36,8 +36,8 @@ class Scheme:
     read_delay: str
 
     @property
-    def label(self):
-        """The variant, and those of its knobs that are not at their default."""
+    def knobs(self):
+        """Those of its knobs that are not at their default, in words."""
         knobs = []
         if self.rcu_interval_ns:
             knobs.append(f"RCU interval {quantities.quantity(self.rcu_interval_ns, quantities.NANOSECONDS)}")
@@ -45,7 +45,7 @@ class Scheme:
             knobs.append(f"checks {self.checks}")
         if self.read_delay != "off":
             knobs.append(f"read delay {self.read_delay}")
-        return self.variant if not knobs else f"{self.variant} ({', '.join(knobs)})"
+        return knobs
 
 
 _WORDS = {str: "text", int: "a whole number that is not negative", float: "a number that is not negative"}

@@ -17,8 +17,7 @@ def test_settings_are_kept_apart_and_knobs_make_rows(factory):
     factory.cell({"walk_ns_mean": 20.0}, variant="rcu-counter", vcpus=2)
     table = table_of(factory)
     assert [setting.vcpus for setting in table.settings] == [1, 2]
-    assert [row.scheme.label for row in table.rows(table.settings[0])] == [
-        "rcu-counter", "rcu-counter (RCU interval 4 ms)"]
+    assert [row.scheme.knobs for row in table.rows(table.settings[0])] == [[], ["RCU interval 4 ms"]]
     assert len(table.plain_rows(table.settings[0])) == 1
     assert table.plain_row(table.settings[0], "rcu-counter").scheme.rcu_interval_ns == 0
 

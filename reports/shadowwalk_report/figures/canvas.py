@@ -15,7 +15,6 @@ from ..quantities import BYTES, NANOSECONDS, quantity  # noqa: E402
 from .svg import INK, PAPER, RULE, embed  # noqa: E402
 
 WIDTH_INCHES = 12.2
-PANEL_HEIGHT_INCHES = 2.9
 WIDTH_OF_FEW = {1: 7.6, 2: 11.4}
 LEGEND_ROW_INCHES = 0.2
 PNG_DPI = 130
@@ -45,8 +44,10 @@ def line_style(style):
 
 
 def set_time_axis(axis):
-    """A logarithmic axis of nanoseconds, with ticks that read 10 µs and not 10^4."""
-    axis.set_major_locator(ticker.LogLocator(base=10, numticks=7))
+    """A logarithmic axis of nanoseconds, with ticks that read 10 µs and not 10^4. To be called after plotting."""
+    low, high = sorted(axis.axes.get_xlim() if axis.axis_name == "x" else axis.axes.get_ylim())
+    subdivisions = (1,) if high > 300 * low else (1, 2, 5) if high > 5 * low else range(1, 10)
+    axis.set_major_locator(ticker.LogLocator(base=10, subs=subdivisions, numticks=12))
     axis.set_minor_locator(ticker.NullLocator())
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: quantity(value, NANOSECONDS)))
 
@@ -100,11 +101,11 @@ def draw(plot):
     """(SVG markup to embed, PNG bytes)."""
     columns, rows = _grid(len(plot.panels), plot.most_columns)
     width = WIDTH_OF_FEW.get(columns, WIDTH_INCHES)
-    height = rows * PANEL_HEIGHT_INCHES + 0.6
+    height = rows * plot.panel_inches + 0.6
     figure = Figure(figsize=(width, height))
-    axes = figure.subplots(rows, columns, squeeze=False).flat
-    used = list(axes)[:len(plot.panels)]
-    for spare in list(axes)[len(plot.panels):]:
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    used = axes[:len(plot.panels)]
+    for spare in axes[len(plot.panels):]:
         spare.set_visible(False)
     for panel, panel_axes in zip(plot.panels, used):
         panel_axes.set_title(_title(panel.title, LONGEST_TITLE.get(columns, LONGEST_LABEL)))

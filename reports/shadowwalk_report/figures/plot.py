@@ -32,6 +32,7 @@ class Plot:
     records: list[tuple]
     absent: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     most_columns: int = 3
+    panel_inches: float = 2.9
 
     @property
     def absences(self):

@@ -1,15 +1,23 @@
-"""Retired memory over time: what is unlinked and not yet freed."""
+"""Retired memory over time: what is unlinked and not yet freed. One lane a variant, all lanes of a plot on one scale."""
 
-from ..quantities import NANOSECONDS, quantity
+import math
+
+from ..quantities import BYTES, NANOSECONDS, quantity
 from ..setting import describe, varying_axes
-from .canvas import printable, set_byte_axis
+from .canvas import printable
 from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, by_place, file_name, note_absence, place_title
+from .svg import MUTED
 
 KIND = "retired"
 SERIES = "retired_bytes"
-CAPTION = ("Bytes unlinked and not yet freed: the peak within each interval of the window, exact. One repetition a "
-           "variant, the one with the median peak.")
+CAPTION = ("Bytes unlinked and not yet freed: the peak within each interval of the window, exact. All lanes share one "
+           "scale, which is logarithmic above a page. One repetition a variant, the one with the median peak.")
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("repetition", "interval_end_ns", "retired_bytes_peak")
+PAGE_BYTES = 4096
+LANE_INCHES = 0.48
+LANE_FILL = 0.82
+MOST_TICKS = 3
+LONGEST_NAME = 22
 
 
 def _lines(table, setting, absent, axes):
@@ -25,24 +33,48 @@ def _lines(table, setting, absent, axes):
     return lines
 
 
-def _marker_places(line, lines, points):
-    """A few markers a line, each line's elsewhere: lines that lie on each other can still be told."""
-    stride = max(lines, points // 4)
-    return range(int(stride * (line + 0.5) / lines), points, stride)
+class _Scale:
+    """Bytes to heights within a lane: 0 to LANE_FILL, a page well above nothing, logarithmic from there."""
+
+    def __init__(self, greatest):
+        self._top = self._raw(max(greatest, PAGE_BYTES))
+        steps = math.log2(max(greatest, PAGE_BYTES) / PAGE_BYTES)
+        step = max(1, math.ceil(steps / (MOST_TICKS - 1)))
+        self.ticks = [PAGE_BYTES * 2**i for i in range(0, int(steps) + 1, step)]
+
+    @staticmethod
+    def _raw(value):
+        return value / PAGE_BYTES if value <= PAGE_BYTES else 1 + math.log2(value / PAGE_BYTES)
+
+    def height(self, value):
+        return LANE_FILL * self._raw(value) / self._top
 
 
-def _panel(table, lines, title):
+def _draw_lane(axes, series, style, base, scale):
+    times = [series.interval_ns * i for i in range(len(series.peak) + 1)]
+    heights = [base + scale.height(value) for value in (series.peak[0], *series.peak)]
+    axes.fill_between(times, base, heights, step="pre", color=style.colour, alpha=0.25, linewidth=0)
+    axes.step(times, heights, where="pre", color=style.colour, linewidth=1)
+    for tick in scale.ticks:
+        axes.plot([0, times[-1]], [base + scale.height(tick)] * 2, color=MUTED, linewidth=0.4, linestyle=(0, (1, 3)))
+        axes.annotate(quantity(tick, BYTES), (times[-1], base + scale.height(tick)), (4, 0), color=MUTED,
+                      textcoords="offset points", va="center", fontsize=6.5)
+
+
+def _panel(table, lines, most_lanes, scale, title):
     def draw(axes):
-        for place, (variant, result) in enumerate(lines):
-            series, style = result.series[SERIES], table.styles[variant]
-            times = [series.interval_ns * i for i in range(len(series.peak) + 1)]
-            axes.step(times, [series.peak[0], *series.peak], where="pre", label=printable(variant), color=style.colour,
-                      linestyle=style.line, linewidth=1.3, marker=style.marker,
-                      markevery=_marker_places(place, len(lines), len(times)))
-        set_byte_axis(axes, max(max(result.series[SERIES].peak) for _, result in lines))
+        for lane, (variant, result) in enumerate(reversed(lines)):
+            _draw_lane(axes, result.series[SERIES], table.styles[variant], lane, scale)
+        axes.grid(False)
+        axes.set_yticks(range(len(lines)), [printable(variant, LONGEST_NAME) for variant, _ in reversed(lines)], va="bottom")
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        for lane in range(1, len(lines)):
+            axes.axhline(lane, color=MUTED, linewidth=0.6)
+        axes.set_ylim(len(lines) - most_lanes, len(lines))  # lanes of all panels are equally high
         axes.xaxis.set_major_formatter(lambda value, _: quantity(value, NANOSECONDS))
         axes.xaxis.get_major_locator().set_params(nbins=5)
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, max(s.interval_ns * len(s.peak) for s in (result.series[SERIES] for _, result in lines)))
     return Panel(title, draw)
 
 
@@ -53,16 +85,19 @@ def _records(setting, result):
 
 
 def plots(table):
-    zapped = [setting for setting in table.settings if setting.zappers > 0]
-    for place, settings in by_place(zapped):
+    for place, settings in by_place(setting for setting in table.settings if setting.zappers > 0):
         axes = varying_axes(settings)
-        absent, records, panels = {}, [], []
+        absent, records, drawn = {}, [], []
         for setting in settings:
             lines = _lines(table, setting, absent, axes)
             for _, result in lines:
                 records += _records(setting, result)
             if lines:
-                panels.append(_panel(table, lines, describe(setting, axes)))
-        if panels:
+                drawn.append((setting, lines))
+        if drawn:
+            scale = _Scale(max(max(result.series[SERIES].peak) for _, lines in drawn for _, result in lines))
+            most_lanes = max(len(lines) for _, lines in drawn)
+            panels = [_panel(table, lines, most_lanes, scale, describe(setting, axes)) for setting, lines in drawn]
             yield Plot(file_name(KIND, *place), KIND, f"Retired memory over time: {place_title(place)}", CAPTION,
-                       panels, COLUMNS, records, absent)
+                       panels, COLUMNS, records, absent, most_columns=2,
+                       panel_inches=0.7 + LANE_INCHES * most_lanes)

@@ -72,7 +72,7 @@ def _panel(table, settings, title):
             axes.set_xlim(counts[0] / 1.12, counts[-1] * 1.12)
         else:
             axes.set_ylim(bottom=0)
-            axes.set_xlim(counts[0] * 0.8 - 0.1, counts[-1] * 1.1)
+            axes.set_xlim(counts[0] - 0.15 * counts[-1], counts[-1] * 1.15)
         axes.xaxis.set_major_locator(ticker.FixedLocator(counts))
         axes.xaxis.set_minor_locator(ticker.NullLocator())
         axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
