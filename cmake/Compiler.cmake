@@ -10,6 +10,8 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 # -g: a lab whose runs are looked into with perf needs symbols, in release builds too.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g -DNDEBUG")
+# The sanitizers' builds: their reports want lines and arguments that are still there.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g")
 
 set(SHADOWWALK_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined or thread")
 set(SHADOWWALK_BUILD_LABEL "" CACHE STRING "What results call this build; default: the build type in lower case")

@@ -1,13 +1,16 @@
 # `cmake --install`: the command, the rooms' headers and libraries, the report package, a CMake package file.
+# (What a room's own CMakeLists.txt installs: its library, and for cli and reports the command, matrices and reports.)
 include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/shadowwalk)
 
 install(DIRECTORY harness variants workloads DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/shadowwalk
   FILES_MATCHING PATTERN "*.hpp")
+install(FILES LICENSE docs/result-format.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(TARGETS shadowwalk_options EXPORT shadowwalk-targets)
-install(EXPORT shadowwalk-targets NAMESPACE shadowwalk:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/shadowwalk)
+install(EXPORT shadowwalk-targets NAMESPACE shadowwalk:: DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/shadowwalk-config.cmake.in ${PROJECT_BINARY_DIR}/shadowwalk-config.cmake
-  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/shadowwalk)
+  INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/shadowwalk-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/shadowwalk-config.cmake ${PROJECT_BINARY_DIR}/shadowwalk-config-version.cmake
-  cmake/Dependencies.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/shadowwalk)
+  cmake/Dependencies.cmake DESTINATION ${package_dir})

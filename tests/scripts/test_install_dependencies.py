@@ -1,4 +1,4 @@
-"""scripts/install-dependencies against stand-ins for dpkg-query, apt-get, id and sudo: what it would install, and how."""
+"""scripts/install-dependencies against stand-ins for dpkg-query, apt-get, id and sudo: what it would install."""
 
 import subprocess
 
@@ -13,7 +13,8 @@ def system(commands, tmp_path):
     missing = tmp_path / "missing"
     missing.write_text("")
     commands.borrow("bash", "cat", "env")
-    commands.add("dpkg-query", f'missing=$(<"{missing}"); [[ " $missing " == *" ${{@: -1}} "* ]] && exit 1; echo installed')
+    commands.add("dpkg-query",
+                 f'missing=$(<"{missing}"); [[ " $missing " == *" ${{@: -1}} "* ]] && exit 1; echo installed')
     commands.add("apt-get")
     commands.add("id", "echo 0")
     commands.missing = missing

@@ -1,0 +1,106 @@
+"""`cmake --install` into an empty prefix: the command works there, and a project of somebody else builds against it."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+BUILD = pathlib.Path(os.environ["SHADOWWALK_BUILD"])
+CMAKE = os.environ["SHADOWWALK_CMAKE"]
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+EXTERNAL = pathlib.Path(__file__).resolve().parent / "external"
+
+
+def run(*command, status=0, **more):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, **more)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory):
+    prefix = tmp_path_factory.mktemp("prefix")
+    run(CMAKE, "--install", BUILD, "--prefix", prefix)
+    return prefix
+
+
+@pytest.fixture(scope="module")
+def command(prefix):
+    return prefix / "bin" / "shadowwalk"
+
+
+@pytest.fixture(scope="module")
+def external(prefix, tmp_path_factory):
+    """The folder in which the external project is built."""
+    build = tmp_path_factory.mktemp("external")
+    run(CMAKE, "-S", EXTERNAL, "-B", build, "-G", "Ninja", "-D", f"CMAKE_PREFIX_PATH={prefix}",
+        "-D", "CMAKE_BUILD_TYPE=Release", "-D", "CMAKE_EXPORT_COMPILE_COMMANDS=ON")
+    run(CMAKE, "--build", build)
+    return build
+
+
+def check_entry(result):
+    """A cell that ran to its end. On a busy machine a window of 100 ms may pass without one walk."""
+    (entry,) = result["benchmarks"]
+    assert "error_occurred" not in entry
+    assert entry["pages_freed_total"] > 0
+    assert entry["violations"] == 0
+
+
+def test_every_public_header_is_installed(prefix):
+    sources = {file.relative_to(SOURCE) for room in ("harness", "variants", "workloads")
+               for file in (SOURCE / room).rglob("*.hpp")}
+    folder = prefix / "include" / "shadowwalk"
+    assert sources and {file.relative_to(folder) for file in folder.rglob("*") if file.is_file()} == sources
+
+
+def test_no_installed_package_file_names_the_source_or_the_build(prefix):
+    files = [file for file in prefix.rglob("*.cmake")]
+    assert files
+    for file in files:
+        text = file.read_text()
+        assert str(SOURCE) not in text and str(BUILD) not in text, file
+
+
+def test_version_and_help(command):
+    assert run(command, "--version").stdout.startswith("shadowwalk ")
+    assert "DIR" in run(command, "report", "--help").stdout
+
+
+def test_lists_the_variants(command):
+    names = {variant["name"] for variant in json.loads(run(command, "list", "variants", "--json").stdout)}
+    assert {"rcu-counter", "irq-ipi", "irq-ipi-2012", "hazard", "mutex", "leak", "unsafe"} <= names
+
+
+def test_a_cell_by_a_thread_guest(command):
+    result = json.loads(run(command, "cell", "--variant", "irq-ipi", "--workload", "mmio-poll", "--guest", "thread",
+                            "--duration", "100ms", "--warmup", "10ms", "--json", "-").stdout)
+    check_entry(result)
+
+
+def test_the_default_matrix_and_its_report_come_from_the_prefix(command, prefix, tmp_path):
+    out = tmp_path / "results"
+    run(command, "run", "--out", out, "--repetitions", "1", "--filter", "^read-side/(leak|irq-ipi)/", cwd=tmp_path)
+    assert json.loads((out / "run.json").read_text())["matrix"]["file"].startswith(str(prefix))
+    done = run(command, "report", out, cwd=tmp_path, env=os.environ | {"PYTHONVERBOSE": "1"})
+    assert done.stdout.splitlines()[-1] == str(out / "report" / "index.html")
+    assert (out / "report" / "index.html").is_file()
+    loaded = [line for line in done.stderr.splitlines() if "shadowwalk_report" in line and ".py" in line]
+    assert loaded and not any(str(SOURCE) in line for line in loaded)
+
+
+def test_the_external_project_compiles_against_the_prefix_alone(external, prefix):
+    depends = run("ninja", "-C", external, "-t", "deps").stdout
+    used = {line.strip() for line in depends.splitlines()}
+    assert f"{prefix}/include/shadowwalk/variants/hazard.hpp" in used
+    assert f"{prefix}/include/shadowwalk/harness/lab/registry.hpp" in used
+    outside = [line for line in used if line.startswith(str(SOURCE)) and not line.startswith(str(EXTERNAL))]
+    assert outside == []
+    (compiled,) = json.loads((external / "compile_commands.json").read_text())
+    assert str(SOURCE) not in compiled["command"].replace(str(EXTERNAL), "")
+
+
+def test_a_variant_of_the_external_project_runs_and_is_safe(external):
+    check_entry(json.loads(run(external / "external").stdout))
