@@ -42,6 +42,10 @@ Cpu::~Cpu() { SHADOWWALK_CHECK(tid() == 0, "a Cpu was destroyed while a thread i
 void Cpu::bind(const std::string& name) {
   SHADOWWALK_CHECK(current_ == nullptr && tid() == 0, "thread or Cpu is bound already");
   install_handler_once();
+  sigset_t ipi;
+  sigemptyset(&ipi);
+  sigaddset(&ipi, ipi_signal());
+  pthread_sigmask(SIG_UNBLOCK, &ipi, nullptr);  // a mask is inherited, from the parent process too
   pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
   current_ = this;
   signal_fence();  // the handler must find current_ before a sender can find the thread

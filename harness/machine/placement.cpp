@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <set>
 #include <tuple>
 
 #include "harness/machine/error.hpp"
@@ -33,14 +34,16 @@ std::vector<HardwareThread> allowed_hardware_threads() {
     throw CellError("hwloc cannot read this machine's topology");
   }
   const std::unique_ptr<hwloc_topology, decltype(&hwloc_topology_destroy)> owner(topology, hwloc_topology_destroy);
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  sched_getaffinity(0, sizeof(allowed), &allowed);
+  // Through hwloc: any number of CPUs, and a synthetic topology (HWLOC_SYNTHETIC) counts as allowed throughout.
+  const std::unique_ptr<hwloc_bitmap_s, decltype(&hwloc_bitmap_free)> allowed(hwloc_bitmap_alloc(), hwloc_bitmap_free);
+  if (hwloc_get_cpubind(topology, allowed.get(), HWLOC_CPUBIND_THREAD) != 0) {
+    throw CellError(fmt::format("hwloc cannot tell which CPUs are allowed: {}", std::strerror(errno)));
+  }
 
   std::vector<HardwareThread> threads;
   std::map<unsigned, unsigned> siblings_seen;
   for (hwloc_obj_t pu = nullptr; (pu = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PU, pu)) != nullptr;) {
-    if (pu->os_index >= CPU_SETSIZE || !CPU_ISSET(pu->os_index, &allowed)) continue;
+    if (!hwloc_bitmap_isset(allowed.get(), pu->os_index)) continue;
     HardwareThread thread{};
     thread.cpu = pu->os_index;
     thread.core = logical_index_or_zero(hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_CORE, pu));
@@ -127,7 +130,8 @@ Placement Placement::parse(std::string_view spec) {
     threads = alternate_nodes(std::move(threads));
   } else {
     placement.order_ = parse_list(spec, threads);
-    placement.allowed_ = placement.order_.size();
+    // A CPU that is listed twice still runs one thread at a time.
+    placement.allowed_ = std::set(placement.order_.begin(), placement.order_.end()).size();
     return placement;
   }
   for (const auto& t : threads) placement.order_.push_back(t.cpu);

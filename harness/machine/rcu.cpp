@@ -1,5 +1,9 @@
 #include "harness/machine/rcu.hpp"
 
+#include <algorithm>
+
+#include "harness/machine/backoff.hpp"
+
 #ifdef SHADOWWALK_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
@@ -28,12 +32,15 @@ Rcu::~Rcu() {
 void Rcu::call(RcuHead& head, void (*func)(RcuHead*, void*), void* context) {
   head.func = func;
   head.context = context;
+  // Counted before it is pushed: `run_` may not count a callback that barrier() has not counted, or it would reach a
+  // barrier's target while that barrier's own callback is still queued.
+  queued_.fetch_add(1, std::memory_order_relaxed);
   head.next = queue_.load(std::memory_order_relaxed);
-  // release: the head's fields, and the caller's unlink, come before; pairs with the acquire exchange in reclaim().
-  while (!queue_.compare_exchange_weak(head.next, &head, std::memory_order_release, std::memory_order_relaxed)) {
+  // release: the head's fields, the caller's unlink and the count come before; pairs with the exchange in reclaim().
+  // acquire: whoever pushed a callback that ran before ours had counted it, and our barrier() sees that count.
+  while (!queue_.compare_exchange_weak(head.next, &head, std::memory_order_acq_rel, std::memory_order_relaxed)) {
   }
-  queued_.fetch_add(1, std::memory_order_release);  // pairs with the acquire load in reclaim(): it sees the push
-  queued_.notify_one();                             // a system call only if the reclaimer sleeps
+  queued_.notify_one();  // a system call only if the reclaimer sleeps
 }
 
 void Rcu::barrier() {
@@ -60,6 +67,7 @@ void Rcu::reclaim() {
   if (options_.on_thread_start != nullptr) options_.on_thread_start(options_.context);
   cpu_.bind("reclaim-0");
   std::uint64_t done = 0;
+  Backoff counted_not_pushed;
   for (;;) {
     std::uint64_t queued = queued_.load(std::memory_order_acquire);
     while (queued == done) {
@@ -67,12 +75,16 @@ void Rcu::reclaim() {
       queued = queued_.load(std::memory_order_acquire);
     }
     wait_for_interval();
-    // acquire pairs with the release push: all that the callback will touch is visible.
-    RcuHead* head = queue_.exchange(nullptr, std::memory_order_acquire);
+    // Read before the queue: what was queued before the destructor must be seen by the last look at the queue.
+    const bool stopping = stop_.load(std::memory_order_acquire);
+    // acquire pairs with the release push: all that the callback will touch is visible. release: see call().
+    RcuHead* head = queue_.exchange(nullptr, std::memory_order_acq_rel);
     if (head == nullptr) {
-      if (stop_.load(std::memory_order_acquire)) break;
+      if (stopping) break;
+      counted_not_pushed.wait();
       continue;
     }
+    counted_not_pushed = Backoff();
     urcu_memb_synchronize_rcu();
     tell_tsan_grace_period_over();
     grace_periods_.fetch_add(1, std::memory_order_relaxed);

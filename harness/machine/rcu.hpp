@@ -13,14 +13,7 @@
 #include <thread>
 
 #include "harness/machine/cpu.hpp"
-
-#if defined(__SANITIZE_THREAD__)
-#define SHADOWWALK_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SHADOWWALK_TSAN 1
-#endif
-#endif
+#include "harness/machine/sanitizers.hpp"
 
 namespace shadowwalk {
 
