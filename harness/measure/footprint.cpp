@@ -13,7 +13,7 @@ std::size_t Footprint::interval_of(std::uint64_t now) const {
 void Footprint::on_allocate(std::uint64_t now) {
   const std::uint64_t shadow = shadow_.fetch_add(1, std::memory_order_relaxed) + 1;
   if (now < window_.start()) {
-    shadow_before_ = shadow;
+    ++allocated_before_;
   } else if (now < window_.end()) {
     shadow_peak_ = std::max(shadow_peak_, shadow);
   }
@@ -33,6 +33,7 @@ void Footprint::on_unlink(std::uint64_t now) {
 }
 
 void Footprint::on_free(std::uint64_t unlinked_at, std::uint64_t now) {
+  now = std::max(now, unlinked_at);  // clocks of two CPUs may differ a little; no page is freed before it is retired
   retired_.fetch_sub(1, std::memory_order_relaxed);
   shadow_.fetch_sub(1, std::memory_order_relaxed);
   freed_total_.fetch_add(1, std::memory_order_relaxed);
@@ -46,8 +47,7 @@ void Footprint::on_free(std::uint64_t unlinked_at, std::uint64_t now) {
   if (draining_.load(std::memory_order_relaxed)) {
     freed_by_drain_.fetch_add(1, std::memory_order_relaxed);
   } else {
-    const std::uint64_t ticks = now > unlinked_at ? now - unlinked_at : 0;  // clocks of two CPUs may differ a little
-    free_ns_.record(static_cast<std::uint64_t>(static_cast<double>(ticks) * ns_per_tick_));
+    free_ns_.record(static_cast<std::uint64_t>(static_cast<double>(now - unlinked_at) * ns_per_tick_));
   }
 }
 
@@ -66,14 +66,13 @@ Footprint::Result Footprint::result() const {
     result.freed += freed;
   }
   // The integral of retired(t): what was there at the start, plus each unlink, less each free, for the time left.
-  const double length = static_cast<double>(window_.end() - window_.start());
-  const double integral = static_cast<double>(retired_at_start) * length +
-                          (static_cast<double>(result.unlinked) * length - static_cast<double>(unlink_ticks_sum_)) -
-                          (static_cast<double>(result.freed) * length -
-                           static_cast<double>(free_ticks_sum_.load(std::memory_order_relaxed)));
-  result.retired_mean = std::max(0.0, integral / length);
+  // The sums of ticks pass 2^64 in a long run, and so modulo 2^64 throughout: exact as long as the integral fits.
+  const std::uint64_t length = window_.end() - window_.start();
+  const std::uint64_t integral = (retired_at_start + result.unlinked - result.freed) * length - unlink_ticks_sum_ +
+                                 free_ticks_sum_.load(std::memory_order_relaxed);
+  result.retired_mean = length == 0 ? 0 : static_cast<double>(integral) / static_cast<double>(length);
   result.retired_peak = std::max(retired_peak_, retired_at_start);
-  result.shadow_peak = std::max(shadow_peak_, shadow_before_);
+  result.shadow_peak = std::max(shadow_peak_, allocated_before_ - freed_before_.load(std::memory_order_relaxed));
   result.freed_total = freed_total_.load(std::memory_order_relaxed);
   result.freed_by_drain = freed_by_drain_.load(std::memory_order_relaxed);
   result.free_ns = free_ns_.snapshot();

@@ -59,7 +59,7 @@ class Footprint {
   std::uint64_t unlink_ticks_sum_ = 0;  // relative to the window's start
   std::uint64_t retired_peak_ = 0;
   std::uint64_t shadow_peak_ = 0;
-  std::uint64_t shadow_before_ = 0;  // at the last event before the window
+  std::uint64_t allocated_before_ = 0;
   std::array<std::uint64_t, kIntervals> unlinked_{};
   std::array<std::uint64_t, kIntervals> peak_{};
 

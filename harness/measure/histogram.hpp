@@ -62,11 +62,11 @@ class Histogram {
   /// middle of its bucket, within [min, max]). `fraction` in (0, 1]; 0 if nothing was recorded.
   double quantile(double fraction) const {
     if (count_ == 0) return 0;
-    const double wanted = fraction * static_cast<double>(count_);
+    const double all = static_cast<double>(count_);
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < counts_.size(); ++i) {
       seen += counts_[i];
-      if (counts_[i] != 0 && static_cast<double>(seen) >= wanted) {
+      if (counts_[i] != 0 && static_cast<double>(seen) / all >= fraction) {
         const double middle =
             (static_cast<double>(HistogramScale::lowest(i)) + static_cast<double>(HistogramScale::highest(i))) / 2;
         return std::clamp(middle, static_cast<double>(min_), static_cast<double>(max_));
