@@ -21,7 +21,7 @@ using test::TestImage;
 
 constexpr std::uint32_t kKick = kRequestTlbFlush;
 
-/// Ends the process if a step takes a minute: far beyond any delay but that of a vCPU that nobody kicks out.
+/// Ends the process if a step takes half a minute: far beyond any delay but that of a vCPU that nobody kicks out.
 class Watchdog {
  public:
   Watchdog()
@@ -29,7 +29,7 @@ class Watchdog {
           std::mutex mutex;
           std::unique_lock lock(mutex);
           std::condition_variable_any stopped;
-          for (std::uint64_t seen = 0; !stopped.wait_for(lock, stop, std::chrono::minutes(1), [] { return false; });) {
+          for (std::uint64_t seen = 0; !stopped.wait_for(lock, stop, std::chrono::seconds(30), [] { return false; });) {
             if (stop.stop_requested()) return;
             const std::uint64_t now = steps_.load();
             if (now == seen) {
