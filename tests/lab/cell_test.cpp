@@ -48,18 +48,29 @@ CellConfig short_cell(const CellCase& cell) {
   config.warmup = 20ms;
   config.duration = 150ms;
   config.full_checks = true;
+  if (cell.workload == "memslot-flip") config.zap_rate = 100;
   return config;
+}
+
+/// Runs the cell for longer until it did something in its window: on a busy machine, and under a sanitizer, a short
+/// window can pass without a burst.
+CellMeasurement run_until_busy(CellConfig config) {
+  for (;;) {
+    CellMeasurement cell = run_cell(config);
+    if ((cell.walks > 0 && cell.exits > 0 && cell.zaps > 0) || config.duration > 5s) return cell;
+    config.duration *= 4;
+  }
 }
 
 class EveryCell : public testing::TestWithParam<CellCase> {};
 
 TEST_P(EveryCell, WalksZapsAndFreesWithoutAViolation) {
   if (GetParam().guest == GuestKind::kvm && !kvm_unavailable_reason().empty()) GTEST_SKIP() << kvm_unavailable_reason();
-  const CellMeasurement cell = run_cell(short_cell(GetParam()));
+  const CellMeasurement cell = run_until_busy(short_cell(GetParam()));
   EXPECT_EQ(cell.violations, 0u) << cell.first_violation;
   EXPECT_GT(cell.exits, 0u);
   EXPECT_GT(cell.walks, 0u);
-  EXPECT_GT(cell.zaps + cell.zaps_empty, 0u);
+  EXPECT_GT(cell.zaps, 0u);
   const Footprint::Result& pages = cell.footprint;
   EXPECT_GE(pages.freed_total, pages.unlinked) << "the drain frees what is left";
   EXPECT_EQ(pages.free_ns.count() + pages.freed_by_drain, pages.unlinked) << "each page of the window once";
@@ -71,7 +82,11 @@ INSTANTIATE_TEST_SUITE_P(All, EveryCell, testing::ValuesIn(cases()), name_of);
 TEST(Cell, FloorWalksWithoutAnEngine) {
   CellConfig config = short_cell({"floor", "mmio-poll", GuestKind::thread});
   config.zappers = 0;
-  const CellMeasurement cell = run_cell(config);
+  CellMeasurement cell = run_cell(config);
+  while (cell.walks == 0 && config.duration < 5s) {
+    config.duration *= 4;
+    cell = run_cell(config);
+  }
   EXPECT_GT(cell.walks, 0u);
   EXPECT_EQ(cell.footprint.freed_total, 0u);
   config.zappers = 1;
@@ -90,7 +105,7 @@ TEST(Cell, UnknownNamesAreRefused) {
 TEST(Cell, FaithfulPathIsOneWalkAnExit) {
   CellConfig config = short_cell({"irq-ipi", "mmio-poll", GuestKind::thread});
   config.walks_per_exit = 1;
-  const CellMeasurement cell = run_cell(config);
+  const CellMeasurement cell = run_until_busy(config);
   EXPECT_GT(cell.walks, 0u);
   EXPECT_LE(cell.walks, cell.exits);
 }

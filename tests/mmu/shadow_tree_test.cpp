@@ -48,6 +48,7 @@ class ShadowTreePromise : public MmuFixture<PromiseChecker> {
       pages += batch.size();
     };
   }
+  void TearDown() override { tree.variant().on_commit = nullptr; }  // the base still zaps, after our members have gone
   void remember_pages() {
     for (auto* page = tree.active().oldest(); page != nullptr; page = page->newer) seen.insert(page->address);
   }
