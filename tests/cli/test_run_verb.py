@@ -30,10 +30,13 @@ def test_measures_stores_and_reports(shadowwalk, matrix, tmp_path):
     assert len(plan["cells"]) == 4 and len(plan["order"]) == 12
     assert sorted(path.name for path in out.iterdir()) == ["cells", "run.json"]
     assert set(results_in(out)) == {f"{cell:04}-r{repetition}.json" for cell, repetition in plan["order"]}
+    walks = 0
     for cell, repetition in plan["order"]:
         entry = json.loads((out / "cells" / f"{cell:04}-r{repetition}.json").read_text())["benchmarks"][0]
         assert entry["shadowwalk"]["cell"]["variant"] == plan["cells"][cell]["options"]["variant"]
-        assert entry["walks_per_second"] > 0 and entry["violations"] == 0
+        assert entry["violations"] == 0
+        walks += entry["walks_per_second"]
+    assert walks > 0  # of all cells: on a busy host a single window of 20 ms may pass without a walk
     # One line a cell, the counts, and what to do next.
     assert done.stdout.count("measured in") == 12
     assert "12 of 12 measured" in done.stdout and f"shadowwalk report {out}" in done.stdout
