@@ -1,8 +1,11 @@
 #pragma once
 
+#include "harness/machine/sanitizers.hpp"
+
 // liburcu's memb flavour with its read side inlined, as a kernel's is: a call would cost as much as the section.
 // liburcu is LGPL-2.1-or-later and asks that code which inlines it be LGPL-compatible, as Apache-2.0 with source is.
-#ifndef _LGPL_SOURCE
+// Not under ThreadSanitizer: it would instrument liburcu's own internals, whose ordering it cannot see.
+#if !defined(_LGPL_SOURCE) && !defined(SHADOWWALK_TSAN)
 #define _LGPL_SOURCE
 #endif
 #include <urcu/urcu-memb.h>
@@ -13,7 +16,6 @@
 #include <thread>
 
 #include "harness/machine/cpu.hpp"
-#include "harness/machine/sanitizers.hpp"
 
 namespace shadowwalk {
 
