@@ -30,7 +30,7 @@ AccessRing::AccessRing(std::byte* memory, unsigned capacity, unsigned vcpu)
     : memory_(memory), vcpu_(vcpu), copy_(capacity) {}
 
 std::span<const Access> AccessRing::take() {
-  // Orders the entries after whatever told this thread that a burst is there (a KVM exit orders by itself).
+  // Relaxed loads do: the burst was written before the exit that brought this thread here.
   const std::uint64_t length = read_once(memory_ + offsetof(AccessRingHeader, length));
   const std::uint64_t produced = read_once(memory_ + offsetof(AccessRingHeader, produced));
   if (length == 0 || length > copy_.size()) {
