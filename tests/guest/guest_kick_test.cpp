@@ -57,7 +57,7 @@ class VcpuThread {
       cpu_.bind("vcpu-0");
       bound_.store(true);
       for (bool stop = false; !stop;) {
-        if (cpu_.enter_guest_mode() && !leave_for_unserved_ipi()) {
+        if (cpu_.enter_guest_mode()) {
           before_entry(served_.load(std::memory_order_relaxed));
           const auto accesses = guest.enter();
           cpu_.leave_guest_mode();
@@ -90,15 +90,6 @@ class VcpuThread {
   }
 
  private:
-  // ThreadSanitizer runs a handler not when the signal comes but at the thread's next atomic operation. A signal whose
-  // immediate_exit was cleared above, for the guest's exit came first, could then wait for its handler in KVM_RUN,
-  // and its sender with it. An IPI that is numbered after this look sets immediate_exit after the clearing.
-  bool leave_for_unserved_ipi() {
-    if (cpu_.ipis_requested() == cpu_.ipis_acknowledged()) return false;
-    cpu_.leave_guest_mode();
-    return true;
-  }
-
   Watchdog watchdog_;
   Vcpu cpu_;
   std::atomic<bool> bound_{false};
