@@ -6,6 +6,7 @@
 
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/sanitizers.hpp"
 
 namespace shadowwalk {
 
@@ -21,7 +22,7 @@ class MmuLock {
 
   void lock() {
     check_irqs_enabled();
-    if (kind_ == MmuLockKind::mutex) return mutex_.lock();
+    if (kind_ == MmuLockKind::mutex) return lock_mutex();
     const std::uint32_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
     Backoff backoff;
     // acquire pairs with the release in unlock(): the last holder's changes are visible.
@@ -40,6 +41,17 @@ class MmuLock {
   }
 
  private:
+  void lock_mutex() {
+#ifdef SHADOWWALK_TSAN
+    // ThreadSanitizer keeps signals from a thread that sleeps in pthread_mutex_lock(): an IPI of the lock's holder to
+    // one that waits for the lock would never be acknowledged.
+    Backoff backoff;
+    while (!mutex_.try_lock()) backoff.wait();
+#else
+    mutex_.lock();
+#endif
+  }
+
   const MmuLockKind kind_;
   std::mutex mutex_;
   alignas(64) std::atomic<std::uint32_t> next_{0};

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "harness/machine/mmu_lock.hpp"
-#include "harness/machine/sanitizers.hpp"
 #include "tests/machine/bound_thread.hpp"
 #include "tests/machine/watchdog.hpp"
 
@@ -20,12 +19,6 @@ namespace {
 
 using test::BoundThread;
 using test::wait_until;
-
-#ifdef SHADOWWALK_TSAN
-constexpr unsigned kScale = 10;  // ThreadSanitizer slows a round down about as much
-#else
-constexpr unsigned kScale = 1;
-#endif
 
 /// A CPU that tells others which section it is in: odd within a closed gate, even without.
 struct GatedCpu : Cpu {
@@ -78,10 +71,10 @@ class IpiStressTest : public testing::Test {
   test::Watchdog watchdog_{"an IPI was lost"};
 };
 
-// A million rounds (a tenth under ThreadSanitizer) of disable and enable or send, drawn at random by three CPUs.
+// A million rounds of disable and enable or send, drawn at random by three CPUs.
 TEST_F(IpiStressTest, NoIpiIsLostInAMillionRandomDisableEnableSendRounds) {
   constexpr unsigned kCpus = 3;
-  constexpr unsigned kRounds = 1'000'000 / kScale / kCpus + 1;
+  constexpr unsigned kRounds = 1'000'000 / kCpus + 1;
   constexpr unsigned kSendsIn = 16;  // one round in so many
   std::array<GatedCpu, kCpus> cpus;
   std::atomic<std::uint64_t> sends{0};
@@ -128,7 +121,7 @@ TEST_F(IpiStressTest, NoIpiIsLostInAMillionRandomDisableEnableSendRounds) {
 }
 
 TEST_F(IpiStressTest, TwoZappersSendingToEachOtherServeEachOther) {
-  constexpr unsigned kRounds = 50'000 / kScale;
+  constexpr unsigned kRounds = 50'000;
   std::array<GatedCpu, 2> zappers;
   run(zappers, [&](std::size_t self, std::mt19937&) {
     Cpu* const other[] = {&zappers[1 - self]};
@@ -144,7 +137,7 @@ TEST_F(IpiStressTest, TwoZappersSendingToEachOtherServeEachOther) {
 // What irq-ipi builds on: unlink, send, and nobody reads what was unlinked. The data is plain, so that a section which
 // outlives the send is a race for ThreadSanitizer, and a stale value without it.
 TEST_F(IpiStressTest, ASendIsAGracePeriodForSectionsWithTheirGateClosed) {
-  constexpr unsigned kRounds = 10'000 / kScale;
+  constexpr unsigned kRounds = 10'000;
   constexpr std::uint64_t kDead = ~0ull;
   std::array<std::uint64_t, 2> data{0, kDead};
   std::atomic<std::uint64_t*> slot{&data[0]};
@@ -186,7 +179,7 @@ class LockAndIpiTest : public IpiStressTest, public testing::WithParamInterface<
 
 // The synchronous schemes wait for IPIs with mmu_lock held, and the CPUs that they interrupt wait for the lock.
 TEST_P(LockAndIpiTest, WaitersForMmuLockServeTheIpisOfItsHolder) {
-  constexpr unsigned kRounds = 10'000 / kScale;
+  constexpr unsigned kRounds = 10'000;
   MmuLock lock(GetParam());
   std::array<GatedCpu, 3> cpus;
   std::uint64_t counter = 0;
