@@ -39,7 +39,8 @@ run::CellOptions checked_options(const CellArguments& arguments) {
       continue;
     }
     if (const auto wrong = run::check_value(option, given->second, known)) {
-      throw InputError(fmt::format("cell: --{}", *wrong));
+      // "vcpus is 0; ..." reads as the option it is about; "unknown variant ..." stands as it is.
+      throw InputError(fmt::format("cell: {}{}", wrong->starts_with(option.key) ? "--" : "", *wrong));
     }
     options[std::string(option.key)] = given->second;
   }

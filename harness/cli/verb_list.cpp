@@ -46,10 +46,10 @@ void print(const ordered_json& list, bool as_json) {
     return;
   }
   for (const auto& item : list) {
-    fmt::print("{}\n", item["name"].get<std::string>());
+    fmt::print("{}: {}\n", item["name"].get<std::string>(), item["summary"].get<std::string>());
     for (const auto& [key, value] : item.items()) {
-      if (key == "name" || !value.is_string()) continue;
-      fmt::print("  {:<12} {}\n", key == "summary" ? "" : key, value.get<std::string>());
+      if (key == "name" || key == "summary" || !value.is_string()) continue;
+      fmt::print("  {:<12} {}\n", key, value.get<std::string>());
     }
   }
 }
