@@ -1,10 +1,13 @@
 #include "harness/machine/rcu.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <time.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <thread>
 #include <vector>
 
@@ -194,6 +197,60 @@ TEST_F(RcuTest, BarrierOfEachOfManyCallersWaitsForItsOwn) {
     for (auto& mine : all) callers.emplace_back([&] { call_and_wait(mine); });
   }
   EXPECT_EQ(early.load(), 0u);
+}
+
+// A caller that loses its CPU in the middle of call(), at any instruction: a signal's handler keeps it there for a
+// while, in which another caller's barrier must still cover that caller's own callback.
+TEST_F(RcuTest, BarrierHoldsWhileAnotherCallerIsStuckInsideCall) {
+  constexpr unsigned kSignals = 1000;
+  struct sigaction stall {};
+  struct sigaction old {};
+  stall.sa_handler = [](int) {
+    const timespec time{.tv_sec = 0, .tv_nsec = 200'000};
+    nanosleep(&time, nullptr);
+  };
+  ASSERT_EQ(sigaction(SIGUSR1, &stall, &old), 0);
+
+  std::vector<RcuHead> many(4096);  // so that the caller is inside call() most of the time
+  std::atomic<unsigned> ran{0};
+  std::atomic<bool> stop{false};
+  unsigned early = 0;
+  unsigned barriers = 0;
+  {
+    Rcu rcu({});
+    std::jthread stalled([&] {
+      for (unsigned queued = 0; !stop.load();) {
+        for (RcuHead& head : many) rcu.call(head, count_up, &ran);
+        queued += static_cast<unsigned>(many.size());
+        wait_until([&] { return ran.load() == queued; });
+        watchdog_.step();
+      }
+    });
+    struct Mine {
+      RcuHead head;
+      std::atomic<bool> ran{false};
+    } mine;
+    std::jthread other([&] {
+      for (; !stop.load(); ++barriers) {
+        mine.ran.store(false);
+        rcu.call(
+            mine.head, [](RcuHead*, void* context) { static_cast<Mine*>(context)->ran.store(true); }, &mine);
+        rcu.barrier();
+        if (!mine.ran.load()) ++early;
+        wait_until([&] { return mine.ran.load(); });
+      }
+    });
+    for (unsigned i = 0; i < kSignals; ++i) {
+      pthread_kill(stalled.native_handle(), SIGUSR1);
+      std::this_thread::sleep_for(std::chrono::microseconds(300));
+    }
+    stop.store(true);
+    other.join();
+    stalled.join();
+  }
+  sigaction(SIGUSR1, &old, nullptr);
+  EXPECT_EQ(early, 0u);
+  EXPECT_GT(barriers, 0u);
 }
 
 TEST_F(RcuTest, OnThreadStartRunsOnTheReclaimer) {
