@@ -63,9 +63,9 @@ int main(int argc, char** argv) {
   }
   if (variant == "hang" || variant == "hang-with-child") {
     std::signal(SIGTERM, SIG_IGN);
+    if (variant == "hang-with-child" && fork() == 0) sleep_forever();
     std::fputs("still here\n", stderr);
     write_text(json, "{");
-    if (variant == "hang-with-child" && fork() == 0) sleep_forever();
     sleep_forever();
   }
   if (variant == "fail") {

@@ -21,9 +21,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::AllOf;
-using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 
 class RunnerTest : public ::testing::Test {
@@ -32,7 +32,7 @@ class RunnerTest : public ::testing::Test {
     settings_.program = FAKE_CELL;
     settings_.prefix = {"fake_cell", temporary_ / "log"};
     settings_.progress = {.out = sink_, .terminal = false, .width = 80};
-    settings_.watchdog = {.factor = 1, .slack = 500ms};
+    settings_.watchdog = {.factor = 1, .slack = 120s};  // a busy host must not turn other ends into this one
   }
   ~RunnerTest() override { std::fclose(sink_); }
 
@@ -70,13 +70,13 @@ class RunnerTest : public ::testing::Test {
 
 TEST_F(RunnerTest, StoresEveryResultAndGoesOnAfterEveryKindOfFailure) {
   RunDirectory directory =
-      RunDirectory::create(temporary_ / "out", plan_for("'good','crash','hang','fail','refuse','garbage','flood'", 2));
+      RunDirectory::create(temporary_ / "out", plan_for("'good','crash','fail','refuse','garbage','flood'", 2));
   run(directory);
   EXPECT_EQ(directory.measured(), 2u);
-  EXPECT_THAT(directory.failures(), SizeIs(12));
+  EXPECT_THAT(directory.failures(), SizeIs(10));
   EXPECT_THAT(names_in(temporary_ / "out"), UnorderedElementsAre("run.json", "cells"));
-  EXPECT_THAT(names_in(temporary_ / "out/cells"), SizeIs(14));
-  EXPECT_THAT(starts(), SizeIs(14));
+  EXPECT_THAT(names_in(temporary_ / "out/cells"), SizeIs(12));
+  EXPECT_THAT(starts(), SizeIs(12));
 }
 
 TEST_F(RunnerTest, RecordsWhyACellFailed) {
@@ -84,9 +84,6 @@ TEST_F(RunnerTest, RecordsWhyACellFailed) {
   EXPECT_EQ(crash.status, "crashed");
   EXPECT_EQ(crash.reason, "killed by SIGSEGV; its last words: about to crash");
   EXPECT_EQ(crash.signal, SIGSEGV);
-  const Failure hang = failure_of("hang");
-  EXPECT_EQ(hang.status, "watchdog");
-  EXPECT_EQ(hang.reason, "no result after 501ms, killed; its last words: still here");
   const Failure fail = failure_of("fail");
   EXPECT_EQ(fail.status, "failed");
   EXPECT_EQ(fail.reason, "pool exhausted") << "the message of the result says more than stderr";
@@ -102,6 +99,28 @@ TEST_F(RunnerTest, RecordsWhyACellFailed) {
   EXPECT_EQ(failure_of("error-but-0").reason, "guest lied");
   EXPECT_EQ(failure_of("no-result").reason, "it ended without a result");
   EXPECT_EQ(failure_of("flood").reason, "last words of the flood");
+}
+
+TEST_F(RunnerTest, GoesOnAfterACellThatHangs) {
+  settings_.watchdog.slack = 200ms;
+  RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'hang'", 2));
+  run(directory);
+  ASSERT_THAT(directory.failures(), SizeIs(2));
+  for (const auto& [measurement, failure] : directory.failures()) {
+    EXPECT_EQ(failure.status, "watchdog");
+    EXPECT_THAT(failure.reason, StartsWith("no result after 201ms, killed"));
+    EXPECT_EQ(failure.signal, SIGKILL);
+  }
+  EXPECT_THAT(names_in(temporary_ / "out"), UnorderedElementsAre("run.json", "cells"));
+}
+
+TEST(Classify, QuotesTheLastWords) {
+  ChildResult child{
+      .end = ChildEnd::kTimedOut, .exit_code = 0, .signal = 0, .last_line = "shadowwalk: x", .elapsed = 3s};
+  EXPECT_EQ(classify(child, "", 2s).reason, "no result after 2s, killed; its last words: x");
+  child.end = ChildEnd::kExited;
+  child.exit_code = 1;
+  EXPECT_EQ(classify(child, "two\nlines\n", 2s).reason, "lines") << "a reason is one line";
 }
 
 TEST_F(RunnerTest, FollowsThePlannedOrder) {
@@ -135,7 +154,6 @@ TEST_F(RunnerTest, ASignalStopsTheChildAndLeavesAResumableDirectory) {
   for (const int signal : {SIGINT, SIGTERM}) {
     std::filesystem::remove(temporary_ / "log");
     const std::string name = std::to_string(signal);
-    settings_.watchdog.slack = 60s;
     {
       RunDirectory directory = RunDirectory::create(temporary_ / name, plan_for("'hang'", 3));
       Interrupt interrupt;
