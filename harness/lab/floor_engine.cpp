@@ -31,13 +31,7 @@ class PlainTree {
   PlainTree() : memory_(kMaxTables * sizeof(Table)), root_(new_table()) {}
 
   [[gnu::always_inline]] bool serves(Gfn gfn, LeafKind kind) const {
-    const Table* table = root_;
-    for (int level = Geo::kLevels; level > 1; --level) {
-      const std::uint64_t entry = (*table)[Geo::index(gfn, level)].load(std::memory_order_relaxed);
-      if ((entry & kSptePresent) == 0) return false;
-      table = reinterpret_cast<const Table*>(entry & kSpteAddress);
-    }
-    return leaf_serves((*table)[Geo::index(gfn, 1)].load(std::memory_order_relaxed), gfn, kind);
+    return serves_below<Geo::kLevels>(*root_, gfn, kind);
   }
 
   void map(Gfn gfn, LeafKind kind) {
@@ -57,6 +51,17 @@ class PlainTree {
   }
 
  private:
+  template <int kLevel>
+  [[gnu::always_inline]] static bool serves_below(const Table& table, Gfn gfn, LeafKind kind) {
+    const std::uint64_t entry = table[Geo::index(gfn, kLevel)].load(std::memory_order_relaxed);
+    if constexpr (kLevel == 1) {
+      return leaf_serves(entry, gfn, kind);
+    } else {
+      if ((entry & kSptePresent) == 0) return false;
+      return serves_below<kLevel - 1>(*reinterpret_cast<const Table*>(entry & kSpteAddress), gfn, kind);
+    }
+  }
+
   static constexpr std::size_t kMaxTables = std::size_t{1} << 20;
 
   Table* new_table() {

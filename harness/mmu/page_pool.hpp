@@ -38,43 +38,24 @@ class Reservation {
   const std::size_t bytes_;
 };
 
-/// Finds the table at an SPTE's address, as the kernel's __va() does. A value to copy: a walker keeps its own, so that
-/// a level costs it one addition, off the path of dependent loads.
-template <class Slot, std::size_t kTableBytes>
-class TableMap {
- public:
-  explicit TableMap(Slot* first_table) : base_(reinterpret_cast<std::uintptr_t>(first_table) - kTableBytes) {}
-
-  /// Addresses count tables in pages from 1, whatever a table's size: see PagePool::address_of().
-  Slot* operator()(SpteWord spte) const {
-    const SpteWord address = spte_address(spte);
-    if constexpr (kTableBytes == kPageBytes) {
-      return reinterpret_cast<Slot*>(base_ + address);
-    } else {
-      return reinterpret_cast<Slot*>(base_ + (address >> kPageShift) * kTableBytes);
-    }
-  }
-
- private:
-  std::uintptr_t base_;
-};
-
 /// The memory of shadow pages: tables, and the pages' descriptions in an array of their own, as struct kvm_mmu_page is
-/// apart from its table.
+/// apart from its table. A table takes 4 KiB whatever the Geometry, and
+/// its "physical address" is where it is mapped: table() costs a walker one `and`, as the kernel's __va() costs one
+/// addition.
 ///
 /// allocate() needs mmu_lock. release() is lock-free and may be called by any thread.
 template <class Machine, class Geometry, class Page>
 class PagePool {
  public:
   using Slot = typename Machine::template Atomic<SpteWord>;
-  static constexpr std::size_t kTableBytes = Geometry::kEntries * sizeof(Slot);
+  static_assert(Geometry::kEntries * sizeof(Slot) <= kPageBytes);
 
   /// `capacity`: pages at most. Only address space is taken until they are allocated.
   explicit PagePool(std::size_t capacity)
       : capacity_(capacity),
-        table_memory_(capacity * kTableBytes),
+        table_memory_(capacity * kPageBytes),
         page_memory_(capacity * sizeof(Page)),
-        table_(static_cast<Slot*>(table_memory_.base())),
+        first_address_(reinterpret_cast<std::uintptr_t>(table_memory_.base())),
         pages_(static_cast<Page*>(page_memory_.base())) {}
 
   ~PagePool() {
@@ -120,16 +101,16 @@ class PagePool {
     }
   }
 
-  const TableMap<Slot, kTableBytes>& table_map() const { return table_; }
-  Slot* slots_of(const Page& page) const { return table_(page.address); }
+  /// The table at an SPTE's address.
+  static Slot* table(SpteWord spte) { return reinterpret_cast<Slot*>(spte_address(spte)); }
+  static Slot* slots_of(const Page& page) { return table(page.address); }
   /// The page that owns the table at an SPTE's address: virt_to_page().
-  Page& page(SpteWord spte) const { return pages_[(spte_address(spte) >> kPageShift) - 1]; }
+  Page& page(SpteWord spte) const { return pages_[(spte_address(spte) - first_address_) >> kPageShift]; }
 
   std::size_t capacity() const { return capacity_; }
 
  private:
-  /// Never 0, so that schemes may use 0 as "no page".
-  static SpteWord address_of(std::size_t index) { return static_cast<SpteWord>(index + 1) << kPageShift; }
+  SpteWord address_of(std::size_t index) const { return first_address_ + index * kPageBytes; }
 
   /// One popper at a time (mmu_lock), so that a head that is still there has not been away: no ABA.
   Page* pop_free() {
@@ -144,7 +125,7 @@ class PagePool {
   const std::size_t capacity_;
   Reservation table_memory_;
   Reservation page_memory_;
-  const TableMap<Slot, kTableBytes> table_;
+  const SpteWord first_address_;
   Page* const pages_;
   std::size_t constructed_ = 0;  // mmu_lock
   alignas(64) std::atomic<Page*> free_{nullptr};

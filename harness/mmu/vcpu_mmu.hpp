@@ -34,11 +34,7 @@ class VcpuMmu {
   };
 
   VcpuMmu(Tree& tree, typename Machine::Vcpu& vcpu, const ReadDelay& delay, std::uint64_t seed)
-      : tree_(tree),
-        walker_(tree.variant(), vcpu),
-        table_(tree.pool().table_map()),
-        delay_(delay),
-        random_(seed * 2 + 1) {
+      : tree_(tree), walker_(tree.variant(), vcpu), delay_(delay), random_(seed * 2 + 1) {
     schedule_stall();
     walker_.offline();
     {
@@ -139,7 +135,7 @@ class VcpuMmu {
       if constexpr (kReadDelay) {
         if (--until_stall_ == 0) stall();
       }
-      return descend<kLevel - 1, kFullChecks, kReadDelay>(table_(entry), gfn, leaf_slot);
+      return descend<kLevel - 1, kFullChecks, kReadDelay>(Tree::Pool::table(entry), gfn, leaf_slot);
     }
   }
 
@@ -179,7 +175,7 @@ class VcpuMmu {
   }
   void take_root() {
     root_ = &tree_.get_root();
-    root_table_ = table_(root_->address);
+    root_table_ = Tree::Pool::slots_of(*root_);
   }
 
   void schedule_stall() {
@@ -196,7 +192,6 @@ class VcpuMmu {
 
   Tree& tree_;
   typename Tree::Variant::Walker walker_;
-  const TableMap<Slot, Tree::Pool::kTableBytes> table_;
   Page* root_ = nullptr;
   Slot* root_table_ = nullptr;
   const ReadDelay delay_;
