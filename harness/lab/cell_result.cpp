@@ -164,7 +164,7 @@ CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   record_walks(out, result, config, cell);
   record_zaps(out, config, cell);
   record_memory(out, result, cell);
-  out.quantiles("mmu_lock_hold_ns", cell.mmu_lock_hold_ns, {kP99}, "mmu_lock was not taken in the window");
+  out.quantiles("mmu_lock_hold_ns", cell.mmu_lock_hold_ns, {kP99}, "no zap took mmu_lock in the window");
   out.quantiles("mmu_lock_wait_ns", cell.mmu_lock_wait_ns, {kP99}, "mmu_lock was not taken in the window");
   out.set("ipis", static_cast<double>(cell.ipis));
   out.quantiles("ipi_ns", cell.ipi_ns, {kP50, kP99}, "no flush had to interrupt a vCPU in the window");

@@ -6,8 +6,12 @@
 
 namespace shadowwalk {
 
-/// mmu_lock with the times that the zap and fault paths wait for it and hold it. (A variant that walks under the lock
-/// uses raw(): its walks are not clocked one by one.)
+/// Whose critical section it is. Zaps hold the lock for as long as the scheme makes their commit take; faults, hundreds
+/// of times as many, hold it for their own work and would hide that.
+enum class LockHolder { fault, zap };
+
+/// mmu_lock with the times that the zap and fault paths wait for it and that zaps hold it. (A variant that walks under
+/// the lock uses raw(): its walks are not clocked one by one.)
 template <class Machine>
 class MeasuredMmuLock {
  public:
@@ -16,7 +20,7 @@ class MeasuredMmuLock {
   /// Holds the lock for a scope. break_lock() lets others in between, as cond_resched_rwlock_write() does.
   class Guard {
    public:
-    explicit Guard(MeasuredMmuLock& lock) : lock_(lock) { acquire(); }
+    Guard(MeasuredMmuLock& lock, LockHolder holder) : lock_(lock), holder_(holder) { acquire(); }
     ~Guard() { release(); }
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
@@ -34,12 +38,15 @@ class MeasuredMmuLock {
       if (lock_.window_.contains(start)) lock_.wait_ns_.record(ns(held_since_ - start));
     }
     void release() {
-      if (lock_.window_.contains(held_since_)) lock_.hold_ns_.record(ns(Machine::now() - held_since_));
+      if (holder_ == LockHolder::zap && lock_.window_.contains(held_since_)) {
+        lock_.hold_ns_.record(ns(Machine::now() - held_since_));
+      }
       lock_.lock_.unlock();
     }
     static std::uint64_t ns(std::uint64_t ticks) { return static_cast<std::uint64_t>(Machine::to_ns(ticks)); }
 
     MeasuredMmuLock& lock_;
+    const LockHolder holder_;
     std::uint64_t held_since_ = 0;
   };
 

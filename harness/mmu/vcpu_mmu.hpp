@@ -38,7 +38,7 @@ class VcpuMmu {
     schedule_stall();
     walker_.offline();
     {
-      Guard guard(tree_.lock());
+      Guard guard(tree_.lock(), LockHolder::fault);
       take_root();
     }
     walker_.online();
@@ -46,7 +46,7 @@ class VcpuMmu {
 
   ~VcpuMmu() {
     walker_.offline();
-    Guard guard(tree_.lock());
+    Guard guard(tree_.lock(), LockHolder::fault);
     tree_.put_root(*root_);
   }
 
@@ -95,7 +95,7 @@ class VcpuMmu {
   void fault(Gfn gfn, LeafKind kind) {
     walker_.offline();
     {
-      Guard guard(tree_.lock());
+      Guard guard(tree_.lock(), LockHolder::fault);
       reload_root_locked();
       map_leaf(tree_, *root_, gfn, kind);
     }
@@ -106,7 +106,7 @@ class VcpuMmu {
   void reload_root() {
     walker_.offline();
     {
-      Guard guard(tree_.lock());
+      Guard guard(tree_.lock(), LockHolder::fault);
       reload_root_locked();
     }
     walker_.online();

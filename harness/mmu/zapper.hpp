@@ -33,7 +33,7 @@ class Zapper {
 
   /// The page of `level` that translates `gfn`, with its subtree: what a guest's write to a page table does.
   Zapped zap_page(Gfn gfn, int level) {
-    Guard guard(tree_.lock());
+    Guard guard(tree_.lock(), LockHolder::zap);
     Batch batch;
     Zapped zapped;
     if (Page* page = find_current(gfn, level)) zapped.pages = tree_.prepare_zap(*page, batch, true);
@@ -54,7 +54,7 @@ class Zapper {
   /// kvm_mmu_zap_all_fast(), a memslot's delete or move: flip the valid generation, ask all vCPUs to drop their roots,
   /// zap what is obsolete oldest first, with lock breaks, ONE commit at the end.
   Zapped zap_all() {
-    Guard guard(tree_.lock());
+    Guard guard(tree_.lock(), LockHolder::zap);
     tree_.flip_valid_generation();
     tree_.machine().request_root_reload();
     Batch batch;
@@ -109,7 +109,7 @@ class Zapper {
 
   template <class Eligible>
   Zapped zap_oldest_where(std::size_t count, Eligible eligible) {
-    Guard guard(tree_.lock());
+    Guard guard(tree_.lock(), LockHolder::zap);
     Batch batch;
     Zapped zapped;
     for (std::size_t i = 0; i < count; ++i) {
@@ -124,7 +124,7 @@ class Zapper {
 
   template <class Change>
   Zapped for_each_leaf(Gfn first, Gfn last, Change change) {
-    Guard guard(tree_.lock());
+    Guard guard(tree_.lock(), LockHolder::zap);
     Zapped zapped;
     for (Gfn gfn = first; gfn < last;) {
       const Gfn table_end = Geometry::base(gfn, 1) + Geometry::span(1);
