@@ -36,8 +36,8 @@ class Vcpu : public Cpu {
     // Store buffering against make_request(): "mode = in_guest; full barrier; read requests" here, "set request; full
     // barrier; read mode" there. seq_cst exchange is store and full barrier in one.
     mode.exchange(VcpuMode::in_guest, std::memory_order_seq_cst);
-    // An IPI whose handler has not run yet must be served first: ThreadSanitizer delays handlers, and a guest that spins
-    // would never come back for it. acquire pairs with post()'s release.
+    // An IPI whose handler has not run yet must be served first: ThreadSanitizer delays handlers, and a guest that
+    // spins would never come back for it. acquire pairs with post()'s release.
     const bool unserved_ipi = ipis_requested() != ipis_acknowledged();
     if (requests_.load(std::memory_order_acquire) == 0 && !unserved_ipi) return true;
     leave_guest_mode();
