@@ -126,7 +126,7 @@ const std::vector<CellOption>& cell_option_table() {
        .type = kChoice,
        .fallback = "off",
        .accepted = "off|full",
-       .help = "off, or full: identity of each table at each level (1.6 x a walk)"},
+       .help = "off, or full: identity of each table at each level; slower, so not when timing"},
       {.key = "read-delay",
        .type = kPattern,
        .fallback = "off",
