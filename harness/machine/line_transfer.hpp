@@ -22,7 +22,9 @@ inline constexpr std::chrono::nanoseconds kLineTransferBudget = std::chrono::mil
 /// on loads and then storing would pay for two: the line, then the upgrade.) Meant for CPUs that are otherwise idle:
 /// other threads on them show in the quartiles first.
 ///
-/// Takes `budget` and the threads' start. Where the two CPUs are so busy that not one batch ends in time, it goes on
+/// A virtual machine's CPUs are moved about by the host: two calls may measure two different pairs of cores.
+///
+/// Takes `budget` and the threads' start. Where the CPUs are so busy that only a few batches end in time, it goes on
 /// for one second at most. Does not move or pin the calling thread; several calls may run at once (on other CPUs).
 /// Throws InputError if the CPUs are one, CellError if a CPU cannot be pinned or no batch ended.
 LineTransfer measure_line_transfer(unsigned cpu_a, unsigned cpu_b,

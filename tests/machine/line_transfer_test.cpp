@@ -73,7 +73,7 @@ TEST_F(LineTransferTest, MeasuresAPairInOrderedQuartiles) {
   EXPECT_LE(transfer.median_ns, transfer.q3_ns);
 }
 
-TEST_F(LineTransferTest, NoBudgetStillGivesABatch) {
+TEST_F(LineTransferTest, NoBudgetStillGivesBatches) {
   EXPECT_GE(measure_line_transfer(a_, b_, milliseconds(0)).batches, 1u);
   EXPECT_GE(measure_line_transfer(a_, b_, milliseconds(-1)).batches, 1u);
 }
