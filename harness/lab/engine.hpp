@@ -9,6 +9,7 @@
 #include "harness/lab/walk_record.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "harness/measure/footprint.hpp"
+#include "harness/mmu/zap_times.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
@@ -19,6 +20,8 @@ class EngineVcpu {
   virtual ~EngineVcpu() = default;
   /// Walks for each access, through the fault path where the walk does not serve it. One virtual call a burst.
   virtual void walk(std::span<const Access> accesses, WalkRecord& record) = 0;
+  /// begin() and end() of the variant's read-side section around nothing, `count` times; nothing for the floor.
+  virtual void empty_sections(std::size_t count) = 0;
   /// Around running the guest and idling.
   virtual void offline() = 0;
   virtual void online() = 0;
@@ -47,6 +50,7 @@ class Engine {
   virtual const Footprint& footprint() const = 0;
   virtual const Histogram& mmu_lock_wait_ns() const = 0;
   virtual const Histogram& mmu_lock_hold_ns() const = 0;
+  virtual const ZapTimes& zap_times() const = 0;
 };
 
 }  // namespace shadowwalk

@@ -79,6 +79,7 @@ class FloorVcpu final : public EngineVcpu {
  public:
   explicit FloorVcpu(PlainTree& tree) : tree_(tree) {}
   void walk(std::span<const Access> accesses, WalkRecord& record) override { walk_burst(*this, accesses, record); }
+  void empty_sections(std::size_t) override {}
   void offline() override {}
   void online() override {}
   void reload_root() override {}
@@ -103,11 +104,13 @@ class FloorEngine final : public Engine {
   const Footprint& footprint() const override { return footprint_; }
   const Histogram& mmu_lock_wait_ns() const override { return nothing_; }
   const Histogram& mmu_lock_hold_ns() const override { return nothing_; }
+  const ZapTimes& zap_times() const override { return no_zaps_; }
 
  private:
   PlainTree tree_;
   const Footprint footprint_;
   const Histogram nothing_;
+  const ZapTimes no_zaps_;
 };
 
 }  // namespace

@@ -62,6 +62,7 @@ class VariantEngine final : public Engine {
   const Footprint& footprint() const override { return tree_.footprint(); }
   const Histogram& mmu_lock_wait_ns() const override { return tree_.lock().wait_ns(); }
   const Histogram& mmu_lock_hold_ns() const override { return tree_.lock().hold_ns(); }
+  const ZapTimes& zap_times() const override { return tree_.zap_times(); }
 
  private:
   static int recycled_level(std::uint64_t beat) { return beat % 256 == 255 ? 3 : beat % 16 == 15 ? 2 : 1; }
@@ -73,6 +74,7 @@ class VariantEngine final : public Engine {
         : mmu_(tree, vcpu, delay, seed) {}
 
     void walk(std::span<const Access> accesses, WalkRecord& record) override { walk_burst(*this, accesses, record); }
+    void empty_sections(std::size_t count) override { mmu_.empty_sections(count); }
     void offline() override { mmu_.offline(); }
     void online() override { mmu_.online(); }
     void reload_root() override { mmu_.reload_root(); }

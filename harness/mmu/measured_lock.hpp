@@ -15,7 +15,8 @@ enum class LockHolder { fault, zap };
 template <class Machine>
 class MeasuredMmuLock {
  public:
-  MeasuredMmuLock(MmuLockKind kind, const Window& window) : lock_(kind), window_(window) {}
+  MeasuredMmuLock(MmuLockKind kind, const Window& window, Clocks clocks = Clocks::on)
+      : lock_(kind), window_(window), clocks_(clocks) {}
 
   /// Holds the lock for a scope. break_lock() lets others in between, as cond_resched_rwlock_write() does.
   class Guard {
@@ -25,21 +26,24 @@ class MeasuredMmuLock {
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
     void break_lock() {
+      held_before_break_ = held_ticks(lock_.now());
       release();
       typename Machine::Backoff{}.wait();
       acquire();
     }
+    /// For how long this guard has held the lock until `now`, its breaks taken out.
+    std::uint64_t held_ticks(std::uint64_t now) const { return held_before_break_ + now - held_since_; }
 
    private:
     void acquire() {
-      const std::uint64_t start = Machine::now();
+      const std::uint64_t start = lock_.now();
       lock_.lock_.lock();
-      held_since_ = Machine::now();
+      held_since_ = lock_.now();
       if (lock_.window_.contains(start)) lock_.wait_ns_.record(ns(held_since_ - start));
     }
     void release() {
       if (holder_ == LockHolder::zap && lock_.window_.contains(held_since_)) {
-        lock_.hold_ns_.record(ns(Machine::now() - held_since_));
+        lock_.hold_ns_.record(ns(lock_.now() - held_since_));
       }
       lock_.lock_.unlock();
     }
@@ -48,10 +52,13 @@ class MeasuredMmuLock {
     MeasuredMmuLock& lock_;
     const LockHolder holder_;
     std::uint64_t held_since_ = 0;
+    std::uint64_t held_before_break_ = 0;
   };
 
   typename Machine::MmuLock& raw() { return lock_; }
   bool contended() const { return lock_.contended(); }
+  /// The clock that everything under the lock goes by: 0, before any window, without clocks.
+  std::uint64_t now() const { return clocks_ == Clocks::on ? Machine::now() : 0; }
   /// Both are written under the lock: read them when its users have stopped.
   const Histogram& wait_ns() const { return wait_ns_; }
   const Histogram& hold_ns() const { return hold_ns_; }
@@ -59,6 +66,7 @@ class MeasuredMmuLock {
  private:
   typename Machine::MmuLock lock_;
   const Window& window_;
+  const Clocks clocks_;
   Histogram wait_ns_;
   Histogram hold_ns_;
 };

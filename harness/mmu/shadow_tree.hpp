@@ -12,6 +12,7 @@
 #include "harness/mmu/page_pool.hpp"
 #include "harness/mmu/shadow_page.hpp"
 #include "harness/mmu/spte.hpp"
+#include "harness/mmu/zap_times.hpp"
 #include "variants/contract.hpp"
 
 namespace shadowwalk {
@@ -32,9 +33,11 @@ class ShadowTree {
   using Slot = typename Pool::Slot;
 
   /// `capacity`: shadow pages at most, retired ones included.
-  ShadowTree(Machine& machine, MmuLockKind lock_kind, const Window& window, std::size_t capacity)
+  ShadowTree(Machine& machine, MmuLockKind lock_kind, const Window& window, std::size_t capacity,
+             Clocks clocks = Clocks::on)
       : machine_(machine),
-        lock_(lock_kind, window),
+        window_(window),
+        lock_(lock_kind, window, clocks),
         pool_(capacity),
         footprint_(window, Machine::to_ns(1'000'000) / 1e6),
         environment_(*this),
@@ -51,6 +54,8 @@ class ShadowTree {
   Footprint& footprint() { return footprint_; }
   const Footprint& footprint() const { return footprint_; }
   ActiveList<Page>& active() { return active_; }
+  /// Written under mmu_lock: read it when zappers have stopped.
+  const ZapTimes& zap_times() const { return zap_times_; }
   /// Pages that count against the MMU's quota. As in the kernel it falls at the unlink, before the memory is free.
   std::size_t used_pages() const { return active_.size(); }
   std::uint64_t valid_generation() const { return valid_generation_; }
@@ -104,7 +109,7 @@ class ShadowTree {
     // relaxed: published with the rest of the page by the release store that links it.
     page->incarnation.fetch_add(1, std::memory_order_relaxed);
     active_.push_newest(*page);
-    footprint_.on_allocate(Machine::now());
+    footprint_.on_allocate(lock_.now());
     variant_.birth(*page);
     return *page;
   }
@@ -154,7 +159,14 @@ class ShadowTree {
 
   /// kvm_mmu_commit_zap_page(): leaves the batch to the variant.
   void commit_zap(Batch&& batch) {
-    if (!batch.empty()) variant_.commit(std::move(batch));
+    if (!batch.empty()) commit_at(lock_.now(), std::move(batch));
+  }
+  /// The same, at the end of a zap that has prepared its batch under `guard`.
+  void commit_zap(const typename MeasuredMmuLock<Machine>::Guard& guard, Batch&& batch) {
+    if (batch.empty()) return;
+    const std::uint64_t now = lock_.now();
+    if (window_.contains(now)) zap_times_.prepare_ns.record(whole_ns(guard.held_ticks(now)));
+    commit_at(now, std::move(batch));
   }
 
  private:
@@ -170,8 +182,15 @@ class ShadowTree {
     ShadowTree& tree_;
   };
 
+  static std::uint64_t whole_ns(std::uint64_t ticks) { return static_cast<std::uint64_t>(Machine::to_ns(ticks)); }
+
+  void commit_at(std::uint64_t start, Batch&& batch) {
+    variant_.commit(std::move(batch));
+    if (window_.contains(start)) zap_times_.commit_ns.record(whole_ns(lock_.now() - start));
+  }
+
   void retire(Page& page, Batch& batch) {
-    page.unlink_ticks = Machine::now();
+    page.unlink_ticks = lock_.now();
     footprint_.on_unlink(page.unlink_ticks);
     batch.push_back(page);
   }
@@ -182,14 +201,16 @@ class ShadowTree {
     page.incarnation.fetch_add(1, std::memory_order_relaxed);
     Slot* const slots = pool_.slots_of(page);
     for (std::size_t i = 0; i < Geometry::kEntries; ++i) slots[i].store(spte::kPoison, std::memory_order_relaxed);
-    footprint_.on_free(page.unlink_ticks, Machine::now());
+    footprint_.on_free(page.unlink_ticks, lock_.now());
     pool_.release(page);
   }
 
   Machine& machine_;
+  const Window& window_;
   MeasuredMmuLock<Machine> lock_;
   Pool pool_;
   Footprint footprint_;
+  ZapTimes zap_times_;
   ActiveList<Page> active_;
   Page* root_ = nullptr;
   std::uint64_t valid_generation_ = 0;

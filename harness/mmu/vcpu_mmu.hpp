@@ -58,16 +58,19 @@ class VcpuMmu {
   void online() { walker_.online(); }
 
   /// get_mmio_spte() / fast_page_fault()'s walk: finds the leaf of `gfn`. A write to a leaf that is write-protected
-  /// only by us makes it writable by cmpxchg. kFullChecks: see WalkTrail; kReadDelay: see ReadDelay.
-  template <bool kFullChecks, bool kReadDelay>
+  /// only by us makes it writable by cmpxchg. kFullChecks: see WalkTrail; kReadDelay: see ReadDelay; kClockSection:
+  /// leaves the section's length in section_ticks().
+  template <bool kFullChecks, bool kReadDelay, bool kClockSection = false>
   [[gnu::always_inline]] Walked walk(Gfn gfn, LeafKind kind) {
     for (;;) {
       if constexpr (kFullChecks) trail_.start();
       walker_.begin();
+      const std::uint64_t section_start = kClockSection ? Machine::now() : 0;
       Slot* slot = nullptr;
       const SpteWord leaf = descend<Geometry::kLevels, kFullChecks, kReadDelay>(root_table_, gfn, slot);
       if (leaf_serves(leaf, gfn, kind)) [[likely]] {
         const bool freed = kFullChecks && trail_.found_freed_page();
+        if constexpr (kClockSection) section_ticks_ = Machine::now() - section_start;
         if (!walker_.end()) [[unlikely]] {
           ++counts_.restarts;
           continue;
@@ -110,6 +113,17 @@ class VcpuMmu {
       reload_root_locked();
     }
     walker_.online();
+  }
+
+  /// From begin() to end() of the last walk that was served and clocked: how long a freer may have to wait for it.
+  std::uint64_t section_ticks() const { return section_ticks_; }
+
+  /// begin() and end() alone, `count` times: what a scheme's section costs around nothing.
+  void empty_sections(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      walker_.begin();
+      walker_.end();
+    }
   }
 
   const Counts& counts() const { return counts_; }
@@ -198,6 +212,7 @@ class VcpuMmu {
   std::uint64_t until_stall_ = 0;
   std::uint64_t random_;
   WalkTrail<Page, Geometry::kLevels> trail_;
+  std::uint64_t section_ticks_ = 0;
   Counts counts_;
   std::string first_violation_;
 };

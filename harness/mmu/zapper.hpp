@@ -37,7 +37,7 @@ class Zapper {
     Batch batch;
     Zapped zapped;
     if (Page* page = find_current(gfn, level)) zapped.pages = tree_.prepare_zap(*page, batch, true);
-    tree_.commit_zap(std::move(batch));
+    tree_.commit_zap(guard, std::move(batch));
     return zapped;
   }
 
@@ -72,7 +72,7 @@ class Zapper {
       zapped.pages += tree_.prepare_zap(*page, batch, false);
       ++since_break;
     }
-    tree_.commit_zap(std::move(batch));
+    tree_.commit_zap(guard, std::move(batch));
     return zapped;
   }
 
@@ -118,7 +118,7 @@ class Zapper {
       if (page == nullptr) break;
       zapped.pages += tree_.prepare_zap(*page, batch, true);
     }
-    tree_.commit_zap(std::move(batch));
+    tree_.commit_zap(guard, std::move(batch));
     return zapped;
   }
 
