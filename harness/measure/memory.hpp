@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// What the kernel says about memory. All in bytes; any thread may ask. Meant for before and after a window: each call
+/// reads a file of /proc.
+namespace shadowwalk {
+
+/// Resident memory of this process: everything, the lab included. The kernel counts it per CPU or thread and adds up
+/// late, so that some hundred KiB may be missing. 0 where /proc does not tell.
+std::uint64_t rss_bytes();
+
+/// SecPageTables of /proc/meminfo: page tables of KVM (and of IOMMUs) on the whole host. Empty before Linux 6.1.
+std::optional<std::uint64_t> sec_page_tables_bytes();
+
+/// A line of /proc/meminfo, as "MemAvailable"; `text` is the file. Empty if there is none, or it is no size.
+std::optional<std::uint64_t> meminfo_bytes(std::string_view text, std::string_view key);
+
+}  // namespace shadowwalk
