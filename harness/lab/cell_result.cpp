@@ -134,9 +134,9 @@ void record_memory(Recorder& out, CellResult& result, const CellMeasurement& cel
   out.set("pages_zapped", static_cast<double>(pages.unlinked));
   out.set("pages_freed", static_cast<double>(pages.freed));
   out.set("pages_freed_total", static_cast<double>(pages.freed_total));
-  out.set("retired_bytes_mean", pages.retired_mean * kPageBytes);
-  out.set("retired_bytes_peak", static_cast<double>(pages.retired_peak * kPageBytes));
-  out.set("shadow_bytes_peak", static_cast<double>(pages.shadow_peak * kPageBytes));
+  out.set("retired_bytes_mean", pages.retired.mean * kPageBytes);
+  out.set("retired_bytes_peak", static_cast<double>(pages.retired.peak * kPageBytes));
+  out.set("shadow_bytes_peak", static_cast<double>(pages.shadow.peak * kPageBytes));
   const std::string why = pages.unlinked == 0 ? "no page was unlinked in the window"
                                               : "every page unlinked in the window was freed by the drain only";
   out.quantiles("free_ns", pages.free_ns, {kP50, kP99}, why);
@@ -148,8 +148,8 @@ void record_memory(Recorder& out, CellResult& result, const CellMeasurement& cel
   result.details["freed_by_drain"] = pages.freed_by_drain;
   result.details["series"]["retired_bytes"] = {{"unit", "bytes"},
                                                {"interval_ns", cell.interval_ns},
-                                               {"peak", in_bytes(pages.series_peak)},
-                                               {"last", in_bytes(pages.series_last)}};
+                                               {"peak", in_bytes(pages.retired.series_peak)},
+                                               {"last", in_bytes(pages.retired.series_last)}};
 }
 
 }  // namespace

@@ -1,8 +1,18 @@
 #include "harness/measure/footprint.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace shadowwalk {
+
+Footprint::Footprint(const Window& window, double ns_per_tick)
+    : window_(window), ns_per_tick_(ns_per_tick), freers_(std::make_unique<Freers>()) {}
+
+std::size_t Footprint::freer_of_this_thread() {
+  static std::atomic<std::size_t> threads{0};
+  thread_local const std::size_t mine = threads.fetch_add(1, std::memory_order_relaxed) % kFreers;
+  return mine;
+}
 
 std::size_t Footprint::interval_of(std::uint64_t now) const {
   const std::uint64_t length = window_.end() - window_.start();
@@ -10,72 +20,83 @@ std::size_t Footprint::interval_of(std::uint64_t now) const {
   return std::min(kIntervals - 1, static_cast<std::size_t>(part * kIntervals));
 }
 
-void Footprint::on_allocate(std::uint64_t now) {
-  const std::uint64_t shadow = shadow_.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (now < window_.start()) {
-    ++allocated_before_;
-  } else if (now < window_.end()) {
-    shadow_peak_ = std::max(shadow_peak_, shadow);
-  }
+std::uint64_t Footprint::level_now(const Arrivals& arrivals) const {
+  std::uint64_t level = arrivals.total.load(std::memory_order_relaxed);
+  for (const Freer& freer : *freers_) level -= freer.total.load(std::memory_order_relaxed);
+  return level;
 }
 
-void Footprint::on_unlink(std::uint64_t now) {
-  const std::uint64_t retired = retired_.fetch_add(1, std::memory_order_relaxed) + 1;
+void Footprint::arrive(Arrivals& arrivals, std::uint64_t now) {
+  // relaxed: mmu_lock orders arrivals. A page that is counted as freed had arrived under it before.
+  arrivals.total.store(arrivals.total.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (now < window_.start()) {
-    ++unlinked_before_;
+    ++arrivals.before;
   } else if (now < window_.end()) {
+    const std::uint64_t level = level_now(arrivals);
     const std::size_t interval = interval_of(now);
-    ++unlinked_[interval];
-    unlink_ticks_sum_ += now - window_.start();
-    peak_[interval] = std::max(peak_[interval], retired);
-    retired_peak_ = std::max(retired_peak_, retired);
+    ++arrivals.count[interval];
+    arrivals.ticks_sum += now - window_.start();
+    arrivals.interval_peak[interval] = std::max(arrivals.interval_peak[interval], level);
+    arrivals.peak = std::max(arrivals.peak, level);
   }
 }
 
 void Footprint::on_free(std::uint64_t unlinked_at, std::uint64_t now) {
   now = std::max(now, unlinked_at);  // clocks of two CPUs may differ a little; no page is freed before it is retired
-  retired_.fetch_sub(1, std::memory_order_relaxed);
-  shadow_.fetch_sub(1, std::memory_order_relaxed);
-  freed_total_.fetch_add(1, std::memory_order_relaxed);
+  Freer& freer = (*freers_)[freer_of_this_thread()];
+  freer.total.fetch_add(1, std::memory_order_relaxed);
   if (now < window_.start()) {
-    freed_before_.fetch_add(1, std::memory_order_relaxed);
+    freer.before.fetch_add(1, std::memory_order_relaxed);
   } else if (now < window_.end()) {
-    freed_[interval_of(now)].fetch_add(1, std::memory_order_relaxed);
-    free_ticks_sum_.fetch_add(now - window_.start(), std::memory_order_relaxed);
+    freer.count[interval_of(now)].fetch_add(1, std::memory_order_relaxed);
+    freer.ticks_sum.fetch_add(now - window_.start(), std::memory_order_relaxed);
   }
   if (!window_.contains(unlinked_at)) return;
   if (draining_.load(std::memory_order_relaxed)) {
-    freed_by_drain_.fetch_add(1, std::memory_order_relaxed);
+    freer.by_drain.fetch_add(1, std::memory_order_relaxed);
   } else {
-    free_ns_.record(static_cast<std::uint64_t>(static_cast<double>(now - unlinked_at) * ns_per_tick_));
+    freer.free_ns.record(static_cast<std::uint64_t>(static_cast<double>(now - unlinked_at) * ns_per_tick_));
   }
+}
+
+Footprint::Level Footprint::level(const Arrivals& arrivals, const Departures& departures) const {
+  Level level;
+  const std::uint64_t at_start = arrivals.before - departures.before;
+  level.series_peak.reserve(kIntervals);
+  level.series_last.reserve(kIntervals);
+  std::uint64_t now = at_start;
+  for (std::size_t i = 0; i < kIntervals; ++i) {
+    level.series_peak.push_back(std::max(arrivals.interval_peak[i], now));
+    now = now + arrivals.count[i] - departures.count[i];
+    level.series_last.push_back(now);
+  }
+  level.peak = std::max(arrivals.peak, at_start);
+  // The integral of the level: what is there at the end for the whole window, less the time before each arrival, plus
+  // the time before each departure. The sums of ticks pass 2^64 in a long run, and so modulo 2^64 throughout: exact as
+  // long as the integral fits.
+  const std::uint64_t length = window_.end() - window_.start();
+  const std::uint64_t integral = now * length - arrivals.ticks_sum + departures.ticks_sum;
+  level.mean = length == 0 ? 0 : static_cast<double>(integral) / static_cast<double>(length);
+  return level;
 }
 
 Footprint::Result Footprint::result() const {
   Result result;
-  const std::uint64_t retired_at_start = unlinked_before_ - freed_before_.load(std::memory_order_relaxed);
-  result.series_peak.reserve(kIntervals);
-  result.series_last.reserve(kIntervals);
-  std::uint64_t retired = retired_at_start;
-  for (std::size_t i = 0; i < kIntervals; ++i) {
-    const std::uint64_t freed = freed_[i].load(std::memory_order_relaxed);
-    result.series_peak.push_back(std::max(peak_[i], retired));
-    retired = retired + unlinked_[i] - freed;
-    result.series_last.push_back(retired);
-    result.unlinked += unlinked_[i];
-    result.freed += freed;
+  Departures departures;
+  for (const Freer& freer : *freers_) {
+    departures.before += freer.before.load(std::memory_order_relaxed);
+    departures.ticks_sum += freer.ticks_sum.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < kIntervals; ++i) {
+      departures.count[i] += freer.count[i].load(std::memory_order_relaxed);
+    }
+    result.freed_total += freer.total.load(std::memory_order_relaxed);
+    result.freed_by_drain += freer.by_drain.load(std::memory_order_relaxed);
+    result.free_ns.merge(freer.free_ns.snapshot());
   }
-  // The integral of retired(t): what was there at the start, plus each unlink, less each free, for the time left.
-  // The sums of ticks pass 2^64 in a long run, and so modulo 2^64 throughout: exact as long as the integral fits.
-  const std::uint64_t length = window_.end() - window_.start();
-  const std::uint64_t integral = (retired_at_start + result.unlinked - result.freed) * length - unlink_ticks_sum_ +
-                                 free_ticks_sum_.load(std::memory_order_relaxed);
-  result.retired_mean = length == 0 ? 0 : static_cast<double>(integral) / static_cast<double>(length);
-  result.retired_peak = std::max(retired_peak_, retired_at_start);
-  result.shadow_peak = std::max(shadow_peak_, allocated_before_ - freed_before_.load(std::memory_order_relaxed));
-  result.freed_total = freed_total_.load(std::memory_order_relaxed);
-  result.freed_by_drain = freed_by_drain_.load(std::memory_order_relaxed);
-  result.free_ns = free_ns_.snapshot();
+  result.unlinked = std::accumulate(unlinked_.count.begin(), unlinked_.count.end(), std::uint64_t{0});
+  result.freed = std::accumulate(departures.count.begin(), departures.count.end(), std::uint64_t{0});
+  result.retired = level(unlinked_, departures);
+  result.shadow = level(allocated_, departures);
   return result;
 }
 

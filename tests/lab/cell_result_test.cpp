@@ -42,7 +42,7 @@ CellMeasurement full_measurement() {
   }
   cell.footprint.free_ns.record(500);
   cell.footprint.unlinked = 3;
-  cell.footprint.retired_peak = 3;
+  cell.footprint.retired.peak = 3;
   cell.zaps = 2000;
   return cell;
 }

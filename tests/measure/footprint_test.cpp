@@ -43,12 +43,12 @@ TEST_F(FootprintTest, NothingHappens) {
   const Footprint::Result result = footprint_->result();
   EXPECT_EQ(result.unlinked, 0u);
   EXPECT_EQ(result.freed_total, 0u);
-  EXPECT_EQ(result.retired_peak, 0u);
-  EXPECT_EQ(result.retired_mean, 0);
-  EXPECT_EQ(result.shadow_peak, 0u);
+  EXPECT_EQ(result.retired.peak, 0u);
+  EXPECT_EQ(result.retired.mean, 0);
+  EXPECT_EQ(result.shadow.peak, 0u);
   EXPECT_EQ(result.free_ns.count(), 0u);
-  EXPECT_THAT(result.series_peak, testing::AllOf(testing::SizeIs(kIntervals), testing::Each(0u)));
-  EXPECT_THAT(result.series_last, testing::AllOf(testing::SizeIs(kIntervals), testing::Each(0u)));
+  EXPECT_THAT(result.retired.series_peak, testing::AllOf(testing::SizeIs(kIntervals), testing::Each(0u)));
+  EXPECT_THAT(result.retired.series_last, testing::AllOf(testing::SizeIs(kIntervals), testing::Each(0u)));
 }
 
 TEST_F(FootprintTest, SequenceByHand) {
@@ -65,10 +65,10 @@ TEST_F(FootprintTest, SequenceByHand) {
   EXPECT_EQ(result.freed, 7u);
   EXPECT_EQ(result.freed_total, 7u);
   EXPECT_EQ(result.freed_by_drain, 0u);
-  EXPECT_EQ(result.retired_peak, 6u);
-  EXPECT_EQ(result.shadow_peak, 10u);
+  EXPECT_EQ(result.retired.peak, 6u);
+  EXPECT_EQ(result.shadow.peak, 10u);
   // 4 pages for 1 tick, 1 for 99, 2 for 100.
-  EXPECT_DOUBLE_EQ(result.retired_mean, (4 * 1 + 1 * 99 + 2 * 100) / static_cast<double>(kLength));
+  EXPECT_DOUBLE_EQ(result.retired.mean, (4 * 1 + 1 * 99 + 2 * 100) / static_cast<double>(kLength));
 
   std::vector<std::uint64_t> peak(kIntervals, 0);
   std::vector<std::uint64_t> last(kIntervals, 0);
@@ -77,8 +77,8 @@ TEST_F(FootprintTest, SequenceByHand) {
   for (std::size_t i = 51; i < 100; ++i) peak[i] = last[i] = 1;
   for (std::size_t i = 100; i < 150; ++i) peak[i] = last[i] = 2;
   peak[150] = 2;
-  EXPECT_EQ(result.series_peak, peak);
-  EXPECT_EQ(result.series_last, last);
+  EXPECT_EQ(result.retired.series_peak, peak);
+  EXPECT_EQ(result.retired.series_last, last);
 
   EXPECT_EQ(result.free_ns.count(), 7u);
   EXPECT_EQ(result.free_ns.min(), 3u);
@@ -95,12 +95,12 @@ TEST_F(FootprintTest, PagesRetiredOverTheStart) {
   EXPECT_EQ(result.unlinked, 0u);
   EXPECT_EQ(result.freed, 3u);
   EXPECT_EQ(result.freed_total, 5u);
-  EXPECT_EQ(result.retired_peak, 4u);
-  EXPECT_DOUBLE_EQ(result.retired_mean, 1);
-  EXPECT_EQ(result.series_peak.front(), 4u);
-  EXPECT_EQ(result.series_last.front(), 1u);
-  EXPECT_EQ(result.series_last.back(), 1u);
-  EXPECT_EQ(result.shadow_peak, 6u);
+  EXPECT_EQ(result.retired.peak, 4u);
+  EXPECT_DOUBLE_EQ(result.retired.mean, 1);
+  EXPECT_EQ(result.retired.series_peak.front(), 4u);
+  EXPECT_EQ(result.retired.series_last.front(), 1u);
+  EXPECT_EQ(result.retired.series_last.back(), 1u);
+  EXPECT_EQ(result.shadow.peak, 6u);
   EXPECT_EQ(result.free_ns.count(), 0u) << "unlinked before the window";
 }
 
@@ -112,9 +112,9 @@ TEST_F(FootprintTest, PagesRetiredOverTheEnd) {
   EXPECT_EQ(result.unlinked, 5u);
   EXPECT_EQ(result.freed, 0u);
   EXPECT_EQ(result.freed_total, 2u);
-  EXPECT_EQ(result.retired_peak, 5u);
-  EXPECT_DOUBLE_EQ(result.retired_mean, 5.0 / kLength);
-  EXPECT_EQ(result.series_last.back(), 5u);
+  EXPECT_EQ(result.retired.peak, 5u);
+  EXPECT_DOUBLE_EQ(result.retired.mean, 5.0 / kLength);
+  EXPECT_EQ(result.retired.series_last.back(), 5u);
   EXPECT_EQ(result.free_ns.count(), 2u) << "freed after the window, but not by the drain";
 
   footprint_->begin_drain();
@@ -139,9 +139,9 @@ TEST_F(FootprintTest, WhatComesAfterTheWindowDoesNotCount) {
   EXPECT_EQ(result.freed, 0u);
   EXPECT_EQ(result.freed_total, 40u);
   EXPECT_EQ(result.freed_by_drain, 0u);
-  EXPECT_EQ(result.retired_peak, 0u);
-  EXPECT_EQ(result.retired_mean, 0);
-  EXPECT_EQ(result.shadow_peak, 1u);
+  EXPECT_EQ(result.retired.peak, 0u);
+  EXPECT_EQ(result.retired.mean, 0);
+  EXPECT_EQ(result.shadow.peak, 1u);
   EXPECT_EQ(result.free_ns.count(), 0u);
   EXPECT_EQ(footprint_->retired(), 0u);
   EXPECT_EQ(footprint_->shadow(), 11u);
@@ -152,7 +152,7 @@ TEST_F(FootprintTest, ShadowPeakForgetsWhatWasFreedBeforeTheWindow) {
   unlink(90, 20);
   free(90, 20, 30);
   allocate(5, 1010);
-  EXPECT_EQ(footprint_->result().shadow_peak, 15u);
+  EXPECT_EQ(footprint_->result().shadow.peak, 15u);
 }
 
 TEST_F(FootprintTest, FreeByAClockThatRunsBehindIsFreeAtOnce) {
@@ -163,8 +163,8 @@ TEST_F(FootprintTest, FreeByAClockThatRunsBehindIsFreeAtOnce) {
   free(1, 1100, 1090);
   const Footprint::Result result = footprint_->result();
   EXPECT_EQ(result.freed, 2u);
-  EXPECT_EQ(result.retired_mean, 0);
-  EXPECT_THAT(result.series_last, testing::Each(0u));
+  EXPECT_EQ(result.retired.mean, 0);
+  EXPECT_THAT(result.retired.series_last, testing::Each(0u));
   EXPECT_EQ(result.free_ns.count(), 2u);
   EXPECT_EQ(result.free_ns.max(), 0u);
 }
@@ -177,7 +177,7 @@ TEST_F(FootprintTest, MeanSurvivesLongWindows) {
   unlink(kPages, kStart + kLong / 2);
   free(kPages - 1, kStart + kLong / 2, kStart + kLong / 2 + 4);
   const double mean = 0.5 + (kPages - 1) * 4.0 / static_cast<double>(kLong);
-  EXPECT_NEAR(footprint_->result().retired_mean, mean, 1e-9);
+  EXPECT_NEAR(footprint_->result().retired.mean, mean, 1e-9);
 }
 
 TEST_F(FootprintTest, WindowThatIsNeverSetCountsNothing) {
@@ -190,8 +190,8 @@ TEST_F(FootprintTest, WindowThatIsNeverSetCountsNothing) {
   EXPECT_EQ(result.unlinked, 0u);
   EXPECT_EQ(result.freed, 0u);
   EXPECT_EQ(result.freed_total, 1u);
-  EXPECT_EQ(result.retired_mean, 0);
-  EXPECT_EQ(result.retired_peak, 0u);
+  EXPECT_EQ(result.retired.mean, 0);
+  EXPECT_EQ(result.retired.peak, 0u);
 }
 
 /// A page's life. An event past kNever does not happen.
@@ -203,10 +203,9 @@ struct Life {
 };
 
 /// What a Footprint should say, from every moment of every life.
-struct Expected {
-  std::uint64_t retired_peak = 0;
-  std::uint64_t shadow_peak = 0;
-  std::uint64_t retired_ticks = 0;
+struct ExpectedLevel {
+  std::uint64_t peak = 0;
+  std::uint64_t ticks = 0;
   std::vector<std::uint64_t> series_peak = std::vector<std::uint64_t>(kIntervals, 0);
   std::vector<std::uint64_t> series_last = std::vector<std::uint64_t>(kIntervals, 0);
 };
@@ -217,21 +216,21 @@ std::uint64_t count_before(const std::vector<Life>& lives, std::uint64_t time, M
       std::ranges::count_if(lives, [&](const Life& life) { return life.*moment < time; }));
 }
 
-/// Events of one tick happen in the order allocate, unlink, free: so the peaks of a tick are before its frees.
-Expected brute_force(const std::vector<Life>& lives, std::uint64_t start, std::uint64_t end) {
-  Expected expected;
+/// Of the pages between two moments of their lives. Events of one tick happen in the order allocate, unlink, free: so
+/// the peaks of a tick are before its frees.
+ExpectedLevel brute_force(const std::vector<Life>& lives, std::uint64_t Life::*begins, std::uint64_t start,
+                          std::uint64_t end) {
+  ExpectedLevel expected;
   for (std::size_t i = 0; i < kIntervals; ++i) expected.series_last[i] = Life::kNever;
   for (std::uint64_t t = start; t < end; ++t) {
-    const std::uint64_t unlinked = count_before(lives, t + 1, &Life::unlinked);
-    const std::uint64_t retired_high = unlinked - count_before(lives, t, &Life::freed);
-    const std::uint64_t retired = unlinked - count_before(lives, t + 1, &Life::freed);
-    expected.retired_ticks += retired;
-    expected.retired_peak = std::max(expected.retired_peak, retired_high);
-    expected.shadow_peak = std::max(
-        expected.shadow_peak, count_before(lives, t + 1, &Life::allocated) - count_before(lives, t, &Life::freed));
+    const std::uint64_t begun = count_before(lives, t + 1, begins);
+    const std::uint64_t high = begun - count_before(lives, t, &Life::freed);
+    const std::uint64_t level = begun - count_before(lives, t + 1, &Life::freed);
+    expected.ticks += level;
+    expected.peak = std::max(expected.peak, high);
     const std::size_t interval = (t - start) * kIntervals / (end - start);
-    expected.series_peak[interval] = std::max(expected.series_peak[interval], retired_high);
-    expected.series_last[interval] = retired;
+    expected.series_peak[interval] = std::max(expected.series_peak[interval], high);
+    expected.series_last[interval] = level;
   }
   // An interval shorter than a tick holds what the one before it held.
   std::uint64_t carried = 0;
@@ -240,6 +239,13 @@ Expected brute_force(const std::vector<Life>& lives, std::uint64_t start, std::u
     carried = expected.series_last[i];
   }
   return expected;
+}
+
+void expect_level(const Footprint::Level& level, const ExpectedLevel& expected, std::uint64_t length) {
+  EXPECT_EQ(level.peak, expected.peak);
+  EXPECT_DOUBLE_EQ(level.mean, static_cast<double>(expected.ticks) / static_cast<double>(length));
+  EXPECT_EQ(level.series_peak, expected.series_peak);
+  EXPECT_EQ(level.series_last, expected.series_last);
 }
 
 class FootprintRandomTest : public testing::TestWithParam<std::uint64_t> {};
@@ -301,16 +307,12 @@ TEST_P(FootprintRandomTest, AgreesWithBruteForce) {
     }
 
     const Footprint::Result result = footprint->result();
-    const Expected expected = brute_force(lives, start, end);
     EXPECT_EQ(result.unlinked, count_before(lives, end, &Life::unlinked) - count_before(lives, start, &Life::unlinked));
     EXPECT_EQ(result.freed, count_before(lives, end, &Life::freed) - count_before(lives, start, &Life::freed));
     EXPECT_EQ(result.freed_total, count_before(lives, Life::kNever, &Life::freed));
     EXPECT_EQ(result.freed_by_drain, by_drain);
-    EXPECT_EQ(result.retired_peak, expected.retired_peak);
-    EXPECT_EQ(result.shadow_peak, expected.shadow_peak);
-    EXPECT_DOUBLE_EQ(result.retired_mean, static_cast<double>(expected.retired_ticks) / static_cast<double>(length));
-    EXPECT_EQ(result.series_peak, expected.series_peak);
-    EXPECT_EQ(result.series_last, expected.series_last);
+    expect_level(result.retired, brute_force(lives, &Life::unlinked, start, end), length);
+    expect_level(result.shadow, brute_force(lives, &Life::allocated, start, end), length);
     EXPECT_EQ(result.free_ns.count(), free_ns.count());
     EXPECT_EQ(result.free_ns.sum(), free_ns.sum());
     EXPECT_EQ(result.free_ns.max(), free_ns.max());
@@ -346,9 +348,9 @@ TEST_F(FootprintTest, FreersRunBesideTheUnlinker) {
   EXPECT_EQ(result.unlinked, kFreers * kPages);
   EXPECT_EQ(result.freed, kFreers * kPages);
   EXPECT_EQ(result.freed_total, kFreers * kPages);
-  EXPECT_DOUBLE_EQ(result.retired_mean, kFreers * kPages / 2.0);
-  EXPECT_EQ(result.series_last[0], kFreers * kPages);
-  EXPECT_EQ(result.series_last[kIntervals / 2], 0u);
+  EXPECT_DOUBLE_EQ(result.retired.mean, kFreers * kPages / 2.0);
+  EXPECT_EQ(result.retired.series_last[0], kFreers * kPages);
+  EXPECT_EQ(result.retired.series_last[kIntervals / 2], 0u);
   EXPECT_EQ(result.free_ns.count(), kFreers * kPages);
   EXPECT_EQ(result.free_ns.sum(), std::uint64_t{kFreers} * kPages * (kLength / 2) * 3);
   EXPECT_EQ(footprint_->retired(), 0u);
