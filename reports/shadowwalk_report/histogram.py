@@ -4,13 +4,19 @@ import dataclasses
 
 import numpy as np
 
+from .untrusted_json import is_number
+
 
 @dataclasses.dataclass(frozen=True)
 class Histogram:
-    """Counts of values, each known to within its bucket. A value is taken to be its bucket's highest one."""
+    """Counts of values, each known to within its bucket. A value is taken to be its bucket's highest one.
+
+    `greatest` is the greatest value itself where that was recorded, else the bound of its bucket; 0 without values.
+    """
 
     upper: np.ndarray
     counts: np.ndarray
+    greatest: float = 0
 
     @staticmethod
     def parse(data):
@@ -24,7 +30,9 @@ class Histogram:
             raise ValueError("a bucket is not [lowest, highest, count]") from error
         if not np.isfinite(table).all() or (table < 0).any():
             raise ValueError("a bucket holds a negative or infinite number")
-        return Histogram(table[:, 1], table[:, 2])
+        bound = float(table[:, 1].max(initial=0))
+        greatest = data.get("max")
+        return Histogram(table[:, 1], table[:, 2], min(float(greatest), bound) if is_number(greatest) else bound)
 
     @staticmethod
     def merge(histograms):
@@ -33,7 +41,8 @@ class Histogram:
         if not histograms:
             return Histogram(np.empty(0), np.empty(0))
         upper, place = np.unique(np.concatenate([h.upper for h in histograms]), return_inverse=True)
-        return Histogram(upper, np.bincount(place, np.concatenate([h.counts for h in histograms]), len(upper)))
+        return Histogram(upper, np.bincount(place, np.concatenate([h.counts for h in histograms]), len(upper)),
+                         max(h.greatest for h in histograms))
 
     @property
     def total(self):

@@ -4,9 +4,11 @@ import dataclasses
 import pathlib
 
 from .histogram import Histogram
+from .observations import KernelStat, Noise, PmuCount, Sizes
 from .setting import Scheme, Setting
 
 NEGATIVE_CONTROL = "unsafe"
+NOISY = "noisy"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +51,19 @@ class Result:
     unavailable: dict[str, str]
     histograms: dict[str, Histogram]
     series: dict[str, Series]
+    noise: Noise
+    memory: dict[str, Sizes]
+    kvm_stats: dict[str, KernelStat]
+    pmu: tuple[PmuCount, ...]
     freed_by_drain: int
     violation: str
     command: str
     context: dict[str, str]
+
+    @property
+    def is_noisy(self):
+        """The host did something else meanwhile: the result is shown, and no verdict rests on it."""
+        return NOISY in self.flags
 
 
 @dataclasses.dataclass(frozen=True)

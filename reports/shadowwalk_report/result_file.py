@@ -2,6 +2,7 @@
 
 from .histogram import Histogram
 from .model import LeftOut, Result, Series
+from .observations import parse_kvm_stats, parse_memory, parse_noise, parse_pmu
 from .setting import parse_cell
 from .untrusted_json import is_number, one_line, read_json, strings_of, text_of
 
@@ -46,6 +47,8 @@ def _parse_entry(entry, cell, repetition, context):
         flags=_parse_flags(extra, counters), unavailable=strings_of(extra.get("unavailable")),
         histograms=_parse_all("histogram", extra.get("histograms"), Histogram.parse),
         series=_parse_all("series", extra.get("series"), _parse_series),
+        noise=parse_noise(extra.get("noise")), memory=parse_memory(extra.get("memory")),
+        kvm_stats=parse_kvm_stats(extra.get("kvm_stats")), pmu=parse_pmu(extra.get("pmu")),
         freed_by_drain=int(drained) if is_number(drained) else 0, violation=text_of(extra.get("violation")),
         command=text_of(extra.get("command")), context=context)
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from .histogram import Histogram
 from .model import NEGATIVE_CONTROL
-from .statistics import differences, estimate
+from .quantities import listing
+from .statistics import Reason, differences, estimate
 from .variants import rank, styles
 
 SPEED_LIMIT = "leak"
@@ -27,18 +28,27 @@ class Row:
         return self.scheme.variant
 
     @functools.cache
-    def values(self, metric):
-        """{repetition: value}. Entries of one repetition are one block: their median stands for it."""
+    def values(self, metric, without_noise=False):
+        """{repetition: value}. Entries of one repetition are one block: their median stands for it.
+
+        Verdicts ask for values `without_noise`, which leave noisy results out.
+        """
         blocks = {}
         for result in self.results:
-            if metric in result.counters:
+            if metric in result.counters and not (without_noise and result.is_noisy):
                 blocks.setdefault(result.repetition, []).append(result.counters[metric])
         return {repetition: float(np.median(block)) for repetition, block in blocks.items()}
 
     @functools.cache
-    def estimate(self, metric):
+    def estimate(self, metric, without_noise=False):
         """Median and interval over repetitions, or None when it was never measured."""
-        return estimate(self.values(metric).values())
+        return estimate(self.values(metric, without_noise).values())
+
+    @property
+    def noise_words(self):
+        """`2 of 5 of irq-ipi`: how many of its results are noisy; empty when none is."""
+        noisy = sum(result.is_noisy for result in self.results)
+        return f"{noisy} of {len(self.results)} of {self.variant}" if noisy else ""
 
     def why_absent(self, metric):
         """The recorded reason for which a metric was not measured; empty when none was recorded."""
@@ -117,11 +127,19 @@ def _knobs(row):
     return row.scheme.rcu_interval_ns, row.scheme.checks != "off", row.scheme.read_delay != "off", row.scheme
 
 
-def read_side(row, speed_limit):
+def read_side(row, speed_limit, without_noise=False):
     """What a scheme adds to a walk, ns: {repetition: walk_ns_mean less that of `leak`}.
 
     Empty with zappers, where caches and faults differ too, and where either was not measured.
     """
     if speed_limit is None or row.setting.zappers != 0:
         return {}
-    return differences(row.values("walk_ns_mean"), speed_limit.values("walk_ns_mean"))
+    return differences(row.values("walk_ns_mean", without_noise), speed_limit.values("walk_ns_mean", without_noise))
+
+
+def reason_words(reason, rows):
+    """Why the figures of rows left no verdict. Noisy results are told of where leaving them out may have decided it."""
+    noisy = list(dict.fromkeys(filter(None, (row.noise_words for row in rows))))
+    if not noisy or reason not in (Reason.TOO_FEW, Reason.NO_PAIR):
+        return reason.value
+    return f"{reason.value}, for noisy results are left out ({listing(noisy)})"

@@ -7,12 +7,18 @@ from .untrusted_json import is_number
 
 # The axes that most runs hold still, and how each is told where a run does not.
 PLATFORM_AXES = {"placement": "placement {}", "mmu_lock": "{} mmu_lock", "working_set_pages": "{:,} pages",
-                 "walks_per_exit": "{:,} walks an exit", "duration_s": "{:g} s"}
+                 "walks_per_exit": "{:,} walks an exit", "duration_s": "{:g} s",
+                 "instrumentation": "instrumentation {}", "events": "events {}"}
+# What results from before these fields were asked for.
+_DEFAULTS = {"instrumentation": "full", "events": ""}
 
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Setting:
-    """The conditions under which schemes are compared. Without zappers the zap rate means nothing, and is 0."""
+    """The conditions under which schemes are compared. Without zappers the zap rate means nothing, and is 0.
+
+    Clocking, sampling and counting all perturb what they measure: cells that differ in these are never put together.
+    """
 
     workload: str
     guest: str
@@ -24,6 +30,13 @@ class Setting:
     mmu_lock: str
     working_set_pages: int
     duration_s: float
+    instrumentation: str
+    events: str
+
+    @property
+    def is_plain(self):
+        """With the instrumentation that cells have by default, and without counted events."""
+        return all(getattr(self, axis) == value for axis, value in _DEFAULTS.items())
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -50,8 +63,8 @@ class Scheme:
 
 _WORDS = {str: "text", int: "a whole number that is not negative", float: "a number that is not negative"}
 _FIELDS = {"workload": str, "guest": str, "vcpus": int, "zappers": int, "zap_rate": float, "walks_per_exit": int,
-           "placement": str, "mmu_lock": str, "working_set_pages": int, "duration_s": float, "variant": str,
-           "rcu_interval_ns": int, "checks": str, "read_delay": str}
+           "placement": str, "mmu_lock": str, "working_set_pages": int, "duration_s": float, "instrumentation": str,
+           "events": str, "variant": str, "rcu_interval_ns": int, "checks": str, "read_delay": str}
 
 
 def _fits(value, kind):
@@ -66,7 +79,7 @@ def parse_cell(cell):
         raise ValueError("no shadowwalk.cell")
     values = {}
     for name, kind in _FIELDS.items():
-        value = cell.get(name)
+        value = cell.get(name, _DEFAULTS.get(name))
         if not _fits(value, kind):
             raise ValueError(f"shadowwalk.cell.{name} is {'missing' if value is None else 'not ' + _WORDS[kind]}")
         values[name] = kind(value)
@@ -95,8 +108,12 @@ def guest_words(guest):
     return {"kvm": "KVM guest", "thread": "thread guest"}.get(guest, f"{guest} guest")
 
 
+def _axis_words(axis, value):
+    return "no events" if axis == "events" and not value else PLATFORM_AXES[axis].format(value)
+
+
 def describe(setting, axes=(), vcpus=True, zaps=True):
     """The setting within its workload and guest, in words."""
     words = [quantities.count_of(setting.vcpus, "vCPU")] if vcpus else []
     words += [zap_words(setting)] if zaps else []
-    return ", ".join(words + [PLATFORM_AXES[axis].format(getattr(setting, axis)) for axis in axes])
+    return ", ".join(words + [_axis_words(axis, getattr(setting, axis)) for axis in axes])

@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 
 from .quantities import ABSENT, BYTES, NANOSECONDS, PER_SECOND, PLAIN, RATIO, interval, quantity, with_interval
-from .rows import FLOOR, SPEED_LIMIT, read_side
+from .rows import FLOOR, SPEED_LIMIT, read_side, reason_words
 from .model import NEGATIVE_CONTROL
 from .setting import describe, guest_words, varying_axes
 from .statistics import Verdict, compare, estimate, ratios
@@ -111,13 +111,14 @@ def _versus_cell(row, baseline):
         return Cell(ABSENT, hint=f"{BASELINE} was not measured in this setting")
     if row is baseline:
         return Cell("1x", hint="the baseline")
-    found = compare(row.values("walks_per_second"), baseline.values("walks_per_second"), lower_is_better=False)
+    rows = (row, baseline)
+    found = compare(*(r.values("walks_per_second", without_noise=True) for r in rows), lower_is_better=False)
     if found.ratio is None:
-        return Cell(ABSENT, hint=found.reason.value)
+        return Cell(ABSENT, hint=reason_words(found.reason, rows))
     doubt = _doubt(row, baseline)
     if doubt:
         return Cell(quantity(found.ratio.value, RATIO), interval(found.ratio), f"no verdict: {doubt}", "doubtful")
-    hint = found.verdict.value + (f": {found.reason.value}" if found.verdict is Verdict.AMBIGUOUS else "")
+    hint = found.verdict.value + (f": {reason_words(found.reason, rows)}" if found.reason else "")
     return Cell(quantity(found.ratio.value, RATIO), interval(found.ratio), hint, found.verdict.value.lower())
 
 

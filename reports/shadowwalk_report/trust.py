@@ -3,8 +3,10 @@
 import collections
 import dataclasses
 import itertools
+import re
+import statistics
 
-from .quantities import count_of, significant
+from .quantities import NANOSECONDS, count_of, quantity, significant
 from .model import NEGATIVE_CONTROL
 from .statistics import MINIMUM_REPETITIONS, range_coverage
 
@@ -77,6 +79,54 @@ def _preempted(run):
                 "note" if hit else "good")
 
 
+def _noise_reasons(noisy):
+    """The reasons counted, those that differ in their figures alone as one: its first stands for it."""
+    kinds = {}
+    for result in noisy:
+        for reason in result.noise.reasons or ("no reason recorded",):
+            kinds.setdefault(re.sub(r"\d+(\.\d+)?", "N", reason), []).append(reason)
+    ranked = sorted(kinds.values(), key=len, reverse=True)
+    return "; ".join(f"{len(found)} x {'like ' if len(set(found)) > 1 else ''}{found[0]}" for found in ranked)
+
+
+def _noisy(run):
+    noisy = [result for result in run.results if result.is_noisy]
+    if not noisy:
+        return Item("Noisy", "no result")
+    return Item("Noisy", f"{len(noisy)} of {count_of(len(run.results), 'result')}, shown but left out of verdicts: "
+                f"{_noise_reasons(noisy)}", "warn" if 2 * len(noisy) > len(run.results) else "note")
+
+
+def _recorded(run, field):
+    return [value for r in run.results if (value := getattr(r.noise, field)) is not None]
+
+
+def _other_load(run):
+    loads = _recorded(run, "other_load_cpus")
+    if not loads:
+        return Item("Other load", "not recorded", "note")
+    return Item("Other load", f"{significant(statistics.median(loads), 2)} CPUs, at most {significant(max(loads), 2)}")
+
+
+def _steal(run):
+    steals = _recorded(run, "steal_ns")
+    if not steals:
+        return Item("Steal", "not recorded", "note")
+    hit = sum(steal > 0 for steal in steals)
+    if not hit:
+        return Item("Steal", "none")
+    return Item("Steal", f"{quantity(sum(steals), NANOSECONDS)} in {hit} of {count_of(len(steals), 'result')}, "
+                f"at most {quantity(max(steals), NANOSECONDS)} in one", "note")
+
+
+def _core_speed(run):
+    changes = _recorded(run, "core_speed_change")
+    if not changes:
+        return Item("Core speed", "not recorded", "note")
+    return Item("Core speed", f"{min(changes):.3f}x to {max(changes):.3f}x over a window, {statistics.median(changes):.3f}x "
+                "in the middle")
+
+
 def _from_context(run, key, label, expected=""):
     values = context_values(run, key)
     if not values:
@@ -124,5 +174,5 @@ def trust_items(run, table):
         *_hosts(run), _repetitions(run), _interleaving(run), _completeness(run),
         _flagged(run, "saturated", "Saturated", "no latency verdict"),
         _flagged(run, "oversubscribed", "Oversubscribed", "no verdict on the claims"),
-        _preempted(run), _control(table), _violations(table), _clock(run),
+        _preempted(run), _noisy(run), _other_load(run), _steal(run), _core_speed(run), _control(table), _violations(table), _clock(run),
         _from_context(run, "pmu", "PMU", "available"), _from_context(run, "kvm", "KVM", "available"), _build(run)]

@@ -8,7 +8,7 @@ PAGE = 4096
 _OPTIONS = {"variant": "irq-ipi", "workload": "mmio-poll", "vcpus": 1, "zappers": 1, "zap_rate": 1000,
             "walks_per_exit": 1024, "guest": "thread", "placement": "auto", "mmu_lock": "ticket", "duration_s": 2.0,
             "warmup_s": 0.5, "seed": 1, "rcu_interval_ns": 0, "checks": "off", "read_delay": "off",
-            "working_set_pages": 4096}
+            "working_set_pages": 4096, "instrumentation": "full", "events": ""}
 
 CONTEXT = {"date": "2030-01-01T00:00:00+00:00", "host_name": "testhost", "executable": "shadowwalk", "num_cpus": 2,
            "mhz_per_cpu": 2400, "caches": [], "shadowwalk_version": "0.1.0", "shadowwalk_build": "release",
@@ -27,6 +27,28 @@ def histogram(values):
 
 def series(peaks):
     return {"unit": "bytes", "interval_ns": 8_000_000, "peak": list(peaks), "last": list(peaks)}
+
+
+def noise(reasons=()):
+    return {"involuntary_switches": {"walkers": 0, "zappers": 0}, "steal_ns": 0, "other_load_cpus": 0.02,
+            "core_speed_change": 1.003, "reasons": list(reasons)}
+
+
+def pmu(event, role="walkers", scope="walks", count=1e6, multiplexed=0.0, encoded="test_pmu::EVENT:u"):
+    """One entry of shadowwalk.pmu over a window of 2 s."""
+    return {"event": event, "encoded": encoded, "role": role, "scope": scope, "group": 0, "count": count,
+            "enabled_ns": 2_000_000_000, "running_ns": int(2_000_000_000 * (1 - multiplexed)),
+            "multiplexed": multiplexed}
+
+
+def without_issue_three(data):
+    """The result as it was before noise had reasons, and before memory, kernel statistics, PMU and levels."""
+    detail = data["benchmarks"][0]["shadowwalk"]
+    detail["noise"] = {"involuntary_switches": {}, "steal_ns": 0}
+    for name in ("memory", "kvm_stats", "pmu"):
+        detail.pop(name, None)
+    detail["cell"] = {key: value for key, value in detail["cell"].items() if key not in ("instrumentation", "events")}
+    return data
 
 
 class RunFactory:
@@ -56,7 +78,7 @@ class RunFactory:
         """The JSON of one result; `put` writes it."""
         name = self.cells[cell_id]["name"]
         detail = {"cell": self.cells[cell_id]["options"], "flags": [], "unavailable": {}, "placement": {},
-                  "noise": {"involuntary_switches": {}, "steal_ns": 0}, "freed_by_drain": 0,
+                  "noise": noise(), "freed_by_drain": 0,
                   "histograms": {key: histogram(values) for key, values in (histograms or {}).items()},
                   "series": {"retired_bytes": series(peaks)} if peaks else {},
                   "command": f"shadowwalk cell --variant {self.cells[cell_id]['options']['variant']}", **extra}
@@ -73,13 +95,18 @@ class RunFactory:
                    "exit_code": 1, "command": "shadowwalk cell", **fields}
         self.path(cell_id, repetition, failed=True).write_text(json.dumps(failure))
 
-    def cell(self, counters, histograms=None, peaks=None, context=None, extra=None, **options):
-        """A cell with a result for each repetition; a counter is one number, or a list with one a repetition."""
+    def cell(self, counters, histograms=None, peaks=None, context=None, extra=None, noisy=None, **options):
+        """A cell with a result for each repetition; a counter is one number, or a list with one a repetition.
+
+        `noisy`: {repetition: [reasons]} of those that are.
+        """
         cell_id = self.plan(**options)
         for repetition in range(self.repetitions):
             values = {name: value[repetition] if isinstance(value, list) else value for name, value in counters.items()}
-            self.put(cell_id, repetition,
-                     self.result(cell_id, repetition, values, histograms, peaks, context, **(extra or {})))
+            own = dict(extra or {})
+            if repetition in (noisy or {}):
+                own |= {"flags": [*own.get("flags", []), "noisy"], "noise": noise(noisy[repetition])}
+            self.put(cell_id, repetition, self.result(cell_id, repetition, values, histograms, peaks, context, **own))
         return cell_id
 
     def write(self):

@@ -177,7 +177,7 @@ def test_scaling_ambiguous_when_growth_is_within_the_noise(factory, judge):
         factory.cell({"walk_ns_mean": 14.0}, variant="irq-ipi", zappers=0, vcpus=vcpus)
     _, claim = judge(factory)
     assert verdicts(claim)["irq-ipi"] is Outcome.AMBIGUOUS
-    assert "growth: the interval reaches across" in claim.sentence
+    assert "growth and growth beyond the other's: the interval reaches across" in claim.sentence
 
 
 def test_scaling_of_oversubscribed_cells_is_ambiguous(factory, judge):

@@ -4,6 +4,7 @@ import dataclasses
 import enum
 
 from ..quantities import listing
+from ..rows import reason_words
 from ..setting import Setting
 
 SUBJECT = "rcu-counter"
@@ -57,6 +58,15 @@ def blocker(run, rows):
         if row.has_flag("oversubscribed"):
             return "oversubscribed: more busy threads than CPUs"
     return ""
+
+
+def unclear_words(judged, rows):
+    """`peak and mean: <reason>` over [(what, Judgement)]; empty when all are clear."""
+    reasons = {}
+    for what, found in judged:
+        if found.reason:
+            reasons.setdefault(reason_words(found.reason, rows), []).append(what)
+    return "; ".join(f"{listing(what)}: {reason}" for reason, what in reasons.items())
 
 
 def untested(reason):

@@ -1,11 +1,11 @@
 """Claim 1: RCU makes memory use grow, since grace periods are unpredictable."""
 
 from ..quantities import BYTES, NANOSECONDS, listing, quantity, with_interval
-from ..rows import PREFERRED_WORKLOAD, Row
+from ..rows import PREFERRED_WORKLOAD, Row, reason_words
 from ..setting import describe, guest_words
 from ..statistics import MINIMUM_EFFECT, Shift, differences, judge
 from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, reasons_words, tally,
-                    untested, verdict_words)
+                    unclear_words, untested, verdict_words)
 
 QUOTE = "RCU makes memory use grow, since grace periods are unpredictable"
 CRITERION = (
@@ -13,7 +13,7 @@ CRITERION = (
     "each repetition. Borne out: the retired bytes of rcu-counter (unlinked, not yet freed) are larger at their peak, "
     "by more than half a page, and on average, and its free p99 (unlink to free) is longer, each by more than "
     f"{MINIMUM_EFFECT:.0%} with the whole interval. Not borne out: neither peak nor mean is larger. Everything else is "
-    "ambiguous. Saturated or oversubscribed cells get no verdict. The headline is the cleanest setting: not "
+    "ambiguous. Saturated or oversubscribed cells get no verdict, and noisy results are left out. The headline is the cleanest setting: not "
     "oversubscribed, not saturated, mmio-poll and a KVM guest where there is one, then the most vCPUs and zaps.")
 
 # A peak counts whole pages: half of one is less than any real growth.
@@ -32,10 +32,15 @@ def _rival_row(table, subject, rival):
                key=lambda row: abs(row.scheme.rcu_interval_ns - subject.scheme.rcu_interval_ns))
 
 
+def _figure(row, metric):
+    """What a verdict rests on: the estimate without noisy results."""
+    return row.estimate(metric, without_noise=True)
+
+
 def _shift(metric, tolerance, subject: Row, rival: Row):
-    base = rival.estimate(metric)
-    changes = differences(subject.values(metric), rival.values(metric))
-    return judge(changes.values(), max(tolerance, MINIMUM_EFFECT * base.value))
+    base = _figure(rival, metric)
+    changes = differences(*(row.values(metric, without_noise=True) for row in (subject, rival)))
+    return judge(changes.values(), max(tolerance, MINIMUM_EFFECT * base.value if base else 0))
 
 
 def _tail_shift(subject, rival):
@@ -44,14 +49,14 @@ def _tail_shift(subject, rival):
     if subject.estimate(TAIL) is None or rival.estimate(TAIL) is None:
         return Shift.AMBIGUOUS, "free p99 was not measured"
     found = _shift(TAIL, 0, subject, rival)
-    return found.shift, f"free p99: {found.reason.value}" if found.reason else ""
+    return found.shift, f"free p99: {reason_words(found.reason, (subject, rival))}" if found.reason else ""
 
 
-def _outcome(peak, mean, tail, tail_note):
+def _outcome(rows, peak, mean, tail, tail_note):
     shifts = (peak.shift, mean.shift)
-    unclear = [f"{name}: {found.reason.value}" for name, found in (("peak", peak), ("mean", mean)) if found.reason]
+    unclear = unclear_words((("peak", peak), ("mean", mean)), rows)
     if unclear:
-        return Outcome.AMBIGUOUS, "; ".join(unclear)
+        return Outcome.AMBIGUOUS, unclear
     if Shift.MORE not in shifts:
         return Outcome.NOT_BORNE_OUT, "neither peak nor mean of the retired bytes is larger"
     if shifts != (Shift.MORE, Shift.MORE):
@@ -77,12 +82,12 @@ def _judge_pair(run, subject, rival):
         why = obstacle or f"{listing(saturated)} saturated: zaps fell short of the asked rate"
         return Finding(outcome=Outcome.AMBIGUOUS, why=why, figures=figures, **where)
     peak, mean = (_shift(metric, tolerance, subject, rival) for metric, _, tolerance in MEMORY)
-    outcome, why = _outcome(peak, mean, *_tail_shift(subject, rival))
+    outcome, why = _outcome((subject, rival), peak, mean, *_tail_shift(subject, rival))
     return Finding(outcome=outcome, why=why, figures=figures, **where)
 
 
 def _pair(metric, subject, rival, units):
-    return f"{with_interval(subject.estimate(metric), units)} against {with_interval(rival.estimate(metric), units)}"
+    return " against ".join(with_interval(_figure(row, metric), units) for row in (subject, rival))
 
 
 def _subjects(table):
@@ -98,8 +103,8 @@ def _headline_subject(table, subjects):
         rivals = [_rival_row(table, row, rival) for rival in RIVALS]
         cells = [row, *filter(None, rivals)]
         return (rivals.count(None), any(cell.has_flag("oversubscribed") for cell in cells),
-                any(cell.has_flag("saturated") for cell in cells), setting.workload != PREFERRED_WORKLOAD,
-                setting.guest != "kvm", -setting.vcpus, -setting.zap_rate, setting)
+                any(cell.has_flag("saturated") for cell in cells), not setting.is_plain,
+                setting.workload != PREFERRED_WORKLOAD, setting.guest != "kvm", -setting.vcpus, -setting.zap_rate, setting)
     return min(subjects, key=preference, default=None)
 
 
@@ -120,9 +125,9 @@ def place_words(setting):
 def _figures_sentence(table, subject, headline):
     """The subject's three figures, then each rival's."""
     def figures(row):
-        return (f"{row.variant} retires {with_interval(row.estimate('retired_bytes_peak'), BYTES)} at its peak and "
-                f"{with_interval(row.estimate('retired_bytes_mean'), BYTES)} on average, free p99 "
-                f"{with_interval(row.estimate(TAIL), NANOSECONDS)}")
+        return (f"{row.variant} retires {with_interval(_figure(row, 'retired_bytes_peak'), BYTES)} at its peak and "
+                f"{with_interval(_figure(row, 'retired_bytes_mean'), BYTES)} on average, free p99 "
+                f"{with_interval(_figure(row, TAIL), NANOSECONDS)}")
     rows = [subject] + [_rival_row(table, subject, finding.rival) for finding in headline if finding.figures]
     return "; ".join(figures(row) for row in rows)
 
@@ -142,8 +147,8 @@ def _sweep_remark(run, table, headline_subject, subjects):
     for row in sweep:
         by_verdict.setdefault(verdict_words(_findings(run, table, row)), []).append(_interval_words(row))
     verdicts = "; ".join(f"{verdict} at {listing(where)}" for verdict, where in by_verdict.items())
-    peaks = ", ".join(with_interval(row.estimate("retired_bytes_peak"), BYTES) for row in sweep)
-    tails = ", ".join(with_interval(row.estimate(TAIL), NANOSECONDS) for row in sweep)
+    peaks = ", ".join(with_interval(_figure(row, "retired_bytes_peak"), BYTES) for row in sweep)
+    tails = ", ".join(with_interval(_figure(row, TAIL), NANOSECONDS) for row in sweep)
     return (f"Over the sweep of the RCU interval ({listing(intervals)}; {place_words(sweep[0].setting)}): {verdicts}; "
             f"the retired peak of {SUBJECT} goes {peaks}, and its free p99 {tails}.")
 

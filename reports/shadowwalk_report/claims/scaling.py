@@ -7,7 +7,7 @@ from ..rows import PREFERRED_WORKLOAD, SPEED_LIMIT, Row, read_side
 from ..setting import Setting, guest_words
 from ..statistics import MINIMUM_EFFECT, Shift, differences, estimate, judge
 from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, reasons_words, tally,
-                    untested, verdict_words)
+                    unclear_words, untested, verdict_words)
 
 QUOTE = "the unconditional write to reader_counter does not scale"
 CRITERION = (
@@ -15,8 +15,8 @@ CRITERION = (
     "walk_ns_mean less that of leak in the same repetition. Borne out at N vCPUs: the cost of rcu-counter grows from 1 "
     "to N vCPUs, grows by more than that of the other row, and is the larger of the two at N, each by more than "
     f"{MINIMUM_EFFECT:.0%} and half a nanosecond with the whole interval. Not borne out: one of the three is clearly "
-    "untrue. Everything else is ambiguous. Oversubscribed cells get no verdict. The headline is mmio-poll where there "
-    "is one, at the most vCPUs that are not oversubscribed.")
+    "untrue. Everything else is ambiguous. Oversubscribed cells get no verdict, and noisy results are left out. The "
+    "headline is mmio-poll where there is one, at the most vCPUs that are not oversubscribed.")
 
 GUEST = "thread"
 # Code alignment alone moves a walk by some tenths of a nanosecond from build to build.
@@ -46,11 +46,10 @@ def _cost(table, variant, one: Setting, many: Setting):
         for name, wanted in ((variant, row), (SPEED_LIMIT, limit)):
             if wanted is None:
                 return f"{name} was not measured at {at}"
-        cost = read_side(row, limit)
-        if not cost:
+        if not read_side(row, limit):
             reason = row.why_absent("walk_ns_mean") or limit.why_absent("walk_ns_mean")
             return f"no read_side_ns of {variant} at {at}" + (f": {reason}" if reason else "")
-        costs.append(cost)
+        costs.append(read_side(row, limit, without_noise=True))
         rows += [row, limit]
     return _Cost(*costs, rows)
 
@@ -65,14 +64,15 @@ def _outcome(subject: _Cost, rival: _Cost, name, vcpus):
          f"at {vcpus} vCPUs {SUBJECT} still costs no more than {name}"))
     judged = []
     for what, changes, base, denial in tests:
-        scale = estimate(base.values()).value
-        judged.append((what, judge(changes.values(), max(SMALLEST_GROWTH_NS, MINIMUM_EFFECT * abs(scale))), denial))
+        scale = estimate(base.values())
+        tolerance = max(SMALLEST_GROWTH_NS, MINIMUM_EFFECT * abs(scale.value) if scale else 0)
+        judged.append((what, judge(changes.values(), tolerance), denial))
     denials = [denial for _, found, denial in judged if found.shift in (Shift.SAME, Shift.LESS)]
     if denials:
         return Outcome.NOT_BORNE_OUT, "; ".join(denials)
-    unclear = [f"{what}: {found.reason.value}" for what, found, _ in judged if found.shift is Shift.AMBIGUOUS]
+    unclear = unclear_words(((what, found) for what, found, _ in judged), subject.rows + rival.rows)
     if unclear:
-        return Outcome.AMBIGUOUS, "; ".join(unclear)
+        return Outcome.AMBIGUOUS, unclear
     return Outcome.BORNE_OUT, f"{SUBJECT} grows, grows by more than {name}, and costs more at {vcpus} vCPUs"
 
 
@@ -106,8 +106,8 @@ def _headline_step(table, steps):
         one, many = step
         costs = [_cost(table, variant, one, many) for variant in (SUBJECT, *RIVALS)]
         crowded = any(row.has_flag("oversubscribed") for row in table.plain_rows(many))
-        return (sum(isinstance(cost, str) for cost in costs), crowded, many.workload != PREFERRED_WORKLOAD,
-                -many.vcpus, many)
+        return (sum(isinstance(cost, str) for cost in costs), crowded, not many.is_plain,
+                many.workload != PREFERRED_WORKLOAD, -many.vcpus, many)
     return min(steps, key=preference, default=None)
 
 

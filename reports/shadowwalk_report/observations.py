@@ -1,0 +1,123 @@
+"""What a result tells beside its counters: noise, memory, the kernel's own statistics, PMU counts.
+
+All of it is optional: what a kernel does not tell, or an older result does not hold, is absent. What is there and cannot
+be understood makes the result unreadable, by name.
+"""
+
+import dataclasses
+
+from .untrusted_json import is_number, text_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """What else the host did during the window. None: not recorded."""
+
+    steal_ns: float | None = None
+    other_load_cpus: float | None = None
+    core_speed_change: float | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """Bytes before and after the window."""
+
+    before: float
+    after: float
+
+
+@dataclasses.dataclass(frozen=True)
+class KernelStat:
+    """A statistic of KVM: `delta` of a cumulative one, `before` and `after` of any other."""
+
+    kind: str
+    delta: float | None
+    before: float | None
+    after: float | None
+
+    @property
+    def is_idle(self):
+        """Nothing happened, and there is nothing."""
+        return not (self.delta or self.before or self.after)
+
+
+@dataclasses.dataclass(frozen=True)
+class PmuCount:
+    """One event as counted for one role. `scope`: the walks or zaps alone, or the thread's whole window."""
+
+    event: str
+    encoded: str
+    role: str
+    scope: str
+    count: float
+    enabled_ns: float
+    running_ns: float
+    multiplexed: float
+
+
+def _number_or_none(kind, data, name):
+    value = data.get(name)
+    if value is not None and not is_number(value):
+        raise ValueError(f"{kind}.{name} is not a number")
+    return None if value is None else float(value)
+
+
+def _numbers(kind, data, names):
+    values = {name: _number_or_none(kind, data, name) for name in names}
+    for name, value in values.items():
+        if value is None:
+            raise ValueError(f"{kind}.{name} is missing")
+    return values
+
+
+def _entries(kind, data):
+    """The members of an optional object, all of which must be objects."""
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ValueError(f"{kind} is not an object")
+    for name, item in data.items():
+        if not isinstance(item, dict):
+            raise ValueError(f"{kind}.{name} is not an object")
+    return data
+
+
+def parse_noise(data):
+    if not isinstance(data, dict):
+        return Noise()
+    reasons = data.get("reasons")
+    return Noise(*(_number_or_none("noise", data, name)
+                   for name in ("steal_ns", "other_load_cpus", "core_speed_change")),
+                 tuple(filter(None, map(text_of, reasons))) if isinstance(reasons, list) else ())
+
+
+def parse_memory(data):
+    """{name: Sizes}."""
+    return {name: Sizes(**_numbers(f"memory.{name}", item, ("before", "after")))
+            for name, item in _entries("memory", data).items()}
+
+
+def parse_kvm_stats(data):
+    """{name: KernelStat}."""
+    stats = {}
+    for name, item in _entries("kvm_stats", data).items():
+        values = {part: _number_or_none(f"kvm_stats.{name}", item, part) for part in ("delta", "before", "after")}
+        stats[name] = KernelStat(text_of(item.get("kind")), **values)
+    return stats
+
+
+def parse_pmu(data):
+    """The PmuCounts, in the order of the result."""
+    if data is None:
+        return ()
+    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+        raise ValueError("pmu is not a list of objects")
+    counts = []
+    for place, item in enumerate(data):
+        words = {name: text_of(item.get(name)) for name in ("event", "encoded", "role", "scope")}
+        if not words["event"]:
+            raise ValueError(f"pmu[{place}].event is missing")
+        counts.append(PmuCount(**words, **_numbers(f"pmu[{place}]", item,
+                                                   ("count", "enabled_ns", "running_ns", "multiplexed"))))
+    return tuple(counts)

@@ -1,0 +1,169 @@
+"""Noisy results: in every figure and raw table, in no verdict, and told of."""
+
+import pytest
+from run_factory import PAGE, spread, without_issue_three
+from test_claims import PAGES, both, memory_run, quiet_run, verdicts, zapped
+
+from shadowwalk_report.claims import Outcome
+from shadowwalk_report.figures import all_plots
+from shadowwalk_report.rows import Table
+from shadowwalk_report.run_directory import load
+from shadowwalk_report.statistics import Reason
+from shadowwalk_report.summary import summary_groups
+from shadowwalk_report.trust import trust_items
+
+LOAD = ["other processes took 0.4 of 2 CPUs"]
+FIRST_THREE = {repetition: LOAD for repetition in range(3)}
+ALL = {repetition: LOAD for repetition in range(5)}
+
+
+def table_of(factory):
+    return Table(load(factory.write()).results)
+
+
+def strip(factory):
+    run = load(factory.write())
+    return {item.label: item for item in trust_items(run, Table(run.results))}
+
+
+def versus(factory, variant):
+    [section] = summary_groups(table_of(factory))[0].sections
+    [line] = [line for line in section.lines if line.row.variant == variant]
+    return dict(zip((title for title, _ in section.columns), line.cells))
+
+
+def test_values_keep_noisy_results_and_verdicts_can_do_without(factory):
+    factory.cell({"walk_ns_mean": [1.0, 2.0, 3.0, 4.0, 5.0]}, noisy={1: LOAD, 4: LOAD})
+    [row] = table_of(factory).all_rows
+    assert row.values("walk_ns_mean") == {0: 1, 1: 2, 2: 3, 3: 4, 4: 5}
+    assert row.values("walk_ns_mean", without_noise=True) == {0: 1, 2: 3, 3: 4}
+    assert (row.estimate("walk_ns_mean").count, row.estimate("walk_ns_mean", without_noise=True).count) == (5, 3)
+    assert row.noise_words == "2 of 5 of irq-ipi"
+
+
+def test_one_wild_noisy_repetition_leaves_the_verdict_alone(factory):
+    factory.cell({"walks_per_second": 1e6})
+    factory.cell({"walks_per_second": [2e6, 2e6, 5e5, 2e6, 2e6]}, variant="hazard")
+    assert versus(factory, "hazard")["walks vs irq-ipi"].verdict == "ambiguous"
+    factory.cells.clear()
+    factory.cell({"walks_per_second": 1e6})
+    factory.cell({"walks_per_second": [2e6, 2e6, 5e5, 2e6, 2e6]}, variant="hazard", noisy={2: LOAD})
+    cells = versus(factory, "hazard")
+    assert cells["walks vs irq-ipi"].verdict == "faster"
+    assert cells["walks"].interval == "[0.5, 2]"  # the figure keeps it
+
+
+def test_too_few_quiet_repetitions_are_said_to_be_so_for_noise(factory):
+    factory.cell({"walks_per_second": 1e6})
+    factory.cell({"walks_per_second": 2e6}, variant="hazard", noisy=FIRST_THREE)
+    cell = versus(factory, "hazard")["walks vs irq-ipi"]
+    assert cell.verdict == "ambiguous"
+    assert cell.hint == f"AMBIGUOUS: {Reason.TOO_FEW.value}, for noisy results are left out (3 of 5 of hazard)"
+
+
+def test_a_baseline_that_is_all_noise_compares_with_nothing(factory):
+    factory.cell({"walks_per_second": 1e6}, noisy=ALL)
+    factory.cell({"walks_per_second": 2e6}, variant="hazard")
+    cell = versus(factory, "hazard")["walks vs irq-ipi"]
+    assert cell.value == "–" and cell.hint.endswith("noisy results are left out (5 of 5 of irq-ipi)")
+
+
+def test_reasons_that_noise_did_not_decide_do_not_mention_it(factory):
+    factory.cell({"walks_per_second": spread(1e6, share=0.2)})
+    factory.cell({"walks_per_second": 1e6}, variant="hazard", noisy={0: LOAD})
+    assert versus(factory, "hazard")["walks vs irq-ipi"].hint == f"AMBIGUOUS: {Reason.SPANS.value}"
+
+
+def test_memory_is_judged_by_the_quiet_repetitions(factory, judge):
+    rcu = zapped([PAGE, PAGE * 9, PAGE * 9, PAGE * 9, PAGE], 900.0, 80_000.0)
+    memory_run(factory, rcu)
+    assert verdicts(judge(factory)[0]) == both(Outcome.AMBIGUOUS)
+    factory.cells.clear()
+    factory.cell(rcu, variant="rcu-counter", noisy={0: LOAD, 4: LOAD})
+    for variant in ("irq-ipi", "irq-ipi-2012"):
+        factory.cell(zapped(), variant=variant)
+    claim, _ = judge(factory)
+    assert verdicts(claim) == both(Outcome.BORNE_OUT)
+    assert "rcu-counter retires 36 KiB [36, 36] at its peak" in claim.sentence
+
+
+@pytest.mark.parametrize("noisy", [FIRST_THREE, ALL])
+def test_memory_without_enough_quiet_repetitions_says_why(factory, judge, noisy):
+    factory.cell(zapped(PAGES["large"], 900.0, 80_000.0), variant="rcu-counter", noisy=noisy)
+    for variant in ("irq-ipi", "irq-ipi-2012"):
+        factory.cell(zapped(), variant=variant)
+    claim, _ = judge(factory)
+    assert verdicts(claim) == both(Outcome.AMBIGUOUS)
+    assert f"noisy results are left out ({len(noisy)} of 5 of rcu-counter)" in claim.sentence
+
+
+@pytest.mark.parametrize("noisy", [FIRST_THREE, ALL])
+def test_scaling_without_enough_quiet_repetitions_says_why(factory, judge, noisy):
+    for vcpus in (1, 2):
+        for variant, cost in (("leak", 4), ("rcu-counter", 14 * vcpus), ("irq-ipi", 13)):
+            factory.cell({"walk_ns_mean": cost}, variant=variant, zappers=0, vcpus=vcpus,
+                         noisy=noisy if variant == "leak" and vcpus == 1 else None)
+    _, claim = judge(factory)
+    assert verdicts(claim)["irq-ipi"] is Outcome.AMBIGUOUS
+    assert f"noisy results are left out ({len(noisy)} of 5 of leak)" in claim.sentence
+
+
+def test_scaling_is_judged_by_the_quiet_repetitions(factory, judge):
+    quiet_run(factory, {"rcu-counter": (14, 40), "irq-ipi": (9, 9), "irq-ipi-2012": (50, 50)})
+    wild = factory.cells[5]["id"]  # rcu-counter's neighbour at 2 vCPUs
+    assert (factory.cells[wild]["options"]["vcpus"], factory.cells[wild]["options"]["variant"]) == (2, "rcu-counter")
+    before = verdicts(judge(factory)[1])
+    factory.put(wild, 0, factory.result(wild, 0, {"walk_ns_mean": 4.0}))
+    assert verdicts(judge(factory)[1]) != before
+    factory.put(wild, 0, factory.result(wild, 0, {"walk_ns_mean": 4.0}, flags=["noisy"]))
+    assert verdicts(judge(factory)[1]) == before
+
+
+def test_preempted_alone_is_no_noise(factory):
+    factory.cell({"walks_per_second": 1e6, "sections_preempted": 4}, extra={"flags": ["preempted"]})
+    [row] = table_of(factory).all_rows
+    assert row.noise_words == "" and len(row.values("walks_per_second", without_noise=True)) == 5
+    assert strip(factory)["Noisy"].value == "no result"
+
+
+def test_figures_keep_noisy_results(factory):
+    factory.cell({"walks_per_second": [1e6, 2e6, 3e6, 4e6, 5e6]}, zappers=0, noisy=ALL)
+    [plot] = all_plots(table_of(factory))
+    assert plot.records[0][plot.columns.index("walks_per_second")] == 3e6
+
+
+def test_the_strip_counts_noisy_results_and_their_reasons(factory):
+    factory.cell({}, noisy={0: LOAD, 1: ["other processes took 0.9 of 2 CPUs"], 2: LOAD + ["steal: 20 ms"]})
+    item = strip(factory)["Noisy"]
+    assert item.value == ("3 of 5 results, shown but left out of verdicts: 3 x like other processes took 0.4 of 2 CPUs; "
+                          "1 x steal: 20 ms")
+    assert item.level == "warn"
+
+
+def test_a_little_noise_is_a_note(factory):
+    factory.cell({}, noisy={0: []})
+    item = strip(factory)["Noisy"]
+    assert (item.level, item.value.rsplit(": ")[1]) == ("note", "1 x no reason recorded")
+
+
+def test_the_strip_tells_what_else_the_host_did(factory):
+    cell = factory.plan()
+    for repetition in range(5):
+        data = factory.result(cell, repetition, {})
+        data["benchmarks"][0]["shadowwalk"]["noise"] |= {
+            "steal_ns": 10_000_000 * (repetition > 2), "other_load_cpus": 0.1 * repetition,
+            "core_speed_change": 1 + repetition / 100}
+        factory.put(cell, repetition, data)
+    items = strip(factory)
+    assert items["Other load"].value == "0.2 CPUs, at most 0.4"
+    assert items["Steal"].value == "20 ms in 2 of 5 results, at most 10 ms in one" and items["Steal"].level == "note"
+    assert items["Core speed"].value == "1.000x to 1.040x over a window, 1.020x in the middle"
+
+
+def test_older_results_have_no_noise_to_tell(factory):
+    cell = factory.cell({"walks_per_second": 1e6})
+    for repetition in range(5):
+        factory.put(cell, repetition, without_issue_three(factory.result(cell, repetition, {"walks_per_second": 1e6})))
+    items = strip(factory)
+    assert items["Noisy"].value == "no result" and items["Steal"].value == "none"
+    assert items["Other load"].value == items["Core speed"].value == "not recorded"

@@ -1,0 +1,78 @@
+"""What results tell beside their counters: read where it is there, refused by name where it is damaged."""
+
+import pytest
+from run_factory import pmu, without_issue_three
+
+from shadowwalk_report.observations import KernelStat, Noise, PmuCount, Sizes
+from shadowwalk_report.rows import Table
+from shadowwalk_report.run_directory import load
+from shadowwalk_report.setting import describe, varying_axes
+
+FULL = {"memory": {"rss_bytes": {"before": 1, "after": 2}},
+        "kvm_stats": {"exits": {"kind": "cumulative", "delta": 31110},
+                      "pages_4k": {"kind": "instant", "before": 12, "after": 13}},
+        "pmu": [pmu("cycles", scope="thread", count=5e9, multiplexed=0.25)]}
+
+
+def one_result(factory, **extra):
+    factory.repetitions = 1
+    factory.cell({}, extra=extra)
+    run = load(factory.write())
+    assert not run.left_out
+    return run.results[0]
+
+
+def test_all_of_it_is_read(factory):
+    result = one_result(factory, **FULL)
+    assert result.memory == {"rss_bytes": Sizes(1, 2)}
+    assert result.kvm_stats == {"exits": KernelStat("cumulative", 31110, None, None),
+                                "pages_4k": KernelStat("instant", None, 12, 13)}
+    assert result.pmu == (PmuCount("cycles", "test_pmu::EVENT:u", "walkers", "thread", 5e9, 2e9, 1.5e9, 0.25),)
+    assert result.noise == Noise(0, 0.02, 1.003, ())
+
+
+def test_older_results_hold_none_of_it(factory):
+    cell = factory.plan()
+    factory.put(cell, 0, without_issue_three(factory.result(cell, 0, {"walk_ns_mean": 3.0}, **FULL)))
+    [result] = load(factory.write()).results
+    assert (result.memory, result.kvm_stats, result.pmu) == ({}, {}, ())
+    assert result.noise == Noise(steal_ns=0)
+    assert (result.setting.instrumentation, result.setting.events) == ("full", "") and result.setting.is_plain
+
+
+@pytest.mark.parametrize("extra, reason", [
+    ({"memory": []}, "memory is not an object"), ({"memory": {"rss_bytes": 7}}, "memory.rss_bytes is not an object"),
+    ({"memory": {"rss_bytes": {"before": 1}}}, "memory.rss_bytes.after is missing"),
+    ({"kvm_stats": {"exits": {"delta": "many"}}}, "kvm_stats.exits.delta is not a number"),
+    ({"pmu": {}}, "pmu is not a list"), ({"pmu": [3]}, "pmu is not a list"),
+    ({"pmu": [{**pmu("cycles"), "event": 3}]}, "pmu[0].event is missing"),
+    ({"pmu": [pmu("a"), {**pmu("cycles"), "count": float("inf")}]}, "pmu[1].count is not a number"),
+    ({"noise": {"other_load_cpus": "much"}}, "noise.other_load_cpus is not a number")])
+def test_what_is_damaged_is_named(factory, extra, reason):
+    factory.repetitions = 1
+    factory.cell({}, extra=extra)
+    run = load(factory.write())
+    assert not run.results and reason in run.left_out[0].reason
+
+
+def test_levels_and_events_are_settings_of_their_own(factory):
+    for level, events in (("full", ""), ("none", ""), ("full", "contention")):
+        factory.cell({"walk_ns_mean": 3.0}, instrumentation=level, events=events)
+    table = Table(load(factory.write()).results)
+    axes = varying_axes(table.settings)
+    assert [describe(setting, axes, vcpus=False, zaps=False) for setting in table.settings] == [
+        "instrumentation full, no events", "instrumentation full, events contention", "instrumentation none, no events"]
+    assert [setting.is_plain for setting in table.settings] == [True, False, False]
+    assert all(len(row.results) == 5 for row in table.all_rows)
+
+
+def test_claims_prefer_cells_that_are_not_counted_in(factory, judge):
+    for events, workload in (("contention", "mmio-poll"), ("", "demand-fault")):
+        for variant in ("rcu-counter", "irq-ipi"):
+            factory.cell({"retired_bytes_peak": 4096, "retired_bytes_mean": 10.0}, variant=variant, workload=workload,
+                         events=events)
+            for vcpus in (1, 2):
+                factory.cell({"walk_ns_mean": 9.0}, variant=variant, workload=workload, events=events, vcpus=vcpus,
+                             zappers=0)
+    memory, scaling = judge(factory)
+    assert memory.headline[0].setting.workload == scaling.headline[0].setting.workload == "demand-fault"
