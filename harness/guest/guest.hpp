@@ -9,6 +9,7 @@
 
 #include "harness/guest/access.hpp"
 #include "harness/guest/guest_params.hpp"
+#include "harness/guest/kvm_statistics.hpp"
 
 /// Guests produce accesses; they know nothing of the MMU that serves them.
 namespace shadowwalk {
@@ -35,6 +36,9 @@ class Guest {
   virtual ~Guest() = default;
   /// `index` < GuestConfig::vcpus.
   virtual GuestVcpu& vcpu(unsigned index) = 0;
+
+  /// What the kernel counted of this guest so far. Any thread, while vCPUs run too.
+  virtual KvmStatistics statistics() const = 0;
 };
 
 /// A guest program in its two compiled forms (workloads/guest/ has the sources).

@@ -22,7 +22,7 @@ class KvmVcpu final : public GuestVcpu {
   std::span<const Access> enter() override;
   std::uint8_t& immediate_exit() override { return run_->immediate_exit; }
 
-  /// For tests that break a guest on purpose.
+  /// For its statistics, and for tests that break a guest on purpose.
   int fd() const { return fd_.get(); }
 
  private:

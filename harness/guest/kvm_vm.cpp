@@ -57,6 +57,10 @@ KvmVm::KvmVm(const GuestConfig& config)
 
   const int run_bytes = SHADOWWALK_KVM_IOCTL(kvm_.get(), KVM_GET_VCPU_MMAP_SIZE);
   for (unsigned i = 0; i < config.vcpus; ++i) vcpus_.push_back(make_vcpu(config, i, run_bytes));
+
+  std::vector<int> fds{vm_.get()};
+  for (const auto& vcpu : vcpus_) fds.push_back(vcpu->fd());
+  statistics_ = KvmStatisticsReader(fds);  // last: where descriptors run out, vCPUs come first
 }
 
 std::unique_ptr<KvmVcpu> KvmVm::make_vcpu(const GuestConfig& config, unsigned index, std::size_t run_bytes) {

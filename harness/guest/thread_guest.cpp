@@ -58,6 +58,7 @@ class ThreadGuest final : public Guest {
     for (unsigned i = 0; i < config.vcpus; ++i) vcpus_.push_back(std::make_unique<ThreadVcpu>(config, i));
   }
   GuestVcpu& vcpu(unsigned index) override { return *vcpus_.at(index); }
+  KvmStatistics statistics() const override { return {.values = {}, .unavailable = "a thread guest has no KVM"}; }
 
  private:
   std::vector<std::unique_ptr<ThreadVcpu>> vcpus_;
