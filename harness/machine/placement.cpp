@@ -1,63 +1,20 @@
 #include "harness/machine/placement.hpp"
 
 #include <fmt/format.h>
-#include <hwloc.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <set>
 #include <tuple>
 
 #include "harness/machine/error.hpp"
+#include "harness/machine/hardware_threads.hpp"
 
 namespace shadowwalk {
 namespace {
-
-/// One hardware thread and where it stands; ranks count from 0 in hwloc's logical order.
-struct HardwareThread {
-  unsigned cpu;  ///< the kernel's number
-  unsigned core;
-  unsigned sibling;  ///< rank within its core
-  unsigned llc;
-  unsigned numa_node;
-};
-
-unsigned logical_index_or_zero(hwloc_obj_t object) { return object == nullptr ? 0 : object->logical_index; }
-
-std::vector<HardwareThread> allowed_hardware_threads() {
-  hwloc_topology_t topology;
-  if (hwloc_topology_init(&topology) != 0 || hwloc_topology_load(topology) != 0) {
-    throw CellError("hwloc cannot read this machine's topology");
-  }
-  const std::unique_ptr<hwloc_topology, decltype(&hwloc_topology_destroy)> owner(topology, hwloc_topology_destroy);
-  // Through hwloc: any number of CPUs, and a synthetic topology (HWLOC_SYNTHETIC) counts as allowed throughout.
-  const std::unique_ptr<hwloc_bitmap_s, decltype(&hwloc_bitmap_free)> allowed(hwloc_bitmap_alloc(), hwloc_bitmap_free);
-  if (hwloc_get_cpubind(topology, allowed.get(), HWLOC_CPUBIND_THREAD) != 0) {
-    throw CellError(fmt::format("hwloc cannot tell which CPUs are allowed: {}", std::strerror(errno)));
-  }
-
-  std::vector<HardwareThread> threads;
-  std::map<unsigned, unsigned> siblings_seen;
-  for (hwloc_obj_t pu = nullptr; (pu = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PU, pu)) != nullptr;) {
-    if (!hwloc_bitmap_isset(allowed.get(), pu->os_index)) continue;
-    HardwareThread thread{};
-    thread.cpu = pu->os_index;
-    thread.core = logical_index_or_zero(hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_CORE, pu));
-    hwloc_obj_t llc = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_L3CACHE, pu);
-    if (llc == nullptr) llc = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_PACKAGE, pu);
-    thread.llc = logical_index_or_zero(llc);
-    for (hwloc_obj_t node = nullptr; (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node));) {
-      if (hwloc_bitmap_isset(node->cpuset, pu->os_index)) thread.numa_node = node->logical_index;
-    }
-    thread.sibling = siblings_seen[thread.core]++;
-    threads.push_back(thread);
-  }
-  return threads;
-}
 
 template <class Key>
 void order_by(std::vector<HardwareThread>& threads, Key key) {
@@ -74,41 +31,7 @@ std::vector<HardwareThread> alternate_nodes(std::vector<HardwareThread> threads)
   return threads;
 }
 
-unsigned parse_cpu_number(std::string_view text, std::string_view spec) {
-  unsigned value = 0;
-  const bool digits = !text.empty() && text.size() <= 6 &&
-                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits) {
-    throw InputError(
-        fmt::format("--placement {}: '{}' is not a CPU number; use auto, smt, llc, numa, none or a list such as 0,2-5",
-                    spec, text));
-  }
-  for (char c : text) value = value * 10 + static_cast<unsigned>(c - '0');
-  return value;
-}
-
-std::vector<unsigned> parse_list(std::string_view spec, const std::vector<HardwareThread>& threads) {
-  std::vector<unsigned> cpus;
-  const std::string_view whole = spec;
-  for (bool more = true; more;) {
-    const std::size_t comma = spec.find(',');
-    const std::string_view item = spec.substr(0, comma);
-    more = comma != std::string_view::npos;
-    if (more) spec.remove_prefix(comma + 1);
-    const std::size_t dash = item.find('-');
-    const unsigned first = parse_cpu_number(item.substr(0, dash), whole);
-    const unsigned last = dash == std::string_view::npos ? first : parse_cpu_number(item.substr(dash + 1), whole);
-    if (last < first) throw InputError(fmt::format("--placement {}: the range '{}' runs backwards", whole, item));
-    for (unsigned cpu = first; cpu <= last; ++cpu) {
-      const bool there = std::any_of(threads.begin(), threads.end(), [&](const auto& t) { return t.cpu == cpu; });
-      if (!there) {
-        throw InputError(fmt::format("--placement {}: CPU {} is not there or not allowed to this process", whole, cpu));
-      }
-      cpus.push_back(cpu);
-    }
-  }
-  return cpus;
-}
+constexpr std::string_view kChoices = "auto, smt, llc, numa, none or a list such as 0,2-5";
 
 }  // namespace
 
@@ -129,7 +52,7 @@ Placement Placement::parse(std::string_view spec) {
   } else if (spec == "numa") {
     threads = alternate_nodes(std::move(threads));
   } else {
-    placement.order_ = parse_list(spec, threads);
+    placement.order_ = parse_cpu_list(spec, threads, "--placement", kChoices);
     // A CPU that is listed twice still runs one thread at a time.
     placement.allowed_ = std::set(placement.order_.begin(), placement.order_.end()).size();
     return placement;
