@@ -1,0 +1,42 @@
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "bench/registration.hpp"
+#include "harness/guest/access.hpp"
+
+namespace shadowwalk::bench {
+
+/// Accesses that are walked for in blocks of kBlock, over and over.
+class AccessStream {
+ public:
+  /// What vCPU `vcpu` of the workload mmio-poll does with a cell's default working set.
+  static AccessStream mmio_poll(unsigned vcpu);
+  /// One access to each of `tables` leaf tables, in random order. Filled up to whole blocks from its beginning.
+  static AccessStream one_per_table(std::uint64_t tables);
+
+  std::span<const Access> all() const { return accesses_; }
+  std::span<const Access> next_block() {
+    const std::span<const Access> block = all().subspan(next_, kBlock);
+    next_ += kBlock;
+    if (next_ == accesses_.size()) next_ = 0;
+    return block;
+  }
+
+ private:
+  explicit AccessStream(std::vector<Access> accesses) : accesses_(std::move(accesses)) {}
+
+  std::vector<Access> accesses_;
+  std::size_t next_ = 0;
+};
+
+/// The access that needs leaf table `table`, through an entry that differs from table to table: always the first, and
+/// all of them would compete for the same few sets of the caches.
+Access access_to_table(std::uint64_t table);
+
+}  // namespace shadowwalk::bench

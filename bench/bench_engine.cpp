@@ -1,0 +1,56 @@
+#include "bench/bench_engine.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <limits>
+
+#include "bench/registration.hpp"
+
+namespace shadowwalk::bench {
+namespace {
+
+CellConfig config_of(const VariantEntry& variant, unsigned vcpus) {
+  CellConfig config;
+  config.variant = variant.info.name;
+  config.vcpus = vcpus;
+  return config;
+}
+
+}  // namespace
+
+BenchEngine::BenchEngine(const VariantEntry& variant, const Options& options)
+    : config_(config_of(variant, options.vcpus)), machine_(options.vcpus) {
+  if (options.window_open) window_.set(CycleClock::now(), std::numeric_limits<std::uint64_t>::max());
+  engine_ = variant.make_engine(machine_, config_, window_, {.capacity = options.capacity, .pretouch = 0});
+}
+
+BenchEngine::~BenchEngine() { engine_->drain(); }
+
+BenchVcpu::Binding::Binding(NativeMachine::Vcpu& vcpu, unsigned index) : vcpu_(vcpu) {
+  pthread_getname_np(pthread_self(), name_before_.data(), name_before_.size());
+  vcpu_.bind(fmt::format("vcpu-{}", index));
+}
+
+BenchVcpu::Binding::~Binding() {
+  vcpu_.unbind();
+  pthread_setname_np(pthread_self(), name_before_.data());
+}
+
+BenchVcpu::BenchVcpu(BenchEngine& engine, unsigned index)
+    : engine_(engine),
+      pinned_(index),
+      binding_(*engine.machine().vcpus()[index], index),
+      record_(engine.window(), kBlock),
+      vcpu_(engine.engine().attach_vcpu(index)) {}
+
+BenchVcpu::~BenchVcpu() = default;
+
+std::size_t BenchVcpu::zap(HostAction action) {
+  vcpu_->offline();  // a quiescence scheme must not wait for the vCPU that commits
+  const std::size_t pages = engine_.engine().zap(action, 0);
+  vcpu_->online();
+  return pages;
+}
+
+}  // namespace shadowwalk::bench

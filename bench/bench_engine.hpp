@@ -1,0 +1,73 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "bench/threads.hpp"
+#include "harness/lab/registry.hpp"
+#include "harness/lab/walk_record.hpp"
+
+namespace shadowwalk::bench {
+
+/// A variant's engine with its machine, as a cell has them, for a benchmark to drive.
+class BenchEngine {
+ public:
+  struct Options {
+    unsigned vcpus = 1;
+    std::size_t capacity = 0;  ///< shadow pages at most
+    bool window_open = false;  ///< the engine's own histograms (commit_ns ...) count from now on
+  };
+
+  /// Throws CellError if there is no memory for `capacity` pages.
+  BenchEngine(const VariantEntry& variant, const Options& options);
+  /// Every vCPU has gone: drains.
+  ~BenchEngine();
+  BenchEngine(const BenchEngine&) = delete;
+  BenchEngine& operator=(const BenchEngine&) = delete;
+
+  Engine& engine() { return *engine_; }
+  NativeMachine& machine() { return machine_; }
+  const Window& window() const { return window_; }
+
+ private:
+  const CellConfig config_;
+  NativeMachine machine_;
+  Window window_;
+  std::unique_ptr<Engine> engine_;
+};
+
+/// The calling thread as vCPU `index` of an engine: on a CPU of its own, bound, attached. Nobody may interrupt it any
+/// more when it goes.
+class BenchVcpu {
+ public:
+  BenchVcpu(BenchEngine& engine, unsigned index);
+  ~BenchVcpu();
+  BenchVcpu(const BenchVcpu&) = delete;
+  BenchVcpu& operator=(const BenchVcpu&) = delete;
+
+  void walk(std::span<const Access> accesses) { vcpu_->walk(accesses, record_); }
+  EngineVcpu& engine_vcpu() { return *vcpu_; }
+  /// Zaps on this very thread, as a vCPU that takes a fault does. Returns the shadow pages unlinked.
+  std::size_t zap(HostAction action);
+
+ private:
+  class Binding {
+   public:
+    Binding(NativeMachine::Vcpu& vcpu, unsigned index);
+    ~Binding();
+
+   private:
+    NativeMachine::Vcpu& vcpu_;
+    std::array<char, 16> name_before_{};  // the main thread's is the process's
+  };
+
+  BenchEngine& engine_;
+  const PinnedThread pinned_;
+  const Binding binding_;
+  WalkRecord record_;
+  std::unique_ptr<EngineVcpu> vcpu_;
+};
+
+}  // namespace shadowwalk::bench

@@ -1,0 +1,87 @@
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "bench/families.hpp"
+#include "bench/registration.hpp"
+#include "harness/lab/cell_result.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/machine/membarrier.hpp"
+
+namespace shadowwalk::bench {
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitBadInput = 2;
+
+constexpr const char* kHelp =
+    R"(shadowwalk-bench: what the lab's primitives cost, beside the floors they are held against.
+
+  floor/pointer_chase           a walk through a plain radix tree: same accesses, accessor and leaf tests, no scheme
+  walk/VARIANT                  a walk, nobody zapping; walk/VARIANT/pages:N over N leaf tables in random order
+  section/VARIANT               begin() and end() of a read-side section around nothing
+  floor/xchg                    a full barrier on an own line           (against section/irq-ipi)
+  floor/rcu_counter_by_hand     Linux 3.4's section without the lab     (against section/rcu-counter)
+  floor/atomic_inc_shared       one line that all threads write
+  commit/VARIANT                commit() of one page, nobody walking
+  zap_all/VARIANT/pages:N       zap-everything of N leaf tables, time of one page
+  memory/VARIANT/pages:N        what N leaf tables take (bytes_over_tables); the time is that of one page's fault
+  ipi/signal, ipi/membarrier    interrupting vCPUs in guest mode until all have acknowledged
+  exit/mmio, exit/doorbell      a KVM exit as a cell makes it           (against floor/kvm_run/...)
+
+Times are of one walk, section, commit, page, IPI round or exit. With threads:N each thread is a vCPU on a CPU of its
+own, and CPU is what one operation of one thread takes. scripts/bench-bounds holds subjects against floors,
+scripts/bench-compare two builds against each other. Exit codes: 0, 1 a benchmark failed, 2 bad input.
+)";
+
+bool help_is_asked = false;
+
+/// Google Benchmark calls this for --help, and for an output format that it does not know; then it exits with 0.
+void on_help() {
+  if (!help_is_asked) {
+    std::fprintf(stderr, "shadowwalk-bench: unknown output format; use console, json or csv\n");
+    std::exit(kExitBadInput);
+  }
+  std::puts(kHelp);
+  benchmark::PrintDefaultHelp();
+}
+
+int run(int argc, char** argv) {
+  register_membarrier();  // before threads start
+  help_is_asked = std::any_of(argv + 1, argv + argc, [](std::string_view argument) { return argument == "--help"; });
+  benchmark::Initialize(&argc, argv, on_help);
+  if (argc > 1) {
+    std::fprintf(stderr, "shadowwalk-bench: unknown option or value '%s'; try 'shadowwalk-bench --help'\n", argv[1]);
+    return kExitBadInput;
+  }
+  for (const auto& [name, value] : result_context()) benchmark::AddCustomContext(name, value);
+  register_primitive_floors();
+  register_rcu_floor();
+  register_walks();
+  register_sections();
+  register_commits();
+  register_zap_alls();
+  register_memory();
+  register_ipis();
+  register_exits();
+  register_kvm_run_floors();
+  const std::size_t matched = benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  if (matched == 0) return kExitBadInput;  // Google Benchmark has said why
+  return any_failed ? kExitFailed : 0;
+}
+
+}  // namespace
+}  // namespace shadowwalk::bench
+
+int main(int argc, char** argv) {
+  try {
+    return shadowwalk::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "shadowwalk-bench: %s\n", error.what());
+    return shadowwalk::bench::kExitFailed;
+  }
+}

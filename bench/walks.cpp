@@ -1,0 +1,66 @@
+#include <algorithm>
+#include <memory>
+
+#include "bench/access_stream.hpp"
+#include "bench/bench_engine.hpp"
+#include "bench/families.hpp"
+#include "bench/page_counts.hpp"
+#include "bench/registration.hpp"
+
+namespace shadowwalk::bench {
+namespace {
+
+constexpr std::string_view kFloor = "floor";
+
+std::string name_of(const VariantEntry& variant) {
+  if (variant.info.name == kFloor) return "floor/pointer_chase";
+  return "walk/" + std::string(variant.info.name);
+}
+
+void walk_blocks(benchmark::State& state, BenchVcpu& vcpu, AccessStream& stream) {
+  while (state.KeepRunningBatch(kBlock)) vcpu.walk(stream.next_block());
+  state.SetItemsProcessed(state.iterations());
+}
+
+/// Every thread a vCPU of one engine, over a cell's default working set; nobody zaps.
+void add_walk(const VariantEntry& variant) {
+  const auto shared = std::make_shared<SharedByThreads<BenchEngine>>();
+  with_threads(add(name_of(variant), [shared, &variant](benchmark::State& state) {
+    constexpr std::size_t kCapacity = 1024;
+    const auto vcpus = static_cast<unsigned>(state.threads());
+    const auto index = static_cast<unsigned>(state.thread_index());
+    const auto engine = shared->get([&] {
+      return std::make_shared<BenchEngine>(variant, BenchEngine::Options{.vcpus = vcpus, .capacity = kCapacity});
+    });
+    AccessStream stream = AccessStream::mmio_poll(index);
+    BenchVcpu vcpu(*engine, index);
+    vcpu.walk(stream.all());
+    walk_blocks(state, vcpu, stream);
+  }));
+}
+
+/// One vCPU that walks to N tables in random order, each as often as the others.
+void add_walk_over_pages(const VariantEntry& variant, std::uint64_t tables) {
+  constexpr std::uint64_t kLeastWalks = 2'000'000;
+  const auto iterations = static_cast<benchmark::IterationCount>(std::max(kLeastWalks, 2 * tables));
+  add(name_of(variant) + "/" + pages_suffix(tables), [&variant, tables](benchmark::State& state) {
+    const std::size_t pages = pages_of_tree(tables);
+    if (skip_for_memory(state, pages)) return;
+    BenchEngine engine(variant, {.capacity = pages});
+    AccessStream stream = AccessStream::one_per_table(tables);
+    BenchVcpu vcpu(engine, 0);
+    build_tables(vcpu, tables);
+    walk_blocks(state, vcpu, stream);
+  })->Iterations(iterations);
+}
+
+}  // namespace
+
+void register_walks() {
+  for (const VariantEntry& variant : Registry::instance().entries()) {
+    add_walk(variant);
+    for (const std::uint64_t tables : kPageCounts) add_walk_over_pages(variant, tables);
+  }
+}
+
+}  // namespace shadowwalk::bench
