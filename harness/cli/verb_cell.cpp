@@ -64,6 +64,11 @@ void decide_read_delay(run::CellOptions& options) {
              variant->info.name, kDelayOfNegativeControls);
 }
 
+Instrumentation instrumentation(std::string_view text) {
+  if (text == "none") return Instrumentation::none;
+  return text == "light" ? Instrumentation::light : Instrumentation::full;
+}
+
 /// `1/N:US`, checked before.
 ReadDelay read_delay(std::string_view text) {
   if (text == "off") return {};
@@ -97,6 +102,7 @@ CellConfig config_from(const run::CellOptions& options) {
   config.full_checks = text("checks") == "full";
   config.read_delay = read_delay(text("read-delay"));
   config.working_set = number("working-set");
+  config.instrumentation = instrumentation(text("instrumentation"));
   config.command = "shadowwalk cell";
   for (const std::string& argument : run::command_line(options)) config.command += " " + argument;
   return config;

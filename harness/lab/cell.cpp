@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -11,7 +12,6 @@
 #include "harness/lab/registry.hpp"
 #include "harness/machine/membarrier.hpp"
 #include "harness/machine/placement.hpp"
-#include "harness/measure/noise.hpp"
 #include "workloads/guest/registry.hpp"
 #include "workloads/workload.hpp"
 
@@ -97,18 +97,43 @@ void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> 
     cell.walks += vcpu->record.walks;
     cell.walk_ns_total += CycleClock::to_ns(vcpu->record.walk_ticks);
     cell.walk_ns.merge(vcpu->record.walk_ns);
+    cell.section_ns.merge(vcpu->record.section_ns);
     cell.fault_ns.merge(vcpu->record.fault_ns);
     cell.restarts += vcpu->restarts;
     cell.violations += vcpu->violations;
     if (cell.first_violation.empty()) cell.first_violation = vcpu->first_violation;
     cell.exits += vcpu->exits;
-    cell.walker_involuntary_switches += vcpu->involuntary_switches;
+    cell.exit_ns.merge(vcpu->exit_ns);
+    cell.noise.walker_switches += vcpu->involuntary_switches;
+    const auto change = [](double speed) { return std::abs(speed - 1); };
+    if (change(vcpu->core_speed_change) > change(cell.noise.core_speed_change)) {
+      cell.noise.core_speed_change = vcpu->core_speed_change;
+    }
   }
   for (const auto& zapper : zappers) {
     cell.zaps += zapper->zaps;
     cell.zaps_empty += zapper->zaps_empty;
     cell.zap_ns.merge(zapper->zap_ns);
-    cell.zapper_involuntary_switches += zapper->involuntary_switches;
+    cell.zap_service_ns.merge(zapper->zap_service_ns);
+    cell.noise.zapper_switches += zapper->involuntary_switches;
+  }
+}
+
+/// What a line costs between the two CPUs that two walkers have just shared lines over: the unit that their waiting for
+/// each other can be counted in.
+void measure_line_between_vcpus(const CellConfig& config, CellMeasurement& cell) {
+  if (config.instrumentation == Instrumentation::none) {
+    cell.line_transfer_missing = "not taken at --instrumentation none";
+  } else if (config.vcpus != 2 || config.zappers != 0) {
+    cell.line_transfer_missing = "only taken with 2 vCPUs and no zappers";
+  } else if (cell.placement.size() < 2 || cell.placement["vcpu-0"] == cell.placement["vcpu-1"]) {
+    cell.line_transfer_missing = "the vCPUs are not pinned to a CPU each";
+  } else {
+    try {
+      cell.line_transfer = measure_line_transfer(cell.placement["vcpu-0"], cell.placement["vcpu-1"]);
+    } catch (const CellError& error) {
+      cell.line_transfer_missing = error.what();
+    }
   }
 }
 
@@ -147,21 +172,24 @@ CellMeasurement run_cell(const CellConfig& config) {
 
   Window window;
   IpiRecord ipis(window);
-  machine.observe_ipis(&ipis);
+  if (config.instrumentation != Instrumentation::none) machine.observe_ipis(&ipis);
   const std::unique_ptr<Engine> engine = variant.make_engine(machine, config, window, page_budget(config, workload));
   if (!machine.has_rcu()) places.forget("reclaim-0");
   const std::unique_ptr<Guest> guest = make_guest(guest_config(config, workload));
 
-  CellShared shared(machine, *engine, window, config.vcpus);
+  CellShared shared(config, machine, *engine, window);
+  HostWatch host(*guest);
   CellMeasurement cell;
-  cell.oversubscribed = config.vcpus + config.zappers > places.cpus();
-  shared.yield_while_waiting = cell.oversubscribed;
+  cell.noise.cpus = std::thread::hardware_concurrency();
+  cell.noise.busy_threads = config.vcpus + config.zappers;
+  cell.noise.oversubscribed = cell.noise.busy_threads > places.cpus();
+  shared.yield_while_waiting = cell.noise.oversubscribed;
 
   std::vector<std::unique_ptr<VcpuThread>> vcpus;
   std::vector<std::thread> vcpu_threads;
   for (unsigned i = 0; i < config.vcpus; ++i) {
     machine.vcpus()[i]->set_immediate_exit(&guest->vcpu(i).immediate_exit());
-    vcpus.push_back(std::make_unique<VcpuThread>(shared, i, guest->vcpu(i), config.walks_per_exit));
+    vcpus.push_back(std::make_unique<VcpuThread>(shared, i, guest->vcpu(i)));
   }
   for (unsigned i = 0; i < config.vcpus; ++i) {
     vcpu_threads.emplace_back(&VcpuThread::run, vcpus[i].get(), vcpu_cpus[i]);
@@ -171,7 +199,7 @@ CellMeasurement run_cell(const CellConfig& config) {
   std::vector<std::unique_ptr<ZapperThread>> zappers;
   std::vector<std::thread> zapper_threads;
   for (unsigned i = 0; i < config.zappers; ++i) {
-    zappers.push_back(std::make_unique<ZapperThread>(shared, i, config.zappers, config.zap_rate, workload.action));
+    zappers.push_back(std::make_unique<ZapperThread>(shared, i, workload.action));
     zapper_threads.emplace_back(&ZapperThread::run, zappers.back().get(), zapper_cpus[i]);
   }
 
@@ -181,11 +209,11 @@ CellMeasurement run_cell(const CellConfig& config) {
   const std::uint64_t start = CycleClock::now() + ticks(config.warmup);
   const std::uint64_t end = start + ticks(config.duration);
   window.set(start, end);
-  std::uint64_t steal_before = 0;
+  cell.duration_s = cell.noise.duration_s = CycleClock::to_ns(end - start) / 1e9;
   if (!shared.failure.wait_until(start)) {
-    steal_before = steal_ns();
+    host.start();
     shared.failure.wait_until(end);
-    cell.steal_ns = steal_ns() - steal_before;
+    cell.host = host.finish(cell.noise);
   }
 
   // Zappers first: a vCPU that has gone could not acknowledge their IPIs.
@@ -197,7 +225,6 @@ CellMeasurement run_cell(const CellConfig& config) {
   engine->drain();
   if (const auto what = shared.failure.what()) throw CellError(*what);
 
-  cell.duration_s = CycleClock::to_ns(end - start) / 1e9;
   cell.interval_ns = CycleClock::to_ns(end - start) / static_cast<double>(Footprint::kIntervals);
   add_up(cell, vcpus, zappers);
   cell.mmu_lock_wait_ns = engine->mmu_lock_wait_ns();
@@ -207,6 +234,8 @@ CellMeasurement run_cell(const CellConfig& config) {
   cell.footprint = engine->footprint().result();
   if (machine.has_rcu()) cell.grace_periods = machine.rcu().grace_periods();
   cell.placement = places.taken();
+  cell.zap_times = engine->zap_times();
+  measure_line_between_vcpus(config, cell);
   return cell;
 }
 

@@ -2,12 +2,17 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/lab/cell_config.hpp"
+#include "harness/lab/host_watch.hpp"
+#include "harness/machine/line_transfer.hpp"
 #include "harness/measure/footprint.hpp"
 #include "harness/measure/histogram.hpp"
+#include "harness/measure/noise.hpp"
+#include "harness/mmu/zap_times.hpp"
 
 namespace shadowwalk {
 
@@ -19,18 +24,20 @@ struct CellMeasurement {
   std::uint64_t walks = 0;
   double walk_ns_total = 0;  ///< whole bursts, less their faults
   Histogram walk_ns;
+  Histogram section_ns;
   Histogram fault_ns;
   std::uint64_t restarts = 0;
   std::uint64_t violations = 0;  ///< in the cell's whole life
   std::string first_violation;
   std::uint64_t exits = 0;
-  std::uint64_t walker_involuntary_switches = 0;
+  Histogram exit_ns;
 
   // Zappers
   std::uint64_t zaps = 0;  ///< that found something
   std::uint64_t zaps_empty = 0;
-  Histogram zap_ns;  ///< from the intended start
-  std::uint64_t zapper_involuntary_switches = 0;
+  Histogram zap_ns;          ///< from the intended start
+  Histogram zap_service_ns;  ///< from the real one
+  ZapTimes zap_times;
 
   // Both
   Histogram mmu_lock_wait_ns;
@@ -41,8 +48,10 @@ struct CellMeasurement {
   double interval_ns = 0;           ///< of the footprint's series
   std::uint64_t grace_periods = 0;  ///< in the cell's whole life; 0 without RCU
 
-  bool oversubscribed = false;
-  std::uint64_t steal_ns = 0;
+  Noise noise;
+  HostChange host;
+  std::optional<LineTransfer> line_transfer;
+  std::string line_transfer_missing;          ///< why
   std::map<std::string, unsigned> placement;  ///< thread name -> CPU
 };
 

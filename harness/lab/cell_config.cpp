@@ -9,5 +9,16 @@ std::string to_string(const ReadDelay& delay) {
 }
 const char* to_string(GuestKind kind) { return kind == GuestKind::kvm ? "kvm" : "thread"; }
 const char* to_string(MmuLockKind kind) { return kind == MmuLockKind::ticket ? "ticket" : "mutex"; }
+const char* to_string(Instrumentation level) {
+  switch (level) {
+    case Instrumentation::none:
+      return "none";
+    case Instrumentation::light:
+      return "light";
+    case Instrumentation::full:
+      return "full";
+  }
+  return "";
+}
 
 }  // namespace shadowwalk

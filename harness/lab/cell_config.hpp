@@ -10,6 +10,13 @@
 
 namespace shadowwalk {
 
+/// How much of itself the lab adds to what it measures. A level takes what the ones before it take.
+enum class Instrumentation {
+  none,   ///< what is in the window, and nothing else: counts and rates
+  light,  ///< clocks bursts, faults, zaps, frees, IPIs and mmu_lock
+  full,   ///< samples single walks and sections, clocks exits
+};
+
 /// One cell, as asked for, after defaults (docs/result-format.md, `cell`). Ranges are those of the command line
 /// (harness/run/cell_options.cpp), which checks them.
 struct CellConfig {
@@ -30,12 +37,14 @@ struct CellConfig {
   bool full_checks = false;
   ReadDelay read_delay;
   std::uint64_t working_set = 4096;  ///< 4 KiB pages
-  std::string command;               ///< the command line that runs this cell again
+  Instrumentation instrumentation = Instrumentation::full;
+  std::string command;  ///< the command line that runs this cell again
 };
 
 /// `off` or `1/1000:50us`.
 std::string to_string(const ReadDelay& delay);
 const char* to_string(GuestKind kind);
 const char* to_string(MmuLockKind kind);
+const char* to_string(Instrumentation level);
 
 }  // namespace shadowwalk

@@ -34,13 +34,21 @@ struct Topic {
 const std::vector<Topic>& topics() {
   static const std::vector<Topic> topics = {
       {"walks", {"walks_per_second", "walk_ns_mean", "walk_ns_p50", "walk_ns_p99", "walk_ns_p999", "walks_restarted"}},
-      {"faults", {"fault_ns_p50", "fault_ns_p99", "exits"}},
+      {"sections", {"section_ns_p50", "section_ns_p99", "sections_preempted"}},
+      {"line", {"line_transfer_ns"}},
+      {"faults", {"fault_ns_p50", "fault_ns_p99"}},
+      {"exits", {"exits", "exit_ns_p50", "exit_ns_p99"}},
       {"zaps", {"zaps_per_second", "zaps_empty", "zap_ns_p50", "zap_ns_p99"}},
-      {"memory", {"pages_zapped", "pages_freed", "retired_bytes_mean", "retired_bytes_peak", "shadow_bytes_peak"}},
+      {"of a zap",
+       {"zap_service_ns_p50", "zap_service_ns_p99", "prepare_zap_ns_p50", "prepare_zap_ns_p99", "commit_zap_ns_p50",
+        "commit_zap_ns_p99"}},
+      {"memory",
+       {"pages_zapped", "pages_freed", "retired_bytes_mean", "retired_bytes_peak", "shadow_bytes_mean",
+        "shadow_bytes_peak", "rss_bytes"}},
       {"free", {"free_ns_p50", "free_ns_p99", "free_ns_max"}},
       {"mmu_lock", {"mmu_lock_hold_ns_p99", "mmu_lock_wait_ns_p99"}},
       {"IPIs", {"ipis", "ipi_ns_p50", "ipi_ns_p99"}},
-      {"checks", {"violations", "sections_preempted"}},
+      {"checks", {"violations"}},
   };
   return topics;
 }
@@ -61,6 +69,9 @@ void print_summary(const CellConfig& config, const CellResult& result) {
     if (!line.empty()) fmt::print("  {:<9}{}\n", topic.name, line);
   }
   for (const auto& flag : result.details["flags"]) fmt::print("  {:<9}  {}\n", "flag", flag.get<std::string>());
+  for (const auto& reason : result.details["noise"]["reasons"]) {
+    fmt::print("  {:<9}  {}\n", "noisy", reason.get<std::string>());
+  }
   if (result.details.contains("violation")) {
     fmt::print("  {:<9}  {}\n", "caught", result.details["violation"].get<std::string>());
   }

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "harness/machine/placement.hpp"
+#include "harness/measure/core_speed.hpp"
 #include "harness/measure/noise.hpp"
 
 namespace shadowwalk {
@@ -35,8 +36,8 @@ void SwitchesInWindow::observe(std::uint64_t now) {
   }
 }
 
-VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest, unsigned walks_per_exit)
-    : record(shared.window, walks_per_exit),
+VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest)
+    : record(shared.window, shared.config.walks_per_exit, shared.config.instrumentation),
       shared_(shared),
       index_(index),
       guest_(guest),
@@ -46,6 +47,7 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
   vcpu_.bind(fmt::format("vcpu-{}", index_));
   try {
     if (cpu) pin_this_thread(*cpu);
+    const double speed_before = core_speed();
     const std::unique_ptr<EngineVcpu> engine = shared_.engine.attach_vcpu(index_);
     shared_.attached.count_down();
     try {
@@ -55,6 +57,7 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
       shared_.failure.report(error.what());
       // Others may still wait for this vCPU's sections and mode, both of which are over; its root goes with `engine`.
     }
+    if (speed_before > 0) core_speed_change = core_speed() / speed_before;
     restarts = engine->restarts();
     violations = engine->violations();
     first_violation = engine->first_violation();
@@ -68,10 +71,15 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
 
 void VcpuThread::loop(EngineVcpu& engine) {
   SwitchesInWindow switches(shared_.window);
+  record.burst_end = CycleClock::now();
   for (;;) {
     const std::uint32_t requests = vcpu_.take_requests();
-    if ((requests & kRequestReloadRoot) != 0) engine.reload_root();
     if ((requests & kRequestStop) != 0) break;
+    std::uint64_t entered = record.burst_end;
+    if ((requests & kRequestReloadRoot) != 0) {
+      engine.reload_root();
+      if (record.clocked) entered = CycleClock::now();
+    }
     // kRequestTlbFlush is served by having left the guest.
 
     engine.offline();
@@ -83,20 +91,31 @@ void VcpuThread::loop(EngineVcpu& engine) {
     vcpu_.leave_guest_mode();
     engine.online();
 
-    const std::uint64_t now = CycleClock::now();
-    if (shared_.window.contains(now)) ++exits;
-    switches.observe(now);
-    if (!accesses.empty()) engine.walk(accesses, record);
+    if (accesses.empty()) {
+      record.burst_start = record.burst_end = CycleClock::now();
+    } else {
+      engine.walk(accesses, record);
+    }
+    switches.observe(record.burst_start);
+    record_exit(entered);
   }
   switches.observe(CycleClock::now());
   involuntary_switches = switches.count();
 }
 
-ZapperThread::ZapperThread(CellShared& shared, unsigned index, unsigned zappers, double zap_rate, HostAction action)
+/// The exit that the last burst came with. `entered`: when the vCPU was about to enter the guest for it.
+void VcpuThread::record_exit(std::uint64_t entered) {
+  if (!shared_.window.contains(record.burst_start)) return;
+  ++exits;
+  if (shared_.config.instrumentation == Instrumentation::full) {
+    exit_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(record.burst_start - entered)));
+  }
+}
+
+ZapperThread::ZapperThread(CellShared& shared, unsigned index, HostAction action)
     : shared_(shared),
       index_(index),
-      zappers_(zappers),
-      ticks_per_beat_(static_cast<double>(CycleClock::from_ns(1e9)) / zap_rate),
+      ticks_per_beat_(static_cast<double>(CycleClock::from_ns(1e9)) / shared.config.zap_rate),
       action_(action) {}
 
 void ZapperThread::run(std::optional<unsigned> cpu) {
@@ -115,33 +134,40 @@ void ZapperThread::run(std::optional<unsigned> cpu) {
 void ZapperThread::loop() {
   SwitchesInWindow switches(shared_.window);
   const std::uint64_t begin = CycleClock::now();
-  for (std::uint64_t beat = index_;; beat += zappers_) {
+  for (std::uint64_t beat = index_;; beat += shared_.config.zappers) {
     const std::uint64_t intended = begin + static_cast<std::uint64_t>(static_cast<double>(beat) * ticks_per_beat_);
-    if (!wait_until(intended)) break;
+    const std::optional<std::uint64_t> began = wait_until(intended);
+    if (!began) break;
     const std::size_t pages = shared_.engine.zap(action_, beat);
     const std::uint64_t end = CycleClock::now();
     switches.observe(end);
-    if (!shared_.window.contains(end)) continue;
-    if (pages == 0) {
-      ++zaps_empty;
-      continue;
-    }
-    ++zaps;
-    // Open loop: a zap that had to wait for the one before it began late, and its latency says so.
-    zap_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(end - intended)));
+    record_zap(pages, intended, *began, end);
   }
   switches.observe(CycleClock::now());
   involuntary_switches = switches.count();
 }
 
-/// False: the cell is over.
-bool ZapperThread::wait_until(std::uint64_t ticks) const {
+void ZapperThread::record_zap(std::size_t pages, std::uint64_t intended, std::uint64_t began, std::uint64_t end) {
+  if (!shared_.window.contains(end)) return;
+  if (pages == 0) {
+    ++zaps_empty;
+    return;
+  }
+  ++zaps;
+  if (shared_.config.instrumentation == Instrumentation::none) return;
+  // Open loop: a zap that had to wait for the one before it began late, and its latency says so.
+  zap_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(end - intended)));
+  zap_service_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(end - began)));
+}
+
+/// When it was `ticks` or a little later; empty: the cell is over.
+std::optional<std::uint64_t> ZapperThread::wait_until(std::uint64_t ticks) const {
   constexpr double kSpinNs = 100'000;       // a sleep may wake this late
   constexpr double kLongestSleepNs = 20e6;  // then look whether the cell is over
   for (;;) {
-    if (shared_.stop_zappers.load(std::memory_order_relaxed)) return false;
+    if (shared_.stop_zappers.load(std::memory_order_relaxed)) return std::nullopt;
     const std::uint64_t now = CycleClock::now();
-    if (now >= ticks) return true;
+    if (now >= ticks) return now;
     const double left_ns = CycleClock::to_ns(ticks - now);
     if (left_ns > kSpinNs) {
       const auto sleep_ns = static_cast<long>(std::min(left_ns - kSpinNs, kLongestSleepNs));

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "harness/guest/guest.hpp"
+#include "harness/lab/cell_config.hpp"
 #include "harness/lab/engine.hpp"
 #include "harness/lab/walk_record.hpp"
 #include "harness/machine/native_machine.hpp"
@@ -39,9 +40,15 @@ class CellFailure {
 
 /// What the threads of a cell share.
 struct CellShared {
-  CellShared(NativeMachine& machine_in, Engine& engine_in, const Window& window_in, unsigned vcpus)
-      : machine(machine_in), engine(engine_in), window(window_in), attached(vcpus + 1), detached(vcpus + 1) {}
+  CellShared(const CellConfig& config_in, NativeMachine& machine_in, Engine& engine_in, const Window& window_in)
+      : config(config_in),
+        machine(machine_in),
+        engine(engine_in),
+        window(window_in),
+        attached(config.vcpus + 1),
+        detached(config.vcpus + 1) {}
 
+  const CellConfig& config;
   NativeMachine& machine;
   Engine& engine;
   const Window& window;
@@ -70,18 +77,21 @@ class SwitchesInWindow {
 /// One vCPU thread: enter the guest, walk for what it did, serve requests, until kRequestStop.
 class VcpuThread {
  public:
-  VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest, unsigned walks_per_exit);
+  VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest);
   void run(std::optional<unsigned> cpu);
 
   WalkRecord record;
   std::uint64_t exits = 0;
+  Histogram exit_ns;
   std::uint64_t restarts = 0;
   std::uint64_t violations = 0;
   std::string first_violation;
   std::uint64_t involuntary_switches = 0;
+  double core_speed_change = 1;  ///< of its CPU, from before the cell to after it
 
  private:
   void loop(EngineVcpu& engine);
+  void record_exit(std::uint64_t entered);
 
   CellShared& shared_;
   const unsigned index_;
@@ -92,22 +102,23 @@ class VcpuThread {
 /// One zapper thread: the workload's host part at its share of the zap rate, open loop.
 class ZapperThread {
  public:
-  /// Zapper `index` of `zappers` takes every `zappers`-th beat of the common rate (zaps a second).
-  ZapperThread(CellShared& shared, unsigned index, unsigned zappers, double zap_rate, HostAction action);
+  /// Zapper `index` takes every `zappers`-th beat of the common rate.
+  ZapperThread(CellShared& shared, unsigned index, HostAction action);
   void run(std::optional<unsigned> cpu);
 
   std::uint64_t zaps = 0;
   std::uint64_t zaps_empty = 0;
-  Histogram zap_ns;
+  Histogram zap_ns;          ///< from the intended start
+  Histogram zap_service_ns;  ///< from the real one
   std::uint64_t involuntary_switches = 0;
 
  private:
   void loop();
-  bool wait_until(std::uint64_t ticks) const;
+  std::optional<std::uint64_t> wait_until(std::uint64_t ticks) const;
+  void record_zap(std::size_t pages, std::uint64_t intended, std::uint64_t began, std::uint64_t end);
 
   CellShared& shared_;
   const unsigned index_;
-  const unsigned zappers_;
   const double ticks_per_beat_;
   const HostAction action_;
 };

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "harness/machine/error.hpp"
-#include "harness/measure/noise.hpp"
+#include "harness/measure/memory.hpp"
 #include "variants/leak.hpp"
 
 namespace shadowwalk {

@@ -24,7 +24,10 @@ class VariantEngine final : public Engine {
   using Tree = NativeTree<Variant>;
 
   VariantEngine(NativeMachine& machine, const CellConfig& config, const Window& window, const PageBudget& budget)
-      : config_(config), machine_(machine), tree_(machine, config.mmu_lock, window, budget.capacity) {
+      : config_(config),
+        machine_(machine),
+        tree_(machine, config.mmu_lock, window, budget.capacity,
+              config.instrumentation == Instrumentation::none ? Clocks::off : Clocks::on) {
     tree_.pool().pretouch(budget.pretouch);
   }
 
@@ -85,6 +88,12 @@ class VariantEngine final : public Engine {
     [[gnu::always_inline]] bool served(Access access) {
       using Walked = typename VcpuMmu<Tree>::Walked;
       return mmu_.template walk<kFullChecks, kReadDelay>(access.gfn(), leaf_kind(access.kind())) == Walked::served;
+    }
+    bool served_clocking_section(Access access, std::uint64_t& ticks) {
+      using Walked = typename VcpuMmu<Tree>::Walked;
+      const Walked walked = mmu_.template walk<kFullChecks, kReadDelay, true>(access.gfn(), leaf_kind(access.kind()));
+      ticks = mmu_.section_ticks();
+      return walked == Walked::served;
     }
     void fault(Access access) { mmu_.fault(access.gfn(), leaf_kind(access.kind())); }
 

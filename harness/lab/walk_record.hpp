@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "harness/guest/access.hpp"
+#include "harness/lab/cell_config.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/window.hpp"
@@ -14,28 +16,79 @@ namespace shadowwalk {
 
 /// What one vCPU's walks took, in the window. Only bursts that lie in the window as a whole count as walks.
 struct WalkRecord {
-  explicit WalkRecord(const Window& window_in, unsigned walks_per_exit)
-      : window(window_in), sample_period(walks_per_exit < kAlwaysSampledBurst ? 1 : kSamplePeriod) {}
+  WalkRecord(const Window& window_in, unsigned walks_per_exit, Instrumentation level = Instrumentation::full)
+      : window(window_in),
+        clocked(level != Instrumentation::none),
+        sample_period(level != Instrumentation::full         ? kNever
+                      : walks_per_exit < kAlwaysSampledBurst ? 1
+                                                             : kSamplePeriod),
+        until_sample(sample_period == kNever ? kNever : 1) {}
 
   static constexpr unsigned kAlwaysSampledBurst = 64;
   /// Prime, so that samples do not stay in step with a program's or a table's period.
   static constexpr std::size_t kSamplePeriod = 1021;
+  static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
   const Window& window;
+  const bool clocked;
   const std::size_t sample_period;
-  std::size_t until_sample = 1;
+  std::size_t until_sample;
+  bool section_is_next = false;  ///< samples are of a walk and of a section in turn: one's clock is not in the other
+
+  std::uint64_t burst_start = 0;  ///< of the last burst, in ticks
+  std::uint64_t burst_end = 0;    ///< its end; its start again if nothing is clocked
 
   std::uint64_t walks = 0;
   std::uint64_t walk_ticks = 0;  ///< whole bursts less their faults
   std::uint64_t faults = 0;
-  Histogram walk_ns;   ///< sampled single walks, one clock read in each
-  Histogram fault_ns;  ///< mmu_lock wait included
+  Histogram walk_ns;     ///< sampled single walks, one clock read in each
+  Histogram section_ns;  ///< sampled read-side sections, the same
+  Histogram fault_ns;    ///< mmu_lock wait included
 };
 
+/// One access, clocked as a sample: the walk as a whole, or the section in it.
+template <class WalkingVcpu, class AccessOnce>
+void sample_walk(WalkingVcpu& vcpu, Access access, WalkRecord& record, bool counts, const AccessOnce& access_once) {
+  const auto ns = [](std::uint64_t ticks) { return static_cast<std::uint64_t>(CycleClock::to_ns(ticks)); };
+  if constexpr (requires(std::uint64_t ticks) { vcpu.served_clocking_section(access, ticks); }) {
+    record.section_is_next = !record.section_is_next;
+    if (!record.section_is_next) {
+      std::uint64_t ticks = 0;
+      if (!vcpu.served_clocking_section(access, ticks)) {
+        access_once(access);
+      } else if (counts) {
+        record.section_ns.record(ns(ticks));
+      }
+      return;
+    }
+  }
+  const std::uint64_t start = CycleClock::now();
+  const bool served = access_once(access);
+  const std::uint64_t ticks = CycleClock::now() - start;
+  if (counts && served) record.walk_ns.record(ns(ticks));
+}
+
+/// The burst without a clock: what clocking it costs is measured against this.
+template <class WalkingVcpu>
+void walk_burst_unclocked(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord& record) {
+  record.burst_start = record.burst_end = CycleClock::now();  // whether it is in the window
+  std::uint64_t faults = 0;
+  for (const Access access : accesses) {
+    if (vcpu.served(access)) [[likely]]
+      continue;
+    vcpu.fault(access);
+    ++faults;
+  }
+  if (!record.window.contains(record.burst_start)) return;
+  record.walks += accesses.size();
+  record.faults += faults;
+}
+
 /// Walks a burst on `vcpu`, which offers `bool served(Access)` and `void fault(Access)`, and clocks it: two clock reads
-/// a burst, two a fault, two a sampled walk.
+/// a burst, two a fault, two a sample. A vCPU with sections offers `bool served_clocking_section(Access, uint64_t&)`.
 template <class WalkingVcpu>
 void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord& record) {
+  if (!record.clocked) return walk_burst_unclocked(vcpu, accesses, record);
   const std::uint64_t start = CycleClock::now();
   const bool counts = record.window.contains(start);
   std::uint64_t fault_ticks = 0;
@@ -58,10 +111,7 @@ void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord&
     for (const std::size_t stop = i + plain; i < stop; ++i) access_once(accesses[i]);
     record.until_sample -= plain;
     if (i == accesses.size()) break;
-    const std::uint64_t sample_start = CycleClock::now();
-    const bool served = access_once(accesses[i++]);
-    const std::uint64_t ticks = CycleClock::now() - sample_start;
-    if (counts && served) record.walk_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(ticks)));
+    sample_walk(vcpu, accesses[i++], record, counts, access_once);
     record.until_sample = record.sample_period;
   }
 
@@ -70,6 +120,8 @@ void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord&
     record.walks += accesses.size();
     record.walk_ticks += end - start - fault_ticks;
   }
+  record.burst_start = start;
+  record.burst_end = end;
 }
 
 }  // namespace shadowwalk

@@ -30,6 +30,8 @@ std::optional<std::uint64_t> sec_page_tables_bytes() {
   return meminfo_bytes(read_file("/proc/meminfo"), "SecPageTables");
 }
 
+std::uint64_t available_memory_bytes() { return meminfo_bytes(read_file("/proc/meminfo"), "MemAvailable").value_or(0); }
+
 std::optional<std::uint64_t> meminfo_bytes(std::string_view text, std::string_view key) {
   while (!text.empty()) {
     std::string_view line = text.substr(0, text.find('\n'));

@@ -16,6 +16,9 @@ std::uint64_t rss_bytes();
 /// SecPageTables of /proc/meminfo: page tables of KVM (and of IOMMUs) on the whole host. Empty before Linux 6.1.
 std::optional<std::uint64_t> sec_page_tables_bytes();
 
+/// MemAvailable of /proc/meminfo: what can be allocated without swapping. 0 where it is not told.
+std::uint64_t available_memory_bytes();
+
 /// A line of /proc/meminfo, as "MemAvailable"; `text` is the file. Empty if there is none, or it is no size.
 std::optional<std::uint64_t> meminfo_bytes(std::string_view text, std::string_view key);
 

@@ -1,10 +1,12 @@
 #include "harness/measure/noise.hpp"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
-#include <string>
 
 namespace shadowwalk {
 
@@ -14,23 +16,53 @@ std::uint64_t involuntary_switches_of_this_thread() {
   return static_cast<std::uint64_t>(usage.ru_nivcsw);
 }
 
-std::uint64_t steal_ns() {
-  std::ifstream file("/proc/stat");
+HostActivity host_activity(const std::string& proc_stat) {
+  HostActivity activity;
+  std::ifstream file(proc_stat);
   std::string label;
   std::uint64_t user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
-  if (!(file >> label >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal)) return 0;
-  return steal * (1'000'000'000u / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK)));
+  if (file >> label >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal && label == "cpu") {
+    const std::uint64_t tick_ns = 1'000'000'000u / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
+    activity.steal_ns = steal * tick_ns;
+    activity.busy_ns = (user + nice + system + irq + softirq) * tick_ns;  // `user` holds the guests' time too
+  }
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto ns = [](const timeval& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_usec) * 1000u;
+  };
+  activity.own_ns = ns(usage.ru_utime) + ns(usage.ru_stime);
+  return activity;
 }
 
-std::uint64_t available_memory_bytes() {
-  std::ifstream file("/proc/meminfo");
-  std::string label, unit;
-  std::uint64_t kib = 0;
-  while (file >> label >> kib) {
-    if (label == "MemAvailable:") return kib * 1024;
-    std::getline(file, unit);
+double other_load_cpus(const HostActivity& before, const HostActivity& after, double duration_s) {
+  if (duration_s <= 0) return 0;
+  const double all = static_cast<double>(after.busy_ns) - static_cast<double>(before.busy_ns);
+  const double own = static_cast<double>(after.own_ns) - static_cast<double>(before.own_ns);
+  return std::max(0.0, (all - own) / (duration_s * 1e9));
+}
+
+std::vector<std::string> noise_reasons(const Noise& noise) {
+  using Limits = NoiseLimits;
+  std::vector<std::string> reasons;
+  const double wanted_ns = noise.duration_s * 1e9 * std::min(noise.busy_threads, noise.cpus);
+  const double stolen = wanted_ns > 0 ? static_cast<double>(noise.steal_ns) / wanted_ns : 0;
+  if (stolen > Limits::kStealShare) {
+    reasons.push_back(fmt::format("the hypervisor took {:.1f} % of the CPU time (steal)", stolen * 100));
   }
-  return 0;
+  if (noise.other_load_cpus > Limits::kOtherLoadCpus + Limits::kOtherLoadShare * noise.cpus) {
+    reasons.push_back(fmt::format("other processes took {:.2f} of {} CPUs", noise.other_load_cpus, noise.cpus));
+  }
+  const auto switches = static_cast<double>(noise.walker_switches + noise.zapper_switches);
+  const double thread_seconds = noise.duration_s * noise.busy_threads;
+  if (!noise.oversubscribed && switches > Limits::kSwitchesPerThreadSecond * thread_seconds) {
+    reasons.push_back(fmt::format("vCPUs and zappers lost their CPU {:.0f} times a second each",
+                                  thread_seconds > 0 ? switches / thread_seconds : switches));
+  }
+  if (std::abs(noise.core_speed_change - 1) > Limits::kCoreSpeedChange) {
+    reasons.push_back(fmt::format("a vCPU's CPU ran at {:.2f} times its speed of before", noise.core_speed_change));
+  }
+  return reasons;
 }
 
 }  // namespace shadowwalk

@@ -1,17 +1,51 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace shadowwalk {
 
-/// Involuntary context switches of the calling thread so far: an upper bound on the sections that lost their CPU.
+/// Involuntary context switches of the calling thread so far: an upper bound on the sections that lost their CPU. (The
+/// kernel's rseq would tell section by section, but it takes each of our IPIs, a signal, for a preemption too.)
 std::uint64_t involuntary_switches_of_this_thread();
 
-/// Time that the hypervisor below gave to others while this machine's CPUs wanted to run, all CPUs, in ns since boot;
-/// resolution is one clock tick (10 ms at HZ = 100). 0 where /proc/stat does not tell.
-std::uint64_t steal_ns();
+/// What the machine's CPUs have done since boot, in ns; resolution is one clock tick (10 ms at HZ = 100).
+struct HostActivity {
+  std::uint64_t steal_ns = 0;  ///< all CPUs wanted to run, and the hypervisor below ran something else
+  std::uint64_t busy_ns = 0;   ///< all CPUs ran something
+  std::uint64_t own_ns = 0;    ///< of that, this process
+};
+/// `proc_stat`: a file as /proc/stat. Zeros where it does not tell.
+HostActivity host_activity(const std::string& proc_stat = "/proc/stat");
 
-/// MemAvailable of /proc/meminfo in bytes; 0 where it is not told.
-std::uint64_t available_memory_bytes();
+/// What disturbed a cell while it was measured.
+struct Noise {
+  double duration_s = 0;
+  unsigned cpus = 1;                  ///< of the machine
+  unsigned busy_threads = 1;          ///< of the cell
+  bool oversubscribed = false;        ///< more busy threads than CPUs
+  std::uint64_t walker_switches = 0;  ///< involuntary context switches
+  std::uint64_t zapper_switches = 0;  ///< the same
+  std::uint64_t steal_ns = 0;         ///< all CPUs
+  double other_load_cpus = 0;         ///< CPUs' worth of time that went to other processes
+  double core_speed_change = 1;       ///< after over before, of the vCPU where it changed most
+};
+
+/// CPUs' worth of time that others than this process took between two moments, `duration_s` apart. Never negative.
+double other_load_cpus(const HostActivity& before, const HostActivity& after, double duration_s);
+
+/// Beyond these a cell is NOISY. A quiet host stays well below each; what passes them shifts a walk's mean by more
+/// than the per cent or two that schemes are told apart by.
+struct NoiseLimits {
+  static constexpr double kStealShare = 0.01;             ///< of the time that the cell's threads wanted
+  static constexpr double kOtherLoadCpus = 0.1;           ///< plus ...
+  static constexpr double kOtherLoadShare = 0.02;         ///< ... this part of all CPUs
+  static constexpr double kSwitchesPerThreadSecond = 20;  ///< expected, and so not noise, of an oversubscribed cell
+  static constexpr double kCoreSpeedChange = 0.05;
+};
+
+/// Why a cell with this noise is NOISY, one sentence a reason; empty if it is not.
+std::vector<std::string> noise_reasons(const Noise& noise);
 
 }  // namespace shadowwalk

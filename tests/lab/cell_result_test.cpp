@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <string>
@@ -14,6 +15,9 @@ const std::set<std::string>& counter_names() {
   static const std::set<std::string> names = [] {
     std::istringstream words(
         "walks_per_second walk_ns_mean walk_ns_p50 walk_ns_p99 walk_ns_p999 walks_restarted zaps_per_second zaps_empty "
+        "section_ns_p50 section_ns_p99 exit_ns_p50 exit_ns_p99 zap_service_ns_p50 zap_service_ns_p99 "
+        "prepare_zap_ns_p50 "
+        "prepare_zap_ns_p99 commit_zap_ns_p50 commit_zap_ns_p99 shadow_bytes_mean rss_bytes line_transfer_ns "
         "zap_ns_p50 zap_ns_p99 saturated mmu_lock_hold_ns_p99 mmu_lock_wait_ns_p99 fault_ns_p50 fault_ns_p99 "
         "pages_zapped pages_freed pages_freed_total free_ns_p50 free_ns_p99 free_ns_max retired_bytes_mean "
         "retired_bytes_peak shadow_bytes_peak ipis ipi_ns_p50 ipi_ns_p99 exits sections_preempted oversubscribed "
@@ -36,10 +40,13 @@ CellMeasurement full_measurement() {
   cell.duration_s = 2;
   cell.walks = 1000;
   cell.walk_ns_total = 20'000;
-  for (Histogram* histogram :
-       {&cell.walk_ns, &cell.fault_ns, &cell.zap_ns, &cell.mmu_lock_hold_ns, &cell.mmu_lock_wait_ns, &cell.ipi_ns}) {
+  for (Histogram* histogram : {&cell.walk_ns, &cell.section_ns, &cell.fault_ns, &cell.exit_ns, &cell.zap_ns,
+                               &cell.zap_service_ns, &cell.zap_times.prepare_ns, &cell.zap_times.commit_ns,
+                               &cell.mmu_lock_hold_ns, &cell.mmu_lock_wait_ns, &cell.ipi_ns}) {
     histogram->record(100);
   }
+  cell.host.rss_bytes = {1000, 2000};
+  cell.line_transfer = LineTransfer{.median_ns = 50, .q1_ns = 49, .q3_ns = 52, .batches = 100};
   cell.footprint.free_ns.record(500);
   cell.footprint.unlinked = 3;
   cell.footprint.retired.peak = 3;
@@ -94,6 +101,57 @@ TEST(CellResult, BurstOfOneHasNoMeanAndSaysWhy) {
   const CellResult result = make_result(config, full_measurement());
   EXPECT_FALSE(result.counters.contains("walk_ns_mean"));
   EXPECT_DOUBLE_EQ(result.manual_time_ns, 2e9 * 2 / 1000) << "Google Benchmark needs a time: the window over the walks";
+}
+
+// What the kernel may not tell is no counter, but its absence has a reason too.
+TEST(CellResult, WhatTheHostTellsIsThereOrItsReasonIs) {
+  CellMeasurement cell = full_measurement();
+  cell.host.sec_page_tables_bytes = {4096, 8192};
+  cell.host.kvm_statistics["exits"] = {StatisticKind::cumulative, "", 5, 25};
+  cell.host.kvm_statistics["pages_4k"] = {StatisticKind::instant, "", 7, 3};
+  const auto told = make_result({}, cell).details;
+  EXPECT_EQ(told["memory"]["sec_page_tables_bytes"]["after"], 8192);
+  EXPECT_EQ(told["memory"]["rss_bytes"]["before"], 1000);
+  EXPECT_EQ(told["kvm_stats"]["exits"]["delta"], 20);
+  EXPECT_EQ(told["kvm_stats"]["pages_4k"]["before"], 7);
+  EXPECT_FALSE(told["kvm_stats"]["pages_4k"].contains("delta")) << "it is a level";
+
+  cell.host = {};
+  cell.host.kvm_statistics_missing = "thread guests have none";
+  const auto silent = make_result({}, cell).details;
+  EXPECT_TRUE(silent["unavailable"].contains("sec_page_tables_bytes"));
+  EXPECT_EQ(silent["unavailable"]["kvm_stats"], "thread guests have none");
+  EXPECT_FALSE(silent.contains("kvm_stats"));
+}
+
+TEST(CellResult, NoisyCellsAreFlaggedAndSayWhy) {
+  CellMeasurement cell = full_measurement();
+  cell.noise.duration_s = 2;
+  const auto quiet = make_result({}, cell).details;
+  EXPECT_TRUE(quiet["flags"].empty());
+  EXPECT_TRUE(quiet["noise"]["reasons"].empty());
+  cell.noise.other_load_cpus = 1;
+  const auto noisy = make_result({}, cell).details;
+  EXPECT_EQ(noisy["flags"], nlohmann::json::array({"noisy"}));
+  EXPECT_EQ(noisy["noise"]["reasons"].size(), 1u);
+}
+
+TEST(CellResult, WhatALevelLeavesOutSaysSo) {
+  CellConfig config;
+  CellMeasurement cell = empty_measurement();
+  cell.walks = 1000;
+  config.instrumentation = Instrumentation::none;
+  const CellResult none = make_result(config, cell);
+  EXPECT_DOUBLE_EQ(none.manual_time_ns, 1e6) << "the window over the walks";
+  for (const char* name : {"walk_ns_mean", "walk_ns_p50", "fault_ns_p99", "retired_bytes_peak", "pages_zapped",
+                           "free_ns_max", "ipis", "zap_ns_p50"}) {
+    EXPECT_EQ(none.details["unavailable"].value(name, ""), "not taken at --instrumentation none") << name;
+  }
+  config.instrumentation = Instrumentation::light;
+  const CellResult light = make_result(config, cell);
+  EXPECT_EQ(light.details["unavailable"].value("walk_ns_p50", ""), "not taken at --instrumentation light");
+  EXPECT_EQ(light.details["unavailable"].value("fault_ns_p99", ""), "no fault in the window");
+  EXPECT_TRUE(light.counters.contains("walk_ns_mean"));
 }
 
 TEST(ResultContext, NamesTheMachineAndTheBuild) {

@@ -77,7 +77,29 @@ TEST_P(EveryCell, WalksZapsAndFreesWithoutAViolation) {
   const Footprint::Result& pages = cell.footprint;
   EXPECT_GE(pages.freed_total, pages.unlinked) << "the drain frees what is left";
   EXPECT_EQ(pages.free_ns.count() + pages.freed_by_drain, pages.unlinked) << "each page of the window once";
-  EXPECT_EQ(pages.series_last.size(), Footprint::kIntervals);
+  EXPECT_EQ(pages.retired.series_last.size(), Footprint::kIntervals);
+  EXPECT_GE(pages.shadow.peak, pages.retired.peak) << "retired pages are not yet freed";
+}
+
+// Each histogram holds what its counter counts: nothing is clocked that is not counted, and the other way round.
+TEST_P(EveryCell, HistogramsHoldWhatIsCounted) {
+  if (GetParam().guest == GuestKind::kvm && !kvm_unavailable_reason().empty()) GTEST_SKIP() << kvm_unavailable_reason();
+  const CellMeasurement cell = run_until_busy(short_cell(GetParam()));
+  EXPECT_EQ(cell.exit_ns.count(), cell.exits);
+  EXPECT_EQ(cell.zap_ns.count(), cell.zaps);
+  EXPECT_EQ(cell.zap_service_ns.count(), cell.zaps);
+  EXPECT_LE(cell.zap_service_ns.sum(), cell.zap_ns.sum()) << "a zap never begins before its time";
+  EXPECT_GT(cell.zap_times.prepare_ns.count(), 0u);
+  EXPECT_GE(cell.zap_times.commit_ns.count(), cell.zap_times.prepare_ns.count());
+  EXPECT_GT(cell.section_ns.count(), 0u);
+  EXPECT_GT(cell.walk_ns.count(), 0u);
+  EXPECT_GT(cell.host.rss_bytes.after, 0u);
+  if (GetParam().guest == GuestKind::kvm) {
+    EXPECT_TRUE(cell.host.kvm_statistics_missing.empty()) << cell.host.kvm_statistics_missing;
+    EXPECT_GT(cell.host.kvm_statistics.at("exits").delta(), 0);
+  } else {
+    EXPECT_FALSE(cell.host.kvm_statistics_missing.empty());
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryCell, testing::ValuesIn(cases()), name_of);
@@ -120,11 +142,41 @@ TEST(Cell, ReclaimerIsPlacedOnlyWhereThereIsOne) {
   EXPECT_FALSE(run_cell(config).placement.contains("reclaim-0"));
 }
 
+TEST(Cell, NothingIsClockedAtInstrumentationNone) {
+  CellConfig config = short_cell({"rcu-counter", "mmio-poll", GuestKind::thread});
+  config.instrumentation = Instrumentation::none;
+  const CellMeasurement cell = run_until_busy(config);
+  EXPECT_GT(cell.walks, 0u);
+  EXPECT_EQ(cell.violations, 0u);
+  EXPECT_GT(cell.footprint.freed_total, 0u) << "pages are still counted: the drain proves that none is lost";
+  EXPECT_EQ(cell.walk_ns_total, 0);
+  for (const Histogram* histogram :
+       {&cell.walk_ns, &cell.section_ns, &cell.fault_ns, &cell.exit_ns, &cell.zap_ns, &cell.zap_service_ns,
+        &cell.zap_times.prepare_ns, &cell.zap_times.commit_ns, &cell.mmu_lock_wait_ns, &cell.mmu_lock_hold_ns,
+        &cell.ipi_ns, &cell.footprint.free_ns}) {
+    EXPECT_EQ(histogram->count(), 0u);
+  }
+}
+
+TEST(Cell, LineBetweenTwoVcpusIsMeasured) {
+  CellConfig config = short_cell({"irq-ipi", "mmio-poll", GuestKind::thread});
+  config.zappers = 0;
+  EXPECT_EQ(run_cell(config).line_transfer_missing, "only taken with 2 vCPUs and no zappers");
+  config.vcpus = 2;
+  config.placement = "none";
+  EXPECT_EQ(run_cell(config).line_transfer_missing, "the vCPUs are not pinned to a CPU each");
+  config.placement = "auto";
+  const CellMeasurement cell = run_cell(config);
+  if (cell.placement.at("vcpu-0") == cell.placement.at("vcpu-1")) GTEST_SKIP() << "needs two CPUs";
+  ASSERT_TRUE(cell.line_transfer) << cell.line_transfer_missing;
+  EXPECT_GT(cell.line_transfer->median_ns, 0);
+}
+
 TEST(Cell, MoreThreadsThanCpusIsSaid) {
   CellConfig config = short_cell({"irq-ipi", "mmio-poll", GuestKind::thread});
   config.placement = "0";
   const CellMeasurement cell = run_cell(config);
-  EXPECT_TRUE(cell.oversubscribed);
+  EXPECT_TRUE(cell.noise.oversubscribed);
   EXPECT_EQ(cell.placement.at("vcpu-0"), 0u);
   EXPECT_EQ(cell.placement.at("zapper-0"), 0u);
 }

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/machine/error.hpp"
-#include "harness/measure/noise.hpp"
+#include "harness/measure/memory.hpp"
 
 namespace shadowwalk {
 namespace {

@@ -49,6 +49,71 @@ TEST(WalkBurst, SmallBurstsSampleEveryWalk) {
   EXPECT_EQ(record.walk_ns.count(), 10u);
 }
 
+/// A vCPU with sections: a walk that was clocked as one is marked.
+struct SectionedVcpu : ScriptedVcpu {
+  bool served_clocking_section(Access access, std::uint64_t& ticks) {
+    const bool done = served(access);
+    ticks = done ? 1'000'000'000 : 0;
+    return done;
+  }
+};
+
+TEST(WalkBurst, SamplesAreOfAWalkAndOfASectionInTurn) {
+  Window window;
+  window.set(0, ~0ull);
+  WalkRecord record(window, 1);
+  SectionedVcpu vcpu;
+  for (int i = 0; i < 10; ++i) walk_burst(vcpu, burst(1), record);
+  EXPECT_EQ(vcpu.walked.size(), 10u);
+  EXPECT_EQ(record.walk_ns.count(), 5u);
+  EXPECT_EQ(record.section_ns.count(), 5u);
+  EXPECT_LT(record.walk_ns.max(), record.section_ns.min()) << "each sample is in its own histogram";
+}
+
+TEST(WalkBurst, ASampledSectionThatFaultsIsServedByTheFaultPath) {
+  Window window;
+  window.set(0, ~0ull);
+  WalkRecord record(window, 1);
+  SectionedVcpu vcpu;
+  vcpu.faulting = 0;
+  for (int i = 0; i < 4; ++i) walk_burst(vcpu, burst(1), record);
+  EXPECT_EQ(vcpu.faulted.size(), 4u) << "once an access, whatever was sampled";
+  EXPECT_EQ(record.faults, 4u);
+  EXPECT_EQ(record.walk_ns.count() + record.section_ns.count(), 0u) << "a fault is no walk";
+}
+
+TEST(WalkBurst, LightClocksBurstsAndFaultsAndSamplesNothing) {
+  Window window;
+  window.set(0, ~0ull);
+  WalkRecord record(window, 1, Instrumentation::light);
+  SectionedVcpu vcpu;
+  vcpu.faulting = 3;
+  walk_burst(vcpu, burst(5000), record);
+  EXPECT_EQ(record.walks, 5000u);
+  EXPECT_GT(record.walk_ticks, 0u);
+  EXPECT_EQ(record.fault_ns.count(), 1u);
+  EXPECT_EQ(record.walk_ns.count() + record.section_ns.count(), 0u);
+}
+
+TEST(WalkBurst, NoneOnlyCounts) {
+  Window window;
+  window.set(0, ~0ull);
+  WalkRecord record(window, 1024, Instrumentation::none);
+  SectionedVcpu vcpu;
+  vcpu.faulting = 3;
+  walk_burst(vcpu, burst(5000), record);
+  EXPECT_EQ(vcpu.walked.size(), 5000u);
+  EXPECT_EQ(vcpu.faulted.size(), 1u);
+  EXPECT_EQ(record.walks, 5000u);
+  EXPECT_EQ(record.faults, 1u);
+  EXPECT_EQ(record.walk_ticks, 0u);
+  EXPECT_EQ(record.fault_ns.count(), 0u);
+  Window unset;
+  WalkRecord outside(unset, 1024, Instrumentation::none);
+  walk_burst(vcpu, burst(10), outside);
+  EXPECT_EQ(outside.walks, 0u);
+}
+
 TEST(WalkBurst, FaultsAreCountedApart) {
   Window window;
   window.set(0, ~0ull);

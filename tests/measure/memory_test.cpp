@@ -63,5 +63,12 @@ TEST(MemoryTest, MeminfoWithoutTheLineOrWithoutASizeIsNoNumber) {
   EXPECT_EQ(meminfo_bytes("", "MemTotal"), std::nullopt);
 }
 
+TEST(MemoryTest, AvailableMemoryIsBetweenNothingAndAll) {
+  const auto all =
+      static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  EXPECT_GT(available_memory_bytes(), std::uint64_t{1} << 20);
+  EXPECT_LE(available_memory_bytes(), all);
+}
+
 }  // namespace
 }  // namespace shadowwalk

@@ -1,13 +1,18 @@
 #include "harness/measure/noise.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
+#include <string>
 #include <thread>
+
+#include "harness/measure/core_speed.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -46,8 +51,8 @@ TEST(NoiseTest, InvoluntarySwitchesGrowWhenThreadsShareACpu) {
 }
 
 TEST(NoiseTest, StealNeverShrinksAndStaysBelowUptimeOfAllCpus) {
-  const std::uint64_t first = steal_ns();
-  const std::uint64_t second = steal_ns();
+  const std::uint64_t first = host_activity().steal_ns;
+  const std::uint64_t second = host_activity().steal_ns;
   EXPECT_GE(second, first);
   std::ifstream file("/proc/uptime");
   double uptime = 0;
@@ -56,11 +61,94 @@ TEST(NoiseTest, StealNeverShrinksAndStaysBelowUptimeOfAllCpus) {
   EXPECT_LE(static_cast<double>(second), (uptime + 1) * 1e9 * cpus);
 }
 
-TEST(NoiseTest, AvailableMemoryIsBetweenNothingAndAll) {
-  const auto all =
-      static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  EXPECT_GT(available_memory_bytes(), std::uint64_t{1} << 20);
-  EXPECT_LE(available_memory_bytes(), all);
+class ProcStat : public testing::Test {
+ protected:
+  HostActivity read(const std::string& text) {
+    const std::string path = testing::TempDir() + "proc_stat_" + std::to_string(getpid());
+    std::ofstream(path) << text;
+    const HostActivity activity = host_activity(path);
+    std::filesystem::remove(path);
+    return activity;
+  }
+  const std::uint64_t tick_ns = 1'000'000'000u / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
+};
+
+TEST_F(ProcStat, BusyIsAllButIdleWaitingAndSteal) {
+  const HostActivity activity =
+      read("cpu  1 20 300 4000 50000 600000 7000000 80000000 1 0\ncpu0 9 9 9 9 9 9 9 9 9 9\n");
+  EXPECT_EQ(activity.busy_ns, (1 + 20 + 300 + 600000 + 7000000) * tick_ns);
+  EXPECT_EQ(activity.steal_ns, 80000000 * tick_ns);
+}
+
+TEST_F(ProcStat, WhatIsNoStatTellsNothing) {
+  for (const char* text : {"", "cpu 1 2 3\n", "gpu 1 2 3 4 5 6 7 8\n", "cpu a b c d e f g h\n"}) {
+    EXPECT_EQ(read(text).busy_ns, 0u) << text;
+    EXPECT_EQ(read(text).steal_ns, 0u) << text;
+  }
+  EXPECT_EQ(host_activity("/nonexistent").busy_ns, 0u);
+}
+
+TEST(NoiseTest, OtherLoadIsWhatIsNotOurs) {
+  const HostActivity before{.steal_ns = 0, .busy_ns = 1'000'000'000, .own_ns = 500'000'000};
+  const HostActivity after{.steal_ns = 0, .busy_ns = 5'000'000'000, .own_ns = 2'500'000'000};
+  EXPECT_DOUBLE_EQ(other_load_cpus(before, after, 2), 1);
+  const HostActivity rounded_down{.steal_ns = 0, .busy_ns = 2'990'000'000, .own_ns = 2'500'000'000};
+  EXPECT_DOUBLE_EQ(other_load_cpus(before, rounded_down, 2), 0) << "ticks are coarse: never negative";
+  EXPECT_DOUBLE_EQ(other_load_cpus(before, after, 0), 0);
+}
+
+TEST(NoiseTest, OwnTimeGrowsWithOwnWork) {
+  const HostActivity before = host_activity();
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (host_activity().own_ns < before.own_ns + 20'000'000 && std::chrono::steady_clock::now() < give_up) {
+  }
+  EXPECT_GE(host_activity().own_ns, before.own_ns + 20'000'000);
+}
+
+Noise quiet() {
+  Noise noise;
+  noise.duration_s = 2;
+  noise.cpus = 4;
+  noise.busy_threads = 2;
+  return noise;
+}
+
+TEST(NoiseReasons, AQuietCellHasNone) {
+  Noise noise = quiet();
+  noise.walker_switches = 40;
+  noise.zapper_switches = 40;
+  noise.steal_ns = 40'000'000;
+  noise.other_load_cpus = 0.18;
+  noise.core_speed_change = 1.049;
+  EXPECT_TRUE(noise_reasons(noise).empty()) << "close to the limits, not past them";
+}
+
+TEST(NoiseReasons, EachLimitIsOneReason) {
+  using testing::ElementsAre;
+  using testing::HasSubstr;
+  Noise steal = quiet();
+  steal.steal_ns = 200'000'000;
+  EXPECT_THAT(noise_reasons(steal), ElementsAre(HasSubstr("took 5.0 % of the CPU time (steal)")));
+  Noise load = quiet();
+  load.other_load_cpus = 0.19;
+  EXPECT_THAT(noise_reasons(load), ElementsAre("other processes took 0.19 of 4 CPUs"));
+  Noise switches = quiet();
+  switches.walker_switches = 41;
+  switches.zapper_switches = 40;
+  EXPECT_THAT(noise_reasons(switches), ElementsAre(HasSubstr("lost their CPU 20 times a second each")));
+  switches.oversubscribed = true;
+  EXPECT_TRUE(noise_reasons(switches).empty()) << "an oversubscribed cell is meant to switch";
+  for (const double change : {0.94, 1.06}) {
+    Noise speed = quiet();
+    speed.core_speed_change = change;
+    EXPECT_THAT(noise_reasons(speed), ElementsAre(HasSubstr("times its speed of before")));
+  }
+}
+
+TEST(CoreSpeed, IsThatOfAProcessor) {
+  const double multiplications_per_ns = core_speed();
+  EXPECT_GT(multiplications_per_ns, 1e-3);
+  EXPECT_LT(multiplications_per_ns, 10) << "no CPU multiplies two dependent numbers in a tenth of a nanosecond";
 }
 
 }  // namespace

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "harness/guest/guest.hpp"
+#include "harness/measure/noise.hpp"
+
+namespace shadowwalk {
+
+/// What the host's kernel told of memory and of the guest, before and after the window.
+struct HostChange {
+  template <class T>
+  struct BeforeAfter {
+    T before;
+    T after;
+  };
+
+  BeforeAfter<std::uint64_t> rss_bytes{};                           ///< 0: /proc does not tell
+  std::optional<BeforeAfter<std::uint64_t>> sec_page_tables_bytes;  ///< of the whole host; Linux 6.1
+  std::map<std::string, KvmStatisticChange> kvm_statistics;         ///< empty: `kvm_statistics_missing`
+  std::string kvm_statistics_missing;
+};
+
+/// Asks before and after the window, from a thread that does not take part: a few files of /proc each time.
+class HostWatch {
+ public:
+  explicit HostWatch(Guest& guest) : guest_(guest) {}
+  void start() { before_ = look(); }
+  /// Fills in what the host did besides: `noise`'s steal and other load, over its duration.
+  HostChange finish(Noise& noise) const;
+
+ private:
+  struct Look {
+    HostActivity activity;
+    std::uint64_t rss_bytes = 0;
+    std::optional<std::uint64_t> sec_page_tables_bytes;
+    KvmStatistics kvm;
+  };
+  Look look() const;
+
+  Guest& guest_;
+  Look before_;
+};
+
+}  // namespace shadowwalk
