@@ -5,7 +5,7 @@
 #include <array>
 
 #include "bench/access_stream.hpp"
-#include "harness/measure/noise.hpp"
+#include "harness/measure/memory.hpp"
 #include "harness/mmu/geometry.hpp"
 
 namespace shadowwalk::bench {
