@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "harness/measure/pmu/encoded_event.hpp"
+#include "harness/measure/pmu/event_list.hpp"
+
+namespace shadowwalk::pmu {
+
+/// Encodes one event of `--events` for this machine, or says why not: `pmu/terms/` through sysfs, everything else
+/// through libpfm4, and what libpfm4 does not know as a tracepoint if it looks like one. Opens nothing. Thread-safe.
+std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const SystemPaths& paths = {});
+
+/// All of `--events`, in its order.
+struct EncodedSelection {
+  std::vector<EncodedEvent> events;
+  std::vector<Refusal> refused;
+};
+EncodedSelection encode_selection(const EventSelection& selection, const SystemPaths& paths = {});
+
+}  // namespace shadowwalk::pmu

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <linux/perf_event.h>
+
+#include <cstdint>
+#include <span>
+
+namespace shadowwalk::pmu {
+
+/// The kernel's perf calls, as counters need them: a seam, so that grouping is tested against a PMU with any number of
+/// counters. File descriptors are >= 0; a failure is -errno.
+class PerfKernel {
+ public:
+  virtual ~PerfKernel() = default;
+
+  /// perf_event_open for the calling thread on any CPU; `group` is the leader's descriptor or -1.
+  virtual int open(const perf_event_attr& attributes, int group) = 0;
+  virtual void close(int fd) = 0;
+  /// The number by which a group's read names this event; 0 if it cannot be had.
+  virtual std::uint64_t id(int fd) = 0;
+  /// Starts and stops a whole group; any thread may.
+  virtual int enable(int leader) = 0;
+  virtual int disable(int leader) = 0;
+  /// Fills `words` with what the descriptor's read_format says; returns how many came, or -errno.
+  virtual int read(int fd, std::span<std::uint64_t> words) = 0;
+  /// The event's page for self-reading; nullptr if it cannot be mapped.
+  virtual const perf_event_mmap_page* map(int fd) = 0;
+  virtual void unmap(const perf_event_mmap_page* page) = 0;
+
+  /// The real one. Thread-safe.
+  static PerfKernel& real();
+};
+
+}  // namespace shadowwalk::pmu

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "harness/measure/pmu/rdpmc.hpp"
+#include "harness/measure/pmu/thread_counters.hpp"
+
+namespace shadowwalk::pmu {
+
+/// Adds up what a thread's events count in stretches of its work alone (bursts of walks, zaps), by self-reading at
+/// either end: no system call. Only groups whose members are all self-readable take part; the
+/// others have read() for the whole time. Counted thread only; allocates nothing after construction.
+template <class Rdpmc = std::uint64_t (*)(std::uint32_t)>
+class StretchCounts {
+ public:
+  /// Of one group. Its part of the work that was seen is seen_units / all_units, which is how its counts are scaled:
+  /// while the group is off the PMU it cannot be read, and those stretches are left out of both.
+  struct GroupTotals {
+    std::vector<std::uint64_t> counts;  ///< one a member, as in ThreadCounters::Group
+    std::uint64_t seen_units = 0;
+    std::uint64_t all_units = 0;
+  };
+
+  explicit StretchCounts(const ThreadCounters& counters, Rdpmc read_counter = &rdpmc)
+      : counters_(counters), read_counter_(read_counter) {
+    for (const ThreadCounters::Group& group : counters.groups()) {
+      totals_.push_back({std::vector<std::uint64_t>(group.events.size()), 0, 0});
+      before_.push_back({std::vector<std::uint64_t>(group.events.size()), false});
+      largest_ = group.events.size() > largest_ ? group.events.size() : largest_;
+    }
+    after_.resize(largest_);
+  }
+
+  void begin() {
+    for (std::size_t i = 0; i < totals_.size(); ++i) {
+      before_[i].valid = read_all(counters_.groups()[i], before_[i].counts);
+    }
+  }
+
+  /// Ends the stretch, which did `units` of work; 0: it does not count.
+  void end(std::uint64_t units) {
+    if (units == 0) return;
+    for (std::size_t i = 0; i < totals_.size(); ++i) {
+      GroupTotals& totals = totals_[i];
+      totals.all_units += units;
+      if (!before_[i].valid || !read_all(counters_.groups()[i], after_)) continue;
+      totals.seen_units += units;
+      for (std::size_t k = 0; k < totals.counts.size(); ++k) totals.counts[k] += after_[k] - before_[i].counts[k];
+    }
+  }
+
+  const std::vector<GroupTotals>& totals() const { return totals_; }
+
+ private:
+  struct Before {
+    std::vector<std::uint64_t> counts;
+    bool valid = false;
+  };
+
+  bool read_all(const ThreadCounters::Group& group, std::vector<std::uint64_t>& counts) {
+    if (!group.self_readable) return false;
+    for (std::size_t k = 0; k < group.pages.size(); ++k) {
+      if (!read_self(*group.pages[k], read_counter_, counts[k])) return false;
+    }
+    return true;
+  }
+
+  const ThreadCounters& counters_;
+  Rdpmc read_counter_;
+  std::size_t largest_ = 0;
+  std::vector<GroupTotals> totals_;
+  std::vector<Before> before_;
+  std::vector<std::uint64_t> after_;
+};
+
+}  // namespace shadowwalk::pmu

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "harness/measure/pmu/encoded_event.hpp"
+#include "harness/measure/pmu/event_list.hpp"
+#include "harness/measure/pmu/open_failure.hpp"
+#include "harness/measure/pmu/perf_kernel.hpp"
+
+namespace shadowwalk::pmu {
+
+/// One event's count since enable(), as it was read.
+struct CounterReading {
+  std::size_t event = 0;  ///< index into what was asked for
+  std::size_t group = 0;  ///< events of one group were counted over the same time
+  std::uint64_t count = 0;
+  std::uint64_t enabled_ns = 0;
+  std::uint64_t running_ns = 0;  ///< less than enabled: others shared the PMU, or it has too few counters
+};
+
+/// Events of the calling thread, in as few groups as the PMU can count at once: a member that does not fit (the kernel
+/// says EINVAL or ENOSPC, or the group is never put on the PMU) begins a group of its own, and the kernel then takes
+/// turns. Hardware events share groups with hardware events only, so that a group is read in one way.
+///
+/// Opened and self-read on the counted thread; enable, disable and read may be called from any one thread at a time.
+class ThreadCounters {
+ public:
+  explicit ThreadCounters(std::span<const EncodedEvent> events, PerfKernel& kernel = PerfKernel::real(),
+                          const OpenFacts& facts = open_facts());
+  ~ThreadCounters();
+  ThreadCounters(const ThreadCounters&) = delete;
+  ThreadCounters& operator=(const ThreadCounters&) = delete;
+
+  /// What could not be opened.
+  const std::vector<Refusal>& refused() const { return refused_; }
+
+  void enable();
+  void disable();
+  /// Every open event, in the order of groups.
+  std::vector<CounterReading> read() const;
+
+  /// A group as self-reading sees it.
+  struct Group {
+    std::vector<std::size_t> events;  ///< indices into what was asked for
+    std::vector<const perf_event_mmap_page*> pages;
+    /// Every member may be read without a system call. False until enabled: a stopped event has no counter.
+    bool self_readable = false;
+  };
+  std::span<const Group> groups() const { return public_groups_; }
+
+ private:
+  struct OpenGroup {
+    std::vector<std::size_t> events;
+    std::vector<int> fds;  ///< the leader first
+    std::vector<std::uint64_t> ids;
+    std::vector<std::uint64_t> baseline;  ///< as read() fills words, at enable()
+  };
+
+  int open(std::size_t event, int leader);
+  /// Groups as many of `events` as fit, and the rest again.
+  void open_groups(std::vector<std::size_t> events);
+  bool is_scheduled(const OpenGroup& group);
+  void pop_last(OpenGroup& group);
+  std::vector<std::uint64_t> read_words(const OpenGroup& group) const;
+  void map_pages();
+
+  PerfKernel& kernel_;
+  const std::vector<EncodedEvent> events_;
+  const OpenFacts facts_;
+  std::vector<OpenGroup> groups_;
+  std::vector<Group> public_groups_;
+  std::vector<Refusal> refused_;
+};
+
+}  // namespace shadowwalk::pmu
