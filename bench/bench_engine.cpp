@@ -10,17 +10,18 @@
 namespace shadowwalk::bench {
 namespace {
 
-CellConfig config_of(const VariantEntry& variant, unsigned vcpus) {
+CellConfig config_of(const VariantEntry& variant, const BenchEngine::Options& options) {
   CellConfig config;
   config.variant = variant.info.name;
-  config.vcpus = vcpus;
+  config.vcpus = options.vcpus;
+  config.instrumentation = options.instrumentation;
   return config;
 }
 
 }  // namespace
 
 BenchEngine::BenchEngine(const VariantEntry& variant, const Options& options)
-    : config_(config_of(variant, options.vcpus)), machine_(options.vcpus) {
+    : config_(config_of(variant, options)), machine_(options.vcpus) {
   if (options.window_open) window_.set(CycleClock::now(), std::numeric_limits<std::uint64_t>::max());
   engine_ = variant.make_engine(machine_, config_, window_, {.capacity = options.capacity, .pretouch = 0});
 }
@@ -41,7 +42,7 @@ BenchVcpu::BenchVcpu(BenchEngine& engine, unsigned index)
     : engine_(engine),
       pinned_(index),
       binding_(*engine.machine().vcpus()[index], index),
-      record_(engine.window(), kBlock),
+      record_(engine.window(), kBlock, engine.instrumentation()),
       vcpu_(engine.engine().attach_vcpu(index)) {}
 
 BenchVcpu::~BenchVcpu() = default;

@@ -17,7 +17,9 @@ class BenchEngine {
   struct Options {
     unsigned vcpus = 1;
     std::size_t capacity = 0;  ///< shadow pages at most
-    bool window_open = false;  ///< the engine's own histograms (commit_ns ...) count from now on
+    /// The engine's own clocks and histograms, and whether they count from now on. A benchmark has its own clock.
+    Instrumentation instrumentation = Instrumentation::none;
+    bool window_open = false;
   };
 
   /// Throws CellError if there is no memory for `capacity` pages.
@@ -30,6 +32,7 @@ class BenchEngine {
   Engine& engine() { return *engine_; }
   NativeMachine& machine() { return machine_; }
   const Window& window() const { return window_; }
+  Instrumentation instrumentation() const { return config_.instrumentation; }
 
  private:
   const CellConfig config_;

@@ -15,7 +15,9 @@ void add_commit(const VariantEntry& variant) {
   constexpr benchmark::IterationCount kCommits = 1 << 15;  // a scheme that never frees takes 128 MiB for them
   add("commit/" + std::string(variant.info.name),
       [&variant](benchmark::State& state) {
-        BenchEngine engine(variant, {.capacity = kCommits + 2 * pages_of_tree(kTables), .window_open = true});
+        BenchEngine engine(variant, {.capacity = kCommits + 2 * pages_of_tree(kTables),
+                                     .instrumentation = Instrumentation::light,
+                                     .window_open = true});
         BenchVcpu vcpu(engine, 0);
         build_tables(vcpu, kTables);
         const Histogram& commit_ns = engine.engine().zap_times().commit_ns;

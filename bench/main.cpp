@@ -21,7 +21,9 @@ constexpr const char* kHelp =
     R"(shadowwalk-bench: what the lab's primitives cost, beside the floors they are held against.
 
   floor/pointer_chase           a walk through a plain radix tree: same accesses, accessor and leaf tests, no scheme
-  walk/VARIANT                  a walk, nobody zapping; walk/VARIANT/pages:N over N leaf tables in random order
+  walk/VARIANT                  a walk, nobody zapping
+    .../pages:N                 over N leaf tables in random order
+    .../instrumentation:LEVEL   with what a cell of this level measures meanwhile
   section/VARIANT               begin() and end() of a read-side section around nothing
   floor/xchg                    a full barrier on an own line           (against section/irq-ipi)
   floor/rcu_counter_by_hand     Linux 3.4's section without the lab     (against section/rcu-counter)

@@ -32,16 +32,18 @@ void add_memory(const VariantEntry& variant, std::uint64_t tables) {
                                                                                 batch](benchmark::State& state) {
     const std::size_t capacity = pages_of_tree(tables);
     if (skip_for_memory(state, capacity)) return;
-    process_bytes();  // what the first look allocates is not the tree's
-    const std::uint64_t before = process_bytes();
     BenchEngine engine(variant, {.capacity = capacity});
     BenchVcpu vcpu(engine, 0);
+    const Footprint& footprint = engine.engine().footprint();
+    process_bytes();  // what the first look allocates is not the tree's
+    const std::uint64_t bytes_before = process_bytes();
+    const std::uint64_t pages_before = footprint.shadow();
     while (state.KeepRunningBatch(batch)) build_tables(vcpu, tables);
-    const auto grown = static_cast<double>(process_bytes() - before);
-    const auto pages = static_cast<double>(engine.engine().footprint().shadow());
+    const auto bytes = static_cast<double>(process_bytes() - bytes_before);
+    const auto pages = static_cast<double>(footprint.shadow() - pages_before);
     state.counters["shadow_pages"] = pages;
-    state.counters["bytes_per_page"] = grown / pages;
-    state.counters["bytes_over_tables"] = grown / pages / static_cast<double>(kPageBytes);
+    state.counters["bytes_per_page"] = bytes / pages;
+    state.counters["bytes_over_tables"] = bytes / pages / static_cast<double>(kPageBytes);
     state.SetItemsProcessed(state.iterations());
   })->Iterations(batch);
 }

@@ -11,6 +11,7 @@ namespace shadowwalk::bench {
 namespace {
 
 constexpr std::string_view kFloor = "floor";
+constexpr std::size_t kCapacity = 1024;  // many times what the default working set takes
 
 std::string name_of(const VariantEntry& variant) {
   if (variant.info.name == kFloor) return "floor/pointer_chase";
@@ -26,7 +27,6 @@ void walk_blocks(benchmark::State& state, BenchVcpu& vcpu, AccessStream& stream)
 void add_walk(const VariantEntry& variant) {
   const auto shared = std::make_shared<SharedByThreads<BenchEngine>>();
   with_threads(add(name_of(variant), [shared, &variant](benchmark::State& state) {
-    constexpr std::size_t kCapacity = 1024;
     const auto vcpus = static_cast<unsigned>(state.threads());
     const auto index = static_cast<unsigned>(state.thread_index());
     const auto engine = shared->get([&] {
@@ -54,12 +54,26 @@ void add_walk_over_pages(const VariantEntry& variant, std::uint64_t tables) {
   })->Iterations(iterations);
 }
 
+/// The same walk with what the lab measures of it, to see what that costs.
+void add_walk_instrumented(const VariantEntry& variant, Instrumentation level) {
+  add(name_of(variant) + "/instrumentation:" + to_string(level), [&variant, level](benchmark::State& state) {
+    BenchEngine engine(variant, {.capacity = kCapacity, .instrumentation = level, .window_open = true});
+    AccessStream stream = AccessStream::mmio_poll(0);
+    BenchVcpu vcpu(engine, 0);
+    vcpu.walk(stream.all());
+    walk_blocks(state, vcpu, stream);
+  });
+}
+
 }  // namespace
 
 void register_walks() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
     add_walk(variant);
     for (const std::uint64_t tables : kPageCounts) add_walk_over_pages(variant, tables);
+    for (const auto level : {Instrumentation::none, Instrumentation::light, Instrumentation::full}) {
+      add_walk_instrumented(variant, level);
+    }
   }
 }
 

@@ -1,0 +1,137 @@
+"""Runs a `shadowwalk-bench` and reads what it measured."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+
+from ..errors import InputError
+from ..untrusted_json import is_number, one_line, read_json
+
+NS_PER_UNIT = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
+
+# What Google Benchmark appends to a name: how it was run, not what.
+_SUFFIX = re.compile(r"/(iterations:\d+|repeats:\d+|manual_time|real_time|process_time)(?=/|$)")
+
+
+class ProgramFailed(Exception):
+    """The benchmark program crashed, or wrote no result. The message is one line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """One benchmark in one round: its time, or why there is none."""
+
+    ns: float | None
+    error: str = ""
+    counters: dict = dataclasses.field(default_factory=dict)
+
+
+def stem(name):
+    """The name as the project's own: without what Google Benchmark appends."""
+    return _SUFFIX.sub("", name)
+
+
+def measured_time(entry):
+    """Nanoseconds by the clock that the benchmark goes by: the wall's where its name says so, else the CPU time of its
+    threads, which leaves out what other processes took."""
+    by_wall = re.search(r"/(manual_time|real_time)(/|$)", entry["name"])
+    value = entry.get("real_time" if by_wall else "cpu_time")
+    if not is_number(value) or value <= 0 or entry.get("time_unit") not in NS_PER_UNIT:
+        return None
+    return value * NS_PER_UNIT[entry["time_unit"]]
+
+
+def read_measurements(path):
+    """{stem: Measurement} of a result file. Raises OSError or ValueError."""
+    document = read_json(path)
+    entries = document.get("benchmarks") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("it holds no list `benchmarks`")
+    found = {}
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise ValueError("a benchmark without a name")
+        if entry.get("run_type", "iteration") != "iteration":
+            continue
+        if entry.get("error_occurred"):
+            found[stem(entry["name"])] = Measurement(None, str(entry.get("error_message") or "it gave no reason"))
+            continue
+        ns = measured_time(entry)
+        counters = {key: value for key, value in entry.items() if is_number(value)}
+        found[stem(entry["name"])] = Measurement(ns, "" if ns else "it gave no time", counters)
+    return found
+
+
+class Program:
+    """A `shadowwalk-bench` binary."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        if not self.path.is_file():
+            raise InputError(f"{path}: there is no such program; build the target shadowwalk-bench")
+        if not os.access(self.path, os.X_OK):
+            raise InputError(f"{path}: is not executable; name the shadowwalk-bench of a build")
+
+    def names(self, pattern="."):
+        """The stems of the benchmarks that match the pattern, in their order. The pattern, as Google Benchmark's, looks
+        at full names."""
+        done = self._run("--benchmark_list_tests=true", f"--benchmark_filter={pattern}")
+        if done.returncode == 2:  # nothing matches
+            return []
+        if done.returncode != 0:
+            raise ProgramFailed(self._failure(done))
+        return [stem(line) for line in done.stdout.splitlines() if line]
+
+    def measure(self, pattern, min_time):
+        """One process: {stem: Measurement} of what matches, in random order. Raises ProgramFailed."""
+        with tempfile.TemporaryDirectory(prefix="shadowwalk-bench-") as folder:
+            out = pathlib.Path(folder) / "result.json"
+            done = self._run(f"--benchmark_filter={pattern}", f"--benchmark_min_time={min_time:g}",
+                             "--benchmark_enable_random_interleaving=true", f"--benchmark_out={out}",
+                             "--benchmark_out_format=json")
+            if done.returncode not in (0, 1):  # 1: a benchmark failed, which its entry says
+                raise ProgramFailed(self._failure(done))
+            try:
+                found = read_measurements(out)
+            except (OSError, ValueError) as error:
+                raise ProgramFailed(f"{self._failure(done)}; its result: {one_line(error)}") from error
+            if done.returncode == 1 and not any(measurement.error for measurement in found.values()):
+                raise ProgramFailed(self._failure(done))
+            return found
+
+    def _run(self, *arguments):
+        try:
+            return subprocess.run([self.path.absolute(), *arguments], capture_output=True, text=True, errors="replace",
+                                  stdin=subprocess.DEVNULL, check=False)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be run: {one_line(error)}") from error
+
+    def _failure(self, done):
+        if done.returncode < 0:
+            try:
+                how = f"died of {signal.Signals(-done.returncode).name}"
+            except ValueError:
+                how = f"died of signal {-done.returncode}"
+        else:
+            how = f"exited with {done.returncode}"
+        said = done.stderr.strip().splitlines()
+        return f"{self.path} {how}" + (f": {said[-1]}" if said else "")
+
+
+def measure_rounds(programs, pattern, rounds, min_time, progress=lambda text: None):
+    """Interleaves the programs, one process a round and program; every other round in reversed order (ABBA), so that a
+    drift of the host hits all alike. Returns for each program {stem: [Measurement of each round]}."""
+    results = [{} for _ in programs]
+    for number in range(rounds):
+        order = list(range(len(programs)))
+        if number % 2 == 1:
+            order.reverse()
+        for index in order:
+            progress(f"round {number + 1} of {rounds}: {programs[index].path}")
+            for name, measurement in programs[index].measure(pattern, min_time).items():
+                results[index].setdefault(name, []).append(measurement)
+    return results
