@@ -23,6 +23,7 @@ constexpr const char* kFooter =
     "First steps:\n"
     "  shadowwalk run --out results/first     a matrix of two minutes, safe to interrupt\n"
     "  shadowwalk report results/first        its report: results/first/report/index.html\n"
+    "  shadowwalk doctor                      what this host can measure, and what would mend what it cannot\n"
     "  shadowwalk cell --variant hazard --workload mmio-poll --json -    one cell\n"
     "Exit codes: 0 done, 1 a cell failed, 2 bad input (one line on stderr says what).";
 
@@ -51,10 +52,11 @@ int main(int argc, char** argv) {
   shadowwalk::cli::add_report(command);
   shadowwalk::cli::add_cell(command);
   shadowwalk::cli::add_list(command);
+  shadowwalk::cli::add_doctor(command);
   try {
     command.parse(argc, argv);
     // Not CLI11's require_subcommand: for a misspelt verb it says that none was given.
-    if (command.get_subcommands().empty()) throw CLI::RequiredError("A verb (run, report, cell or list)");
+    if (command.get_subcommands().empty()) throw CLI::RequiredError("A verb (run, report, cell, list or doctor)");
     return 0;
   } catch (const CLI::RuntimeError& exit) {  // how a verb ends with an exit code of its own
     return exit.get_exit_code();

@@ -6,6 +6,7 @@
 namespace shadowwalk::cli {
 
 void add_cell(CLI::App& command);
+void add_doctor(CLI::App& command);
 void add_list(CLI::App& command);
 void add_run(CLI::App& command);
 void add_report(CLI::App& command);

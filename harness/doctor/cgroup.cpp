@@ -1,0 +1,106 @@
+#include "harness/doctor/cgroup.hpp"
+
+#include <sstream>
+#include <string_view>
+#include <vector>
+
+namespace shadowwalk::doctor {
+namespace {
+
+constexpr std::string_view kRoot = "/sys/fs/cgroup";
+
+/// Where a hierarchy is mounted and what this process's group is called in it, by a line `number:controllers:path` of
+/// /proc/self/cgroup; an empty controller is version 2.
+struct Hierarchy {
+  std::string mount;
+  std::string group;
+};
+
+std::optional<Hierarchy> hierarchy_of(const HostFiles& files, std::string_view controller) {
+  std::istringstream lines(files.read("/proc/self/cgroup").value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const std::string group = line.substr(second + 1);
+    if (controller.empty()) {
+      if (controllers.empty()) return Hierarchy{std::string(kRoot), group};
+    } else if (("," + controllers + ",").find("," + std::string(controller) + ",") != std::string::npos) {
+      return Hierarchy{std::string(kRoot) + "/" + std::string(controller), group};
+    }
+  }
+  return std::nullopt;
+}
+
+/// `name` in the group's folder and those above it, up to the mount. A container may see its group mounted as the root
+/// while its path is told as the host names it: the mount itself always counts.
+std::vector<std::string> candidates(const Hierarchy& hierarchy, std::string_view name) {
+  std::vector<std::string> files;
+  std::string group = hierarchy.group == "/" ? "" : hierarchy.group;
+  for (;;) {
+    files.push_back(hierarchy.mount + group + "/" + std::string(name));
+    if (group.empty()) return files;
+    const std::size_t slash = group.rfind('/');
+    group.resize(slash == std::string::npos ? 0 : slash);
+  }
+}
+
+template <class Limit>
+void keep_tighter(std::optional<Limit>& tightest, const Limit& other, bool is_tighter) {
+  if (!tightest || is_tighter) tightest = other;
+}
+
+std::string beside(const std::string& file, std::string_view name) {
+  return file.substr(0, file.rfind('/') + 1) + std::string(name);
+}
+
+}  // namespace
+
+std::optional<CpuQuota> cpu_quota(const HostFiles& files) {
+  std::optional<CpuQuota> tightest;
+  const auto consider = [&](const CpuQuota& quota) {
+    keep_tighter(tightest, quota, tightest && quota.cpus < tightest->cpus);
+  };
+  if (const auto second = hierarchy_of(files, "")) {
+    for (const std::string& file : candidates(*second, "cpu.max")) {
+      std::istringstream text(files.read(file).value_or(""));
+      double quota = 0, period = 0;
+      if (text >> quota >> period && quota > 0 && period > 0) consider({quota / period, file, "max"});
+    }
+  }
+  if (const auto first = hierarchy_of(files, "cpu")) {
+    for (const std::string& file : candidates(*first, "cpu.cfs_quota_us")) {
+      const auto quota = files.read_number(file);
+      const auto period = files.read_number(beside(file, "cpu.cfs_period_us"));
+      if (quota && period && *quota > 0 && *period > 0) {
+        consider({static_cast<double>(*quota) / static_cast<double>(*period), file, "-1"});
+      }
+    }
+  }
+  return tightest;
+}
+
+std::optional<MemoryLimit> memory_limit(const HostFiles& files) {
+  std::optional<MemoryLimit> tightest;
+  const auto consider = [&](const std::string& file, std::string_view usage, std::string_view unlimited) {
+    constexpr std::int64_t kNoLimit = std::int64_t{1} << 60;  // version 1 writes a number near 2^63 for it
+    const auto limit = files.read_number(file);               // not a number: "max"
+    if (!limit || *limit < 0 || *limit >= kNoLimit) return;
+    const std::int64_t used = files.read_number(beside(file, usage)).value_or(0);
+    const MemoryLimit found{static_cast<std::uint64_t>(*limit), static_cast<std::uint64_t>(used < 0 ? 0 : used), file,
+                            std::string(unlimited)};
+    keep_tighter(tightest, found, tightest && found.bytes < tightest->bytes);
+  };
+  if (const auto second = hierarchy_of(files, "")) {
+    for (const std::string& file : candidates(*second, "memory.max")) consider(file, "memory.current", "max");
+  }
+  if (const auto first = hierarchy_of(files, "memory")) {
+    for (const std::string& file : candidates(*first, "memory.limit_in_bytes")) {
+      consider(file, "memory.usage_in_bytes", "-1");
+    }
+  }
+  return tightest;
+}
+
+}  // namespace shadowwalk::doctor

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "harness/doctor/host_files.hpp"
+
+namespace shadowwalk::doctor {
+
+/// A limit that a control group, this process's or one above it, sets; and the file that holds it.
+struct CpuQuota {
+  double cpus;
+  std::string file;
+  std::string unlimited;  ///< what the file must hold for no limit
+};
+struct MemoryLimit {
+  std::uint64_t bytes;
+  std::uint64_t used_bytes;
+  std::string file;
+  std::string unlimited;
+};
+
+/// The tightest one, in version 2 or 1 of control groups; empty if there is none.
+std::optional<CpuQuota> cpu_quota(const HostFiles& files);
+std::optional<MemoryLimit> memory_limit(const HostFiles& files);
+
+}  // namespace shadowwalk::doctor

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/doctor/host_files.hpp"
+#include "harness/doctor/live_facts.hpp"
+
+namespace shadowwalk::doctor {
+
+/// All that the doctor knows of a host.
+struct Host {
+  HostFiles files;
+  LiveFacts live;
+};
+
+/// The command as this user runs it: behind sudo, except for root.
+std::string as_root(const Host& host, std::string_view command);
+/// The command that writes `value` into a file that only root may write.
+std::string write_as_root(const Host& host, std::string_view value, std::string_view path);
+
+/// Whether this process may count what others may not (CAP_PERFMON, or CAP_SYS_ADMIN as it was before Linux 5.8).
+bool may_perf(const Host& host);
+/// Whether the CPU says that it is one of a virtual machine.
+bool is_virtual(const Host& host);
+/// Whether /proc/cpuinfo has the flag.
+bool has_cpu_flag(const Host& host, std::string_view flag);
+
+/// CPU numbers as the kernel writes lists: 0-3,8. `cpus` ascends.
+std::string cpu_list(const std::vector<unsigned>& cpus);
+/// "23.4 GiB"; "512 MiB".
+std::string in_words(std::uint64_t bytes);
+
+}  // namespace shadowwalk::doctor

@@ -1,0 +1,55 @@
+#include "harness/doctor/host_files.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <system_error>
+
+namespace shadowwalk::doctor {
+
+namespace fs = std::filesystem;
+
+fs::path HostFiles::on_host(std::string_view path) const { return root_ / fs::path(path).relative_path(); }
+
+std::optional<std::string> HostFiles::read(std::string_view path) const {
+  constexpr std::size_t kMost = 1u << 20;
+  std::ifstream file(on_host(path), std::ios::binary);
+  std::string content(kMost, '\0');
+  if (!file.read(content.data(), kMost) && !file.eof()) return std::nullopt;  // a directory, or the kernel refuses
+  content.resize(static_cast<std::size_t>(file.gcount()));
+  content.erase(content.find_last_not_of(" \t\n") + 1);
+  return content;
+}
+
+std::optional<std::int64_t> HostFiles::read_number(std::string_view path) const {
+  const auto text = read(path);
+  if (!text) return std::nullopt;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+  return number;
+}
+
+bool HostFiles::exists(std::string_view path) const {
+  std::error_code ignored;
+  return fs::exists(on_host(path), ignored);
+}
+
+std::vector<std::string> HostFiles::list(std::string_view path) const {
+  std::vector<std::string> names;
+  std::error_code error;
+  fs::directory_iterator entry(on_host(path), error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool HostFiles::is_closed(std::string_view path) const {
+  std::error_code error;
+  fs::directory_iterator entry(on_host(path), error);
+  return error == std::errc::permission_denied || error == std::errc::operation_not_permitted;
+}
+
+}  // namespace shadowwalk::doctor

@@ -1,0 +1,141 @@
+#include "harness/doctor/live_facts.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/kvm.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+
+#include "harness/doctor/elf_probes.hpp"
+#include "harness/guest/guest.hpp"
+#include "harness/guest/kvm_handle.hpp"
+#include "harness/machine/cycle_clock.hpp"
+#include "harness/machine/hardware_threads.hpp"
+#include "harness/machine/membarrier.hpp"
+#include "harness/measure/pmu/availability.hpp"
+#include "harness/measure/pmu/event_sets.hpp"
+#include "harness/measure/pmu/microarchitecture.hpp"
+#include "harness/measure/pmu/pfm.hpp"
+
+namespace shadowwalk::doctor {
+namespace {
+
+LiveFacts::Pmu observe_pmu() {
+  LiveFacts::Pmu facts;
+  facts.unavailable = pmu::unavailable_reason();
+  facts.rdpmc_unavailable = pmu::self_reading_unavailable_reason();
+  if (const auto core = pmu::core_pmu()) {
+    facts.name = core->name;
+    facts.counters = core->counters;
+  }
+  const pmu::Microarchitecture microarchitecture = pmu::this_microarchitecture();
+  facts.microarchitecture = pmu::to_string(microarchitecture);
+  facts.has_contention_set = !pmu::event_set("contention", microarchitecture).empty();
+  return facts;
+}
+
+/// The group that may read and write a file; empty: none.
+std::string group_of(const char* path) {
+  struct stat status {};
+  if (stat(path, &status) != 0 || (status.st_mode & 060) != 060) return {};
+  const group* entry = getgrgid(status.st_gid);  // at start-up: no other thread asks
+  return entry == nullptr ? std::to_string(status.st_gid) : entry->gr_name;
+}
+
+LiveFacts::Kvm observe_kvm() {
+  LiveFacts::Kvm facts;
+  facts.unavailable = kvm_unavailable_reason();
+  const kvm::FileDescriptor device(open("/dev/kvm", O_RDWR | O_CLOEXEC));
+  if (device.get() < 0) {
+    facts.open_error = errno;
+    facts.group = group_of("/dev/kvm");
+    return facts;
+  }
+  const auto capability = [&](unsigned long number) {
+    return std::max(0, ioctl(device.get(), KVM_CHECK_EXTENSION, number));
+  };
+  facts.recommended_vcpus = capability(KVM_CAP_NR_VCPUS);
+  facts.max_vcpus = capability(KVM_CAP_MAX_VCPUS);
+  facts.statistics = capability(KVM_CAP_BINARY_STATS_FD) > 0;
+  return facts;
+}
+
+/// CPUID's hypervisor leaf, where CPUID says that there is one.
+std::string hypervisor_signature() {
+#if defined(__x86_64__)
+  constexpr unsigned kUnderHypervisor = 1u << 31;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kUnderHypervisor) == 0) return {};
+  __cpuid(0x40000000, a, b, c, d);  // not __get_cpuid: beyond the range that it checks against
+  char signature[13] = {};
+  const unsigned words[] = {b, c, d};
+  std::memcpy(signature, words, sizeof words);
+  return signature;
+#else
+  return {};
+#endif
+}
+
+std::vector<std::string> own_probes() {
+  const kvm::FileDescriptor self(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (self.get() < 0 || fstat(self.get(), &status) != 0 || status.st_size <= 0) return {};
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* mapped = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, self.get(), 0);
+  if (mapped == MAP_FAILED) return {};
+  std::vector<std::string> probes = usdt_probes({static_cast<const std::byte*>(mapped), size});
+  munmap(mapped, size);
+  return probes;
+}
+
+bool is_on_path(const char* tool) {
+  const char* path = std::getenv("PATH");
+  std::string_view rest = path == nullptr ? "" : path;
+  while (!rest.empty()) {
+    const std::string_view directory = rest.substr(0, rest.find(':'));
+    rest.remove_prefix(std::min(directory.size() + 1, rest.size()));
+    if (!directory.empty() && access((std::filesystem::path(directory) / tool).c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+LiveFacts observe_live_facts() {
+  LiveFacts facts;
+  facts.pmu = observe_pmu();
+  facts.kvm = observe_kvm();
+  facts.clock = CycleClock::describe();
+  facts.clock_is_tsc = facts.clock.starts_with("tsc");
+  facts.clock_read_ns = CycleClock::read_cost_ns();
+  utsname name{};
+  uname(&name);
+  facts.kernel = std::string(name.release) + " " + name.machine;
+  facts.hypervisor = hypervisor_signature();
+  for (const HardwareThread& thread : allowed_hardware_threads()) facts.allowed_cpus.push_back(thread.cpu);
+  std::sort(facts.allowed_cpus.begin(), facts.allowed_cpus.end());
+  facts.membarrier_unavailable = register_membarrier();
+  facts.probes = own_probes();
+  for (const char* tool : kTools) {
+    if (is_on_path(tool)) facts.tools.emplace_back(tool);
+  }
+  facts.is_root = geteuid() == 0;
+  return facts;
+}
+
+}  // namespace shadowwalk::doctor

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/doctor/finding.hpp"
+#include "harness/doctor/host.hpp"
+#include "harness/doctor/topology.hpp"
+
+namespace shadowwalk::doctor {
+
+struct Section {
+  std::string id;     ///< stable: "machine", "cpus", ...
+  std::string title;  ///< for people
+  std::vector<Finding> findings;
+};
+
+struct Report {
+  std::vector<Ability> abilities;
+  std::vector<Section> sections;
+  std::optional<Topology> topology;  ///< only where it was asked for
+};
+
+/// Looks at everything but the topology.
+Report examine(const Host& host);
+
+/// As docs/doctor.schema.json describes it.
+nlohmann::ordered_json to_json(const Report& report, const std::string& version);
+
+/// For a terminal of 100 columns; only commands, which stay whole, and wide matrices pass that.
+std::string to_text(const Report& report);
+
+}  // namespace shadowwalk::doctor

@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "harness/doctor/subjects.hpp"
+
+namespace shadowwalk::doctor {
+namespace {
+
+constexpr const char* kPmus = "/sys/bus/event_source/devices";
+constexpr const char* kParanoid = "/proc/sys/kernel/perf_event_paranoid";
+
+bool is_core_pmu(std::string_view name) {
+  return name == "cpu" || name == "cpu_core" || name == "cpu_atom" || name.starts_with("armv");
+}
+
+bool has_core_pmu(const Host& host) {
+  const std::vector<std::string> names = host.files.list(kPmus);
+  return std::any_of(names.begin(), names.end(), is_core_pmu);
+}
+
+Mend permit_counting(const Host& host) { return {as_root(host, "sysctl kernel.perf_event_paranoid=1"), ""}; }
+
+Mend mend_pmu(const Host& host) {
+  if (has_core_pmu(host)) {
+    const std::int64_t level = host.files.read_number(kParanoid).value_or(0);
+    if (level > 2 && !may_perf(host)) return permit_counting(host);
+    return {"", "permit perf_event_open (a container's seccomp filter may forbid it), or see what holds the counters"};
+  }
+  if (is_virtual(host)) {
+    return {"",
+            "nothing mends it on this host, virtualised without a PMU: use bare metal or a VM with a vPMU "
+            "(e.g. QEMU -cpu host,pmu=on)"};
+  }
+  return {"", "a kernel with a driver for this CPU's PMU, and no firmware setting that hides it"};
+}
+
+Finding pmu(const Host& host) {
+  const LiveFacts::Pmu& facts = host.live.pmu;
+  std::string name = facts.name.empty() ? "libpfm4 does not know this CPU" : "libpfm4: " + facts.name;
+  if (!facts.unavailable.empty()) {
+    const std::string cpu = fmt::format("no hardware event can be counted ({}; {})", facts.microarchitecture, name);
+    const std::string value = has_core_pmu(host) ? facts.unavailable : "no hardware PMU";
+    return {"pmu", State::lack, value, cpu, mend_pmu(host)};
+  }
+  std::string value = fmt::format("{}, {}", facts.microarchitecture, name);
+  if (facts.counters > 0) value += fmt::format(", {} counters a thread", facts.counters);
+  if (!facts.name.empty()) return {"pmu", State::ok, value, "more events than counters take turns (multiplexed)", {}};
+  return {"pmu",
+          State::note,
+          value,
+          "only perf's generic events have names: cycles, instructions, cache-misses, ...",
+          {"", "a newer libpfm4"}};
+}
+
+Finding rdpmc(const Host& host) {
+  const LiveFacts::Pmu& facts = host.live.pmu;
+  if (facts.rdpmc_unavailable.empty()) return {"rdpmc", State::ok, "allowed", "bursts of walks are counted alone", {}};
+  const std::string meaning = "a thread's whole window is counted, the guest's own work included";
+  if (!facts.unavailable.empty()) return {"rdpmc", State::lack, "no PMU to read", meaning, mend_pmu(host)};
+  for (const char* name : {"cpu", "cpu_core"}) {
+    const std::string file = fmt::format("{}/{}/rdpmc", kPmus, name);
+    if (host.files.read_number(file) == 0) {
+      return {"rdpmc", State::lack, "forbidden", meaning, {write_as_root(host, "1", file), ""}};
+    }
+  }
+  return {"rdpmc", State::lack, facts.rdpmc_unavailable, meaning, {"", "nothing mends it on this host"}};
+}
+
+Finding paranoid(const Host& host) {
+  const auto level = host.files.read_number(kParanoid);
+  if (!level) {
+    return {"perf_event_paranoid",
+            State::lack,
+            "not told",
+            "the kernel has no perf events: nothing can be counted",
+            {"", "a kernel with CONFIG_PERF_EVENTS; in a container, mount /proc"}};
+  }
+  if (may_perf(host)) {
+    return {"perf_event_paranoid", State::ok, fmt::format("{}, which CAP_PERFMON passes over", *level), "", {}};
+  }
+  const std::string value = fmt::format("{}", *level);
+  if (*level <= 1)
+    return {"perf_event_paranoid", State::ok, value, "own threads: user and kernel, tracepoints too", {}};
+  const char* meaning = *level == 2 ? "own threads in user mode only: no kernel cycles, no tracepoints"
+                                    : "nothing can be counted without CAP_PERFMON";
+  return {"perf_event_paranoid", State::lack, value, meaning, permit_counting(host)};
+}
+
+/// uncore_imc_0, uncore_imc_1, ... as "uncore_imc x2".
+std::string shortened(const std::vector<std::string>& names) {
+  std::map<std::string, std::vector<std::string>> families;
+  for (const std::string& name : names) {
+    const std::size_t stem = name.find_last_not_of("0123456789") + 1;
+    families[name.substr(0, name[stem - 1] == '_' ? stem - 1 : stem)].push_back(name);
+  }
+  std::string text;
+  for (const auto& [stem, members] : families) {
+    if (!text.empty()) text += ", ";
+    text += members.size() == 1 ? members.front() : fmt::format("{} x{}", stem, members.size());
+  }
+  return text;
+}
+
+Finding perf_pmus(const Host& host) {
+  const std::vector<std::string> names = host.files.list(kPmus);
+  if (names.empty()) {
+    return {"perf_pmus", State::lack, "none told", "no event of any kind has a name", {"", "mount /sys"}};
+  }
+  return {"perf_pmus", State::ok, shortened(names), "their events: --events pmu/event/", {}};
+}
+
+}  // namespace
+
+std::vector<Finding> examine_counting(const Host& host) {
+  return {pmu(host), rdpmc(host), paranoid(host), perf_pmus(host)};
+}
+
+}  // namespace shadowwalk::doctor
