@@ -69,6 +69,7 @@ def _run(arguments):
                          f"'{options.filter}'")
     base, new = measure_rounds(programs, options.filter, options.repetitions, options.min_time, show_progress)
     end_progress()
+    base = {name: base[name] for name in names[0] if name in base}  # measured in random order, shown in the programs'
     compared, without = compare(base, new, options.threshold)
     print("\n".join(_table(compared, without)))
     verdicts = collections.Counter(row.verdict for row in compared)

@@ -1,0 +1,116 @@
+"""The real shadowwalk-bench: every benchmark runs, every variant has its own, bad input is refused."""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from shadowwalk_report.bench.program import stem
+
+BRIEF = "--benchmark_min_time=0.001"
+PAGE_BYTES = 4096
+HUGE_PAGE_BYTES = 1 << 21
+SANITIZED = ("asan", "tsan")
+
+
+@pytest.fixture(scope="module")
+def small_run(measure):
+    """All benchmarks, once, but for trees of 100,000 leaf tables and more."""
+    return measure(BRIEF, "--benchmark_filter=-pages:100000")
+
+
+@pytest.fixture(scope="module")
+def variants():
+    done = subprocess.run([os.environ["SHADOWWALK"], "list", "variants", "--json"], capture_output=True, text=True,
+                          check=True)
+    return [variant["name"] for variant in json.loads(done.stdout)]
+
+
+def test_every_benchmark_gives_a_time(small_run):
+    _, entries = small_run
+    assert len(entries) > 50
+    for entry in entries:
+        if entry.get("error_occurred"):
+            assert stem(entry["name"]).startswith(("exit/", "floor/kvm_run/", "ipi/membarrier")), entry
+            assert entry["error_message"]
+        else:
+            assert entry["real_time"] > 0 and entry["iterations"] > 0, entry
+
+
+def test_what_is_skipped_for_lack_of_kvm_says_so(small_run):
+    context, entries = small_run
+    exits = [entry for entry in entries if entry["name"].startswith(("exit/", "floor/kvm_run/"))]
+    assert len(exits) == 6
+    for entry in exits:
+        if context["kvm"] == "available":
+            assert not entry.get("error_occurred"), entry
+        else:
+            assert context["kvm"] == f"unavailable: {entry['error_message']}"
+
+
+def test_context_names_build_clock_and_host(small_run):
+    context, _ = small_run
+    assert {"shadowwalk_build", "shadowwalk_version", "clock", "cpu_model", "host_id"} <= set(context)
+
+
+def test_every_variant_has_its_benchmarks(bench, variants):
+    listed = {stem(line) for line in bench("--benchmark_list_tests=true").stdout.splitlines()}
+    schemes = [name for name in variants if name != "floor"]
+    assert len(schemes) >= 7
+    for family in ("section/{}/threads:1", "walk/{}/threads:1", "walk/{}/pages:1000000",
+                   "walk/{}/instrumentation:full", "commit/{}", "zap_all/{}/pages:1000", "memory/{}/pages:1000000"):
+        prefix, _, suffix = family.partition("{}")
+        named = {name[len(prefix):len(name) - len(suffix)] for name in listed
+                 if name.startswith(prefix) and name.endswith(suffix) and name.count("/") == family.count("/")}
+        assert named == set(schemes), family
+    assert {"floor/pointer_chase/threads:1", "floor/xchg/threads:1", "floor/atomic_inc_shared/threads:1",
+            "floor/rcu_counter_by_hand/threads:1", "ipi/signal/targets:1", "ipi/membarrier/targets:1", "exit/mmio",
+            "exit/doorbell/burst:1024", "floor/kvm_run/mmio", "floor/kvm_run/doorbell/burst:1024"} <= listed
+
+
+def test_memory_is_counted(small_run):
+    """10,000 leaf tables, 20 of level 2 and one of level 3; the root was there before."""
+    context, entries = small_run
+    if context["shadowwalk_build"].endswith(SANITIZED):
+        pytest.skip("a sanitizer's own memory is in the count")
+    rows = [entry for entry in entries if entry["name"].startswith("memory/") and "/pages:10000/" in entry["name"]]
+    assert len(rows) >= 7
+    for entry in rows:
+        assert entry["shadow_pages"] == 10_000 + 20 + 1
+        grown = entry["bytes_per_page"] * entry["shadow_pages"]
+        assert grown == pytest.approx(round(grown / PAGE_BYTES) * PAGE_BYTES, abs=1), "whole pages of the host"
+        tables = entry["shadow_pages"] * PAGE_BYTES
+        # Huge pages may take up to one each for tables and for descriptions that is not needed yet.
+        assert tables <= grown <= 1.1 * tables + 2 * HUGE_PAGE_BYTES, entry["name"]
+        assert entry["bytes_over_tables"] == pytest.approx(grown / tables)
+
+
+def test_floors_and_subjects_count_alike(small_run):
+    """Blocks of the same size on both sides: neither pays more of the harness loop."""
+    _, entries = small_run
+    for entry in entries:
+        if stem(entry["name"]).startswith(("floor/pointer", "floor/xchg", "floor/rcu", "walk/", "section/")):
+            assert entry["iterations"] % 1024 == 0, entry["name"]
+
+
+@pytest.mark.parametrize("argument", ["--nonsense", "stray", "--benchmark_format=punch-cards"])
+def test_bad_input_is_one_line_and_exit_code_2(bench, argument):
+    done = bench(argument)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("shadowwalk-bench: ")
+
+
+@pytest.mark.parametrize("flag, said", [("--benchmark_filter=sheep", "sheep"), ("--benchmark_filter=(", "(re|regex)"),
+                                        ("--benchmark_min_time=soon", "soon")])
+def test_values_that_google_benchmark_refuses_are_exit_code_2(bench, flag, said):
+    done = bench(flag)
+    assert done.returncode == 2
+    assert re.search(said, done.stderr)
+
+
+def test_help(bench):
+    done = bench("--help")
+    assert done.returncode == 0
+    assert "floor/pointer_chase" in done.stdout and "--benchmark_filter" in done.stdout and "bench-bounds" in done.stdout
