@@ -2,5 +2,5 @@
 
 The modules, in the order in which data flows through them:
 
-    run_directory -> rows -> (statistics) -> claims, trust, summary, figures -> page -> publish
+    run_directory -> rows -> (statistics) -> claims, trust, summary, figures, sections -> page -> publish
 """

@@ -1,7 +1,7 @@
 """What a result tells beside its counters: noise, memory, the kernel's own statistics, PMU counts.
 
-All of it is optional: what a kernel does not tell, or an older result does not hold, is absent. What is there and cannot
-be understood makes the result unreadable, by name.
+All of it is optional: what a kernel does not tell, or an older result does not hold, is absent. What is there and
+cannot be understood makes the result unreadable, by name.
 """
 
 import dataclasses

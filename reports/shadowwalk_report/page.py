@@ -19,11 +19,6 @@ _ENVIRONMENT = (
     ("pmu", "PMU"), ("clock", "Clock"), ("clock_read_ns", "Clock read, ns"), ("shadowwalk_version", "shadowwalk"),
     ("shadowwalk_build", "Build"), ("shadowwalk_compiler", "Compiler"), ("host_id", "Host id"))
 
-SECTION_OF_KIND = {
-    "throughput": "Throughput", "read_side": "Read-side cost", "retired": "Retired memory over time",
-    "free_latency": "Free latency", "zap_latency": "Zap latency", "rcu_sweep": "Claim 1 over the RCU interval"}
-
-
 @dataclasses.dataclass(frozen=True)
 class LostGroup:
     """Repetitions of one cell that were left out for the same reason."""
@@ -78,15 +73,8 @@ def _raw_cells(run):
     return cells
 
 
-def _figure_sections(figures):
-    sections = {}
-    for figure in figures:
-        sections.setdefault(figure.plot.kind, []).append(figure)
-    return [(SECTION_OF_KIND[kind], kind, found) for kind, found in sections.items()]
-
-
-def render_page(run, claims, trust, groups, figures):
-    """The whole page as text."""
+def render_page(run, claims, trust, groups, sections):
+    """The whole page as text. `sections` are those of `page_sections`."""
     engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                 loader=jinja2.FunctionLoader(_asset))
     engine.filters["ns"] = lambda value: quantity(value, NANOSECONDS)
@@ -96,7 +84,7 @@ def render_page(run, claims, trust, groups, figures):
              .replace("/* dark colours */", colour_rules(dark=True)))
     return engine.get_template("index.html.j2").render(
         run=run, claims=claims, trust=trust, groups=groups, style=markupsafe.Markup(style),
-        sections=[(title, kind, [(f.plot, markupsafe.Markup(f.svg)) for f in found])
-                  for title, kind, found in _figure_sections(figures)],
+        sections=[(section, content, [(f.plot, markupsafe.Markup(f.svg)) for f in found])
+                  for section, content, found in sections],
         environment=_environment(run), hosts=context_values(run, "host_name"), lost=_lost_groups(run),
         missing=_missing(run), cells=_raw_cells(run))

@@ -12,6 +12,7 @@ from .page import render_page
 from .publish import MARKER, replacing
 from .rows import Table
 from .run_directory import load
+from .sections.layout import page_sections
 from .summary import summary_groups
 from .trust import trust_items
 
@@ -56,7 +57,8 @@ def write_report(directory, out):
             figures.append(Figure(plot, svg))
             (fresh / f"{plot.name}.png").write_bytes(png)
             _write_csv(fresh / f"{plot.name}.csv", plot)
-        page = render_page(run, claims, trust_items(run, table), summary_groups(table), figures)
+        page = render_page(run, claims, trust_items(run, table), summary_groups(table),
+                           page_sections(run, table, figures))
         (fresh / INDEX).write_text(page, encoding="utf-8")
         (fresh / MARKER).write_text(json.dumps(_marker(run, claims, plots), indent=1) + "\n", encoding="utf-8")
     return out / INDEX

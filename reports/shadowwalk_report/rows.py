@@ -112,6 +112,10 @@ class Table:
         """All rows of a setting, in the order in which variants are always shown."""
         return self._by_setting.get(setting, [])
 
+    def row(self, setting, scheme):
+        """The row of exactly this scheme in exactly this setting, or None."""
+        return self._rows.get((setting, scheme))
+
     def plain_rows(self, setting):
         """One row a variant, with its knobs as near to their defaults as the run has them."""
         plain = {}

@@ -9,7 +9,7 @@ from .untrusted_json import is_number
 PLATFORM_AXES = {"placement": "placement {}", "mmu_lock": "{} mmu_lock", "working_set_pages": "{:,} pages",
                  "walks_per_exit": "{:,} walks an exit", "duration_s": "{:g} s",
                  "instrumentation": "instrumentation {}", "events": "events {}"}
-# What results from before these fields were asked for.
+# What results from before these fields were asked for, and what goes without saying.
 _DEFAULTS = {"instrumentation": "full", "events": ""}
 
 
@@ -108,12 +108,10 @@ def guest_words(guest):
     return {"kvm": "KVM guest", "thread": "thread guest"}.get(guest, f"{guest} guest")
 
 
-def _axis_words(axis, value):
-    return "no events" if axis == "events" and not value else PLATFORM_AXES[axis].format(value)
-
-
 def describe(setting, axes=(), vcpus=True, zaps=True):
     """The setting within its workload and guest, in words."""
     words = [quantities.count_of(setting.vcpus, "vCPU")] if vcpus else []
     words += [zap_words(setting)] if zaps else []
-    return ", ".join(words + [_axis_words(axis, getattr(setting, axis)) for axis in axes])
+    told = [(axis, getattr(setting, axis)) for axis in axes]
+    return ", ".join(words + [PLATFORM_AXES[axis].format(value) for axis, value in told
+                              if value != _DEFAULTS.get(axis)])

@@ -72,9 +72,10 @@ class Comparison:
 
 
 @functools.lru_cache(maxsize=64)
-def _resample_indices(count):
-    """The same draws for every sample of a size: the report of a run is the same each time it is made."""
-    return np.random.default_rng(SEED).integers(0, count, size=(RESAMPLES, count))
+def _resample_indices(count, stream=0):
+    """The same draws for every sample of a size: the report of a run is the same each time it is made. Samples that
+    are to be drawn independently of each other take different streams."""
+    return np.random.default_rng(SEED + stream).integers(0, count, size=(RESAMPLES, count))
 
 
 def bootstrap_interval(values, confidence=CONFIDENCE):
@@ -95,6 +96,22 @@ def estimate(values):
         return Estimate(float(values[0]), None, None, 1)
     low, high = bootstrap_interval(values)
     return Estimate(float(np.median(values)), low, high, len(values))
+
+
+def quotient(numerators, denominators):
+    """Median over median, with an interval that holds the doubt of both: they are resampled independently. None when
+    there is no value, or no positive denominator."""
+    samples = [np.asarray(list(values), dtype=float) for values in (numerators, denominators)]
+    if not all(map(len, samples)) or (samples[1] <= 0).any():
+        return None
+    value = float(np.median(samples[0]) / np.median(samples[1]))
+    count = min(map(len, samples))
+    if count == 1:
+        return Estimate(value, None, None, 1)
+    above, below = (np.median(sample[_resample_indices(len(sample), stream)], axis=1)
+                    for stream, sample in enumerate(samples))
+    low, high = np.quantile(above / below, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Estimate(value, float(low), float(high), count)
 
 
 def range_coverage(count):

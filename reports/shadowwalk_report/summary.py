@@ -1,4 +1,4 @@
-"""The summary tables: one a workload and guest, one section a setting, one line a row."""
+"""The summary tables: one a workload and guest, one sheet a setting, one line a row."""
 
 import dataclasses
 import itertools
@@ -7,42 +7,17 @@ from .quantities import ABSENT, BYTES, NANOSECONDS, PER_SECOND, PLAIN, RATIO, in
 from .rows import FLOOR, SPEED_LIMIT, read_side, reason_words
 from .model import NEGATIVE_CONTROL
 from .setting import describe, guest_words, varying_axes
+from .sheet import Cell, Line, Sheet
 from .statistics import Verdict, compare, estimate, ratios
 
 BASELINE = "irq-ipi"
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
-    """A value with its interval below it. `hint` says why there is none, or what to think of it."""
-
-    value: str
-    interval: str = ""
-    hint: str = ""
-    verdict: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Line:
-    row: object
-    cells: list[Cell]
-
-
-@dataclasses.dataclass(frozen=True)
-class Section:
-    """One setting. `columns`: (title, what it means)."""
-
-    title: str
-    columns: list[tuple[str, str]]
-    lines: list[Line]
-    remark: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
 class Group:
     title: str
     slug: str
-    sections: list[Section]
+    sheets: list[Sheet]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +106,7 @@ def _floor_remark(table, setting):
     return f"{SPEED_LIMIT} walks at {with_interval(found, RATIO)} the {FLOOR}." if found else ""
 
 
-def _section(table, setting, axes):
+def _sheet(table, setting, axes):
     rows = table.rows(setting)
     limit, baseline = table.plain_row(setting, SPEED_LIMIT), table.plain_row(setting, BASELINE)
     quiet = setting.zappers == 0
@@ -146,8 +121,8 @@ def _section(table, setting, axes):
         cells.insert(1, _versus_cell(row, baseline))
         if quiet:
             cells.insert(3, _read_side_cell(row, limit))
-        lines.append(Line(row, cells))
-    return Section(describe(setting, axes), columns, lines, _floor_remark(table, setting))
+        lines.append(Line(row.variant, row.scheme.knobs, cells))
+    return Sheet(describe(setting, axes), columns, lines, _floor_remark(table, setting))
 
 
 def summary_groups(table):
@@ -156,5 +131,5 @@ def summary_groups(table):
         settings = list(members)
         axes = varying_axes(settings)
         title = f"{workload}, {guest_words(guest)}"
-        groups.append(Group(title, f"summary-{len(groups) + 1}", [_section(table, s, axes) for s in settings]))
+        groups.append(Group(title, f"summary-{len(groups) + 1}", [_sheet(table, s, axes) for s in settings]))
     return groups

@@ -123,8 +123,8 @@ def _core_speed(run):
     changes = _recorded(run, "core_speed_change")
     if not changes:
         return Item("Core speed", "not recorded", "note")
-    return Item("Core speed", f"{min(changes):.3f}x to {max(changes):.3f}x over a window, {statistics.median(changes):.3f}x "
-                "in the middle")
+    return Item("Core speed", f"{min(changes):.3f}x to {max(changes):.3f}x over a window, "
+                f"{statistics.median(changes):.3f}x in the middle")
 
 
 def _from_context(run, key, label, expected=""):
@@ -174,5 +174,6 @@ def trust_items(run, table):
         *_hosts(run), _repetitions(run), _interleaving(run), _completeness(run),
         _flagged(run, "saturated", "Saturated", "no latency verdict"),
         _flagged(run, "oversubscribed", "Oversubscribed", "no verdict on the claims"),
-        _preempted(run), _noisy(run), _other_load(run), _steal(run), _core_speed(run), _control(table), _violations(table), _clock(run),
+        _preempted(run), _noisy(run), _other_load(run), _steal(run), _core_speed(run), _control(table),
+        _violations(table), _clock(run),
         _from_context(run, "pmu", "PMU", "available"), _from_context(run, "kvm", "KVM", "available"), _build(run)]

@@ -29,6 +29,12 @@ def series(peaks):
     return {"unit": "bytes", "interval_ns": 8_000_000, "peak": list(peaks), "last": list(peaks)}
 
 
+def _all_series(peaks):
+    """From the peaks of the retired bytes, or of several series by name."""
+    by_name = peaks if isinstance(peaks, dict) else {"retired_bytes": peaks} if peaks else {}
+    return {name: series(values) for name, values in by_name.items()}
+
+
 def noise(reasons=()):
     return {"involuntary_switches": {"walkers": 0, "zappers": 0}, "steal_ns": 0, "other_load_cpus": 0.02,
             "core_speed_change": 1.003, "reasons": list(reasons)}
@@ -80,7 +86,7 @@ class RunFactory:
         detail = {"cell": self.cells[cell_id]["options"], "flags": [], "unavailable": {}, "placement": {},
                   "noise": noise(), "freed_by_drain": 0,
                   "histograms": {key: histogram(values) for key, values in (histograms or {}).items()},
-                  "series": {"retired_bytes": series(peaks)} if peaks else {},
+                  "series": _all_series(peaks),
                   "command": f"shadowwalk cell --variant {self.cells[cell_id]['options']['variant']}", **extra}
         entry = {"name": f"{name}/iterations:1/manual_time", "run_name": name, "run_type": "iteration",
                  "repetition_index": 0, "iterations": 1, "real_time": counters.get("walk_ns_mean", 1.0),
@@ -144,8 +150,24 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
         walk = 4 + cost + growth * (vcpus - 1)
         counters = {"walks_per_second": noisy(vcpus * 1e9 / walk), "walk_ns_mean": noisy(walk, 0.02),
                     "walk_ns_p50": noisy(walk + 11), "walk_ns_p99": noisy(walk * 3 + 11), "violations": 0,
-                    "sections_preempted": dice.randrange(5), "duration_s": 2.0, "exits": 1000.0}
-        extra, histograms, peaks = {}, {}, None
+                    "sections_preempted": dice.randrange(5), "duration_s": 2.0, "exits": 1000.0,
+                    "shadow_bytes_peak": PAGE * 12, "shadow_bytes_mean": PAGE * 12.0, "rss_bytes": noisy(3e7)}
+        extra, peaks = {"unavailable": {}}, None
+        histograms = {name: [mean * dice.lognormvariate(0, 0.3) for _ in range(400)]
+                      for name, mean in (("walk_ns", walk + 11), ("section_ns", walk), ("exit_ns", 30_000))}
+        if not zappers and vcpus == 2:
+            counters["line_transfer_ns"] = noisy(23, 0.1)
+        if options.get("events"):
+            extra["pmu"] = [pmu("fills_from_near_cache", count=1e7 * growth, multiplexed=0.25 * (vcpus > 1)),
+                            pmu("cycles", role="reclaimers", scope="thread")]
+            extra["unavailable"]["ls_locks"] = "no such event on this PMU"
+            counters["fills_from_near_cache_per_walk"] = noisy(0.01 + growth * (vcpus - 1) / 20)
+        if options.get("guest") == "kvm":
+            extra["memory"] = {"rss_bytes": {"before": 3e7, "after": 3.2e7},
+                               "sec_page_tables_bytes": {"before": 0, "after": 4 * PAGE}}
+            extra["kvm_stats"] = {"exits": {"kind": "cumulative", "delta": dice.randrange(30_000, 40_000)},
+                                  "pages_4k": {"kind": "instant", "before": 12, "after": 12},
+                                  "halt_exits": {"kind": "cumulative", "delta": 0}}
         interval = options.get("rcu_interval_ns", 0)
         if zappers:
             free = free and free + interval * 0.6
@@ -157,18 +179,26 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
                          "retired_bytes_peak": [PAGE * pages * (1 + dice.randrange(2)) for _ in range(repetitions)],
                          "retired_bytes_mean": noisy(PAGE * pages / 20, 0.1), "oversubscribed": int(vcpus > 1)}
             peaks = [PAGE * (8 * i if variant == "leak" else dice.randrange(1, pages + 1)) for i in range(250)]
+            peaks = {"retired_bytes": peaks, "shadow_bytes": [PAGE * 12 + value for value in peaks]}
+            counters |= {"shadow_bytes_peak": float(max(peaks["shadow_bytes"])), "shadow_bytes_mean": PAGE * 13.0}
             histograms["zap_ns"] = [zap * dice.lognormvariate(0, 0.6) for _ in range(2000)]
+            histograms |= {name: [zap * share * dice.lognormvariate(0, 0.5) for _ in range(300)]
+                           for name, share in (("zap_service_ns", 0.8), ("prepare_zap_ns", 0.1), ("commit_zap_ns", 0.6),
+                                               ("ipi_ns", 0.4), ("fault_ns", 0.2))}
             if free:
                 counters |= {"free_ns_p50": noisy(free), "free_ns_p99": noisy(free * 6, 0.1)}
                 histograms["free_ns"] = [free * dice.lognormvariate(0, 0.7) for _ in range(2000)]
                 extra["freed_by_drain"] = 17 if variant == "hazard" else 0
             else:
-                extra |= {"freed_by_drain": 2000, "unavailable": {"free_ns_p99": "no page was freed in the window"}}
+                extra["freed_by_drain"] = 2000
+                extra["unavailable"]["free_ns_p99"] = "no page was freed in the window"
             if variant == "unsafe":
                 counters["violations"] = 12
             if variant == "mutex" and vcpus > 1:
                 counters["saturated"] = 1
-        factory.cell(counters, histograms, peaks, extra=extra, variant=variant, zappers=zappers, vcpus=vcpus, **options)
+        noisy_ones = {2: ["other processes took 0.4 of 2 CPUs"]} if variant == "hazard" else None
+        factory.cell(counters, histograms, peaks, extra=extra, noisy=noisy_ones, variant=variant, zappers=zappers,
+                     vcpus=vcpus, **options)
 
     for guest in guests:
         for workload in workloads:
@@ -181,6 +211,10 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
         for variant in _SCHEMES:
             if variant != "unsafe":
                 add(variant, 0, vcpus)
+            if variant in ("leak", "rcu-counter", "irq-ipi"):
+                add(variant, 0, vcpus, workload="ring-poll", events="contention")
+    for level in ("none", "light"):
+        add("irq-ipi", 0, 1, instrumentation=level)
     for interval in (100_000, 1_000_000, 4_000_000, 10_000_000):
         add("rcu-counter", 1, 1, rcu_interval_ns=interval)
     crashed = factory.plan(variant="hazard", zap_rate=50000)

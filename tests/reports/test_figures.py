@@ -3,9 +3,9 @@
 import xml.etree.ElementTree as xml
 
 import pytest
-from run_factory import PAGE
+from run_factory import PAGE, pmu
 
-from shadowwalk_report.figures import all_plots, canvas, retired
+from shadowwalk_report.figures import all_plots, canvas, lanes
 from shadowwalk_report.figures.plot import file_name, unique_names
 from shadowwalk_report.figures.render import render_all
 from shadowwalk_report.rows import Table
@@ -28,12 +28,16 @@ def records(plot, *columns):
 
 def test_each_kind_is_drawn_from_what_it_needs(factory):
     factory.cell(ZAPPED, HISTOGRAMS, [PAGE, 0, PAGE])
-    assert set(plots_of(factory)) == {"throughput", "retired", "free_latency", "zap_latency"}
+    assert set(plots_of(factory)) == {"throughput", "latency", "retired", "free_latency", "zap_latency"}
     for variant in ("leak", "irq-ipi"):
         factory.cell({"walk_ns_mean": 4.0, "walks_per_second": 1e6}, variant=variant, zappers=0)
     factory.cell(ZAPPED, HISTOGRAMS, [PAGE], variant="rcu-counter")
     factory.cell(ZAPPED, HISTOGRAMS, [PAGE], variant="rcu-counter", rcu_interval_ns=4_000_000)
     assert {"read_side", "rcu_sweep"} <= set(plots_of(factory))
+    factory.cell({"walk_ns_mean": 9.0}, zappers=0, vcpus=2)
+    assert "contention" in plots_of(factory)
+    factory.cell({"shadow_bytes_peak": PAGE}, peaks={"shadow_bytes": [PAGE]}, variant="hazard")
+    assert "shadow" in plots_of(factory)
 
 
 def test_throughput_data(factory):
@@ -85,18 +89,28 @@ def test_a_scheme_that_frees_nothing_says_so(factory):
         plots_of(factory)["free_latency"].absences
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "$\\frac{$", "_hidden", "a & b", "日本語", "x" * 500, "%s{}",
-                                  "two\nlines", '"quoted"'])
+def test_level_stretches_are_drawn_by_their_corners():
+    assert lanes._corners([1, 1, 1, 5, 5, 5, 5, 2]) == ([0, 2, 3, 6, 7], [1, 1, 5, 5, 2])
+    assert lanes._corners([3, 3, 3]) == ([0, 2], [3, 3]) and lanes._corners([1, 2]) == ([0, 1], [1, 2])
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "$\\frac{$", "_hidden", "a & b", "日本語", "x" * 500,
+                                  "%s{}", "two\nlines", '"quoted"'])
 def test_no_name_breaks_a_figure(factory, name):
-    factory.cell(ZAPPED, HISTOGRAMS, [PAGE], variant=name)
-    factory.cell({"walk_ns_mean": 9.0}, variant=name, zappers=0)
+    factory.cell({**ZAPPED, "shadow_bytes_peak": PAGE}, HISTOGRAMS, {"retired_bytes": [PAGE], "shadow_bytes": [PAGE]},
+                 variant=name)
+    for vcpus in (1, 2):
+        factory.cell({"walk_ns_mean": 9.0 * vcpus}, variant=name, zappers=0, vcpus=vcpus)
+        factory.cell({f"{name}_per_walk": 2.0}, variant=name, zappers=0, vcpus=vcpus, workload="w", events="contention",
+                     extra={"pmu": [pmu(name)]})
     factory.cell({"walk_ns_mean": 4.0}, variant="leak", zappers=0)
     for plot in plots_of(factory).values():
         svg, png = canvas.draw(plot)
         root = xml.fromstring(svg)
         assert not [element for element in root.iter() if element.tag.endswith("script")]
         words = [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
-        shown = canvas.printable(name, retired.LONGEST_NAME if plot.kind == retired.KIND else canvas.LONGEST_LABEL)
+        longest = lanes.LONGEST_NAME if plot.kind in ("retired", "shadow") else canvas.LONGEST_LABEL
+        shown = canvas.printable(name, longest)
         assert any(shown in text for text in words), plot.kind
         assert png.startswith(b"\x89PNG")
 
@@ -122,10 +136,10 @@ def test_references_within_a_figure_hold(factory):
 def test_no_empty_panel_is_shown(factory):
     for zap_rate in range(1, 6):
         factory.cell(ZAPPED, HISTOGRAMS, [PAGE], zap_rate=zap_rate)
-    for plot in plots_of(factory).values():
+    for kind, plot in plots_of(factory).items():
         root = xml.fromstring(canvas.draw(plot)[0])
         ids = [element.get("id", "") for element in root.iter()]
-        assert sum(".axes_" in name for name in ids) == len(plot.panels) == 5, plot.kind
+        assert sum(".axes_" in name for name in ids) == len(plot.panels) == (2 if kind == "latency" else 5), kind
 
 
 def test_drawing_in_parallel_changes_nothing(factory):

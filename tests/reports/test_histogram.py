@@ -27,6 +27,13 @@ def test_merge_of_different_bucket_widths():
     assert list(zip(merged.upper, merged.counts)) == [(3, 1), (7, 3), (15, 2)]
 
 
+def test_the_greatest_value_is_known_where_it_was_recorded():
+    parsed = [Histogram.parse({"buckets": [[96, 103, 2]], "max": value}) for value in (97, 99, None, "x", 500)]
+    assert [found.greatest for found in parsed] == [97, 99, 103, 103, 103]
+    assert Histogram.merge(parsed[:2]).greatest == 99
+    assert Histogram.merge([]).greatest == Histogram.parse({"buckets": []}).greatest == 0
+
+
 def test_merge_of_nothing_is_empty():
     assert Histogram.merge([]).total == 0
     with pytest.raises(ValueError, match="empty"):

@@ -27,8 +27,8 @@ def strip(factory):
 
 
 def versus(factory, variant):
-    [section] = summary_groups(table_of(factory))[0].sections
-    [line] = [line for line in section.lines if line.row.variant == variant]
+    [section] = summary_groups(table_of(factory))[0].sheets
+    [line] = [line for line in section.lines if line.head == variant]
     return dict(zip((title for title, _ in section.columns), line.cells))
 
 
@@ -135,8 +135,8 @@ def test_figures_keep_noisy_results(factory):
 def test_the_strip_counts_noisy_results_and_their_reasons(factory):
     factory.cell({}, noisy={0: LOAD, 1: ["other processes took 0.9 of 2 CPUs"], 2: LOAD + ["steal: 20 ms"]})
     item = strip(factory)["Noisy"]
-    assert item.value == ("3 of 5 results, shown but left out of verdicts: 3 x like other processes took 0.4 of 2 CPUs; "
-                          "1 x steal: 20 ms")
+    assert item.value == ("3 of 5 results, shown but left out of verdicts: 3 x like other processes took 0.4 of 2 "
+                          "CPUs; 1 x steal: 20 ms")
     assert item.level == "warn"
 
 

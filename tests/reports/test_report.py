@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from run_factory import PAGE
+from run_factory import PAGE, noise, pmu, without_issue_three
 
 from shadowwalk_report import report as report_module
 from shadowwalk_report.errors import InputError
@@ -42,8 +42,8 @@ def make(factory):
 
 def test_files_of_a_full_report(full_report):
     figures = {path.stem for path in full_report.glob("*.png")}
-    assert {name.split("-")[0] for name in figures} == {"throughput", "read_side", "retired", "free_latency",
-                                                        "zap_latency", "rcu_sweep"}
+    assert {name.split("-")[0] for name in figures} == {"throughput", "read_side", "contention", "latency", "retired",
+                                                        "shadow", "free_latency", "zap_latency", "rcu_sweep"}
     assert figures == {path.stem for path in full_report.glob("*.csv")}
     for name in figures:
         assert (full_report / f"{name}.png").stat().st_size > 5000
@@ -105,13 +105,37 @@ def test_hostile_text_stays_text(factory):
     factory.cell(COUNTERS, {"free_ns": [100]}, [PAGE], variant=HOSTILE, workload=HOSTILE, guest=HOSTILE,
                  context={"host_name": HOSTILE, "pmu": HOSTILE, "cpu_model": HOSTILE},
                  extra={"command": HOSTILE, "violation": HOSTILE, "unavailable": {HOSTILE: HOSTILE},
-                        "flags": [HOSTILE]})
+                        "flags": [HOSTILE, "noisy"], "noise": noise([HOSTILE]),
+                        "memory": {HOSTILE: {"before": 1, "after": 2}},
+                        "kvm_stats": {HOSTILE: {"kind": HOSTILE, "delta": 3}}})
+    for vcpus in (1, 2):
+        factory.cell({"walk_ns_mean": 5.0, f"{HOSTILE}_per_walk": 3.0}, {HOSTILE: [1], "walk_ns": [1]}, zappers=0,
+                     vcpus=vcpus, variant=HOSTILE, guest="kvm", events=f"contention,{HOSTILE}", instrumentation=HOSTILE,
+                     extra={"unavailable": {HOSTILE: HOSTILE}, "pmu": [
+                         pmu(HOSTILE, role=HOSTILE, scope=HOSTILE, encoded=HOSTILE), pmu(HOSTILE, scope=HOSTILE)]})
     failed = factory.plan(variant=HOSTILE)
     factory.fail(failed, 0, reason=HOSTILE, status=HOSTILE, command=HOSTILE)
     page = make(factory)
     assert "script" not in page.tags and "img" not in page.tags
     assert not [attribute for attribute in page.attributes if attribute[1].startswith("on")]
     assert page.text.count("{{ 7*7 }}") >= 8
+
+
+def test_results_from_before_issue_three_are_reported(factory):
+    cell = factory.cell(COUNTERS, {"free_ns": [100], "zap_ns": [5]}, [PAGE])
+    for repetition in range(5):
+        factory.put(cell, repetition, without_issue_three(
+            factory.result(cell, repetition, COUNTERS, {"free_ns": [100], "zap_ns": [5]}, [PAGE])))
+    text = make(factory).text
+    assert "5 of 5 measured" in text and "not recorded" in text and "PMU counts" not in text
+
+
+def test_new_sections_are_on_the_page(full_report):
+    text = Page(full_report / "index.html").text
+    for words in ("line_wait_ns_per_walk (estimate)", "fills_from_near_cache (PMU, walks alone)", "uncorrected zap",
+                  "coordinated omission", "shadow peak", "Instrumentation cost", "What the kernel tells of",
+                  "Not counted: ls_locks: no such event on this PMU", "shown but left out of verdicts"):
+        assert words in text, words
 
 
 def test_characters_that_utf8_cannot_hold(factory):

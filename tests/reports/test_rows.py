@@ -56,13 +56,13 @@ def test_the_representative_is_the_repetition_of_the_median(factory):
 def test_the_summary_tells_how_near_leak_comes_to_the_floor(factory):
     factory.cell({"walk_ns_mean": [10.0, 11.0, 12.0, 13.0, 14.0]}, variant="floor", zappers=0)
     factory.cell({"walk_ns_mean": [10.3, 11.33, 12.36, 13.39, 14.42]}, variant="leak", zappers=0)
-    [section] = summary_groups(table_of(factory))[0].sections
+    [section] = summary_groups(table_of(factory))[0].sheets
     assert section.remark == "leak walks at 1.03x [1.03, 1.03] the floor."
 
 
 def cells_of(factory, variant):
-    [section] = summary_groups(table_of(factory))[0].sections
-    [line] = [line for line in section.lines if line.row.variant == variant]
+    [section] = summary_groups(table_of(factory))[0].sheets
+    [line] = [line for line in section.lines if line.head == variant]
     return dict(zip((title for title, _ in section.columns), line.cells))
 
 

@@ -6,7 +6,8 @@ import scipy.stats
 from run_factory import spread
 
 from shadowwalk_report.statistics import (MINIMUM_EFFECT, Reason, Shift, Verdict, bootstrap_interval, compare,
-                                          differences, estimate, judge, range_coverage, ratios)
+                                          differences, estimate, judge, quotient, range_coverage,
+                                          ratios)
 
 
 def by_repetition(values):
@@ -59,6 +60,31 @@ def test_same_sample_gives_same_interval():
 def test_coverage_of_the_range():
     assert range_coverage(3) == 0.75
     assert range_coverage(5) == 0.9375
+
+
+def test_quotient_of_medians_holds_the_doubt_of_both():
+    found = quotient([20, 40, 60], [10, 10, 10])
+    assert (found.value, found.low, found.high, found.count) == (4, 2, 6, 3)
+    wider = quotient([20, 40, 60], [5, 10, 20])
+    assert wider.value == 4 and wider.low < found.low and wider.high > found.high
+
+
+def test_quotient_resamples_its_two_sides_independently():
+    found = quotient([1, 2, 4, 8, 16], [1, 2, 4, 8, 16])  # drawn together, every quotient would be 1
+    assert found.value == 1 and found.low < 0.6 and found.high > 1.6
+
+
+def test_quotient_interval_holds_the_truth_as_often_as_promised():
+    dice = np.random.default_rng(8)
+    found = [quotient(dice.normal(50, 5, 20), dice.normal(10, 1, 20)) for _ in range(300)]
+    assert 0.90 <= sum(q.low <= 5 <= q.high for q in found) / 300 <= 1
+
+
+def test_quotients_that_are_none():
+    assert quotient([], [1]) is None and quotient([1], []) is None
+    assert quotient([1, 2], [0, 0]) is None and quotient([1, 2], [-1, 3]) is None
+    single = quotient([6, 8], [2])
+    assert (single.value, single.low, single.count) == (3.5, None, 1)
 
 
 def test_pairs_are_formed_within_repetitions():

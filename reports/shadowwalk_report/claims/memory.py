@@ -13,8 +13,9 @@ CRITERION = (
     "each repetition. Borne out: the retired bytes of rcu-counter (unlinked, not yet freed) are larger at their peak, "
     "by more than half a page, and on average, and its free p99 (unlink to free) is longer, each by more than "
     f"{MINIMUM_EFFECT:.0%} with the whole interval. Not borne out: neither peak nor mean is larger. Everything else is "
-    "ambiguous. Saturated or oversubscribed cells get no verdict, and noisy results are left out. The headline is the cleanest setting: not "
-    "oversubscribed, not saturated, mmio-poll and a KVM guest where there is one, then the most vCPUs and zaps.")
+    "ambiguous. Saturated or oversubscribed cells get no verdict, and noisy results are left out. The headline is the "
+    "cleanest setting: not oversubscribed, not saturated, mmio-poll and a KVM guest where there is one, then the most "
+    "vCPUs and zaps.")
 
 # A peak counts whole pages: half of one is less than any real growth.
 HALF_A_PAGE = 2048
@@ -104,7 +105,8 @@ def _headline_subject(table, subjects):
         cells = [row, *filter(None, rivals)]
         return (rivals.count(None), any(cell.has_flag("oversubscribed") for cell in cells),
                 any(cell.has_flag("saturated") for cell in cells), not setting.is_plain,
-                setting.workload != PREFERRED_WORKLOAD, setting.guest != "kvm", -setting.vcpus, -setting.zap_rate, setting)
+                setting.workload != PREFERRED_WORKLOAD, setting.guest != "kvm", -setting.vcpus, -setting.zap_rate,
+                setting)
     return min(subjects, key=preference, default=None)
 
 

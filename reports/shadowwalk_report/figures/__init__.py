@@ -1,10 +1,10 @@
-"""The figures: each module makes the plots of one kind, `canvas` draws any plot, `svg` fits it into a page."""
+"""The figures: most modules make the plots of one kind, `canvas` draws any plot, `svg` fits it into a page."""
 
-from . import free_latency, rcu_sweep, read_side, retired, throughput, zap_latency
+from . import (contention, footprint, free_latency, latency_profile, rcu_sweep, read_side, throughput, zap_latency)
 
-KINDS = (throughput, read_side, retired, free_latency, zap_latency, rcu_sweep)
+MAKERS = (throughput, read_side, contention, latency_profile, free_latency, zap_latency, footprint, rcu_sweep)
 
 
 def all_plots(table):
     """Every plot that the run has data for, in the order of the page."""
-    return [plot for kind in KINDS for plot in kind.plots(table)]
+    return [plot for maker in MAKERS for plot in maker.plots(table)]

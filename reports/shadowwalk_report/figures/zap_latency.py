@@ -1,11 +1,9 @@
 """Zap latency by percentile, on an axis that gives the tail its room."""
 
-import numpy as np
-from matplotlib import ticker
-
 from ..setting import describe, varying_axes
-from .canvas import printable, set_time_axis
-from .latency import drawable, thin
+from .canvas import printable
+from .latency import drawable
+from .percentile import percentile_curve, set_percentile_axes
 from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, by_place, file_name, place_title
 
 KIND = "zap_latency"
@@ -15,17 +13,6 @@ CAPTION = ("From a zap's intended start (open loop) to the end of its commit, al
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("percentile", "zap_ns", "zaps")
 
 
-def _curve(histogram):
-    """(1/(1-p), ns): at each bucket, the share of samples below it."""
-    below = np.concatenate([[0], np.cumsum(histogram.counts)[:-1]]) / histogram.total
-    return thin(1 / (1 - below), np.maximum(histogram.upper, 1))
-
-
-def _percentile_words(value, _):
-    share = 100 * (1 - 1 / value)
-    return f"{share:.10g} %" if value > 1.5 else "0 %"
-
-
 def _panel(table, chosen, title):
     def draw(axes):
         axes.set_xscale("log")
@@ -33,24 +20,19 @@ def _panel(table, chosen, title):
         furthest = 10.0
         for row, histogram in chosen:
             style = table.styles[row.variant]
-            places, values = _curve(histogram)
+            places, values = percentile_curve(histogram)
             furthest = max(furthest, places[-1])
             axes.step(places, values, where="post", label=printable(row.variant), color=style.colour,
                       linestyle=style.line)
             axes.plot(places[-1:], values[-1:], marker=style.marker, color=style.colour)
-        decades = int(np.log10(furthest))
-        spacing = 1 if decades <= 5 else 2
-        axes.xaxis.set_major_locator(ticker.FixedLocator([1, *(10.0**i for i in range(1, decades + 1, spacing))]))
-        axes.xaxis.set_minor_locator(ticker.NullLocator())
-        axes.xaxis.set_major_formatter(ticker.FuncFormatter(_percentile_words))
-        set_time_axis(axes.yaxis)
-        axes.set_xlim(left=1)
+        set_percentile_axes(axes, furthest)
     return Panel(title, draw)
 
 
 def _records(setting, row, histogram):
     head = (*vars(setting).values(), *vars(row.scheme).values())
-    return [(*head, 100 * (1 - 1 / place), value, int(histogram.total)) for place, value in zip(*_curve(histogram))]
+    return [(*head, 100 * (1 - 1 / place), value, int(histogram.total))
+            for place, value in zip(*percentile_curve(histogram))]
 
 
 def plots(table):

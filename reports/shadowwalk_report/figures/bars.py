@@ -1,0 +1,49 @@
+"""Bars of several variants side by side at each number of vCPUs, with intervals and their values above them."""
+
+from ..quantities import quantity, significant
+from .canvas import printable
+from .plot import Panel
+from .svg import INK
+
+# Above this ratio of the largest bar to the median one, the small ones could not be read on a linear axis.
+LINEAR_UP_TO = 12
+
+
+def _low(found):
+    return found.low if found.low is not None else found.value
+
+
+def _draw_bar(axes, row, found, x, width, colour, label):
+    alpha = 0.45 if row.has_flag("oversubscribed") else 1
+    axes.bar(x, found.value, width * 0.9, color=colour, alpha=alpha, label=label)
+    if found.low is not None:
+        axes.plot([x, x], [found.low, found.high], color=INK, linewidth=1.2, marker="_", markersize=5)
+    top = max(found.value, found.high if found.high is not None else found.value, 0)
+    axes.annotate(significant(found.value, 2 if abs(found.value) < 1 else 3), (x, top), (0, 3),
+                  textcoords="offset points", ha="center", fontsize=7.5)
+
+
+def bar_panel(table, groups, title, units, linear_to=10):
+    """`groups`: [(vcpus, [(row, Estimate)])]. Where sizes differ too much, the axis is logarithmic above `linear_to`.
+    Bars of oversubscribed rows are paler."""
+    variants = [v for v in table.variants if any(row.variant == v for _, bars in groups for row, _ in bars)]
+    width = 0.86 / max(1, len(variants))
+
+    def draw(axes):
+        sizes = sorted(abs(found.value) for _, bars in groups for _, found in bars)
+        if sizes[-1] > LINEAR_UP_TO * max(sizes[len(sizes) // 2], linear_to / 10):
+            axes.set_yscale("symlog", linthresh=linear_to)
+        labelled = set()
+        for place, (_, bars) in enumerate(groups):
+            for row, found in bars:
+                x = place + (variants.index(row.variant) - (len(variants) - 1) / 2) * width
+                _draw_bar(axes, row, found, x, width, table.styles[row.variant].colour,
+                          printable(row.variant) if row.variant not in labelled else None)
+                labelled.add(row.variant)
+        axes.axhline(0, color=INK, linewidth=0.8)
+        axes.margins(y=0.14)
+        axes.set_ylim(bottom=min(0, *(_low(found) for _, bars in groups for _, found in bars)) * 1.5)
+        axes.set_xticks(range(len(groups)), [f"{vcpus} vCPU{'s' if vcpus > 1 else ''}" for vcpus, _ in groups])
+        axes.tick_params(axis="x", length=0)
+        axes.yaxis.set_major_formatter(lambda value, _: quantity(value, units))
+    return Panel(title, draw)

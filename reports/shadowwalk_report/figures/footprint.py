@@ -1,0 +1,22 @@
+"""Memory over time: what is unlinked and not yet freed, and beside it all that is allocated."""
+
+from .lanes import Footprint, lane_plot
+from .plot import by_place
+
+_HOW = ("the peak within each interval of the window, exact. All lanes share one scale, which is logarithmic above a "
+        "page. One repetition a variant, the one with the median peak.")
+FOOTPRINTS = (
+    Footprint(
+        "retired", "Retired memory over time",
+        f"Bytes unlinked and not yet freed: {_HOW}",
+        "retired_bytes", "retired_bytes_peak"),
+    Footprint(
+        "shadow", "Shadow memory over time",
+        f"Shadow pages allocated and not yet freed, retired ones among them: {_HOW}",
+        "shadow_bytes", "shadow_bytes_peak"))
+KINDS = tuple(footprint.kind for footprint in FOOTPRINTS)
+
+
+def plots(table):
+    for place, settings in by_place(setting for setting in table.settings if setting.zappers > 0):
+        yield from filter(None, (lane_plot(footprint, table, place, settings) for footprint in FOOTPRINTS))

@@ -1,0 +1,29 @@
+"""Latency over percentiles, on a 1/(1-p) axis that gives the tail its room."""
+
+import numpy as np
+from matplotlib import ticker
+
+from .canvas import set_time_axis
+from .latency import thin
+
+
+def percentile_curve(histogram, censored=0):
+    """(1/(1-p), ns): at each bucket, the share of samples below it. Censored samples are larger than all of these."""
+    below = np.concatenate([[0], np.cumsum(histogram.counts)[:-1]]) / (histogram.total + censored)
+    return thin(1 / (1 - below), np.maximum(histogram.upper, 1))
+
+
+def _percentile_words(value, _):
+    share = 100 * (1 - 1 / value)
+    return f"{share:.10g} %" if value > 1.5 else "0 %"
+
+
+def set_percentile_axes(axes, furthest, most_ticks=5):
+    """Both axes; `furthest` is the greatest 1/(1-p) of any curve. To be called after plotting."""
+    decades = int(np.log10(max(furthest, 10.0)))
+    spacing = -(-decades // most_ticks)
+    axes.xaxis.set_major_locator(ticker.FixedLocator([1, *(10.0**i for i in range(1, decades + 1, spacing))]))
+    axes.xaxis.set_minor_locator(ticker.NullLocator())
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(_percentile_words))
+    set_time_axis(axes.yaxis)
+    axes.set_xlim(left=1)

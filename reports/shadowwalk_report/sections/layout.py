@@ -1,0 +1,43 @@
+"""Which sections there are, in the order of the page."""
+
+import dataclasses
+from collections.abc import Callable
+
+from ..figures import contention as contention_figure
+from ..figures import footprint as footprint_figure
+from ..figures import free_latency, latency_profile, rcu_sweep, read_side, throughput, zap_latency
+from . import Content, contention, footprint, instrumentation, latency, pmu
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """`kinds`: the figures it shows. `content` makes the rest from (run, table): None where there is nothing to say."""
+
+    slug: str
+    title: str
+    kinds: tuple[str, ...] = ()
+    content: Callable = lambda run, table: None
+
+
+SECTIONS = (
+    Section("throughput", "Throughput", (throughput.KIND,)),
+    Section("read_side", "Read-side cost", (read_side.KIND,)),
+    Section("contention", "Cacheline contention", (contention_figure.KIND,), contention.content),
+    Section("pmu", "PMU counts", (), pmu.content),
+    Section("latency", "Latency", (latency_profile.KIND,), latency.content),
+    Section("free_latency", "Free latency", (free_latency.KIND,)),
+    Section("zap_latency", "Zap latency", (zap_latency.KIND,)),
+    Section("footprint", "Footprint", footprint_figure.KINDS, footprint.content),
+    Section("rcu_sweep", "Claim 1 over the RCU interval", (rcu_sweep.KIND,)),
+    Section("instrumentation", "Instrumentation cost", (), instrumentation.content))
+
+
+def page_sections(run, table, figures):
+    """[(Section, Content, its figures)] of those that have anything to show."""
+    shown = []
+    for section in SECTIONS:
+        drawn = [figure for figure in figures if figure.plot.kind in section.kinds]
+        content = section.content(run, table)
+        if drawn or content:
+            shown.append((section, content or Content(), drawn))
+    return shown

@@ -1,0 +1,83 @@
+"""What the PMU counted, by role and event, and what it could not."""
+
+import re
+
+import numpy as np
+
+from ..contention import SCOPE_WORDS
+from ..quantities import ABSENT, NANOSECONDS, PLAIN, interval, quantity
+from ..setting import describe, guest_words, varying_axes
+from ..sheet import Cell, Line, Sheet
+from . import Content, first_and_folded
+
+PER = {"walkers": ("walk", "walks"), "zappers": ("zap", "zaps")}
+COLUMNS = [
+    ("role", "whose threads were counted"), ("event", "as asked for; below it, as the PMU at hand has it"),
+    ("per walk or zap", "the walkers' count over their walks, the zappers' over their zaps"),
+    ("scope", "what was counted: the walks or zaps alone, or all that the thread did in the window"),
+    ("count", "scaled by enabled over running; median over repetitions"),
+    ("multiplexed", "greatest share of the time in which the event was not on the PMU"),
+    ("enabled / running", "medians over repetitions")]
+EXPLANATION = ("Counts are scaled by enabled over running time; multiplexed ones, in italics, are extrapolated. With "
+               "the scope of a whole thread, a count per walk or zap is an upper bound of what one costs.")
+# Names of a cell's own figures: what else is unavailable in a cell that counts is an event.
+_FIGURES = re.compile(r".*_(ns|bytes|per_second)(_.*)?|(walks|zaps|pages|sections)_.*|kvm_stats|placement|memory|noise"
+                      r"|pmu|grace_periods|exits|ipis|saturated|oversubscribed|violations|duration_s|histograms|series")
+
+
+def _per_cell(row, event, role):
+    if role not in PER:
+        return Cell(ABSENT, hint="counted for the thread as a whole")
+    what, _ = PER[role]
+    found = row.estimate(f"{event}_per_{what}")
+    if found is None:
+        return Cell(ABSENT, hint=row.why_absent(f"{event}_per_{what}") or "not recorded")
+    return Cell(f"{quantity(found.value, PLAIN)} a {what}", interval(found, PLAIN))
+
+
+def _line(row, key, counts):
+    role, event, scope = key
+    count, enabled, running = (float(np.median([getattr(c, name) for c in counts]))
+                               for name in ("count", "enabled_ns", "running_ns"))
+    multiplexed = max(c.multiplexed for c in counts)
+    encodings = tuple(dict.fromkeys(c.encoded for c in counts if c.encoded and c.encoded != event))
+    return Line(row.variant, row.scheme.knobs, [
+        Cell(role or "not recorded"), Cell(event, more=encodings), _per_cell(row, event, role),
+        Cell(SCOPE_WORDS.get(scope, scope) or "not recorded"), Cell(quantity(count, PLAIN)),
+        Cell(f"{multiplexed:.1%}", hint="extrapolated" if multiplexed > 0 else "",
+             verdict="doubtful" if multiplexed > 0 else ""),
+        Cell(f"{quantity(enabled, NANOSECONDS)} / {quantity(running, NANOSECONDS)}")])
+
+
+def _sheet(table, setting, axes):
+    """The counts of a setting; None when nothing was counted in it."""
+    lines = []
+    for row in table.rows(setting):
+        counts = {}
+        for count in (count for result in row.results for count in result.pmu):
+            counts.setdefault((count.role, count.event, count.scope), []).append(count)
+        lines += [_line(row, key, found) for key, found in counts.items()]
+    title = f"{setting.workload}, {guest_words(setting.guest)}, {describe(setting, axes)}"
+    return Sheet(title, COLUMNS, lines) if lines else None
+
+
+def _not_counted(table):
+    """[`event: reason`], each once, of cells that were asked to count."""
+    reasons = {}
+    for result in (r for row in table.all_rows if row.setting.events for r in row.results):
+        for name, reason in result.unavailable.items():
+            known = name in result.counters or _FIGURES.fullmatch(name) or name.endswith(("_per_walk", "_per_zap"))
+            if not known:
+                reasons.setdefault(f"{name}: {reason}")
+    return list(reasons)
+
+
+def content(_run, table):
+    axes = varying_axes(table.settings)
+    sheets = [sheet for setting in table.settings if (sheet := _sheet(table, setting, axes))]
+    lost = _not_counted(table)
+    if not sheets and not lost:
+        return None
+    found = first_and_folded(sheets, "Counts")
+    notes = [EXPLANATION] if sheets else ["No event was counted."]
+    return Content(notes + [f"Not counted: {'; '.join(lost)}."] * bool(lost), found.sheets, found.details)
