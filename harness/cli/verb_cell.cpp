@@ -103,6 +103,7 @@ CellConfig config_from(const run::CellOptions& options) {
   config.read_delay = read_delay(text("read-delay"));
   config.working_set = number("working-set");
   config.instrumentation = instrumentation(text("instrumentation"));
+  if (text("events") != "none") config.events = text("events");
   config.command = "shadowwalk cell";
   for (const std::string& argument : run::command_line(options)) config.command += " " + argument;
   return config;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "harness/cli/list_events.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/registry.hpp"
 #include "workloads/workload.hpp"
@@ -57,7 +58,7 @@ void print(const ordered_json& list, bool as_json) {
 }  // namespace
 
 void add_list(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("list", "Tell what variants or workloads there are, to choose from");
+  CLI::App* verb = command.add_subcommand("list", "Tell what variants, workloads or events there are, to choose from");
   verb->require_subcommand(1);
   auto as_json = std::make_shared<bool>(false);
   const auto add = [&](const char* what, const char* help, ordered_json (*describe)()) {
@@ -67,6 +68,13 @@ void add_list(CLI::App& command) {
   };
   add("variants", "Reclamation schemes, with their costs in words", describe_variants);
   add("workloads", "What the guest runs and what the host does meanwhile", describe_workloads);
+
+  CLI::App* events =
+      verb->add_subcommand("events", "What --events can count: sets for this CPU, events, and whether here");
+  auto pattern = std::make_shared<std::string>();
+  events->add_option("REGEX", *pattern, "Only events whose name or source looks like this; case does not matter");
+  events->add_flag("--json", *as_json, "Print JSON");
+  events->callback([as_json, pattern] { list_events(*pattern, *as_json); });
 }
 
 }  // namespace shadowwalk::cli

@@ -9,6 +9,7 @@
 
 #include "harness/lab/cell_threads.hpp"
 #include "harness/lab/page_budget.hpp"
+#include "harness/lab/reclaimer.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/membarrier.hpp"
 #include "harness/machine/placement.hpp"
@@ -87,8 +88,18 @@ class Places {
   std::map<std::string, unsigned> taken_;
 };
 
-void pin_reclaimer(void* cpu) {
-  if (const auto& where = *static_cast<std::optional<unsigned>*>(cpu)) pin_this_thread(*where);
+EventCounts count_events(const pmu::EncodedSelection& selection, std::span<const std::unique_ptr<VcpuThread>> vcpus,
+                         std::span<const std::unique_ptr<ZapperThread>> zappers, const ThreadEvents* reclaimer) {
+  EventCounts counts;
+  for (const pmu::Refusal& refusal : selection.refused) counts.refuse(refusal.event, refusal.reason);
+  std::vector<ThreadPart> walking;
+  for (const auto& vcpu : vcpus) walking.push_back({&vcpu->events, vcpu->record.walks});
+  std::vector<ThreadPart> zapping;
+  for (const auto& zapper : zappers) zapping.push_back({&zapper->events, zapper->zaps});
+  add_role(counts, kWalkers, walking);
+  add_role(counts, kZappers, zapping);
+  if (reclaimer != nullptr) add_role(counts, kReclaimers, {{reclaimer, 0}});
+  return counts;
 }
 
 void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> vcpus,
@@ -166,18 +177,19 @@ CellMeasurement run_cell(const CellConfig& config) {
   std::vector<std::optional<unsigned>> zapper_cpus;
   for (unsigned i = 0; i < config.vcpus; ++i) vcpu_cpus.push_back(places.next(fmt::format("vcpu-{}", i)));
   for (unsigned i = 0; i < config.zappers; ++i) zapper_cpus.push_back(places.next(fmt::format("zapper-{}", i)));
-  std::optional<unsigned> reclaimer_cpu = places.next("reclaim-0");
-  machine.set_rcu_options(
-      {.interval = config.rcu_interval, .on_thread_start = pin_reclaimer, .context = &reclaimer_cpu});
-
   Window window;
+  const pmu::EncodedSelection events = encode_events(config.events);
+  Reclaimer reclaimer(places.next("reclaim-0"), events, window);
+  machine.set_rcu_options(
+      {.interval = config.rcu_interval, .on_thread_start = Reclaimer::on_thread_start, .context = &reclaimer});
+
   IpiRecord ipis(window);
   if (config.instrumentation != Instrumentation::none) machine.observe_ipis(&ipis);
   const std::unique_ptr<Engine> engine = variant.make_engine(machine, config, window, page_budget(config, workload));
   if (!machine.has_rcu()) places.forget("reclaim-0");
   const std::unique_ptr<Guest> guest = make_guest(guest_config(config, workload));
 
-  CellShared shared(config, machine, *engine, window);
+  CellShared shared(config, machine, *engine, window, events);
   HostWatch host(*guest);
   CellMeasurement cell;
   cell.noise.cpus = std::thread::hardware_concurrency();
@@ -212,7 +224,9 @@ CellMeasurement run_cell(const CellConfig& config) {
   cell.duration_s = cell.noise.duration_s = CycleClock::to_ns(end - start) / 1e9;
   if (!shared.failure.wait_until(start)) {
     host.start();
+    if (machine.has_rcu()) reclaimer.start_events();
     shared.failure.wait_until(end);
+    reclaimer.stop_events();
     cell.host = host.finish(cell.noise);
   }
 
@@ -227,6 +241,7 @@ CellMeasurement run_cell(const CellConfig& config) {
 
   cell.interval_ns = CycleClock::to_ns(end - start) / static_cast<double>(Footprint::kIntervals);
   add_up(cell, vcpus, zappers);
+  cell.events = count_events(events, vcpus, zappers, machine.has_rcu() ? &reclaimer.events() : nullptr);
   cell.mmu_lock_wait_ns = engine->mmu_lock_wait_ns();
   cell.mmu_lock_hold_ns = engine->mmu_lock_hold_ns();
   cell.ipis = ipis.sent();

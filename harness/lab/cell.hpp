@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/lab/cell_config.hpp"
+#include "harness/lab/event_counts.hpp"
 #include "harness/lab/host_watch.hpp"
 #include "harness/machine/line_transfer.hpp"
 #include "harness/measure/footprint.hpp"
@@ -48,6 +49,7 @@ struct CellMeasurement {
   double interval_ns = 0;           ///< of the footprint's series
   std::uint64_t grace_periods = 0;  ///< in the cell's whole life; 0 without RCU
 
+  EventCounts events;
   Noise noise;
   HostChange host;
   std::optional<LineTransfer> line_transfer;

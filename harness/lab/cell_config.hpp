@@ -38,6 +38,7 @@ struct CellConfig {
   ReadDelay read_delay;
   std::uint64_t working_set = 4096;  ///< 4 KiB pages
   Instrumentation instrumentation = Instrumentation::full;
+  std::string events;   ///< what to count, as harness/measure/pmu/event_list.hpp reads it; empty: nothing
   std::string command;  ///< the command line that runs this cell again
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/lab/event_result.hpp"
 #include "harness/lab/result_recorder.hpp"
 #include "harness/mmu/geometry.hpp"
 
@@ -34,7 +35,8 @@ json describe(const CellConfig& config) {
           {"checks", config.full_checks ? "full" : "off"},
           {"read_delay", to_string(config.read_delay)},
           {"working_set_pages", config.working_set},
-          {"instrumentation", to_string(config.instrumentation)}};
+          {"instrumentation", to_string(config.instrumentation)},
+          {"events", config.events}};
 }
 
 using Level = Instrumentation;
@@ -184,6 +186,7 @@ CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   } else {
     out.unavailable("line_transfer_ns", cell.line_transfer_missing);
   }
+  record_events(out, result, cell);
   out.flag("oversubscribed", cell.noise.oversubscribed);
   record_noise(result, cell.noise);
 

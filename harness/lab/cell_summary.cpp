@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace shadowwalk {
@@ -53,6 +55,46 @@ const std::vector<Topic>& topics() {
   return topics;
 }
 
+/// A count a walk may be tiny, a count a zap large.
+std::string significant(double value) { return fmt::format("{:.4g}", value); }
+
+void print_events(const CellResult& result) {
+  if (!result.details.contains("pmu")) return;
+  for (const auto& event : result.details["pmu"]) {
+    const auto name = event["event"].get<std::string>();
+    const auto role = event["role"].get<std::string>();
+    const auto scope = event["scope"].get<std::string>();
+    std::string line = fmt::format("{} {}: {} in all", role, name, significant(event["count"].get<double>()));
+    for (const char* suffix : {"_per_walk", "_per_zap"}) {
+      const bool of_role = (role == "walkers") == (std::string_view(suffix) == "_per_walk") && role != "reclaimers";
+      const auto found = result.counters.find(name + suffix);
+      if (of_role && found != result.counters.end()) {
+        line += fmt::format(", {} a {}", significant(found->second), suffix + sizeof("_per_") - 1);
+      }
+    }
+    if (scope == "thread" && role != "reclaimers") line += " (the whole thread: an upper bound)";
+    const double multiplexed = event["multiplexed"].get<double>();
+    if (multiplexed > 0) line += fmt::format(", multiplexed {:.0f} %", 100 * multiplexed);
+    fmt::print("  {:<9}  {}\n", "event", line);
+  }
+}
+
+/// One line a reason: many counters are often absent for the same one.
+void print_absent(const CellResult& result) {
+  std::vector<std::pair<std::string, std::string>> names_by_reason;
+  for (const auto& [name, text] : result.details["unavailable"].items()) {
+    const auto reason = text.get<std::string>();
+    const auto same = std::find_if(names_by_reason.begin(), names_by_reason.end(),
+                                   [&](const auto& known) { return known.first == reason; });
+    if (same == names_by_reason.end()) {
+      names_by_reason.emplace_back(reason, name);
+    } else {
+      same->second += ", " + name;
+    }
+  }
+  for (const auto& [reason, names] : names_by_reason) fmt::print("  {:<9}  {}: {}\n", "absent", names, reason);
+}
+
 }  // namespace
 
 void print_summary(const CellConfig& config, const CellResult& result) {
@@ -68,6 +110,7 @@ void print_summary(const CellConfig& config, const CellResult& result) {
     }
     if (!line.empty()) fmt::print("  {:<9}{}\n", topic.name, line);
   }
+  print_events(result);
   for (const auto& flag : result.details["flags"]) fmt::print("  {:<9}  {}\n", "flag", flag.get<std::string>());
   for (const auto& reason : result.details["noise"]["reasons"]) {
     fmt::print("  {:<9}  {}\n", "noisy", reason.get<std::string>());
@@ -75,9 +118,7 @@ void print_summary(const CellConfig& config, const CellResult& result) {
   if (result.details.contains("violation")) {
     fmt::print("  {:<9}  {}\n", "caught", result.details["violation"].get<std::string>());
   }
-  for (const auto& [name, reason] : result.details["unavailable"].items()) {
-    fmt::print("  {:<9}  {}: {}\n", "absent", name, reason.get<std::string>());
-  }
+  print_absent(result);
 }
 
 }  // namespace shadowwalk

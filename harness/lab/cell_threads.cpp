@@ -38,6 +38,7 @@ void SwitchesInWindow::observe(std::uint64_t now) {
 
 VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest)
     : record(shared.window, shared.config.walks_per_exit, shared.config.instrumentation),
+      events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
       shared_(shared),
       index_(index),
       guest_(guest),
@@ -47,6 +48,7 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
   vcpu_.bind(fmt::format("vcpu-{}", index_));
   try {
     if (cpu) pin_this_thread(*cpu);
+    events.open();
     const double speed_before = core_speed();
     const std::unique_ptr<EngineVcpu> engine = shared_.engine.attach_vcpu(index_);
     shared_.attached.count_down();
@@ -94,12 +96,17 @@ void VcpuThread::loop(EngineVcpu& engine) {
     if (accesses.empty()) {
       record.burst_start = record.burst_end = CycleClock::now();
     } else {
+      const std::uint64_t walks_before = record.walks;
+      events.begin_work();
       engine.walk(accesses, record);
+      events.end_work(record.walks - walks_before);
     }
     switches.observe(record.burst_start);
+    events.observe(record.burst_start);
     record_exit(entered);
   }
   switches.observe(CycleClock::now());
+  events.observe(CycleClock::now());
   involuntary_switches = switches.count();
 }
 
@@ -113,7 +120,8 @@ void VcpuThread::record_exit(std::uint64_t entered) {
 }
 
 ZapperThread::ZapperThread(CellShared& shared, unsigned index, HostAction action)
-    : shared_(shared),
+    : events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
+      shared_(shared),
       index_(index),
       ticks_per_beat_(static_cast<double>(CycleClock::from_ns(1e9)) / shared.config.zap_rate),
       action_(action) {}
@@ -123,6 +131,7 @@ void ZapperThread::run(std::optional<unsigned> cpu) {
   self.bind(fmt::format("zapper-{}", index_));
   try {
     if (cpu) pin_this_thread(*cpu);
+    events.open();
     prctl(PR_SET_TIMERSLACK, 1ul);  // the default, 50 us, would be the pacing's error
     loop();
   } catch (const std::exception& error) {
@@ -138,12 +147,18 @@ void ZapperThread::loop() {
     const std::uint64_t intended = begin + static_cast<std::uint64_t>(static_cast<double>(beat) * ticks_per_beat_);
     const std::optional<std::uint64_t> began = wait_until(intended);
     if (!began) break;
+    events.observe(*began);
+    const std::uint64_t zaps_before = zaps;
+    events.begin_work();
     const std::size_t pages = shared_.engine.zap(action_, beat);
     const std::uint64_t end = CycleClock::now();
     switches.observe(end);
     record_zap(pages, intended, *began, end);
+    events.end_work(zaps - zaps_before);
+    events.observe(end);
   }
   switches.observe(CycleClock::now());
+  events.observe(CycleClock::now());
   involuntary_switches = switches.count();
 }
 

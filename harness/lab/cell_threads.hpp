@@ -11,6 +11,7 @@
 #include "harness/guest/guest.hpp"
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/engine.hpp"
+#include "harness/lab/thread_events.hpp"
 #include "harness/lab/walk_record.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "harness/measure/window.hpp"
@@ -40,11 +41,13 @@ class CellFailure {
 
 /// What the threads of a cell share.
 struct CellShared {
-  CellShared(const CellConfig& config_in, NativeMachine& machine_in, Engine& engine_in, const Window& window_in)
+  CellShared(const CellConfig& config_in, NativeMachine& machine_in, Engine& engine_in, const Window& window_in,
+             const pmu::EncodedSelection& events_in)
       : config(config_in),
         machine(machine_in),
         engine(engine_in),
         window(window_in),
+        events(events_in),
         attached(config.vcpus + 1),
         detached(config.vcpus + 1) {}
 
@@ -52,6 +55,7 @@ struct CellShared {
   NativeMachine& machine;
   Engine& engine;
   const Window& window;
+  const pmu::EncodedSelection& events;
   CellFailure failure;
   std::latch attached;  ///< vCPUs and the main thread: nobody zaps before
   std::latch detached;  ///< the same: a vCPU stays bound until nobody can interrupt it any more
@@ -81,6 +85,7 @@ class VcpuThread {
   void run(std::optional<unsigned> cpu);
 
   WalkRecord record;
+  ThreadEvents events;
   std::uint64_t exits = 0;
   Histogram exit_ns;
   std::uint64_t restarts = 0;
@@ -106,6 +111,7 @@ class ZapperThread {
   ZapperThread(CellShared& shared, unsigned index, HostAction action);
   void run(std::optional<unsigned> cpu);
 
+  ThreadEvents events;
   std::uint64_t zaps = 0;
   std::uint64_t zaps_empty = 0;
   Histogram zap_ns;          ///< from the intended start

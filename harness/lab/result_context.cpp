@@ -9,7 +9,7 @@
 #include "harness/guest/guest.hpp"
 #include "harness/lab/cell_result.hpp"
 #include "harness/machine/cycle_clock.hpp"
-#include "harness/measure/pmu.hpp"
+#include "harness/measure/pmu/availability.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -42,7 +42,7 @@ std::map<std::string, std::string> result_context() {
           {"clock", CycleClock::describe()},
           {"clock_read_ns", fmt::format("{:.1f}", CycleClock::read_cost_ns())},
           {"kvm", available_or(kvm_unavailable_reason())},
-          {"pmu", available_or(pmu_unavailable_reason())},
+          {"pmu", available_or(pmu::unavailable_reason())},
           {"host_id", fmt::format("{:016x}", std::hash<std::string>{}(host))}};
 }
 

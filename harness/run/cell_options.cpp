@@ -9,6 +9,8 @@
 #include <numeric>
 #include <regex>
 
+#include "harness/measure/pmu/event_list.hpp"
+
 namespace shadowwalk::run {
 namespace {
 
@@ -144,6 +146,12 @@ const std::vector<CellOption>& cell_option_table() {
        .minimum = 1,
        .maximum = std::int64_t{1} << 36,
        .help = "Pages of 4 KiB that the guest works on"},
+      {.key = "events",
+       .type = kEvents,
+       .fallback = "none",
+       .help =
+           "none, or what to count: events and sets (default, contention, cache, tlb, branch), separated by commas; "
+           "`shadowwalk list events` tells what there is"},
   };
   return table;
 }
@@ -182,6 +190,10 @@ std::optional<std::string> check_value(const CellOption& option, std::string_vie
       const std::regex pattern{option.pattern.begin(), option.pattern.end()};
       if (value.size() <= 4096 && std::regex_match(value.begin(), value.end(), pattern)) return std::nullopt;
       return fmt::format("{} is '{}'; it must be {}", option.key, value.substr(0, 60), option.accepted);
+    }
+    case OptionType::kEvents: {
+      const auto wrong = value == option.fallback ? std::nullopt : pmu::event_list_error(value);
+      return wrong ? std::optional(fmt::format("{} {}", option.key, *wrong)) : std::nullopt;
     }
   }
   return fmt::format("{} has no type", option.key);

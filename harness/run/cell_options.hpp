@@ -18,7 +18,7 @@ struct KnownNames {
   std::vector<std::string> workloads;
 };
 
-enum class OptionType { kVariant, kWorkload, kInteger, kDuration, kChoice, kPattern };
+enum class OptionType { kVariant, kWorkload, kInteger, kDuration, kChoice, kPattern, kEvents };
 
 /// One option of a cell. `key` is its spelling in a matrix, on the command line (less `--`) and in run.json.
 struct CellOption {

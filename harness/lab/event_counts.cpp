@@ -1,0 +1,110 @@
+#include "harness/lab/event_counts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "harness/measure/pmu/scaling.hpp"
+
+namespace shadowwalk {
+namespace {
+
+/// One thread's count of one event over its whole window, and over its bursts or zaps where they were read.
+struct ThreadCount {
+  pmu::CounterReading reading;
+  std::optional<double> of_work;  ///< scaled to all its bursts or zaps
+  bool has_work = false;
+};
+
+/// The parts of one event, thread by thread; empty where a thread has none.
+class EventParts {
+ public:
+  EventParts(const std::vector<ThreadPart>& threads, std::size_t event) {
+    for (const ThreadPart& thread : threads) {
+      const pmu::ThreadCounters* counters = thread.events->counters();
+      if (counters == nullptr) continue;
+      for (const pmu::CounterReading& reading : counters->read()) {
+        if (reading.event == event) parts_.push_back(part_of(thread, *counters, reading));
+      }
+    }
+    complete_ = parts_.size() == threads.size();
+  }
+
+  /// Every thread of the role could open the event.
+  bool complete() const { return complete_; }
+  const std::vector<ThreadCount>& all() const { return parts_; }
+
+  /// Every thread that did work saw some of it: then it is the work that was counted.
+  bool counts_work() const {
+    return std::any_of(parts_.begin(), parts_.end(), [](const ThreadCount& part) { return part.has_work; }) &&
+           std::all_of(parts_.begin(), parts_.end(),
+                       [](const ThreadCount& part) { return part.of_work || !part.has_work; });
+  }
+
+ private:
+  static ThreadCount part_of(const ThreadPart& thread, const pmu::ThreadCounters& counters,
+                             const pmu::CounterReading& reading) {
+    ThreadCount part{.reading = reading, .of_work = std::nullopt, .has_work = thread.units != 0};
+    if (thread.events->stretches() == nullptr) return part;
+    const auto& members = counters.groups()[reading.group].events;
+    const auto& totals = thread.events->stretches()->totals()[reading.group];
+    const auto member =
+        static_cast<std::size_t>(std::find(members.begin(), members.end(), reading.event) - members.begin());
+    part.of_work = pmu::scale(static_cast<double>(totals.counts[member]), thread.units, totals.seen_units).estimate;
+    return part;
+  }
+
+  std::vector<ThreadCount> parts_;
+  bool complete_ = false;
+};
+
+}  // namespace
+
+void EventCounts::refuse(const std::string& event, const std::string& reason) {
+  const bool known =
+      std::any_of(refused.begin(), refused.end(), [&](const pmu::Refusal& refusal) { return refusal.event == event; });
+  if (!known) refused.push_back({event, reason});
+}
+
+void add_role(EventCounts& counts, const Role& role, const std::vector<ThreadPart>& threads) {
+  if (threads.empty()) return;
+  for (const ThreadPart& thread : threads) {
+    if (thread.events->counters() == nullptr) continue;
+    for (const pmu::Refusal& refusal : thread.events->counters()->refused()) {
+      counts.refuse(refusal.event, refusal.reason);
+    }
+  }
+  const std::vector<pmu::EncodedEvent>& events = threads.front().events->selection().events;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const EventParts parts(threads, i);
+    if (!parts.complete()) continue;  // refused, by its own reason
+    const bool of_work = parts.counts_work();
+    EventCount sum{.event = events[i].name, .encoded = events[i].encoded, .unit = events[i].unit, .role = role.name};
+    sum.scope = of_work ? role.work : "thread";
+    bool counted = true;
+    for (const ThreadCount& part : parts.all()) {
+      const pmu::CounterReading& reading = part.reading;
+      if (reading.enabled_ns == 0) continue;  // the thread did nothing in the window
+      const auto whole =
+          pmu::scale(static_cast<double>(reading.count), reading.enabled_ns, reading.running_ns).estimate;
+      const std::optional<double> count = !of_work ? whole : part.has_work ? part.of_work : 0.0;
+      counted = counted && count.has_value();
+      sum.count += count.value_or(0) * events[i].scale;
+      sum.enabled_ns += reading.enabled_ns;
+      sum.running_ns += reading.running_ns;
+      sum.group = reading.group;
+    }
+    if (!counted) {
+      counts.refuse(events[i].name,
+                    fmt::format("never on the PMU in the window ({}): others hold its counters, or fewer "
+                                "events would fit",
+                                role.name));
+      continue;
+    }
+    sum.multiplexed = pmu::scale(0, sum.enabled_ns, sum.running_ns).multiplexed;
+    counts.counts.push_back(std::move(sum));
+  }
+}
+
+}  // namespace shadowwalk
