@@ -7,6 +7,7 @@ namespace shadowwalk::bench {
 void register_primitive_floors();  ///< floor/xchg, floor/atomic_inc_shared
 void register_rcu_floor();         ///< floor/rcu_counter_by_hand
 void register_walks();             ///< floor/pointer_chase, walk/{variant}
+void register_cells();             ///< cell/{variant}/instrumentation:LEVEL
 void register_sections();          ///< section/{variant}
 void register_commits();           ///< commit/{variant}
 void register_zap_alls();          ///< zap_all/{variant}/pages:N

@@ -22,8 +22,8 @@ constexpr const char* kHelp =
 
   floor/pointer_chase           a walk through a plain radix tree: same accesses, accessor and leaf tests, no scheme
   walk/VARIANT                  a walk, nobody zapping
-    .../pages:N                 over N leaf tables in random order
-    .../instrumentation:LEVEL   with what a cell of this level measures meanwhile
+  walk/VARIANT/pages:N          over N leaf tables in random order
+  cell/VARIANT/instrumentation:LEVEL   a walk in a cell, the guest's work and what is measured included
   section/VARIANT               begin() and end() of a read-side section around nothing
   floor/xchg                    a full barrier on an own line           (against section/irq-ipi)
   floor/rcu_counter_by_hand     Linux 3.4's section without the lab     (against section/rcu-counter)
@@ -63,6 +63,7 @@ int run(int argc, char** argv) {
   register_primitive_floors();
   register_rcu_floor();
   register_walks();
+  register_cells();
   register_sections();
   register_commits();
   register_zap_alls();

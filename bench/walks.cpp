@@ -54,26 +54,12 @@ void add_walk_over_pages(const VariantEntry& variant, std::uint64_t tables) {
   })->Iterations(iterations);
 }
 
-/// The same walk with what the lab measures of it, to see what that costs.
-void add_walk_instrumented(const VariantEntry& variant, Instrumentation level) {
-  add(name_of(variant) + "/instrumentation:" + to_string(level), [&variant, level](benchmark::State& state) {
-    BenchEngine engine(variant, {.capacity = kCapacity, .instrumentation = level, .window_open = true});
-    AccessStream stream = AccessStream::mmio_poll(0);
-    BenchVcpu vcpu(engine, 0);
-    vcpu.walk(stream.all());
-    walk_blocks(state, vcpu, stream);
-  });
-}
-
 }  // namespace
 
 void register_walks() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
     add_walk(variant);
     for (const std::uint64_t tables : kPageCounts) add_walk_over_pages(variant, tables);
-    for (const auto level : {Instrumentation::none, Instrumentation::light, Instrumentation::full}) {
-      add_walk_instrumented(variant, level);
-    }
   }
 }
 

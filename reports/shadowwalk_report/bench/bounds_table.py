@@ -60,7 +60,7 @@ def bounds(variants):
         *(Ratio(f"section/irq-ipi/threads:{n}", f"floor/xchg/threads:{n}", 1.25) for n in THREADS),
         *(Ratio(f"section/rcu-counter/threads:{n}", f"floor/rcu_counter_by_hand/threads:{n}", 1.1) for n in THREADS),
         # Measuring everything keeps 0.97 of the walks.
-        *(Ratio(f"walk/{variant}/instrumentation:full", f"walk/{variant}/instrumentation:none", round(1 / 0.97, 3))
+        *(Ratio(f"cell/{variant}/instrumentation:full", f"cell/{variant}/instrumentation:none", round(1 / 0.97, 3))
           for variant in variants),
         # An exit is KVM's.
         Ratio("exit/mmio", "floor/kvm_run/mmio", 1.05),
