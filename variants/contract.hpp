@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 /// The contract between a reclamation scheme ("variant") and the MMU that it serves.
 ///
@@ -33,6 +34,10 @@
 /// read() is the protected load of a slot in a table of `level` (1 = leaf); the engine calls it once a level, from the
 /// root down, between begin() and end(). It may return kRestartWalk: the engine then calls end() and starts again.
 /// If end() returns false, the engine throws the result away and starts again.
+///
+/// A Walker without state of its own (StatelessWalker below: begin(), read() and end() are const, it copies as bytes)
+/// is copied for each walk, so that its pointers stay in registers. Else the compiler must load them again after each
+/// barrier, a nanosecond that is the lab's and not the scheme's.
 ///
 /// commit() is never called with an empty batch. It runs on any thread, vCPUs included, with mmu_lock held as in the
 /// kernel and the caller's interrupt gate open, outside begin/end. It frees its pages now or later, on any thread and
@@ -148,6 +153,14 @@ struct VariantInfo {
   std::string_view unreclaimed_bound;  ///< on pages that are unlinked and not yet freed
   std::string_view needs;
   bool safe = true;  ///< false: a negative control, which the lab must catch
+};
+
+/// A Walker that the engine may copy for each walk.
+template <class Walker, class Slot>
+concept StatelessWalker = std::is_trivially_copyable_v<Walker> && requires(const Walker& walker, const Slot& slot) {
+  walker.begin();
+  walker.read(slot, 1);
+  walker.end();
 };
 
 /// The parts of a Walker that most schemes leave empty.

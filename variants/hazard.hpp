@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 #include "variants/contract.hpp"
@@ -46,12 +47,11 @@ class Hazard {
   class Walker {
    public:
     Walker(Hazard& scheme, typename Machine::Vcpu& vcpu) : hazards_(scheme.slots_of(vcpu).hazard) {}
-    ~Walker() { end(); }
 
     static void begin() {}
 
     template <class Slot>
-    SpteWord read(const Slot& slot, int level) {
+    SpteWord read(const Slot& slot, int level) const {
       // acquire pairs with the release store that links a child: its table is seen initialised.
       SpteWord spte = slot.load(std::memory_order_acquire);
       if (level == 1) return spte;
@@ -65,8 +65,8 @@ class Hazard {
       return spte;
     }
 
-    bool end() {
-      for (auto& hazard : hazards_) hazard.store(0, std::memory_order_release);  // (3)
+    bool end() const {
+      std::apply([](auto&... hazard) { (hazard.store(0, std::memory_order_release), ...); }, hazards_);  // (3)
       return true;
     }
     static void offline() {}

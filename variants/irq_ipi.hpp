@@ -36,11 +36,11 @@ class IrqIpi {
   class Walker : public PlainWalker<Machine> {
    public:
     Walker(IrqIpi&, typename Machine::Vcpu& vcpu) : vcpu_(vcpu) {}
-    void begin() {
+    void begin() const {
       vcpu_.irq_disable();
       vcpu_.mode.exchange(VcpuMode::reading_shadow_page_tables, std::memory_order_seq_cst);  // (1)
     }
-    bool end() {
+    bool end() const {
       vcpu_.mode.store(VcpuMode::outside_guest, std::memory_order_release);  // (2)
       vcpu_.irq_enable();
       return true;

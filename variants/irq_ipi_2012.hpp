@@ -29,12 +29,12 @@ class IrqIpi2012 : public IrqIpi<Machine> {
   class Walker : public PlainWalker<Machine> {
    public:
     Walker(IrqIpi2012&, typename Machine::Vcpu& vcpu) : vcpu_(vcpu) {}
-    void begin() {
+    void begin() const {
       vcpu_.irq_disable();
       vcpu_.mode.store(VcpuMode::reading_shadow_page_tables, std::memory_order_relaxed);
       Machine::mfence();  // (1)
     }
-    bool end() {
+    bool end() const {
       Machine::mfence();  // (2)
       // release instead of the patch's plain store: the same instruction on x86, and an edge that ThreadSanitizer sees.
       vcpu_.mode.store(VcpuMode::outside_guest, std::memory_order_release);

@@ -25,8 +25,8 @@ class Mutex {
   class Walker : public PlainWalker<Machine> {
    public:
     Walker(Mutex& scheme, typename Machine::Vcpu&) : mmu_lock_(scheme.environment_.mmu_lock) {}
-    void begin() { mmu_lock_.lock(); }
-    bool end() {
+    void begin() const { mmu_lock_.lock(); }
+    bool end() const {
       mmu_lock_.unlock();
       return true;
     }

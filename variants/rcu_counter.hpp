@@ -37,14 +37,13 @@ class RcuCounter {
 
   class Walker : public PlainWalker<Machine> {
    public:
-    Walker(RcuCounter& scheme, typename Machine::Vcpu&) : scheme_(scheme) { Machine::Rcu::register_reader(); }
-    ~Walker() { Machine::Rcu::unregister_reader(); }
-    void begin() {
+    Walker(RcuCounter& scheme, typename Machine::Vcpu&) : scheme_(scheme) {}
+    void begin() const {
       Machine::Rcu::read_lock();
       scheme_.reader_counter_.fetch_add(1, std::memory_order_seq_cst);  // (1)
       Machine::full_fence_beside_atomic();
     }
-    bool end() {
+    bool end() const {
       Machine::full_fence_beside_atomic();
       scheme_.reader_counter_.fetch_sub(1, std::memory_order_seq_cst);  // (2)
       Machine::Rcu::read_unlock();

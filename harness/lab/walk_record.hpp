@@ -46,26 +46,41 @@ struct WalkRecord {
   Histogram fault_ns;    ///< mmu_lock wait included
 };
 
-/// One access, clocked as a sample: the walk as a whole, or the section in it.
-template <class WalkingVcpu, class AccessOnce>
-void sample_walk(WalkingVcpu& vcpu, Access access, WalkRecord& record, bool counts, const AccessOnce& access_once) {
-  const auto ns = [](std::uint64_t ticks) { return static_cast<std::uint64_t>(CycleClock::to_ns(ticks)); };
+/// Ticks as whole ns, as histograms hold them.
+inline std::uint64_t whole_ns(std::uint64_t ticks) { return static_cast<std::uint64_t>(CycleClock::to_ns(ticks)); }
+
+// Out of line, and handed nothing by reference to the loop's own variables: those stay in registers.
+
+/// One access, clocked as a sample: the walk as a whole, or the section in it. Whether the walk served the access.
+template <class WalkingVcpu>
+[[gnu::noinline]] bool sample_walk(WalkingVcpu& vcpu, Access access, WalkRecord& record, bool counts) {
   if constexpr (requires(std::uint64_t ticks) { vcpu.served_clocking_section(access, ticks); }) {
     record.section_is_next = !record.section_is_next;
     if (!record.section_is_next) {
       std::uint64_t ticks = 0;
-      if (!vcpu.served_clocking_section(access, ticks)) {
-        access_once(access);
-      } else if (counts) {
-        record.section_ns.record(ns(ticks));
-      }
-      return;
+      const bool served = vcpu.served_clocking_section(access, ticks);
+      if (counts && served) record.section_ns.record(whole_ns(ticks));
+      return served;
     }
   }
   const std::uint64_t start = CycleClock::now();
-  const bool served = access_once(access);
+  const bool served = vcpu.served(access);
   const std::uint64_t ticks = CycleClock::now() - start;
-  if (counts && served) record.walk_ns.record(ns(ticks));
+  if (counts && served) record.walk_ns.record(whole_ns(ticks));
+  return served;
+}
+
+/// A fault, clocked. Its ticks.
+template <class WalkingVcpu>
+[[gnu::noinline]] std::uint64_t clocked_fault(WalkingVcpu& vcpu, Access access, WalkRecord& record, bool counts) {
+  const std::uint64_t start = CycleClock::now();
+  vcpu.fault(access);
+  const std::uint64_t ticks = CycleClock::now() - start;
+  if (counts) {
+    ++record.faults;
+    record.fault_ns.record(whole_ns(ticks));
+  }
+  return ticks;
 }
 
 /// The burst without a clock: what clocking it costs is measured against this.
@@ -92,26 +107,17 @@ void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord&
   const std::uint64_t start = CycleClock::now();
   const bool counts = record.window.contains(start);
   std::uint64_t fault_ticks = 0;
-  const auto access_once = [&](Access access) __attribute__((always_inline)) {
-    if (vcpu.served(access)) [[likely]]
-      return true;
-    const std::uint64_t fault_start = CycleClock::now();
-    vcpu.fault(access);
-    const std::uint64_t ticks = CycleClock::now() - fault_start;
-    fault_ticks += ticks;
-    if (counts) {
-      ++record.faults;
-      record.fault_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(ticks)));
-    }
-    return false;
-  };
-
   for (std::size_t i = 0; i < accesses.size();) {
     const std::size_t plain = std::min(accesses.size() - i, record.until_sample - 1);
-    for (const std::size_t stop = i + plain; i < stop; ++i) access_once(accesses[i]);
+    for (const std::size_t stop = i + plain; i < stop; ++i) {
+      if (!vcpu.served(accesses[i])) [[unlikely]]
+        fault_ticks += clocked_fault(vcpu, accesses[i], record, counts);
+    }
     record.until_sample -= plain;
     if (i == accesses.size()) break;
-    sample_walk(vcpu, accesses[i++], record, counts, access_once);
+    if (!sample_walk(vcpu, accesses[i], record, counts))
+      fault_ticks += clocked_fault(vcpu, accesses[i], record, counts);
+    ++i;
     record.until_sample = record.sample_period;
   }
 

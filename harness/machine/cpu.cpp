@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/machine/backoff.hpp"
+#include "harness/machine/rcu.hpp"
 
 namespace shadowwalk {
 
@@ -47,6 +48,7 @@ void Cpu::bind(const std::string& name) {
   sigaddset(&ipi, ipi_signal());
   pthread_sigmask(SIG_UNBLOCK, &ipi, nullptr);  // a mask is inherited, from the parent process too
   pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+  Rcu::register_reader();
   current_ = this;
   signal_fence();  // the handler must find current_ before a sender can find the thread
   tid_.store(static_cast<pid_t>(syscall(SYS_gettid)), std::memory_order_release);  // pairs with send_ipi's acquire
@@ -57,6 +59,7 @@ void Cpu::unbind() {
   tid_.store(0, std::memory_order_relaxed);
   signal_fence();
   current_ = nullptr;
+  Rcu::unregister_reader();
 }
 
 void Cpu::take_ipi() {

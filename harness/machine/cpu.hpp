@@ -25,7 +25,8 @@ class Cpu {
   ~Cpu();
 
   /// Makes the calling thread this CPU, names it (15 characters at most: perf, top and gdb show it) and readies it
-  /// for IPIs. The thread must call unbind() before it ends, when no sender can target it any more.
+  /// for IPIs and for RCU, whose grace periods then wait for its read-side sections. The thread must call unbind()
+  /// before it ends, when no sender can target it any more.
   void bind(const std::string& name);
   void unbind();
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 #include "harness/mmu/fault.hpp"
 #include "harness/mmu/shadow_tree.hpp"
@@ -62,16 +63,18 @@ class VcpuMmu {
   /// leaves the section's length in section_ticks().
   template <bool kFullChecks, bool kReadDelay, bool kClockSection = false>
   [[gnu::always_inline]] Walked walk(Gfn gfn, LeafKind kind) {
+    WalkingWalker walker = walker_;
+    Slot* const root_table = root_table_;
     for (;;) {
       if constexpr (kFullChecks) trail_.start();
-      walker_.begin();
+      walker.begin();
       const std::uint64_t section_start = kClockSection ? Machine::now() : 0;
       Slot* slot = nullptr;
-      const SpteWord leaf = descend<Geometry::kLevels, kFullChecks, kReadDelay>(root_table_, gfn, slot);
+      const SpteWord leaf = descend<Geometry::kLevels, kFullChecks, kReadDelay>(walker, root_table, gfn, slot);
       if (leaf_serves(leaf, gfn, kind)) [[likely]] {
         const bool freed = kFullChecks && trail_.found_freed_page();
         if constexpr (kClockSection) section_ticks_ = Machine::now() - section_start;
-        if (!walker_.end()) [[unlikely]] {
+        if (!walker.end()) [[unlikely]] {
           ++counts_.restarts;
           continue;
         }
@@ -79,18 +82,7 @@ class VcpuMmu {
           violation("passed a table that was freed or reused", gfn, leaf);
         return Walked::served;
       }
-      const bool fixed = kind == LeafKind::ram_write && slot != nullptr && make_writable(*slot, leaf, gfn);
-      const bool freed = kFullChecks && trail_.found_freed_page();
-      if (!walker_.end() || leaf == kRestartWalk) {
-        ++counts_.restarts;
-        continue;
-      }
-      if (freed) {
-        violation("passed a table that was freed or reused", gfn, leaf);
-      } else if (!fixed) {
-        tell_poison_from_absence(leaf, gfn, slot != nullptr);
-      }
-      return fixed ? Walked::served : Walked::fault;
+      if (const auto walked = end_unserved<kFullChecks>(walker, leaf, gfn, kind, slot)) return *walked;
     }
   }
 
@@ -120,9 +112,10 @@ class VcpuMmu {
 
   /// begin() and end() alone, `count` times: what a scheme's section costs around nothing.
   void empty_sections(std::size_t count) {
+    WalkingWalker walker = walker_;
     for (std::size_t i = 0; i < count; ++i) {
-      walker_.begin();
-      walker_.end();
+      walker.begin();
+      walker.end();
     }
   }
 
@@ -131,12 +124,15 @@ class VcpuMmu {
   const std::string& first_violation() const { return first_violation_; }
 
  private:
+  using Walker = typename Tree::Variant::Walker;
+  using WalkingWalker = std::conditional_t<StatelessWalker<Walker, Slot>, const Walker, Walker&>;
+
   static constexpr int kMakeWritableRetries = 4;  // fast_page_fault()'s
 
   template <int kLevel, bool kFullChecks, bool kReadDelay>
-  [[gnu::always_inline]] SpteWord descend(Slot* table, Gfn gfn, Slot*& leaf_slot) {
+  [[gnu::always_inline]] SpteWord descend(WalkingWalker& walker, Slot* table, Gfn gfn, Slot*& leaf_slot) {
     Slot& slot = table[Geometry::index(gfn, kLevel)];
-    const SpteWord entry = walker_.read(slot, kLevel);
+    const SpteWord entry = walker.read(slot, kLevel);
     if constexpr (kLevel == 1) {
       leaf_slot = &slot;
       return entry;
@@ -149,8 +145,28 @@ class VcpuMmu {
       if constexpr (kReadDelay) {
         if (--until_stall_ == 0) stall();
       }
-      return descend<kLevel - 1, kFullChecks, kReadDelay>(Tree::Pool::table(entry), gfn, leaf_slot);
+      return descend<kLevel - 1, kFullChecks, kReadDelay>(walker, Tree::Pool::table(entry), gfn, leaf_slot);
     }
+  }
+
+  /// Ends the section of a walk whose leaf does not serve the access as it is; empty: walk again. Out of line, and
+  /// given the walker by value, so that the walk itself keeps its registers. `slot`: null if the walk did not come to
+  /// level 1.
+  template <bool kFullChecks>
+  [[gnu::noinline]] std::optional<Walked> end_unserved(WalkingWalker walker, SpteWord leaf, Gfn gfn, LeafKind kind,
+                                                       Slot* slot) {
+    const bool fixed = kind == LeafKind::ram_write && slot != nullptr && make_writable(*slot, leaf, gfn);
+    const bool freed = kFullChecks && trail_.found_freed_page();
+    if (!walker.end() || leaf == kRestartWalk) {
+      ++counts_.restarts;
+      return std::nullopt;
+    }
+    if (freed) {
+      violation("passed a table that was freed or reused", gfn, leaf);
+    } else if (!fixed) {
+      tell_poison_from_absence(leaf, gfn, slot != nullptr);
+    }
+    return fixed ? Walked::served : Walked::fault;
   }
 
   /// fast_pf_fix_direct_spte(), inside the section: sets W where only our own write protection took it.
@@ -205,7 +221,7 @@ class VcpuMmu {
   }
 
   Tree& tree_;
-  typename Tree::Variant::Walker walker_;
+  Walker walker_;
   Page* root_ = nullptr;
   Slot* root_table_ = nullptr;
   const ReadDelay delay_;
