@@ -1,0 +1,119 @@
+#include "harness/doctor/subjects.hpp"
+#include "tests/doctor/fake_host.hpp"
+
+namespace shadowwalk::doctor {
+namespace {
+
+using test::find;
+using testing::HasSubstr;
+
+class CountingTest : public test::DoctorTest {
+ protected:
+  Finding about(std::string_view subject) const { return find(examine_counting(fake_.host()), subject); }
+  void take_pmu_away() {
+    fake_.remove("/sys/bus/event_source/devices/cpu");
+    fake_.live.pmu.unavailable = "no such event";
+    fake_.live.pmu.rdpmc_unavailable = "no such event";
+  }
+};
+
+TEST_F(CountingTest, PmuIsNamedWithItsCounters) {
+  EXPECT_EQ(about("pmu").state, State::ok);
+  EXPECT_EQ(about("pmu").value, "Intel Sapphire Rapids, libpfm4: spr, 8 counters a thread");
+  EXPECT_EQ(about("rdpmc").state, State::ok);
+}
+
+TEST_F(CountingTest, PmuThatLibpfmDoesNotKnowIsANote) {
+  fake_.live.pmu.name = "";
+  EXPECT_EQ(about("pmu").state, State::note);
+  EXPECT_THAT(about("pmu").value, HasSubstr("libpfm4 does not know this CPU"));
+}
+
+TEST_F(CountingTest, VirtualMachineWithoutPmuCannotBeMended) {
+  take_pmu_away();
+  fake_.live.hypervisor = "KVMKVMKVM";
+  EXPECT_EQ(about("pmu").state, State::lack);
+  EXPECT_EQ(about("pmu").value, "no hardware PMU");
+  EXPECT_EQ(about("pmu").mend.command, "");
+  EXPECT_THAT(about("pmu").mend.advice, HasSubstr("pmu=on"));
+  EXPECT_EQ(about("rdpmc").state, State::lack);
+  EXPECT_EQ(about("rdpmc").mend.advice, about("pmu").mend.advice);
+}
+
+TEST_F(CountingTest, HardwareWithoutPmuDriverIsToldApart) {
+  take_pmu_away();
+  EXPECT_THAT(about("pmu").mend.advice, HasSubstr("driver"));
+}
+
+TEST_F(CountingTest, ParanoidKernelKeepsThePmuFromAUser) {
+  make_unprivileged(fake_);
+  fake_.write("/proc/sys/kernel/perf_event_paranoid", "3\n");
+  fake_.live.pmu.unavailable = "not permitted";
+  fake_.live.pmu.rdpmc_unavailable = "not permitted";
+  for (const char* subject : {"pmu", "rdpmc", "perf_event_paranoid"}) {
+    EXPECT_EQ(about(subject).state, State::lack) << subject;
+    EXPECT_EQ(about(subject).mend.command, "sudo sysctl kernel.perf_event_paranoid=1") << subject;
+  }
+  EXPECT_EQ(about("pmu").value, "not permitted");
+}
+
+TEST_F(CountingTest, PmuThatIsRefusedToRootIsNotTheParanoidLevelsFault) {
+  fake_.write("/proc/sys/kernel/perf_event_paranoid", "3\n");
+  fake_.live.pmu.unavailable = "not permitted";
+  EXPECT_EQ(about("pmu").mend.command, "");
+  EXPECT_THAT(about("pmu").mend.advice, HasSubstr("seccomp"));
+}
+
+TEST_F(CountingTest, ParanoidLevels) {
+  EXPECT_EQ(about("perf_event_paranoid").value, "2, which CAP_PERFMON passes over");
+  make_unprivileged(fake_);
+  const auto state_at = [&](const char* level) {
+    fake_.write("/proc/sys/kernel/perf_event_paranoid", level);
+    return about("perf_event_paranoid").state;
+  };
+  EXPECT_EQ(state_at("-1\n"), State::ok);
+  EXPECT_EQ(state_at("1\n"), State::ok);
+  EXPECT_EQ(state_at("2\n"), State::lack);
+  EXPECT_THAT(about("perf_event_paranoid").meaning, HasSubstr("user mode only"));
+  EXPECT_EQ(state_at("4\n"), State::lack);
+  EXPECT_THAT(about("perf_event_paranoid").meaning, HasSubstr("nothing can be counted"));
+  fake_.remove("/proc/sys/kernel/perf_event_paranoid");
+  EXPECT_EQ(about("perf_event_paranoid").value, "not told");
+  EXPECT_EQ(about("perf_event_paranoid").state, State::lack);
+}
+
+TEST_F(CountingTest, CapPerfmonAloneIsEnough) {
+  make_unprivileged(fake_);
+  fake_.write("/proc/self/status", "CapEff:\t0000004000000000\n");
+  EXPECT_EQ(about("perf_event_paranoid").state, State::ok);
+  fake_.write("/proc/self/status", "CapEff:\t0000002000000000\n");
+  EXPECT_EQ(about("perf_event_paranoid").state, State::lack) << "another capability";
+}
+
+TEST_F(CountingTest, ForbiddenRdpmc) {
+  fake_.live.pmu.rdpmc_unavailable = "the kernel forbids rdpmc";
+  fake_.write("/sys/bus/event_source/devices/cpu/rdpmc", "0\n");
+  EXPECT_EQ(about("rdpmc").value, "forbidden");
+  EXPECT_EQ(about("rdpmc").mend.command, "echo 1 > /sys/bus/event_source/devices/cpu/rdpmc");
+  make_unprivileged(fake_);
+  EXPECT_EQ(about("rdpmc").mend.command, "echo 1 | sudo tee /sys/bus/event_source/devices/cpu/rdpmc");
+}
+
+TEST_F(CountingTest, RdpmcThatNoSettingForbids) {
+  fake_.live.pmu.rdpmc_unavailable = "self-reading is done on x86 only";
+  EXPECT_EQ(about("rdpmc").state, State::lack);
+  EXPECT_EQ(about("rdpmc").value, "self-reading is done on x86 only");
+  EXPECT_FALSE(about("rdpmc").mend.empty());
+}
+
+TEST_F(CountingTest, FamiliesOfPmusAreShortened) {
+  for (const char* name : {"uncore_imc_0", "uncore_imc_1", "uncore_imc_10", "cbox7", "msr"}) {
+    fake_.make_folder(std::string("/sys/bus/event_source/devices/") + name);
+  }
+  EXPECT_EQ(about("perf_pmus").value, "cbox7, cpu, msr, software, uncore_imc x3");
+  fake_.remove("/sys/bus");
+  EXPECT_EQ(about("perf_pmus").state, State::lack);
+}
+
+}  // namespace
+}  // namespace shadowwalk::doctor
