@@ -45,7 +45,9 @@ TEST_F(RemoteFlushTest, VcpuInTheGuestIsToldToExitByTheSender) {
     vcpu.leave_guest_mode();
     EXPECT_FALSE(vcpu.enter_guest_mode()) << "the request is pending";
     EXPECT_EQ(vcpu.take_requests(), kRequestReloadRoot);
-    EXPECT_TRUE(vcpu.enter_guest_mode());
+    // It sees immediate_exit before the signal comes, and must not go back without having served that.
+    wait_until([&] { return vcpu.enter_guest_mode(); });
+    EXPECT_EQ(vcpu.ipis_acknowledged(), 1u);
     vcpu.leave_guest_mode();
     exited.store(true);
   });
