@@ -26,7 +26,9 @@ class Conclusion {
 
   Ability tracepoints() const {
     if (lacks("tracefs")) return follows("tracepoints", "tracefs");
-    return follows("tracepoints", "perf_event_paranoid", finding("tracefs").value);
+    const Finding& paranoid = finding("perf_event_paranoid");
+    return follows("tracepoints", "perf_event_paranoid", finding("tracefs").value,
+                   fmt::format("perf_event_paranoid is {}: {}", paranoid.value, paranoid.meaning));
   }
 
   Ability usdt() const {

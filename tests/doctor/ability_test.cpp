@@ -57,6 +57,7 @@ TEST_F(AbilityTest, AClockThatIsNoTsc) {
 TEST_F(AbilityTest, TracepointsNeedTracefsAndThePermission) {
   make_unprivileged(fake_);
   EXPECT_EQ(about("tracepoints").verdict, Verdict::no);
+  EXPECT_THAT(about("tracepoints").how, HasSubstr("perf_event_paranoid is 2: own threads in user mode only"));
   EXPECT_EQ(about("tracepoints").mend.command, "sudo sysctl kernel.perf_event_paranoid=1");
   fake_.write("/proc/sys/kernel/perf_event_paranoid", "1\n");
   EXPECT_EQ(about("tracepoints").verdict, Verdict::yes);
