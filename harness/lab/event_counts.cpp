@@ -17,15 +17,15 @@ struct ThreadCount {
   bool has_work = false;
 };
 
-/// The parts of one event, thread by thread; empty where a thread has none.
+/// The parts of one event, thread by thread; a thread that could not open it has none.
 class EventParts {
  public:
-  EventParts(const std::vector<ThreadPart>& threads, std::size_t event) {
-    for (const ThreadPart& thread : threads) {
-      const pmu::ThreadCounters* counters = thread.events->counters();
-      if (counters == nullptr) continue;
-      for (const pmu::CounterReading& reading : counters->read()) {
-        if (reading.event == event) parts_.push_back(part_of(thread, *counters, reading));
+  using Readings = std::vector<std::vector<pmu::CounterReading>>;  ///< thread by thread
+
+  EventParts(const std::vector<ThreadPart>& threads, const Readings& readings, std::size_t event) {
+    for (std::size_t i = 0; i < threads.size(); ++i) {
+      for (const pmu::CounterReading& reading : readings[i]) {
+        if (reading.event == event) parts_.push_back(part_of(threads[i], reading));
       }
     }
     complete_ = parts_.size() == threads.size();
@@ -43,11 +43,10 @@ class EventParts {
   }
 
  private:
-  static ThreadCount part_of(const ThreadPart& thread, const pmu::ThreadCounters& counters,
-                             const pmu::CounterReading& reading) {
+  static ThreadCount part_of(const ThreadPart& thread, const pmu::CounterReading& reading) {
     ThreadCount part{.reading = reading, .of_work = std::nullopt, .has_work = thread.units != 0};
     if (thread.events->stretches() == nullptr) return part;
-    const auto& members = counters.groups()[reading.group].events;
+    const auto& members = thread.events->counters()->groups()[reading.group].events;
     const auto& totals = thread.events->stretches()->totals()[reading.group];
     const auto member =
         static_cast<std::size_t>(std::find(members.begin(), members.end(), reading.event) - members.begin());
@@ -69,15 +68,18 @@ void EventCounts::refuse(const std::string& event, const std::string& reason) {
 
 void add_role(EventCounts& counts, const Role& role, const std::vector<ThreadPart>& threads) {
   if (threads.empty()) return;
+  EventParts::Readings readings;
   for (const ThreadPart& thread : threads) {
-    if (thread.events->counters() == nullptr) continue;
+    if (thread.events->counters() == nullptr)
+      return;  // no event was asked for, or the thread failed before it opened one
+    readings.push_back(thread.events->counters()->read());
     for (const pmu::Refusal& refusal : thread.events->counters()->refused()) {
       counts.refuse(refusal.event, refusal.reason);
     }
   }
   const std::vector<pmu::EncodedEvent>& events = threads.front().events->selection().events;
   for (std::size_t i = 0; i < events.size(); ++i) {
-    const EventParts parts(threads, i);
+    const EventParts parts(threads, readings, i);
     if (!parts.complete()) continue;  // refused, by its own reason
     const bool of_work = parts.counts_work();
     EventCount sum{.event = events[i].name, .encoded = events[i].encoded, .unit = events[i].unit, .role = role.name};

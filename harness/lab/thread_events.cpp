@@ -9,10 +9,10 @@ pmu::EncodedSelection encode_events(const std::string& text) {
   return pmu::encode_selection(pmu::select_events(text, pmu::this_microarchitecture()));
 }
 
-void ThreadEvents::open(pmu::PerfKernel& kernel) {
+void ThreadEvents::open(pmu::PerfKernel& kernel, ReadCounter read_counter) {
   if (selection_.events.empty()) return;
   opened_.emplace(selection_.events, kernel);
-  if (stretches_wanted_) stretch_counts_.emplace(*opened_);
+  if (stretches_wanted_) stretch_counts_.emplace(*opened_, read_counter);
 }
 
 void ThreadEvents::pass(std::uint64_t now) {

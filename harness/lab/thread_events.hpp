@@ -18,12 +18,14 @@ pmu::EncodedSelection encode_events(const std::string& text);
 /// system call, over the thread's bursts or zaps alone. Without events it does nothing, at the price of a test.
 class ThreadEvents {
  public:
+  using ReadCounter = std::uint64_t (*)(std::uint32_t);
+
   /// `stretches`: count bursts or zaps by themselves, if it can be done.
   ThreadEvents(const pmu::EncodedSelection& selection, const Window& window, bool stretches)
       : selection_(selection), window_(window), stretches_wanted_(stretches) {}
 
-  /// Opens the events for the calling thread, which is the one that is counted.
-  void open(pmu::PerfKernel& kernel = pmu::PerfKernel::real());
+  /// Opens the events for the calling thread, which is the one that is counted. (Tests bring a PMU of their own.)
+  void open(pmu::PerfKernel& kernel = pmu::PerfKernel::real(), ReadCounter read_counter = &pmu::rdpmc);
 
   /// Call it often: it does something only the first time that it is called in the window, and the first time after.
   void observe(std::uint64_t now) {
@@ -47,7 +49,7 @@ class ThreadEvents {
   /// Null before open().
   const pmu::ThreadCounters* counters() const { return opened_ ? &*opened_ : nullptr; }
   /// Null if no stretches were asked for.
-  const pmu::StretchCounts<>* stretches() const { return stretch_counts_ ? &*stretch_counts_ : nullptr; }
+  const pmu::StretchCounts<ReadCounter>* stretches() const { return stretch_counts_ ? &*stretch_counts_ : nullptr; }
   const pmu::EncodedSelection& selection() const { return selection_; }
 
  private:
@@ -58,7 +60,7 @@ class ThreadEvents {
   const Window& window_;
   const bool stretches_wanted_;
   std::optional<pmu::ThreadCounters> opened_;
-  std::optional<pmu::StretchCounts<>> stretch_counts_;
+  std::optional<pmu::StretchCounts<ReadCounter>> stretch_counts_;
   Phase phase_ = Phase::before;
 };
 

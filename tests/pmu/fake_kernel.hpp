@@ -10,7 +10,8 @@
 namespace shadowwalk::pmu {
 
 /// A kernel whose PMU has `counters` counters, of which `held` are in other hands: groups that are larger than all
-/// counters are refused, groups that are larger than the free ones never run. A config of kNoSuchEvent does not exist.
+/// counters are refused, groups that are larger than the free ones never run. Its time passes at each read and
+/// at each stop. A config of kNoSuchEvent does not exist.
 class FakeKernel final : public PerfKernel {
  public:
   static constexpr std::uint64_t kNoSuchEvent = 666;
@@ -27,7 +28,10 @@ class FakeKernel final : public PerfKernel {
   void close(int fd) override { open_.erase(fd); }
   std::uint64_t id(int fd) override { return 1000 + static_cast<std::uint64_t>(fd); }
   int enable(int leader) override { return enabled_[leader] = true, 0; }
-  int disable(int leader) override { return enabled_[leader] = false, 0; }
+  int disable(int leader) override {
+    if (enabled_[leader]) time_[leader] += 100;
+    return enabled_[leader] = false, 0;
+  }
   int read(int fd, std::span<std::uint64_t> words) override {
     const bool runs = open_.at(fd).attributes.type == PERF_TYPE_SOFTWARE || members(fd) + held_ <= counters_;
     std::uint64_t& time = time_[fd];

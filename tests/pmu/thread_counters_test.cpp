@@ -92,7 +92,8 @@ TEST(ThreadCounters, CountsFromEnableOn) {
   EXPECT_LT(first[0].running_ns, first[0].enabled_ns);
   EXPECT_EQ(counters.read()[0].enabled_ns, 200u);
   counters.disable();
-  EXPECT_EQ(counters.read()[0].enabled_ns, 200u);
+  EXPECT_EQ(counters.read()[0].enabled_ns, 300u);
+  EXPECT_EQ(counters.read()[0].enabled_ns, 300u) << "stopped";
 }
 
 TEST(ThreadCounters, NothingStaysOpenOrMapped) {

@@ -27,18 +27,21 @@ TEST(CellOptions, EveryDefaultIsAValidValue) {
 }
 
 TEST(CellOptions, AcceptsWhatTheCellAccepts) {
-  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"variant", "irq-ipi-2012"},
-                                                                                   {"workload", "memslot-flip"},
-                                                                                   {"vcpus", "256"},
-                                                                                   {"zappers", "0"},
-                                                                                   {"guest", "kvm"},
-                                                                                   {"placement", "smt"},
-                                                                                   {"placement", "0"},
-                                                                                   {"placement", "0,2-3,7"},
-                                                                                   {"read-delay", "1/1000:50"},
-                                                                                   {"rcu-interval", "4ms"},
-                                                                                   {"rcu-interval", "0"},
-                                                                                   {"checks", "full"}}) {
+  for (const auto& [key, value] :
+       std::vector<std::pair<std::string, std::string>>{{"variant", "irq-ipi-2012"},
+                                                        {"workload", "memslot-flip"},
+                                                        {"vcpus", "256"},
+                                                        {"zappers", "0"},
+                                                        {"guest", "kvm"},
+                                                        {"placement", "smt"},
+                                                        {"placement", "0"},
+                                                        {"placement", "0,2-3,7"},
+                                                        {"read-delay", "1/1000:50"},
+                                                        {"rcu-interval", "4ms"},
+                                                        {"rcu-interval", "0"},
+                                                        {"events", "cycles,msr/tsc/,contention"},
+                                                        {"events", "none"},
+                                                        {"checks", "full"}}) {
     EXPECT_EQ(check(key, value), std::nullopt) << key << " " << value;
   }
 }
@@ -53,6 +56,8 @@ TEST(CellOptions, RefusesWithWhatWouldBeRight) {
   EXPECT_THAT(check("guest", "xen").value_or(""), HasSubstr("one of auto kvm thread"));
   EXPECT_THAT(check("placement", "0,,1").value_or(""), HasSubstr("list of CPUs"));
   EXPECT_THAT(check("read-delay", "1/0:50").value_or(""), HasSubstr("1/1000:50"));
+  EXPECT_THAT(check("events", "cycles,,").value_or(""), HasSubstr("events has an empty event"));
+  EXPECT_THAT(check("events", "msr/tsc").value_or(""), HasSubstr("PMU/TERMS/"));
   EXPECT_THAT(check("duration", "0").value_or(""), HasSubstr("1ms at least"));
   EXPECT_THAT(check("duration", "2").value_or(""), HasSubstr("2s, 500ms"));
 }

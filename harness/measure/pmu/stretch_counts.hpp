@@ -12,7 +12,7 @@ namespace shadowwalk::pmu {
 /// Adds up what a thread's events count in stretches of its work alone (bursts of walks, zaps), by self-reading at
 /// either end: no system call. Only groups whose members are all self-readable take part; the
 /// others have read() for the whole time. Counted thread only; allocates nothing after construction.
-template <class Rdpmc = std::uint64_t (*)(std::uint32_t)>
+template <class Rdpmc>
 class StretchCounts {
  public:
   /// Of one group. Its part of the work that was seen is seen_units / all_units, which is how its counts are scaled:
@@ -23,7 +23,7 @@ class StretchCounts {
     std::uint64_t all_units = 0;
   };
 
-  explicit StretchCounts(const ThreadCounters& counters, Rdpmc read_counter = &rdpmc)
+  explicit StretchCounts(const ThreadCounters& counters, Rdpmc read_counter)
       : counters_(counters), read_counter_(read_counter) {
     for (const ThreadCounters::Group& group : counters.groups()) {
       totals_.push_back({std::vector<std::uint64_t>(group.events.size()), 0, 0});
