@@ -44,12 +44,14 @@ class KernelStat:
 
 @dataclasses.dataclass(frozen=True)
 class PmuCount:
-    """One event as counted for one role. `scope`: the walks or zaps alone, or the thread's whole window."""
+    """One event as counted for one role. `scope`: the walks or zaps alone, or the thread's whole window. `unit` is
+    empty for a plain count."""
 
     event: str
     encoded: str
     role: str
     scope: str
+    unit: str
     count: float
     enabled_ns: float
     running_ns: float
@@ -115,7 +117,7 @@ def parse_pmu(data):
         raise ValueError("pmu is not a list of objects")
     counts = []
     for place, item in enumerate(data):
-        words = {name: text_of(item.get(name)) for name in ("event", "encoded", "role", "scope")}
+        words = {name: text_of(item.get(name)) for name in ("event", "encoded", "role", "scope", "unit")}
         if not words["event"]:
             raise ValueError(f"pmu[{place}].event is missing")
         counts.append(PmuCount(**words, **_numbers(f"pmu[{place}]", item,

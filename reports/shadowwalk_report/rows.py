@@ -141,9 +141,14 @@ def read_side(row, speed_limit, without_noise=False):
     return differences(row.values("walk_ns_mean", without_noise), speed_limit.values("walk_ns_mean", without_noise))
 
 
+def noise_decided(reason, rows):
+    """Whether leaving out noisy results may be why the figures of rows left no verdict."""
+    return reason in (Reason.TOO_FEW, Reason.NO_PAIR) and any(row.noise_words for row in rows)
+
+
 def reason_words(reason, rows):
-    """Why the figures of rows left no verdict. Noisy results are told of where leaving them out may have decided it."""
-    noisy = list(dict.fromkeys(filter(None, (row.noise_words for row in rows))))
-    if not noisy or reason not in (Reason.TOO_FEW, Reason.NO_PAIR):
+    """Why the figures of rows left no verdict."""
+    if not noise_decided(reason, rows):
         return reason.value
+    noisy = dict.fromkeys(filter(None, (row.noise_words for row in rows)))
     return f"{reason.value}, for noisy results are left out ({listing(noisy)})"

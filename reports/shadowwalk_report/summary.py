@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 
 from .quantities import ABSENT, BYTES, NANOSECONDS, PER_SECOND, PLAIN, RATIO, interval, quantity, with_interval
-from .rows import FLOOR, SPEED_LIMIT, read_side, reason_words
+from .rows import FLOOR, SPEED_LIMIT, noise_decided, read_side, reason_words
 from .model import NEGATIVE_CONTROL
 from .setting import describe, guest_words, varying_axes
 from .sheet import Cell, Line, Sheet
@@ -81,6 +81,14 @@ def _doubt(row, baseline):
     return ""
 
 
+def noisy_ratio(rows, metric, reason):
+    """A ratio of all results, where too few are quiet for a verdict."""
+    found = estimate(ratios(*(row.values(metric) for row in rows)).values())
+    if found is None:
+        return Cell(ABSENT, hint=reason)
+    return Cell(quantity(found.value, RATIO), interval(found, RATIO), f"no verdict: {reason}", "doubtful", ("noisy",))
+
+
 def _versus_cell(row, baseline):
     if baseline is None:
         return Cell(ABSENT, hint=f"{BASELINE} was not measured in this setting")
@@ -88,6 +96,8 @@ def _versus_cell(row, baseline):
         return Cell("1x", hint="the baseline")
     rows = (row, baseline)
     found = compare(*(r.values("walks_per_second", without_noise=True) for r in rows), lower_is_better=False)
+    if noise_decided(found.reason, rows):
+        return noisy_ratio(rows, "walks_per_second", reason_words(found.reason, rows))
     if found.ratio is None:
         return Cell(ABSENT, hint=reason_words(found.reason, rows))
     doubt = _doubt(row, baseline)

@@ -97,6 +97,11 @@ def _noisy(run):
                 f"{_noise_reasons(noisy)}", "warn" if 2 * len(noisy) > len(run.results) else "note")
 
 
+def _noise_level(run):
+    """Of figures whose thresholds the lab knows: it has flagged the results that are over one."""
+    return "note" if any(result.is_noisy for result in run.results) else "good"
+
+
 def _recorded(run, field):
     return [value for r in run.results if (value := getattr(r.noise, field)) is not None]
 
@@ -105,7 +110,8 @@ def _other_load(run):
     loads = _recorded(run, "other_load_cpus")
     if not loads:
         return Item("Other load", "not recorded", "note")
-    return Item("Other load", f"{significant(statistics.median(loads), 2)} CPUs, at most {significant(max(loads), 2)}")
+    return Item("Other load", f"{significant(statistics.median(loads), 2)} CPUs, at most {significant(max(loads), 2)}",
+                _noise_level(run))
 
 
 def _steal(run):
@@ -124,7 +130,7 @@ def _core_speed(run):
     if not changes:
         return Item("Core speed", "not recorded", "note")
     return Item("Core speed", f"{min(changes):.3f}x to {max(changes):.3f}x over a window, "
-                f"{statistics.median(changes):.3f}x in the middle")
+                f"{statistics.median(changes):.3f}x in the middle", _noise_level(run))
 
 
 def _from_context(run, key, label, expected=""):

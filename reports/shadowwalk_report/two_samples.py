@@ -11,10 +11,7 @@ EXACT_UP_TO = 50  # values a side: beyond, the normal approximation is as good a
 def mann_whitney_p(first, second):
     """Two-sided p of the Mann-Whitney U test: exact, unless values are tied or many."""
     values = np.concatenate([first, second])
-    distinct = len(np.unique(values))
-    if distinct == 1:
-        return 1.0
-    exact = distinct == len(values) and max(len(first), len(second)) <= EXACT_UP_TO
+    exact = len(np.unique(values)) == len(values) and max(len(first), len(second)) <= EXACT_UP_TO
     return float(scipy.stats.mannwhitneyu(first, second, method="exact" if exact else "asymptotic").pvalue)
 
 

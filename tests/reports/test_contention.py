@@ -134,6 +134,13 @@ def test_whole_threads_are_said_to_bound_and_multiplexing_is_flagged(factory):
     assert cell.verdict == "doubtful" and "up to 40% of the time" in cell.hint
 
 
+def test_counts_of_other_roles_are_not_those_of_walks(factory):
+    quiet(factory, 9.0, 2, counters={f"{EVENT}_per_walk": 0.8}, events="contention", extra={
+        "pmu": [pmu(EVENT), pmu(EVENT, role="reclaimers", scope="thread", multiplexed=0.9)]})
+    [group] = groups_of(factory)
+    assert [(figure.quantity.source, figure.multiplexed) for figure in group.figures] == [("PMU, walks alone", 0)]
+
+
 def test_events_of_another_set_are_no_contention(factory):
     for vcpus in (1, 2):
         counted(factory, 50.0, vcpus, event="instructions", events="default", walk=10.0 * vcpus)
@@ -154,8 +161,10 @@ def test_an_estimate_shows_its_doubt(factory):
     quiet(factory, spread(10.0, share=0.1))
     quiet(factory, list(reversed(spread(10.2, share=0.1))), 2)
     quiet(factory, 30.0, 4, counters={"oversubscribed": 1})
+    quiet(factory, 30.0, 8, noisy={3: ["other load"]})
     [sheet] = section_of(factory).sheets
-    none, crowded = (line.cells[0] for line in sheet.lines)
+    none, crowded, noisy = (line.cells[0] for line in sheet.lines)
+    assert noisy.hint == "noisy results are in it (1 of 5 of irq-ipi)" and noisy.verdict == "doubtful"
     assert none.interval and "the interval holds 0" in none.hint
     assert "oversubscribed" in crowded.hint and crowded.verdict == "doubtful"
 
@@ -193,14 +202,25 @@ def pmu_of(factory):
 def test_counts_are_told_by_role_and_event(factory):
     factory.cell({"cycles_per_walk": 40.0, "cycles_per_zap": 9e3}, events="default", extra={"pmu": [
         pmu("cycles", count=4e9), pmu("cycles", role="zappers", scope="zaps", count=9e6, multiplexed=0.5),
-        pmu("cycles", role="reclaimers", scope="thread", count=7e6)]})
+        {**pmu("task-clock", role="reclaimers", scope="thread", count=7e6), "unit": "ns"}]})
     [sheet] = pmu_of(factory).sheets
     assert [[cell.value for cell in line.cells] for line in sheet.lines] == [
         ["walkers", "cycles", "40 a walk", "walks alone", "4 G", "0.0%", "2 s / 2 s"],
         ["zappers", "cycles", "9 k a zap", "zaps alone", "9 M", "50.0%", "2 s / 1 s"],
-        ["reclaimers", "cycles", "–", "whole thread", "7 M", "0.0%", "2 s / 2 s"]]
-    assert [line.cells[5].verdict for line in sheet.lines] == ["", "doubtful", ""]
+        ["reclaimers", "task-clock", "–", "whole thread", "7 M ns", "0.0%", "2 s / 2 s"]]
+    assert [(line.cells[5].verdict, line.cells[5].hint) for line in sheet.lines] == [
+        ("", ""), ("doubtful", "extrapolated"), ("", "")]
     assert sheet.lines[0].cells[1].more == ("test_pmu::EVENT:u",)
+
+
+def test_the_worst_repetition_tells_how_much_was_multiplexed(factory):
+    cell = factory.plan(events="contention", zappers=0)
+    for repetition in range(5):
+        factory.put(cell, repetition, factory.result(cell, repetition, {f"{EVENT}_per_walk": 1.0},
+                                                     pmu=[pmu(EVENT, multiplexed=repetition / 10)]))
+    [sheet] = pmu_of(factory).sheets
+    assert sheet.lines[0].cells[5].value == "40.0%"
+    assert groups_of(factory)[0].figures[0].multiplexed == 0.4
 
 
 def test_events_that_were_not_counted_have_their_reason_once(factory):

@@ -57,15 +57,16 @@ def test_too_few_quiet_repetitions_are_said_to_be_so_for_noise(factory):
     factory.cell({"walks_per_second": 1e6})
     factory.cell({"walks_per_second": 2e6}, variant="hazard", noisy=FIRST_THREE)
     cell = versus(factory, "hazard")["walks vs irq-ipi"]
-    assert cell.verdict == "ambiguous"
-    assert cell.hint == f"AMBIGUOUS: {Reason.TOO_FEW.value}, for noisy results are left out (3 of 5 of hazard)"
+    assert (cell.value, cell.verdict, cell.more) == ("2x", "doubtful", ("noisy",))
+    assert cell.hint == f"no verdict: {Reason.TOO_FEW.value}, for noisy results are left out (3 of 5 of hazard)"
 
 
-def test_a_baseline_that_is_all_noise_compares_with_nothing(factory):
+def test_a_baseline_that_is_all_noise_gives_no_verdict(factory):
     factory.cell({"walks_per_second": 1e6}, noisy=ALL)
     factory.cell({"walks_per_second": 2e6}, variant="hazard")
     cell = versus(factory, "hazard")["walks vs irq-ipi"]
-    assert cell.value == "–" and cell.hint.endswith("noisy results are left out (5 of 5 of irq-ipi)")
+    assert (cell.value, cell.verdict) == ("2x", "doubtful")
+    assert cell.hint.endswith("noisy results are left out (5 of 5 of irq-ipi)")
 
 
 def test_reasons_that_noise_did_not_decide_do_not_mention_it(factory):
@@ -85,6 +86,19 @@ def test_memory_is_judged_by_the_quiet_repetitions(factory, judge):
     claim, _ = judge(factory)
     assert verdicts(claim) == both(Outcome.BORNE_OUT)
     assert "rcu-counter retires 36 KiB [36, 36] at its peak" in claim.sentence
+
+
+def test_claims_tell_noisy_figures_where_there_are_no_others(factory, judge):
+    factory.cell(zapped(PAGES["large"], 900.0, 80_000.0), variant="rcu-counter", noisy=ALL)
+    factory.cell(zapped(), variant="irq-ipi", noisy=FIRST_THREE)
+    for vcpus in (1, 2):
+        for variant, cost in (("leak", 4.0), ("rcu-counter", 14.0 * vcpus), ("irq-ipi", 13.0)):
+            factory.cell({"walk_ns_mean": cost}, variant=variant, zappers=0, vcpus=vcpus,
+                         noisy=ALL if vcpus == 2 else None)
+    memory, scaling = judge(factory)
+    assert "rcu-counter retires 36 KiB [32, 40] (noisy) at its peak" in memory.sentence
+    assert "irq-ipi retires 4 KiB [4, 4] at its peak" in memory.sentence
+    assert "rcu-counter 10 ns [10, 10] to 24 ns [24, 24] (noisy)" in scaling.sentence
 
 
 @pytest.mark.parametrize("noisy", [FIRST_THREE, ALL])
@@ -143,6 +157,7 @@ def test_the_strip_counts_noisy_results_and_their_reasons(factory):
 def test_a_little_noise_is_a_note(factory):
     factory.cell({}, noisy={0: []})
     item = strip(factory)["Noisy"]
+    assert strip(factory)["Other load"].level == "note"
     assert (item.level, item.value.rsplit(": ")[1]) == ("note", "1 x no reason recorded")
 
 
@@ -158,6 +173,7 @@ def test_the_strip_tells_what_else_the_host_did(factory):
     assert items["Other load"].value == "0.2 CPUs, at most 0.4"
     assert items["Steal"].value == "20 ms in 2 of 5 results, at most 10 ms in one" and items["Steal"].level == "note"
     assert items["Core speed"].value == "1.000x to 1.040x over a window, 1.020x in the middle"
+    assert items["Other load"].level == items["Core speed"].level == "good"
 
 
 def test_older_results_have_no_noise_to_tell(factory):

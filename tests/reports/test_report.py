@@ -112,7 +112,10 @@ def test_hostile_text_stays_text(factory):
         factory.cell({"walk_ns_mean": 5.0, f"{HOSTILE}_per_walk": 3.0}, {HOSTILE: [1], "walk_ns": [1]}, zappers=0,
                      vcpus=vcpus, variant=HOSTILE, guest="kvm", events=f"contention,{HOSTILE}", instrumentation=HOSTILE,
                      extra={"unavailable": {HOSTILE: HOSTILE}, "pmu": [
-                         pmu(HOSTILE, role=HOSTILE, scope=HOSTILE, encoded=HOSTILE), pmu(HOSTILE, scope=HOSTILE)]})
+                         pmu(HOSTILE, role=HOSTILE, scope=HOSTILE, encoded=f"{HOSTILE}2"),
+                         pmu(HOSTILE, scope=HOSTILE)]})
+        factory.cell({"walk_ns_mean": 5.0}, zappers=0, vcpus=vcpus, variant=HOSTILE,
+                     extra={"unavailable": {"line_transfer_ns": HOSTILE}})
     failed = factory.plan(variant=HOSTILE)
     factory.fail(failed, 0, reason=HOSTILE, status=HOSTILE, command=HOSTILE)
     page = make(factory)

@@ -64,6 +64,9 @@ def test_censored_pages_count_as_slower_than_all_others(factory):
     most, few = cells_of(content_of(latency, factory).sheets[0], "free")
     assert most.value == "> 200 ns" and most.hint == "200 samples and 800 censored" and most.more[-1] == "max 200 ns +"
     assert (few.value, few.more[0]) == ("100 ns", "p99 > 200 ns")
+    assert column(plot_of(factory, "latency"), "variant", "percentile", "ns", "samples", "censored") == [
+        ("rcu-counter", 0, 100, 200, 800), ("rcu-counter", pytest.approx(15), 200, 200, 800),
+        ("irq-ipi", 0, 100, 200, 50), ("irq-ipi", pytest.approx(60), 200, 200, 50)]
 
 
 def test_saturated_zaps_have_no_latency_but_their_service_has(factory):
@@ -187,7 +190,8 @@ def test_the_cost_is_paired_by_repetition(factory):
 def test_noise_is_left_out_of_the_cost_and_said_to_be(factory):
     levels(factory, [50, 50, 50, 99, 99], noisy={0: ["x"], 1: ["x"], 2: ["x"]})
     [cell] = cells_of(content_of(instrumentation, factory).sheets[0], "irq-ipi")
-    assert cell.hint == f"AMBIGUOUS: {Reason.TOO_FEW.value}, for noisy results are left out (3 of 5 of irq-ipi)"
+    assert (cell.value, cell.verdict, cell.more) == ("0.5x", "doubtful", ("noisy",))
+    assert cell.hint == f"no verdict: {Reason.TOO_FEW.value}, for noisy results are left out (3 of 5 of irq-ipi)"
 
 
 def test_levels_of_different_settings_are_not_compared(factory):

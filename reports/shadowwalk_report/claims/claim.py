@@ -3,7 +3,7 @@
 import dataclasses
 import enum
 
-from ..quantities import listing
+from ..quantities import listing, with_interval
 from ..rows import reason_words
 from ..setting import Setting
 
@@ -58,6 +58,13 @@ def blocker(run, rows):
         if row.has_flag("oversubscribed"):
             return "oversubscribed: more busy threads than CPUs"
     return ""
+
+
+def figure_words(quiet, everything, units):
+    """The estimate that a verdict rests on; where noise leaves none, that of all results, said to be noisy."""
+    if quiet is None and everything is not None:
+        return f"{with_interval(everything, units)} (noisy)"
+    return with_interval(quiet, units)
 
 
 def unclear_words(judged, rows):

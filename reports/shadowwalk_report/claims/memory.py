@@ -1,10 +1,10 @@
 """Claim 1: RCU makes memory use grow, since grace periods are unpredictable."""
 
-from ..quantities import BYTES, NANOSECONDS, listing, quantity, with_interval
+from ..quantities import BYTES, NANOSECONDS, listing, quantity
 from ..rows import PREFERRED_WORKLOAD, Row, reason_words
 from ..setting import describe, guest_words
 from ..statistics import MINIMUM_EFFECT, Shift, differences, judge
-from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, reasons_words, tally,
+from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, figure_words, reasons_words, tally,
                     unclear_words, untested, verdict_words)
 
 QUOTE = "RCU makes memory use grow, since grace periods are unpredictable"
@@ -36,6 +36,10 @@ def _rival_row(table, subject, rival):
 def _figure(row, metric):
     """What a verdict rests on: the estimate without noisy results."""
     return row.estimate(metric, without_noise=True)
+
+
+def _words(row, metric, units):
+    return figure_words(_figure(row, metric), row.estimate(metric), units)
 
 
 def _shift(metric, tolerance, subject: Row, rival: Row):
@@ -88,7 +92,7 @@ def _judge_pair(run, subject, rival):
 
 
 def _pair(metric, subject, rival, units):
-    return " against ".join(with_interval(_figure(row, metric), units) for row in (subject, rival))
+    return " against ".join(_words(row, metric, units) for row in (subject, rival))
 
 
 def _subjects(table):
@@ -127,9 +131,8 @@ def place_words(setting):
 def _figures_sentence(table, subject, headline):
     """The subject's three figures, then each rival's."""
     def figures(row):
-        return (f"{row.variant} retires {with_interval(_figure(row, 'retired_bytes_peak'), BYTES)} at its peak and "
-                f"{with_interval(_figure(row, 'retired_bytes_mean'), BYTES)} on average, free p99 "
-                f"{with_interval(_figure(row, TAIL), NANOSECONDS)}")
+        return (f"{row.variant} retires {_words(row, 'retired_bytes_peak', BYTES)} at its peak and "
+                f"{_words(row, 'retired_bytes_mean', BYTES)} on average, free p99 {_words(row, TAIL, NANOSECONDS)}")
     rows = [subject] + [_rival_row(table, subject, finding.rival) for finding in headline if finding.figures]
     return "; ".join(figures(row) for row in rows)
 
@@ -149,8 +152,8 @@ def _sweep_remark(run, table, headline_subject, subjects):
     for row in sweep:
         by_verdict.setdefault(verdict_words(_findings(run, table, row)), []).append(_interval_words(row))
     verdicts = "; ".join(f"{verdict} at {listing(where)}" for verdict, where in by_verdict.items())
-    peaks = ", ".join(with_interval(_figure(row, "retired_bytes_peak"), BYTES) for row in sweep)
-    tails = ", ".join(with_interval(_figure(row, TAIL), NANOSECONDS) for row in sweep)
+    peaks = ", ".join(_words(row, "retired_bytes_peak", BYTES) for row in sweep)
+    tails = ", ".join(_words(row, TAIL, NANOSECONDS) for row in sweep)
     return (f"Over the sweep of the RCU interval ({listing(intervals)}; {place_words(sweep[0].setting)}): {verdicts}; "
             f"the retired peak of {SUBJECT} goes {peaks}, and its free p99 {tails}.")
 

@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from ..quantities import NANOSECONDS, count_of, listing, with_interval
+from ..quantities import NANOSECONDS, count_of, listing
 from ..rows import PREFERRED_WORKLOAD, SPEED_LIMIT, Row, read_side
 from ..setting import Setting, guest_words
 from ..statistics import MINIMUM_EFFECT, Shift, differences, estimate, judge
-from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, reasons_words, tally,
+from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, figure_words, reasons_words, tally,
                     unclear_words, untested, verdict_words)
 
 QUOTE = "the unconditional write to reader_counter does not scale"
@@ -25,33 +25,32 @@ SMALLEST_GROWTH_NS = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class _Cost:
-    """A scheme's read-side cost at 1 and at N vCPUs: {repetition: ns} each, with the rows that it came from."""
+    """A scheme's read-side cost at 1 and at N vCPUs: {repetition: ns} each, with the rows that it came from, and its
+    figures in words."""
 
     one: dict
     many: dict
     rows: list[Row]
-
-    @property
-    def words(self):
-        return (f"{with_interval(estimate(self.one.values()), NANOSECONDS)} to "
-                f"{with_interval(estimate(self.many.values()), NANOSECONDS)}")
+    words: str
 
 
 def _cost(table, variant, one: Setting, many: Setting):
     """_Cost, or the reason (a string) for which there is none."""
-    costs, rows = [], []
+    costs, rows, words = [], [], []
     for setting in (one, many):
         at = count_of(setting.vcpus, "vCPU")
         row, limit = table.plain_row(setting, variant), table.plain_row(setting, SPEED_LIMIT)
         for name, wanted in ((variant, row), (SPEED_LIMIT, limit)):
             if wanted is None:
                 return f"{name} was not measured at {at}"
-        if not read_side(row, limit):
+        everything, quiet = read_side(row, limit), read_side(row, limit, without_noise=True)
+        if not everything:
             reason = row.why_absent("walk_ns_mean") or limit.why_absent("walk_ns_mean")
             return f"no read_side_ns of {variant} at {at}" + (f": {reason}" if reason else "")
-        costs.append(read_side(row, limit, without_noise=True))
+        costs.append(quiet)
+        words.append(figure_words(estimate(quiet.values()), estimate(everything.values()), NANOSECONDS))
         rows += [row, limit]
-    return _Cost(*costs, rows)
+    return _Cost(*costs, rows, " to ".join(words))
 
 
 def _outcome(subject: _Cost, rival: _Cost, name, vcpus):

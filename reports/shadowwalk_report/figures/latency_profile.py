@@ -1,6 +1,11 @@
 """Every latency of one setting by percentile: small multiples, one panel a latency."""
 
+import dataclasses
+
+import numpy as np
+
 from ..latencies import CORRECTED, LATENCIES, UNCORRECTED, censored, profiled_setting, why_absent
+from ..rows import Row
 from ..setting import describe, varying_axes
 from .canvas import printable
 from .percentile import percentile_curve, set_percentile_axes
@@ -14,43 +19,55 @@ COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("latency", "percentile", "ns", "sa
 DOTTED = (0, (1, 1.5))
 
 
-def _drawable(table, setting, latency, absent):
-    """[(row, merged histogram)]; the others go to `absent`, as one where they are all for the same reason."""
+@dataclasses.dataclass(frozen=True)
+class _Curve:
+    """The percentiles of one row: 1/(1-p) and ns."""
+
+    row: Row
+    places: np.ndarray
+    values: np.ndarray
+    samples: int
+    censored: int
+
+
+def _curve(row, latency):
+    histogram, beyond = row.histogram(latency.histogram), censored(row, latency)
+    return _Curve(row, *percentile_curve(histogram, beyond), int(histogram.total), beyond)
+
+
+def _curves(table, setting, latency, absent):
+    """Rows without a curve go to `absent`, as one where they are all for the same reason."""
     reasons = [(row, why_absent(row, latency)) for row in table.plain_rows(setting)]
     alike = len({reason for _, reason in reasons}) == 1
     for row, reason in reasons:
         if reason:
             note_absence(absent, reason, latency.title if alike else f"{latency.title} of {row.variant}")
-    return [(row, row.histogram(latency.histogram)) for row, reason in reasons if not reason]
+    return [_curve(row, latency) for row, reason in reasons if not reason]
 
 
-def _panel(table, latency, chosen, uncorrected):
+def _panel(table, latency, curves, uncorrected):
     def draw(axes):
         axes.set_xscale("log")
         axes.set_yscale("log")
-        furthest = 1.0
-        for row, histogram in chosen:
-            style = table.styles[row.variant]
-            places, values = percentile_curve(histogram, censored(row, latency))
-            furthest = max(furthest, places[-1])
-            axes.step(places, values, where="post", label=printable(row.variant), color=style.colour,
+        for curve in curves:
+            style = table.styles[curve.row.variant]
+            axes.step(curve.places, curve.values, where="post", label=printable(curve.row.variant), color=style.colour,
                       linestyle=style.line)
-            axes.plot(places[-1:], values[-1:], marker=style.marker, color=style.colour)
-        for row, histogram in uncorrected:
-            axes.step(*percentile_curve(histogram), where="post", color=table.styles[row.variant].colour,
+            axes.plot(curve.places[-1:], curve.values[-1:], marker=style.marker, color=style.colour)
+        for curve in uncorrected:
+            axes.step(curve.places, curve.values, where="post", color=table.styles[curve.row.variant].colour,
                       linestyle=DOTTED, linewidth=1.2)
         if uncorrected:
             axes.plot([], [], color=MUTED, linestyle=DOTTED, linewidth=1.2, label="uncorrected")
-        set_percentile_axes(axes, furthest, most_ticks=4)
+        set_percentile_axes(axes, max(curve.places[-1] for curve in (*curves, *uncorrected)), most_ticks=4)
     return Panel(f"{latency.title}: {latency.histogram}", draw)
 
 
-def _records(setting, latency, chosen):
-    for row, histogram in chosen:
-        beyond = censored(row, latency)
-        head = (*vars(setting).values(), *vars(row.scheme).values(), latency.histogram)
-        for place, value in zip(*percentile_curve(histogram, beyond)):
-            yield (*head, 100 * (1 - 1 / place), value, int(histogram.total), beyond)
+def _records(setting, latency, curves):
+    for curve in curves:
+        head = (*vars(setting).values(), *vars(curve.row.scheme).values(), latency.histogram)
+        for place, value in zip(curve.places, curve.values):
+            yield (*head, 100 * (1 - 1 / place), value, curve.samples, curve.censored)
 
 
 def plots(table):
@@ -58,13 +75,13 @@ def plots(table):
     if setting is None:
         return
     absent = {}
-    chosen = {latency: _drawable(table, setting, latency, absent) for latency in LATENCIES}
-    panels = [_panel(table, latency, rows, chosen[UNCORRECTED] if latency is CORRECTED else [])
-              for latency, rows in chosen.items() if rows and (latency is not UNCORRECTED or not chosen[CORRECTED])]
+    drawn = {latency: _curves(table, setting, latency, absent) for latency in LATENCIES}
+    panels = [_panel(table, latency, curves, drawn[UNCORRECTED] if latency is CORRECTED else [])
+              for latency, curves in drawn.items() if curves and (latency is not UNCORRECTED or not drawn[CORRECTED])]
     if not panels:
         return
     place = (setting.workload, setting.guest)
     yield Plot(file_name(KIND, *place), KIND,
                f"Latencies: {place_title(place)}, {describe(setting, varying_axes(table.settings))}", CAPTION, panels,
-               COLUMNS, [record for latency, rows in chosen.items() for record in _records(setting, latency, rows)],
+               COLUMNS, [record for latency, curves in drawn.items() for record in _records(setting, latency, curves)],
                absent, panel_inches=2.4)

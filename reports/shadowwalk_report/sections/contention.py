@@ -28,9 +28,11 @@ def _meaning(quantity_):
 def _cell(figure):
     found, units = figure.found, figure.quantity.units
     doubts = ["oversubscribed: waiting for a CPU is in it"] if figure.row.has_flag("oversubscribed") else []
+    if figure.row.noise_words:
+        doubts.append(f"noisy results are in it ({figure.row.noise_words})")
     if figure.multiplexed > 0:
         doubts.append(f"multiplexed: not counted for up to {figure.multiplexed:.0%} of the time, and scaled")
-    elif found.low is not None and found.low <= 0 <= found.high and figure.quantity.is_estimate:
+    if figure.quantity.is_estimate and found.low is not None and found.low <= 0 <= found.high:
         doubts.append("the interval holds 0: no growth beyond the doubt")
     return Cell(quantity(found.value, units), interval(found, units) or "no interval: 1 repetition", "; ".join(doubts),
                 "doubtful" if doubts else "")

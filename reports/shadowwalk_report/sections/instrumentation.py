@@ -3,10 +3,11 @@
 import dataclasses
 
 from ..quantities import ABSENT, RATIO, interval, quantity
-from ..rows import reason_words
+from ..rows import noise_decided, reason_words
 from ..setting import describe, guest_words, varying_axes
 from ..sheet import Cell, Line, Sheet
 from ..statistics import Reason, Shift, estimate, judge, ratios
+from ..summary import noisy_ratio
 from . import Content
 
 BASE = "none"
@@ -27,6 +28,8 @@ def _cell(row, base, level):
         return Cell(ABSENT, hint=f"not measured with instrumentation {level if row is None else BASE}")
     quotients = ratios(*(r.values("walks_per_second", without_noise=True) for r in (row, base))).values()
     found = judge([quotient - BUDGET for quotient in quotients], 0)
+    if noise_decided(found.reason, (row, base)):
+        return noisy_ratio((row, base), "walks_per_second", reason_words(found.reason, (row, base)))
     if found.estimate is None:
         return Cell(ABSENT, hint=reason_words(found.reason, (row, base)))
     ratio = estimate(quotients)

@@ -40,6 +40,6 @@ def content(_run, table):
     place = f"{setting.workload}, {guest_words(setting.guest)}, {describe(setting, varying_axes(table.settings))}"
     columns = [(row.variant, "; ".join(row.scheme.knobs) or "p50, and further percentiles below it") for row in rows]
     note = ("All repetitions together, from the saved histograms (buckets at most 1 % wide): the median, and p99, "
-            "p99.9 and the maximum below it. A percentile needs a sample beyond it. The other settings' percentiles are "
-            "with every cell at the end of the page.")
+            "p99.9 and the maximum below it. A percentile needs a sample beyond it. The other settings' percentiles "
+            "are with every cell at the end of the page.")
     return Content([note, COORDINATED_OMISSION], [Sheet(place, columns, lines, corner="latency")])

@@ -43,7 +43,8 @@ def _line(row, key, counts):
     encodings = tuple(dict.fromkeys(c.encoded for c in counts if c.encoded and c.encoded != event))
     return Line(row.variant, row.scheme.knobs, [
         Cell(role or "not recorded"), Cell(event, more=encodings), _per_cell(row, event, role),
-        Cell(SCOPE_WORDS.get(scope, scope) or "not recorded"), Cell(quantity(count, PLAIN)),
+        Cell(SCOPE_WORDS.get(scope, scope) or "not recorded"),
+        Cell(f"{quantity(count, PLAIN)} {counts[0].unit}".strip()),
         Cell(f"{multiplexed:.1%}", hint="extrapolated" if multiplexed > 0 else "",
              verdict="doubtful" if multiplexed > 0 else ""),
         Cell(f"{quantity(enabled, NANOSECONDS)} / {quantity(running, NANOSECONDS)}")])
