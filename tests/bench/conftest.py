@@ -11,7 +11,7 @@ from shadowwalk_report.bench.program import Measurement
 
 # Behaves as shadowwalk-bench does, with made-up times: plan.json beside it has, for each full name, the CPU times of
 # its calls in turn, or an error.
-STAND_IN = r"""#!/usr/bin/python3
+STAND_IN = r"""#!/usr/bin/python3 -IS
 import json, os, pathlib, re, signal, sys
 here = pathlib.Path(__file__).resolve()
 plan = json.loads(here.with_suffix(".json").read_text())
@@ -44,6 +44,7 @@ for name in names:
     entries.append(entry)
 text = json.dumps({"context": {}, "benchmarks": entries})
 pathlib.Path(flags["benchmark_out"]).write_text(text[:len(text) // 2] if how == "cut" else text)
+sys.exit(int(how.split()[1]) if how.startswith("late-exit") else 0)
 """
 
 

@@ -27,8 +27,9 @@ def test_not_held():
     assert ratio_of([13, 13.1, 13.2, 12.9, 13], [10] * 5).outcome is Outcome.NOT_HELD
 
 
-def test_undecided_across_the_limit():
-    finding = ratio_of([12, 13, 12, 13, 12.5], [10] * 5)
+@pytest.mark.parametrize("median", [12.4, 12.6])
+def test_undecided_across_the_limit(median):
+    finding = ratio_of([12, 13, 12, 13, median], [10] * 5)
     assert finding.outcome is Outcome.UNDECIDED and "across" in finding.reason
 
 

@@ -80,11 +80,18 @@ def test_significance_is_corrected_over_all_benchmarks():
     assert compared[7].p_corrected == pytest.approx(50 * compared[7].p)
 
 
-def test_overlap_is_not_significant():
-    """Medians far apart, each certain by itself, in samples that overlap: seven rounds of two modes."""
-    base = timed([100, 100.1, 100.2, 100.3, 120, 120.1, 120.2])
-    new = timed([100.05, 100.15, 120.05, 120.15, 120.25, 120.3, 120.35])
-    assert only(base, new).verdict is Verdict.AMBIGUOUS
+def test_one_outlier_a_side_leaves_medians_certain_but_samples_overlapping():
+    base = timed([100, 100.1, 100.2, 100.3, 100.4, 100.5, 130])
+    new = timed([110, 110.1, 110.2, 110.3, 110.4, 110.5, 99])
+    row = only(base, new)
+    assert row.ratio.low > 1.05 and row.p > 0.05
+    assert row.verdict is Verdict.AMBIGUOUS and row.reason is Reason.NOT_SIGNIFICANT
+
+
+def test_the_threshold_is_the_same_both_ways():
+    """2 % slower is a ratio of 1.02 one way and of 1 / 1.02 the other: 0.9802 lies between that and 0.98."""
+    assert only(noisy(1, 100, spread=1e-6), noisy(2, 98.02, spread=1e-6)).verdict is Verdict.FASTER
+    assert only(noisy(2, 98.02, spread=1e-6), noisy(1, 100, spread=1e-6)).verdict is Verdict.SLOWER
 
 
 def test_benchmarks_that_cannot_be_compared_say_why():

@@ -61,12 +61,19 @@ def test_rounds_alternate_their_order(stand_in, tmp_path):
 
 
 @pytest.mark.parametrize("how, said", [("signal 11", "died of SIGSEGV"), ("exit 7", "exited with 7: it went wrong"),
-                                       ("exit 1", "exited with 1: it went wrong"), ("cut", "its result: ")])
+                                       ("exit 1", "exited with 1: it went wrong"), ("cut", "its result: "),
+                                       ("late-exit 1", "exited with 1"), ("late-exit 7", "exited with 7")])
 def test_program_that_fails(stand_in, how, said):
     program = Program(stand_in("a", {"x": [1.0]}, ends={"0": how}))
     with pytest.raises(ProgramFailed) as failure:
         program.measure(".", 0.01)
     assert said in str(failure.value) and "\n" not in str(failure.value)
+
+
+def test_a_benchmark_that_failed_is_an_entry_like_others(stand_in):
+    program = Program(stand_in("a", {"x": "the pool is exhausted", "y": [2.0]}, ends={"0": "late-exit 1"}))
+    found = program.measure(".", 0.01)
+    assert found["x"].error == "the pool is exhausted" and found["y"].ns == 2
 
 
 def test_program_that_is_none(tmp_path):
