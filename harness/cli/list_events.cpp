@@ -35,7 +35,7 @@ ordered_json to_json(const std::vector<pmu::CatalogEntry>& catalog) {
   ordered_json list = ordered_json::array();
   for (const pmu::CatalogEntry& entry : catalog) {
     ordered_json item = {{"name", entry.name}, {"source", entry.source}, {"summary", entry.description}};
-    if (!entry.misses.empty()) item["does_not_count"] = entry.misses;
+    if (!entry.caveat.empty()) item["caveat"] = entry.caveat;
     item["available"] = entry.unavailable.empty();
     if (!entry.unavailable.empty()) item["reason"] = entry.unavailable;
     list.push_back(std::move(item));
@@ -70,7 +70,7 @@ void print(const std::vector<pmu::CatalogEntry>& catalog) {
     if (entry.source != source) fmt::print("\n{}\n", source = entry.source);
     fmt::print("  {:<8} {}\n", reasons.mark(entry.unavailable), entry.name);
     if (!entry.description.empty()) fmt::print("           {}\n", entry.description);
-    if (!entry.misses.empty()) fmt::print("           not: {}\n", entry.misses);
+    if (!entry.caveat.empty()) fmt::print("           note: {}\n", entry.caveat);
   }
   fmt::print("\nThe first column: whether the event can be counted for a thread here.\n");
   reasons.print();

@@ -106,5 +106,16 @@ TEST(EventEncoder, ASelectionKeepsItsOrderAndNamesWhatIsRefused) {
   EXPECT_EQ(encoded.refused[2].event, "mine");
 }
 
+TEST(EventEncoder, OneNameIsOneEvent) {
+  FakeTree tree;
+  tree.add_core_pmu();
+  const auto encoded = encode_selection({{"cpu/event=1,name=x/", "cpu/event=2,name=x/"}, {}}, tree.paths);
+  ASSERT_EQ(encoded.events.size(), 1u);
+  EXPECT_EQ(encoded.events[0].attributes.config, 1u);
+  ASSERT_EQ(encoded.refused.size(), 1u);
+  EXPECT_EQ(encoded.refused[0].event, "cpu/event=2,name=x/");
+  EXPECT_THAT(encoded.refused[0].reason, HasSubstr("already called x"));
+}
+
 }  // namespace
 }  // namespace shadowwalk::pmu

@@ -25,7 +25,7 @@ TEST(EventSets, EachRowIsWellFormedAndSaysWhatItCounts) {
     EXPECT_FALSE(is_event_set(row.event)) << "a set within a set";
     EXPECT_EQ(event_list_error(row.event), std::nullopt) << row.event;
     EXPECT_FALSE(row.counts.empty()) << row.event;
-    EXPECT_FALSE(row.misses.empty()) << row.event;
+    EXPECT_FALSE(row.caveat.empty()) << row.event;
   }
 }
 
@@ -59,7 +59,7 @@ TEST(EventSets, WithinACcxTheTableSaysThatNothingIsIsolated) {
                                       Microarchitecture::amd_zen4, Microarchitecture::amd_zen5}) {
     const auto rows = event_set("contention", zen);
     EXPECT_TRUE(std::any_of(rows.begin(), rows.end(), [](const EventRow& row) {
-      return row.misses.find("no event isolates cache-to-cache transfers within one CCX") != std::string_view::npos;
+      return row.caveat.find("no event isolates cache-to-cache transfers within one CCX") != std::string_view::npos;
     })) << to_string(zen);
   }
 }

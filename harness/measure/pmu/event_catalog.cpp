@@ -20,7 +20,7 @@ std::vector<CatalogEntry> event_catalog(const std::function<bool(std::string_vie
   const Microarchitecture cpu = this_microarchitecture();
   for (const std::string_view set : event_set_names()) {
     for (const EventRow& row : event_set(set, cpu)) {
-      add({std::string(row.event), fmt::format("set {}", set), std::string(row.counts), std::string(row.misses), {}});
+      add({std::string(row.event), fmt::format("set {}", set), std::string(row.counts), std::string(row.caveat), {}});
     }
   }
   for (const ListedEvent& event : pfm_events()) add({event.name, event.pmu, event.description, {}, {}});

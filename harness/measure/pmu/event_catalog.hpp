@@ -14,7 +14,7 @@ struct CatalogEntry {
   std::string name;
   std::string source;       ///< `set contention`, libpfm4's PMU (`amd64_fam19h_zen4`, `perf`) or the kernel's (`msr`)
   std::string description;  ///< what it counts, as its source says; empty where it does not
-  std::string misses;       ///< of sets: what it does not count
+  std::string caveat;       ///< of sets: what it does not count
   std::string unavailable;  ///< why it cannot be counted for a thread here; empty: it can
 };
 

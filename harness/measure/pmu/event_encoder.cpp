@@ -82,7 +82,16 @@ EncodedSelection encode_selection(const EventSelection& selection, const SystemP
   encoded.refused = selection.refused;
   for (const std::string& event : selection.events) {
     auto result = encode_event(event, paths);
-    if (auto* ready = std::get_if<EncodedEvent>(&result)) encoded.events.push_back(std::move(*ready));
+    if (auto* ready = std::get_if<EncodedEvent>(&result)) {
+      const bool taken = std::any_of(encoded.events.begin(), encoded.events.end(),
+                                     [&](const EncodedEvent& other) { return other.name == ready->name; });
+      if (taken) {
+        encoded.refused.push_back(
+            {event, fmt::format("another event is already called {}: give it another name=", ready->name)});
+      } else {
+        encoded.events.push_back(std::move(*ready));
+      }
+    }
     if (auto* refusal = std::get_if<Refusal>(&result)) {
       refusal->event = event_label(refusal->event);
       encoded.refused.push_back(std::move(*refusal));

@@ -13,7 +13,7 @@ namespace shadowwalk::pmu {
 /// through libpfm4, and what libpfm4 does not know as a tracepoint if it looks like one. Opens nothing. Thread-safe.
 std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const SystemPaths& paths = {});
 
-/// All of `--events`, in its order.
+/// All of `--events`, in its order; no two events have one name.
 struct EncodedSelection {
   std::vector<EncodedEvent> events;
   std::vector<Refusal> refused;

@@ -14,7 +14,7 @@ struct EventRow {
   std::uint32_t on;      ///< bits of Microarchitecture; 0: on any CPU that has no row of its own in this set
   std::string_view event;
   std::string_view counts;
-  std::string_view misses;  ///< what it does *not* count, or counts beside
+  std::string_view caveat;  ///< what it does *not* count, or counts beside
 };
 
 /// The whole table (event_sets.cpp): the only place that knows vendors' events.
