@@ -100,9 +100,10 @@ class Table:
 
     @property
     def settings(self):
-        """All settings, in the order of the page: the patch's own workload first, without zappers first."""
+        """All settings, in the order of the page: the patch's own workload first, without zappers first, and those that
+        are instrumented otherwise or count events behind the others."""
         return sorted(self._by_setting, key=lambda s: (s.workload != PREFERRED_WORKLOAD, s.workload, s.guest, s.zappers,
-                                                       s.zap_rate, s))
+                                                       s.zap_rate, not s.is_plain, s))
 
     @property
     def variants(self):

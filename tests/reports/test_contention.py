@@ -149,6 +149,16 @@ def test_events_of_another_set_are_no_contention(factory):
     assert texts(sheet) == [["10 ns"]]
 
 
+@pytest.mark.parametrize("events, shown", [
+    ("contention", [EVENT, "tsc"]), ("contention,tsc", [EVENT]), (f"tsc , contention,{EVENT}", []),
+    ("contention,msr/config=0x0,name=tsc/", [EVENT]), ("contention,cpu/event=0x43,umask=0x04/", [EVENT, "tsc"]),
+    ("contention,cache", []), ("cache", []), (f"tsc,{EVENT}", [])])
+def test_only_what_the_set_alone_asked_for_is_taken_for_contention(factory, events, shown):
+    quiet(factory, 9.0, 2, counters={f"{EVENT}_per_walk": 0.8, "tsc_per_walk": 40.0}, events=events, extra={
+        "pmu": [pmu(EVENT), pmu("tsc")], "unavailable": {"cpu/event=0x43,umask=0x04/": "no PMU"}})
+    assert [figure.quantity.name for group in groups_of(factory) for figure in group.figures] == shown
+
+
 def test_events_that_could_not_be_opened_leave_the_estimate(factory):
     for vcpus in (1, 2):
         quiet(factory, 10.0 * vcpus, vcpus, events="contention", extra={"unavailable": {EVENT: "no PMU"}})
@@ -213,6 +223,13 @@ def test_counts_are_told_by_role_and_event(factory):
     assert sheet.lines[0].cells[1].more == ("test_pmu::EVENT:u",)
 
 
+def test_threads_that_never_ran_have_no_line(factory):
+    idle = {**pmu("cycles", role="reclaimers", scope="thread", count=0), "enabled_ns": 0, "running_ns": 0}
+    factory.cell({"cycles_per_walk": 40.0}, events="default", extra={"pmu": [pmu("cycles"), idle]})
+    [sheet] = pmu_of(factory).sheets
+    assert [line.cells[0].value for line in sheet.lines] == ["walkers"]
+
+
 def test_the_worst_repetition_tells_how_much_was_multiplexed(factory):
     cell = factory.plan(events="contention", zappers=0)
     for repetition in range(5):
@@ -226,11 +243,11 @@ def test_the_worst_repetition_tells_how_much_was_multiplexed(factory):
 def test_events_that_were_not_counted_have_their_reason_once(factory):
     for variant in ("irq-ipi", "hazard"):
         factory.cell({"walk_ns_mean": 9.0}, variant=variant, events="contention", extra={
-            "unavailable": {"ls_locks": "no such event on this PMU", "free_ns_p99": "no page was freed in the window",
-                            "ls_locks_per_walk": "no such event on this PMU"}})
+            "unavailable": {"ls_locks": "no PMU", "free_ns_p99": "no page was freed", "saturated": "no zappers",
+                            "cycles": "no PMU", "ls_locks_per_walk": "no walk", "kvm_stats": "a thread guest"}})
     content = pmu_of(factory)
     assert content.sheets == [] and content.notes == ["No event was counted.",
-                                                      "Not counted: ls_locks: no such event on this PMU."]
+                                                      "Not counted: ls_locks and cycles: no PMU."]
 
 
 def test_without_events_there_is_no_such_table(factory):

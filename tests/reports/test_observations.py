@@ -66,6 +66,12 @@ def test_levels_and_events_are_settings_of_their_own(factory):
     assert all(len(row.results) == 5 for row in table.all_rows)
 
 
+def test_settings_that_are_not_plain_come_last(factory):
+    for seconds, events in ((0.1, "contention"), (2.0, "")):
+        factory.cell({"walk_ns_mean": 3.0}, duration_s=seconds, events=events)
+    assert [setting.events for setting in Table(load(factory.write()).results).settings] == ["", "contention"]
+
+
 def test_claims_prefer_cells_that_are_not_counted_in(factory, judge):
     for events, workload in (("contention", "mmio-poll"), ("", "demand-fault")):
         for variant in ("rcu-counter", "irq-ipi"):

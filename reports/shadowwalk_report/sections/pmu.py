@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from ..contention import SCOPE_WORDS
-from ..quantities import ABSENT, NANOSECONDS, PLAIN, interval, quantity
+from ..quantities import ABSENT, NANOSECONDS, PLAIN, interval, listing, quantity
 from ..setting import describe, guest_words, varying_axes
 from ..sheet import Cell, Line, Sheet
 from . import Content, first_and_folded
@@ -19,7 +19,8 @@ COLUMNS = [
     ("multiplexed", "greatest share of the time in which the event was not on the PMU"),
     ("enabled / running", "medians over repetitions")]
 EXPLANATION = ("Counts are scaled by enabled over running time; multiplexed ones, in italics, are extrapolated. With "
-               "the scope of a whole thread, a count per walk or zap is an upper bound of what one costs.")
+               "the scope of a whole thread, a count per walk or zap is an upper bound of what one costs. Roles whose "
+               "threads did nothing in the window have no line.")
 # Names of a cell's own figures: what else is unavailable in a cell that counts is an event.
 _FIGURES = re.compile(r".*_(ns|bytes|per_second)(_.*)?|(walks|zaps|pages|sections)_.*|kvm_stats|placement|memory|noise"
                       r"|pmu|grace_periods|exits|ipis|saturated|oversubscribed|violations|duration_s|histograms|series")
@@ -55,7 +56,7 @@ def _sheet(table, setting, axes):
     lines = []
     for row in table.rows(setting):
         counts = {}
-        for count in (count for result in row.results for count in result.pmu):
+        for count in (count for result in row.results for count in result.pmu if count.enabled_ns > 0):
             counts.setdefault((count.role, count.event, count.scope), []).append(count)
         lines += [_line(row, key, found) for key, found in counts.items()]
     title = f"{setting.workload}, {guest_words(setting.guest)}, {describe(setting, axes)}"
@@ -63,14 +64,14 @@ def _sheet(table, setting, axes):
 
 
 def _not_counted(table):
-    """[`event: reason`], each once, of cells that were asked to count."""
+    """[`events: reason`] of cells that were asked to count."""
     reasons = {}
     for result in (r for row in table.all_rows if row.setting.events for r in row.results):
         for name, reason in result.unavailable.items():
             known = name in result.counters or _FIGURES.fullmatch(name) or name.endswith(("_per_walk", "_per_zap"))
             if not known:
-                reasons.setdefault(f"{name}: {reason}")
-    return list(reasons)
+                reasons.setdefault(reason, {})[name] = None
+    return [f"{listing(names)}: {reason}" for reason, names in reasons.items()]
 
 
 def content(_run, table):
