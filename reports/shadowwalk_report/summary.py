@@ -8,7 +8,7 @@ from .rows import FLOOR, SPEED_LIMIT, noise_decided, read_side, reason_words
 from .model import NEGATIVE_CONTROL
 from .setting import describe, guest_words, varying_axes
 from .sheet import Cell, Line, Sheet
-from .statistics import Verdict, compare, estimate, ratios
+from .statistics import compare, estimate, ratios
 
 BASELINE = "irq-ipi"
 
