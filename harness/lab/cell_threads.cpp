@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <ctime>
@@ -145,9 +146,10 @@ void ZapperThread::loop() {
   const std::uint64_t begin = CycleClock::now();
   for (std::uint64_t beat = index_;; beat += shared_.config.zappers) {
     const std::uint64_t intended = begin + static_cast<std::uint64_t>(static_cast<double>(beat) * ticks_per_beat_);
+    // Before the zap, so that what starting the counters takes is in no latency; late, if the zapper is.
+    events.observe(std::max(intended, CycleClock::now()));
     const std::optional<std::uint64_t> began = wait_until(intended);
     if (!began) break;
-    events.observe(*began);
     const std::uint64_t zaps_before = zaps;
     events.begin_work();
     const std::size_t pages = shared_.engine.zap(action_, beat);
@@ -155,7 +157,6 @@ void ZapperThread::loop() {
     switches.observe(end);
     record_zap(pages, intended, *began, end);
     events.end_work(zaps - zaps_before);
-    events.observe(end);
   }
   switches.observe(CycleClock::now());
   events.observe(CycleClock::now());
