@@ -9,6 +9,7 @@ namespace shadowwalk::doctor {
 namespace {
 
 constexpr std::size_t kWidth = 100;
+constexpr std::size_t kMatrixCpus = 32;
 constexpr std::size_t kText = 31;  // column of values, meanings and mends: two blanks, a state, a subject
 
 /// Breaks `text` into lines that fit between column kText and the right edge; one line if it is a command.
@@ -85,16 +86,25 @@ bool is_virtual(const Report& report) {
   return false;
 }
 
+void add_matrix(Text& text, const Topology& topology) {
+  std::string header = fmt::format("  {:>5}", "CPU");
+  for (std::size_t i = 0; i + 1 < topology.cpus.size(); ++i) header += fmt::format("{:>7}", topology.cpus[i].cpu);
+  text.line(header);
+  for (std::size_t row = 1; row < topology.cpus.size(); ++row) text.line(matrix_row(topology, row));
+}
+
 void add_topology(Text& text, const Topology& topology) {
   text.title("Cache-line transfer between CPUs, one way, median ns (--json has quartiles)");
   if (topology.pairs.empty()) {
     text.line("  one CPU: there is no pair to measure");
     return;
   }
-  std::string header = fmt::format("  {:>5}", "CPU");
-  for (std::size_t i = 0; i + 1 < topology.cpus.size(); ++i) header += fmt::format("{:>7}", topology.cpus[i].cpu);
-  text.line(header);
-  for (std::size_t row = 1; row < topology.cpus.size(); ++row) text.line(matrix_row(topology, row));
+  if (topology.cpus.size() <= kMatrixCpus) {
+    add_matrix(text, topology);
+  } else {
+    text.line(fmt::format("  {} CPUs: a matrix too wide to read; --json has it, --cpus LIST shows a part",
+                          topology.cpus.size()));
+  }
   text.line("");
   for (const TierSummary& tier : summarize_tiers(topology)) {
     text.line(fmt::format("  {:<13} {:>5} pair{} median {:>7.1f}   {:.1f} to {:.1f}", name_of(tier.tier), tier.pairs,
@@ -104,7 +114,8 @@ void add_topology(Text& text, const Topology& topology) {
   for (const MeasuredPair& pair : topology.pairs) {
     if (!pair.transfer) ++reasons[pair.unavailable];
   }
-  for (const auto& [reason, count] : reasons) text.line(fmt::format("  ? {} pair(s): {}", count, reason));
+  for (const auto& [reason, count] : reasons)
+    text.line(fmt::format("  ? {} pair{}: {}", count, count == 1 ? "" : "s", reason));
 }
 
 }  // namespace

@@ -137,7 +137,7 @@ TEST_F(ReportTest, MatrixOfTheTopology) {
                               "      5   21.2\n"
                               "     17   30.0      ?\n"));
   EXPECT_THAT(text, HasSubstr("same L3           2 pairs median    25.6   21.2 to 30.0\n"));
-  EXPECT_THAT(text, HasSubstr("? 1 pair(s): CPU 17 is taken\n"));
+  EXPECT_THAT(text, HasSubstr("? 1 pair: CPU 17 is taken\n"));
 }
 
 TEST_F(ReportTest, JsonOfTheTopology) {
@@ -154,6 +154,21 @@ TEST_F(ReportTest, JsonOfTheTopology) {
   EXPECT_EQ(json["pairs"][2]["unavailable"], "CPU 17 is taken");
   EXPECT_FALSE(json["pairs"][2].contains("median_ns"));
   EXPECT_EQ(json["tiers"][0]["pairs"], 2);
+}
+
+TEST_F(ReportTest, AMatrixThatIsTooWideIsLeftToJson) {
+  Report with_topology = report();
+  std::vector<HardwareThread> cpus;
+  for (unsigned cpu = 0; cpu < 33; ++cpu) {
+    cpus.push_back({.cpu = cpu, .core = cpu, .sibling = 0, .llc = 0, .package = 0, .numa_node = 0});
+  }
+  const auto measure = [](unsigned, unsigned) { return LineTransfer{20, 19, 21, 5}; };
+  with_topology.topology = measure_topology(cpus, measure);
+  EXPECT_THAT(to_text(with_topology), HasSubstr("33 CPUs: a matrix too wide to read"));
+  EXPECT_THAT(to_text(with_topology), HasSubstr("same L3         528 pairs median    20.0"));
+  cpus.pop_back();
+  with_topology.topology = measure_topology(cpus, measure);
+  EXPECT_THAT(to_text(with_topology), Not(HasSubstr("too wide")));
 }
 
 TEST_F(ReportTest, OneCpuIsToldToBeNoPair) {
