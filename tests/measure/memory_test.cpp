@@ -15,6 +15,10 @@ TEST(MemoryTest, RssGrowsByWhatIsTouchedAndShrinksByWhatIsGivenBack) {
   constexpr std::uint64_t kSlack = 8u << 20;  // counters that are added up late, and other memory of the process
   const std::uint64_t before = rss_bytes();
   EXPECT_GT(before, 0u);
+  void* reserved = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(reserved, MAP_FAILED);
+  EXPECT_LE(rss_bytes(), before + kSlack) << "what nobody has touched is not resident";
+  ASSERT_EQ(munmap(reserved, kBytes), 0);
   // Touched by the kernel: a sanitizer's shadow of it is not.
   void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);
