@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <string_view>
 
 #include "bench/families.hpp"
@@ -51,12 +52,21 @@ void on_help() {
   benchmark::PrintDefaultHelp();
 }
 
+/// Flags whose value Google Benchmark refuses by itself, in a line of its own.
+bool refused_by_library(std::string_view argument) {
+  constexpr std::string_view kNumbers[] = {
+      "--benchmark_min_time=", "--benchmark_min_warmup_time=", "--benchmark_repetitions=", "--v="};
+  return std::any_of(std::begin(kNumbers), std::end(kNumbers),
+                     [&](std::string_view flag) { return argument.starts_with(flag); });
+}
+
 int run(int argc, char** argv) {
   register_membarrier();  // before threads start
   help_is_asked = std::any_of(argv + 1, argv + argc, [](std::string_view argument) { return argument == "--help"; });
   benchmark::Initialize(&argc, argv, on_help);
+  if (argc > 1 && refused_by_library(argv[1])) return kExitBadInput;
   if (argc > 1) {
-    std::fprintf(stderr, "shadowwalk-bench: unknown option or value '%s'; try 'shadowwalk-bench --help'\n", argv[1]);
+    std::fprintf(stderr, "shadowwalk-bench: unknown option '%s'; try 'shadowwalk-bench --help'\n", argv[1]);
     return kExitBadInput;
   }
   for (const auto& [name, value] : result_context()) benchmark::AddCustomContext(name, value);

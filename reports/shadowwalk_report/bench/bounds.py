@@ -49,8 +49,8 @@ def _unmeasured(bound, results):
 
 
 def judge(bound, results):
-    """results: {stem: [Measurement of each round]}. Quotients are taken within each round, as subject and floor ran close
-    together there; the verdict is that of the interval of their median."""
+    """results: {stem: [Measurement of each round]}. Quotients are taken within each round, as subject and floor ran
+    close together there; the verdict is that of the interval of their median."""
     if reason := _unmeasured(bound, results):
         return Finding(bound, Outcome.NOT_MEASURED, None, reason)
     value = statistics.estimate(_quantity(bound, measurements)

@@ -20,8 +20,8 @@ def _parse(arguments):
         prog="bench-bounds",
         description="Measures what the project's bounds are about, subjects and floors side by side in each round, and "
                     "tells which bounds hold on this host.",
-        epilog="HELD, NOT HELD: the 95 % interval of the ratio's median lies wholly on one side of the limit. Exit codes: "
-               "0 whatever the outcome, since timing decides no test; 2 bad input, 3 the program crashed.")
+        epilog="HELD, NOT HELD: the 95 % interval of the ratio's median lies wholly on one side of the limit. Exit "
+               "codes: 0 whatever the outcome, since timing decides no test; 2 bad input, 3 the program crashed.")
     parser.add_argument("program", metavar="BINARY", nargs="?", default=DEFAULT_PROGRAM,
                         help="a shadowwalk-bench (default: build/release/shadowwalk-bench)")
     parser.add_argument("--filter", metavar="RE", type=regex, default="",

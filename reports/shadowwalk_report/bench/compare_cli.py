@@ -19,8 +19,8 @@ def _parse(arguments):
         description="Runs two builds of shadowwalk-bench interleaved (ABBA, one process a round and build, random "
                     "order within) and says of each benchmark whether NEW is FASTER, SLOWER or the SAME.",
         epilog="SLOWER and FASTER: the Mann-Whitney test, corrected over all benchmarks by Holm's method, says that "
-               "the samples differ, and the interval of the ratio of medians lies wholly beyond the threshold. SAME: it "
-               "lies wholly within. AMBIGUOUS otherwise, with the reason. Exit codes: 0, 1 something is SLOWER, 2 bad "
+               "the samples differ, and the interval of the ratio of medians lies wholly beyond the threshold. SAME: "
+               "it lies wholly within. AMBIGUOUS otherwise, with the reason. Exit codes: 0, 1 something is SLOWER, 2 bad "
                "input, 3 a program crashed.")
     parser.add_argument("base", metavar="BASE", help="the shadowwalk-bench of one build")
     parser.add_argument("new", metavar="NEW", help="that of the other")
