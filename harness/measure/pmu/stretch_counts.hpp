@@ -10,8 +10,9 @@
 namespace shadowwalk::pmu {
 
 /// Adds up what a thread's events count in stretches of its work alone (bursts of walks, zaps), by self-reading at
-/// either end: no system call. Only groups whose members are all self-readable take part; the
-/// others have read() for the whole time. Counted thread only; allocates nothing after construction.
+/// either end: no system call. Only groups whose members are all self-readable take part; the others have read() for
+/// the whole time. A stretch contains half of its own readings, some tens of instructions an event: much beside one
+/// walk, nothing beside a burst. Counted thread only; allocates nothing after construction.
 template <class Rdpmc>
 class StretchCounts {
  public:
