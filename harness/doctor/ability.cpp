@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/doctor/subjects.hpp"
 #include "harness/machine/check.hpp"
 
 namespace shadowwalk::doctor {
@@ -59,7 +60,7 @@ class Conclusion {
 
   Ability frequency() const {
     const Finding& governor = finding("governor");
-    if (governor.value == "no cpufreq") {
+    if (governor.value == kNoCpufreq) {
       return {"frequency", Verdict::partly, "changes are seen (core_speed_change), none can be prevented",
               governor.mend};
     }

@@ -81,7 +81,7 @@ Finding governor(const Host& host) {
     Mend mend;
     mend.advice = is_virtual(host) ? "nothing mends it here: the host below sets frequencies"
                                    : "load a cpufreq driver, or fix the frequency in the firmware";
-    return {"governor", State::note, "no cpufreq", "frequency cannot be set; cells record core_speed_change", mend};
+    return {"governor", State::note, kNoCpufreq, "frequency cannot be set; cells record core_speed_change", mend};
   }
   const std::string value = fmt::format("{}{}", fmt::join(governors, ", "),
                                         drivers.empty() ? "" : fmt::format(" ({})", fmt::join(drivers, ", ")));

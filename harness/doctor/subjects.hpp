@@ -9,6 +9,9 @@
 /// host does not tell is a finding, too.
 namespace shadowwalk::doctor {
 
+/// The value of `governor` where the kernel sets no frequencies.
+inline constexpr const char* kNoCpufreq = "no cpufreq";
+
 std::vector<Finding> examine_machine(const Host& host);   ///< machine, kernel, clock, steal, membarrier, aslr
 std::vector<Finding> examine_cpus(const Host& host);      ///< cpus, cpu_quota, isolation, smt, governor, boost
 std::vector<Finding> examine_memory(const Host& host);    ///< memory, memory_limit, numa, thp, huge_pages, ...
