@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "bench/access_stream.hpp"
 #include "bench/bench_engine.hpp"
@@ -23,18 +24,28 @@ void walk_blocks(benchmark::State& state, BenchVcpu& vcpu, AccessStream& stream)
   state.SetItemsProcessed(state.iterations());
 }
 
+/// An engine with a cell's default working set mapped, so that threads that come to it only walk.
+std::shared_ptr<BenchEngine> make_mapped_engine(const VariantEntry& variant, unsigned vcpus, unsigned index) {
+  auto engine = std::make_shared<BenchEngine>(variant, BenchEngine::Options{.vcpus = vcpus, .capacity = kCapacity});
+  BenchVcpu vcpu(*engine, index);
+  std::vector<Access> every_page;
+  for (std::uint64_t gfn = 0; gfn < CellConfig().working_set; ++gfn) {
+    every_page.push_back(Access::make(gfn, AccessKind::mmio));
+  }
+  vcpu.walk(every_page);
+  return engine;
+}
+
 /// Every thread a vCPU of one engine, over a cell's default working set; nobody zaps.
 void add_walk(const VariantEntry& variant) {
   const auto shared = std::make_shared<SharedByThreads<BenchEngine>>();
   with_threads(add(name_of(variant), [shared, &variant](benchmark::State& state) {
     const auto vcpus = static_cast<unsigned>(state.threads());
     const auto index = static_cast<unsigned>(state.thread_index());
-    const auto engine = shared->get([&] {
-      return std::make_shared<BenchEngine>(variant, BenchEngine::Options{.vcpus = vcpus, .capacity = kCapacity});
-    });
+    const auto engine = shared->get([&] { return make_mapped_engine(variant, vcpus, index); });
     AccessStream stream = AccessStream::mmio_poll(index);
     BenchVcpu vcpu(*engine, index);
-    vcpu.walk(stream.all());
+    vcpu.walk(stream.all());  // into the caches
     walk_blocks(state, vcpu, stream);
   }));
 }
