@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "harness/measure/pmu/event_sets.hpp"
 
 namespace shadowwalk::pmu {
@@ -57,6 +59,7 @@ TEST(EventList, EachWellFormedTextPasses) {
 struct Malformed {
   const char* text;
   const char* says;
+  friend void PrintTo(const Malformed& malformed, std::ostream* out) { *out << malformed.says; }
 };
 
 class MalformedEventList : public testing::TestWithParam<Malformed> {};

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <ostream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ std::vector<Line> encode_for(const std::string& forced, const std::string& argum
 struct Forced {
   const char* pmu;
   Microarchitecture microarchitecture;
+  friend void PrintTo(const Forced& forced, std::ostream* out) { *out << forced.pmu; }
 };
 
 class ForcedPmu : public testing::TestWithParam<Forced> {};
@@ -103,6 +105,7 @@ struct SpeltOut {
   const char* label;
   const char* relative;
   const char* event;
+  friend void PrintTo(const SpeltOut& row, std::ostream* out) { *out << row.label; }
 };
 
 class SpeltOutRow : public testing::TestWithParam<SpeltOut> {};
