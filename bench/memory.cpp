@@ -24,23 +24,21 @@ std::uint64_t process_bytes() {
   return kib_line("/proc/self/smaps_rollup", "Rss:") + kib_line("/proc/self/status", "VmPTE:");
 }
 
-/// How much the process grows by a tree of N leaf tables, per shadow page; the time is what it takes to fault a page
-/// in.
+/// How much the process grows by an engine with a tree of N leaf tables, per shadow page; the time is what it takes to
+/// fault a page in.
 void add_memory(const VariantEntry& variant, std::uint64_t tables) {
   const auto batch = static_cast<benchmark::IterationCount>(tables);
   add("memory/" + std::string(variant.info.name) + "/" + pages_suffix(tables), [&variant, tables,
                                                                                 batch](benchmark::State& state) {
     const std::size_t capacity = pages_of_tree(tables);
     if (skip_for_memory(state, capacity)) return;
+    process_bytes();  // what the first look allocates is not the tree's
+    const std::uint64_t before = process_bytes();
     BenchEngine engine(variant, {.capacity = capacity});
     BenchVcpu vcpu(engine, 0);
-    const Footprint& footprint = engine.engine().footprint();
-    process_bytes();  // what the first look allocates is not the tree's
-    const std::uint64_t bytes_before = process_bytes();
-    const std::uint64_t pages_before = footprint.shadow();
     while (state.KeepRunningBatch(batch)) build_tables(vcpu, tables);
-    const auto bytes = static_cast<double>(process_bytes() - bytes_before);
-    const auto pages = static_cast<double>(footprint.shadow() - pages_before);
+    const auto bytes = static_cast<double>(process_bytes() - before);
+    const auto pages = static_cast<double>(engine.engine().footprint().shadow());
     state.counters["shadow_pages"] = pages;
     state.counters["bytes_per_page"] = bytes / pages;
     state.counters["bytes_over_tables"] = bytes / pages / static_cast<double>(kPageBytes);
