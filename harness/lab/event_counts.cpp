@@ -82,7 +82,11 @@ void add_role(EventCounts& counts, const Role& role, const std::vector<ThreadPar
     const EventParts parts(threads, readings, i);
     if (!parts.complete()) continue;  // refused, by its own reason
     const bool of_work = parts.counts_work();
-    EventCount sum{.event = events[i].name, .encoded = events[i].encoded, .unit = events[i].unit, .role = role.name};
+    EventCount sum{.event = events[i].name,
+                   .set = events[i].set,
+                   .encoded = events[i].encoded,
+                   .unit = events[i].unit,
+                   .role = role.name};
     sum.scope = of_work ? role.work : "thread";
     bool counted = true;
     for (const ThreadCount& part : parts.all()) {

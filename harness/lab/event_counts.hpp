@@ -11,6 +11,7 @@ namespace shadowwalk {
 /// What one event came to over all threads of a role (docs/result-format.md, `pmu`).
 struct EventCount {
   std::string event;
+  std::string set;  ///< empty: asked for by name alone
   std::string encoded;
   std::string unit;  ///< empty: a plain count
   std::string role;

@@ -18,6 +18,7 @@ json to_json(const EventCount& count) {
   json entry = {{"event", count.event},           {"encoded", count.encoded},       {"role", count.role},
                 {"scope", count.scope},           {"group", count.group},           {"count", count.count},
                 {"enabled_ns", count.enabled_ns}, {"running_ns", count.running_ns}, {"multiplexed", count.multiplexed}};
+  if (!count.set.empty()) entry["set"] = count.set;
   if (!count.unit.empty()) entry["unit"] = count.unit;
   return entry;
 }
@@ -25,7 +26,10 @@ json to_json(const EventCount& count) {
 }  // namespace
 
 void record_events(ResultRecorder& out, CellResult& result, const CellMeasurement& cell) {
-  for (const pmu::Refusal& refusal : cell.events.refused) out.unavailable(refusal.event, refusal.reason);
+  for (const pmu::Refusal& refusal : cell.events.refused) {
+    out.unavailable(refusal.event, refusal.reason);
+    result.details["events_refused"].push_back(refusal.event);
+  }
   if (cell.events.counts.empty()) return;
   const Ratio ratios[] = {{kWalkers.name, "_per_walk", cell.walks, "no walk in the window"},
                           {kZappers.name, "_per_zap", cell.zaps, "no zap found a page in the window"}};

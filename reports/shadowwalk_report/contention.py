@@ -4,7 +4,6 @@ An estimate is never passed off as a count: each figure carries its source, and 
 """
 
 import dataclasses
-import re
 
 from .quantities import NANOSECONDS, PLAIN
 from .rows import Row
@@ -12,11 +11,8 @@ from .setting import Setting
 from .statistics import Estimate, differences, estimate, quotient
 from .variants import rank
 
-# The set of events that `--events contention` asks for. Others count too, but not what this is about.
+# The set of events that this is about. Others count too, but something else.
 EVENT_SET = "contention"
-# The parts of a list of events: names, sets and pmu/term,term/ with an optional label among the terms.
-_PART = re.compile(r"[^,/]+(?:/[^/]*/[^,]*)?")
-_LABEL = re.compile(r"\bname=([^,/]+)")
 SCOPE_WORDS = {"walks": "walks alone", "zaps": "zaps alone", "thread": "whole thread"}
 
 
@@ -84,26 +80,11 @@ def line_transfers(row, wait):
     return found
 
 
-def _listed(events):
-    """The events and sets that were asked for, each as results name it."""
-    parts = [part.strip() for part in _PART.findall(events)]
-    return {label[1] if (label := _LABEL.search(part)) else part for part in parts}
-
-
-def _is_of_set(row):
-    """Tells of an event's name whether only the set can have brought it in. Where other sets were asked for as well,
-    no event can be told to be of this one."""
-    listed = _listed(row.setting.events)
-    events = {count.event for result in row.results for count in result.pmu}
-    events |= {name for result in row.results for name in result.unavailable}
-    return (lambda name: name not in listed) if listed - events == {EVENT_SET} else (lambda name: False)
-
-
 def _counted(row):
     """The figures of the events of the set that were counted in walks."""
-    counts, is_of_set = {}, _is_of_set(row)
-    walkers = (count for result in row.results for count in result.pmu if count.role == "walkers")
-    for count in filter(lambda count: is_of_set(count.event), walkers):
+    counts = {}
+    for count in (count for result in row.results for count in result.pmu
+                  if count.role == "walkers" and count.set == EVENT_SET):
         counts.setdefault((count.event, count.scope or "scope not recorded"), []).append(count.multiplexed)
     return [Figure(Quantity(event, PLAIN, scope), row, found, max(multiplexed))
             for (event, scope), multiplexed in counts.items() if (found := row.estimate(f"{event}_per_walk"))]

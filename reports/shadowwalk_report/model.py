@@ -55,6 +55,7 @@ class Result:
     memory: dict[str, Sizes]
     kvm_stats: dict[str, KernelStat]
     pmu: tuple[PmuCount, ...]
+    events_refused: tuple[str, ...]
     freed_by_drain: int
     violation: str
     command: str

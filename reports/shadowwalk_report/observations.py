@@ -44,10 +44,11 @@ class KernelStat:
 
 @dataclasses.dataclass(frozen=True)
 class PmuCount:
-    """One event as counted for one role. `scope`: the walks or zaps alone, or the thread's whole window. `unit` is
-    empty for a plain count."""
+    """One event as counted for one role. `set`: the set of events that it is counted for, empty if it was asked for by
+    name alone. `scope`: the walks or zaps alone, or the thread's whole window. `unit` is empty for a plain count."""
 
     event: str
+    set: str
     encoded: str
     role: str
     scope: str
@@ -117,7 +118,7 @@ def parse_pmu(data):
         raise ValueError("pmu is not a list of objects")
     counts = []
     for place, item in enumerate(data):
-        words = {name: text_of(item.get(name)) for name in ("event", "encoded", "role", "scope", "unit")}
+        words = {name: text_of(item.get(name)) for name in ("event", "set", "encoded", "role", "scope", "unit")}
         if not words["event"]:
             raise ValueError(f"pmu[{place}].event is missing")
         counts.append(PmuCount(**words, **_numbers(f"pmu[{place}]", item,

@@ -25,11 +25,14 @@ def _parse_all(kind, data, parse):
     return parsed
 
 
+def _texts_of(value):
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
 def _parse_flags(extra, counters):
     """The flags, and those that only a counter tells."""
-    listed = extra.get("flags")
-    flags = [flag for flag in listed if isinstance(flag, str)] if isinstance(listed, list) else []
-    return tuple(flags + [flag for flag in ("saturated", "oversubscribed") if counters.get(flag) and flag not in flags])
+    flags = _texts_of(extra.get("flags"))
+    return flags + tuple(flag for flag in ("saturated", "oversubscribed") if counters.get(flag) and flag not in flags)
 
 
 def _parse_entry(entry, cell, repetition, context):
@@ -49,6 +52,7 @@ def _parse_entry(entry, cell, repetition, context):
         series=_parse_all("series", extra.get("series"), _parse_series),
         noise=parse_noise(extra.get("noise")), memory=parse_memory(extra.get("memory")),
         kvm_stats=parse_kvm_stats(extra.get("kvm_stats")), pmu=parse_pmu(extra.get("pmu")),
+        events_refused=_texts_of(extra.get("events_refused")),
         freed_by_drain=int(drained) if is_number(drained) else 0, violation=text_of(extra.get("violation")),
         command=text_of(extra.get("command")), context=context)
 

@@ -74,6 +74,7 @@ TEST(CellEvents, NoneAskedForNoneTold) {
 
 EventCount count_of(const std::string& role, const std::string& scope, double count) {
   return {.event = "cycles",
+          .set = "default",
           .encoded = "perf::PERF_COUNT_HW_CPU_CYCLES:u",
           .unit = "",
           .role = role,
@@ -100,6 +101,7 @@ TEST(CellEvents, ResultIsAsTheFormatSays) {
   EXPECT_EQ(result.details["unavailable"]["kvm:kvm_exit"], "tracefs is not mounted");
   ASSERT_EQ(result.details["pmu"].size(), 3u);
   EXPECT_EQ(result.details["pmu"][0], (nlohmann::json{{"event", "cycles"},
+                                                      {"set", "default"},
                                                       {"encoded", "perf::PERF_COUNT_HW_CPU_CYCLES:u"},
                                                       {"role", "walkers"},
                                                       {"scope", "walks"},
@@ -108,6 +110,7 @@ TEST(CellEvents, ResultIsAsTheFormatSays) {
                                                       {"enabled_ns", 1000},
                                                       {"running_ns", 750},
                                                       {"multiplexed", 0.25}}));
+  EXPECT_EQ(result.details["events_refused"], nlohmann::json::array({"kvm:kvm_exit"}));
   EXPECT_EQ(result.details["cell"]["events"], "cycles,kvm:kvm_exit");
 }
 

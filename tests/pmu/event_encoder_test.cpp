@@ -97,9 +97,11 @@ TEST(EventEncoder, RealMsrPmu) {
 }
 
 TEST(EventEncoder, ASelectionKeepsItsOrderAndNamesWhatIsRefused) {
-  const auto encoded = encode_selection({{"task-clock", "nonsense", "gpu/name=mine/"}, {{"contention", "why"}}});
+  const auto encoded = encode_selection(
+      {{"task-clock", "nonsense", "gpu/name=mine/"}, {{"task-clock", "default"}}, {{"contention", "why"}}});
   ASSERT_EQ(encoded.events.size(), 1u);
   EXPECT_EQ(encoded.events[0].name, "task-clock");
+  EXPECT_EQ(encoded.events[0].set, "default");
   ASSERT_EQ(encoded.refused.size(), 3u);
   EXPECT_EQ(encoded.refused[0].event, "contention");
   EXPECT_EQ(encoded.refused[1].event, "nonsense");
@@ -109,7 +111,7 @@ TEST(EventEncoder, ASelectionKeepsItsOrderAndNamesWhatIsRefused) {
 TEST(EventEncoder, OneNameIsOneEvent) {
   FakeTree tree;
   tree.add_core_pmu();
-  const auto encoded = encode_selection({{"cpu/event=1,name=x/", "cpu/event=2,name=x/"}, {}}, tree.paths);
+  const auto encoded = encode_selection({{"cpu/event=1,name=x/", "cpu/event=2,name=x/"}, {}, {}}, tree.paths);
   ASSERT_EQ(encoded.events.size(), 1u);
   EXPECT_EQ(encoded.events[0].attributes.config, 1u);
   ASSERT_EQ(encoded.refused.size(), 1u);

@@ -40,6 +40,12 @@ TEST(EventList, ASetDependsOnTheCpu) {
   EXPECT_NE(zen3, spr);
 }
 
+TEST(EventList, AnEventKnowsItsSet) {
+  const auto sets = select_events("branch-misses,task-clock,branch,cache", kZen3).sets;
+  EXPECT_EQ(sets.at("RETIRED_BRANCH_INSTRUCTIONS"), "branch");
+  EXPECT_FALSE(sets.contains("task-clock")) << "asked for by name alone";
+}
+
 TEST(EventList, ASetWithNothingForThisCpuIsRefusedByName) {
   const EventSelection selection = select_events("cycles,contention", Microarchitecture::unknown);
   EXPECT_THAT(selection.events, ElementsAre("cycles"));

@@ -40,9 +40,9 @@ def noise(reasons=()):
             "core_speed_change": 1.003, "reasons": list(reasons)}
 
 
-def pmu(event, role="walkers", scope="walks", count=1e6, multiplexed=0.0, encoded="test_pmu::EVENT:u"):
+def pmu(event, role="walkers", scope="walks", count=1e6, multiplexed=0.0, encoded="test_pmu::EVENT:u", set_="contention"):
     """One entry of shadowwalk.pmu over a window of 2 s."""
-    return {"event": event, "encoded": encoded, "role": role, "scope": scope, "group": 0, "count": count,
+    return {"event": event, "set": set_, "encoded": encoded, "role": role, "scope": scope, "group": 0, "count": count,
             "enabled_ns": 2_000_000_000, "running_ns": int(2_000_000_000 * (1 - multiplexed)),
             "multiplexed": multiplexed}
 
@@ -51,7 +51,7 @@ def without_issue_three(data):
     """The result as it was before noise had reasons, and before memory, kernel statistics, PMU and levels."""
     detail = data["benchmarks"][0]["shadowwalk"]
     detail["noise"] = {"involuntary_switches": {}, "steal_ns": 0}
-    for name in ("memory", "kvm_stats", "pmu"):
+    for name in ("memory", "kvm_stats", "pmu", "events_refused"):
         detail.pop(name, None)
     detail["cell"] = {key: value for key, value in detail["cell"].items() if key not in ("instrumentation", "events")}
     return data
@@ -161,6 +161,7 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
             extra["pmu"] = [pmu("fills_from_near_cache", count=1e7 * growth, multiplexed=0.25 * (vcpus > 1)),
                             pmu("cycles", role="reclaimers", scope="thread")]
             extra["unavailable"]["ls_locks"] = "no such event on this PMU"
+            extra["events_refused"] = ["ls_locks"]
             counters["fills_from_near_cache_per_walk"] = noisy(0.01 + growth * (vcpus - 1) / 20)
         if options.get("guest") == "kvm":
             extra["memory"] = {"rss_bytes": {"before": 3e7, "after": 3.2e7},

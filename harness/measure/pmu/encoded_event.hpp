@@ -28,6 +28,7 @@ enum class EventKind {
 /// An event that is ready to be opened.
 struct EncodedEvent {
   std::string name;     ///< in results (event_label)
+  std::string set;      ///< the set that it is counted for; empty: it was asked for by name alone
   std::string encoded;  ///< what is really counted: `amd64_fam19h_zen4::RETIRED_OPS:u`, `msr/event=0x0/`
   EventKind kind = EventKind::core;
   perf_event_attr attributes{};

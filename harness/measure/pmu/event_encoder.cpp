@@ -83,6 +83,7 @@ EncodedSelection encode_selection(const EventSelection& selection, const SystemP
   for (const std::string& event : selection.events) {
     auto result = encode_event(event, paths);
     if (auto* ready = std::get_if<EncodedEvent>(&result)) {
+      if (const auto set = selection.sets.find(event); set != selection.sets.end()) ready->set = set->second;
       const bool taken = std::any_of(encoded.events.begin(), encoded.events.end(),
                                      [&](const EncodedEvent& other) { return other.name == ready->name; });
       if (taken) {

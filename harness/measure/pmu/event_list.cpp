@@ -79,7 +79,10 @@ EventSelection select_events(std::string_view text, Microarchitecture microarchi
       continue;
     }
     const std::vector<EventRow> rows = event_set(item, microarchitecture);
-    for (const EventRow& row : rows) add(row.event);
+    for (const EventRow& row : rows) {
+      add(row.event);
+      selection.sets.emplace(row.event, item);  // the first of several sets
+    }
     if (rows.empty()) {
       selection.refused.push_back(
           {std::string(item),

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,7 +24,8 @@ std::optional<std::string> event_list_error(std::string_view text);
 /// What `--events` asks for on a CPU.
 struct EventSelection {
   std::vector<std::string> events;  ///< as written, sets expanded, each once, in the order of the text
-  std::vector<Refusal> refused;     ///< sets that have nothing for this CPU
+  std::map<std::string, std::string, std::less<>> sets;  ///< of the events that are in one that was asked for: which
+  std::vector<Refusal> refused;                          ///< sets that have nothing for this CPU
 };
 
 /// `cycles,msr/tsc/,kvm:kvm_exit,contention`: events by name or sets, separated by commas, those between `/` and `/`

@@ -1,7 +1,5 @@
 """What the PMU counted, by role and event, and what it could not."""
 
-import re
-
 import numpy as np
 
 from ..contention import SCOPE_WORDS
@@ -21,9 +19,6 @@ COLUMNS = [
 EXPLANATION = ("Counts are scaled by enabled over running time; multiplexed ones, in italics, are extrapolated. With "
                "the scope of a whole thread, a count per walk or zap is an upper bound of what one costs. Roles whose "
                "threads did nothing in the window have no line.")
-# Names of a cell's own figures: what else is unavailable in a cell that counts is an event.
-_FIGURES = re.compile(r".*_(ns|bytes|per_second)(_.*)?|(walks|zaps|pages|sections)_.*|kvm_stats|placement|memory|noise"
-                      r"|pmu|grace_periods|exits|ipis|saturated|oversubscribed|violations|duration_s|histograms|series")
 
 
 def _per_cell(row, event, role):
@@ -66,11 +61,9 @@ def _sheet(table, setting, axes):
 def _not_counted(table):
     """[`events: reason`] of cells that were asked to count."""
     reasons = {}
-    for result in (r for row in table.all_rows if row.setting.events for r in row.results):
-        for name, reason in result.unavailable.items():
-            known = name in result.counters or _FIGURES.fullmatch(name) or name.endswith(("_per_walk", "_per_zap"))
-            if not known:
-                reasons.setdefault(reason, {})[name] = None
+    for result in (result for row in table.all_rows for result in row.results):
+        for name in result.events_refused:
+            reasons.setdefault(result.unavailable.get(name, "no reason recorded"), {})[name] = None
     return [f"{listing(names)}: {reason}" for reason, names in reasons.items()]
 
 
