@@ -42,7 +42,7 @@ class PlainTree {
       std::uint64_t entry = slot.load(std::memory_order_relaxed);
       if ((entry & kSptePresent) == 0) {
         entry = reinterpret_cast<std::uint64_t>(new_table()) | kSptePresent;
-        slot.store(entry, std::memory_order_release);  // the walker's address dependency orders its reads after this
+        slot.store(entry, std::memory_order_release);  // pairs with the walker's acquire: it sees the table's zeros
       }
       table = reinterpret_cast<Table*>(entry & kSpteAddress);
     }
@@ -53,7 +53,8 @@ class PlainTree {
  private:
   template <int kLevel>
   [[gnu::always_inline]] static bool serves_below(const Table& table, Gfn gfn, LeafKind kind) {
-    const std::uint64_t entry = table[Geo::index(gfn, kLevel)].load(std::memory_order_relaxed);
+    // acquire pairs with the release in map(), as the engine's walkers pair with theirs.
+    const std::uint64_t entry = table[Geo::index(gfn, kLevel)].load(std::memory_order_acquire);
     if constexpr (kLevel == 1) {
       return leaf_serves(entry, gfn, kind);
     } else {

@@ -19,14 +19,14 @@ namespace shadowwalk {
 /// Address space that costs memory only where it is touched.
 class Reservation {
  public:
-  explicit Reservation(std::size_t bytes) : bytes_(bytes) {
-    base_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  explicit Reservation(std::size_t bytes) : bytes_((bytes + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes) {
+    base_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base_ == MAP_FAILED) {
       throw CellError("cannot reserve " + std::to_string(bytes >> 20) +
                       " MiB of address space: " + std::strerror(errno));
     }
     // As in a kernel's direct map, tables should not cost the walker a TLB miss each. A hint: may be refused.
-    madvise(base_, bytes, MADV_HUGEPAGE);
+    madvise(base_, bytes_, MADV_HUGEPAGE);
   }
   ~Reservation() { munmap(base_, bytes_); }
   Reservation(const Reservation&) = delete;
@@ -34,6 +34,9 @@ class Reservation {
   void* base() const { return base_; }
 
  private:
+  /// The kernel aligns a mapping for huge pages only if its size is a multiple of theirs.
+  static constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+
   void* base_;
   const std::size_t bytes_;
 };
