@@ -78,6 +78,11 @@ class Places {
     if (cpu) taken_[thread] = *cpu;
     return cpu;
   }
+  /// The next free CPU; where there is none, that of `host`, a thread that has its place.
+  std::optional<unsigned> next_or_beside(const std::string& thread, const std::string& host) {
+    if (dealt_ < placement_.cpus() || !taken_.contains(host)) return next(thread);
+    return taken_[thread] = taken_.at(host);
+  }
   std::size_t cpus() const { return placement_.cpus(); }
   const std::map<std::string, unsigned>& taken() const { return taken_; }
   void forget(const std::string& thread) { taken_.erase(thread); }
@@ -115,10 +120,12 @@ void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> 
     if (cell.first_violation.empty()) cell.first_violation = vcpu->first_violation;
     cell.exits += vcpu->exits;
     cell.exit_ns.merge(vcpu->exit_ns);
-    cell.noise.walker_switches += vcpu->involuntary_switches;
+    const ThreadDisturbance& disturbance = vcpu->disturbance;
+    cell.noise.walker_switches += disturbance.involuntary_switches();
+    cell.noise.walkers_off_cpu_ns += disturbance.off_cpu_ns();
     const auto change = [](double speed) { return std::abs(speed - 1); };
-    if (change(vcpu->core_speed_change) > change(cell.noise.core_speed_change)) {
-      cell.noise.core_speed_change = vcpu->core_speed_change;
+    if (change(disturbance.core_speed_change()) > change(cell.noise.core_speed_change)) {
+      cell.noise.core_speed_change = disturbance.core_speed_change();
     }
   }
   for (const auto& zapper : zappers) {
@@ -126,7 +133,7 @@ void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> 
     cell.zaps_empty += zapper->zaps_empty;
     cell.zap_ns.merge(zapper->zap_ns);
     cell.zap_service_ns.merge(zapper->zap_service_ns);
-    cell.noise.zapper_switches += zapper->involuntary_switches;
+    cell.noise.zapper_switches += zapper->disturbance.involuntary_switches();
   }
 }
 
@@ -179,7 +186,8 @@ CellMeasurement run_cell(const CellConfig& config) {
   for (unsigned i = 0; i < config.zappers; ++i) zapper_cpus.push_back(places.next(fmt::format("zapper-{}", i)));
   Window window;
   const pmu::EncodedSelection events = encode_events(config.events);
-  Reclaimer reclaimer(places.next("reclaim-0"), events, window);
+  // Where CPUs are short, beside a zapper: a kernel runs callbacks on the CPU that queued them.
+  Reclaimer reclaimer(places.next_or_beside("reclaim-0", "zapper-0"), events, window);
   machine.set_rcu_options(
       {.interval = config.rcu_interval, .on_thread_start = Reclaimer::on_thread_start, .context = &reclaimer});
 
@@ -193,6 +201,7 @@ CellMeasurement run_cell(const CellConfig& config) {
   HostWatch host(*guest);
   CellMeasurement cell;
   cell.noise.cpus = std::thread::hardware_concurrency();
+  cell.noise.walkers = config.vcpus;
   cell.noise.busy_threads = config.vcpus + config.zappers;
   cell.noise.oversubscribed = cell.noise.busy_threads > places.cpus();
   shared.yield_while_waiting = cell.noise.oversubscribed;

@@ -160,6 +160,7 @@ void record_noise(CellResult& result, const Noise& noise) {
   if (!reasons.empty()) flags.push_back("noisy");
   result.details["noise"] = {
       {"involuntary_switches", {{"walkers", noise.walker_switches}, {"zappers", noise.zapper_switches}}},
+      {"walkers_off_cpu_ns", noise.walkers_off_cpu_ns},
       {"steal_ns", noise.steal_ns},
       {"other_load_cpus", noise.other_load_cpus},
       {"core_speed_change", noise.core_speed_change},

@@ -11,8 +11,6 @@
 #include <memory>
 
 #include "harness/machine/placement.hpp"
-#include "harness/measure/core_speed.hpp"
-#include "harness/measure/noise.hpp"
 
 namespace shadowwalk {
 
@@ -26,20 +24,10 @@ bool CellFailure::wait_until(std::uint64_t ticks) {
   return true;
 }
 
-void SwitchesInWindow::observe(std::uint64_t now) {
-  if (phase_ == Phase::before && now >= window_.start()) {
-    at_start_ = at_end_ = involuntary_switches_of_this_thread();
-    phase_ = Phase::within;
-  }
-  if (phase_ == Phase::within && now >= window_.end()) {
-    at_end_ = involuntary_switches_of_this_thread();
-    phase_ = Phase::after;
-  }
-}
-
 VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest)
     : record(shared.window, shared.config.walks_per_exit, shared.config.instrumentation),
       events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
+      disturbance(shared.window, shared.config.mmu_lock != MmuLockKind::mutex),  // which it would sleep for
       shared_(shared),
       index_(index),
       guest_(guest),
@@ -50,7 +38,6 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
   try {
     if (cpu) pin_this_thread(*cpu);
     events.open();
-    const double speed_before = core_speed();
     const std::unique_ptr<EngineVcpu> engine = shared_.engine.attach_vcpu(index_);
     shared_.attached.count_down();
     try {
@@ -60,7 +47,6 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
       shared_.failure.report(error.what());
       // Others may still wait for this vCPU's sections and mode, both of which are over; its root goes with `engine`.
     }
-    if (speed_before > 0) core_speed_change = core_speed() / speed_before;
     restarts = engine->restarts();
     violations = engine->violations();
     first_violation = engine->first_violation();
@@ -73,7 +59,6 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
 }
 
 void VcpuThread::loop(EngineVcpu& engine) {
-  SwitchesInWindow switches(shared_.window);
   record.burst_end = CycleClock::now();
   for (;;) {
     const std::uint32_t requests = vcpu_.take_requests();
@@ -102,13 +87,12 @@ void VcpuThread::loop(EngineVcpu& engine) {
       engine.walk(accesses, record);
       events.end_work(record.walks - walks_before);
     }
-    switches.observe(record.burst_start);
+    disturbance.observe(record.burst_start);
     events.observe(record.burst_start);
     record_exit(entered);
   }
-  switches.observe(CycleClock::now());
+  disturbance.observe(CycleClock::now());
   events.observe(CycleClock::now());
-  involuntary_switches = switches.count();
 }
 
 /// The exit that the last burst came with. `entered`: when the vCPU was about to enter the guest for it.
@@ -122,6 +106,7 @@ void VcpuThread::record_exit(std::uint64_t entered) {
 
 ZapperThread::ZapperThread(CellShared& shared, unsigned index, HostAction action)
     : events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
+      disturbance(shared.window, false),
       shared_(shared),
       index_(index),
       ticks_per_beat_(static_cast<double>(CycleClock::from_ns(1e9)) / shared.config.zap_rate),
@@ -142,7 +127,6 @@ void ZapperThread::run(std::optional<unsigned> cpu) {
 }
 
 void ZapperThread::loop() {
-  SwitchesInWindow switches(shared_.window);
   const std::uint64_t begin = CycleClock::now();
   for (std::uint64_t beat = index_;; beat += shared_.config.zappers) {
     const std::uint64_t intended = begin + static_cast<std::uint64_t>(static_cast<double>(beat) * ticks_per_beat_);
@@ -154,13 +138,12 @@ void ZapperThread::loop() {
     events.begin_work();
     const std::size_t pages = shared_.engine.zap(action_, beat);
     const std::uint64_t end = CycleClock::now();
-    switches.observe(end);
+    disturbance.observe(end);
     record_zap(pages, intended, *began, end);
     events.end_work(zaps - zaps_before);
   }
-  switches.observe(CycleClock::now());
+  disturbance.observe(CycleClock::now());
   events.observe(CycleClock::now());
-  involuntary_switches = switches.count();
 }
 
 void ZapperThread::record_zap(std::size_t pages, std::uint64_t intended, std::uint64_t began, std::uint64_t end) {

@@ -11,6 +11,7 @@
 #include "harness/guest/guest.hpp"
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/engine.hpp"
+#include "harness/lab/thread_disturbance.hpp"
 #include "harness/lab/thread_events.hpp"
 #include "harness/lab/walk_record.hpp"
 #include "harness/machine/native_machine.hpp"
@@ -63,21 +64,6 @@ struct CellShared {
   bool yield_while_waiting = false;  ///< there are more busy threads than CPUs
 };
 
-/// A thread's involuntary context switches within the window. Own thread only.
-class SwitchesInWindow {
- public:
-  explicit SwitchesInWindow(const Window& window) : window_(window) {}
-  /// Call it often: it does something only the first time that it is called in the window, and the first time after.
-  void observe(std::uint64_t now);
-  std::uint64_t count() const { return at_end_ - at_start_; }
-
- private:
-  const Window& window_;
-  enum class Phase { before, within, after } phase_ = Phase::before;
-  std::uint64_t at_start_ = 0;
-  std::uint64_t at_end_ = 0;
-};
-
 /// One vCPU thread: enter the guest, walk for what it did, serve requests, until kRequestStop.
 class VcpuThread {
  public:
@@ -91,8 +77,7 @@ class VcpuThread {
   std::uint64_t restarts = 0;
   std::uint64_t violations = 0;
   std::string first_violation;
-  std::uint64_t involuntary_switches = 0;
-  double core_speed_change = 1;  ///< of its CPU, from before the cell to after it
+  ThreadDisturbance disturbance;
 
  private:
   void loop(EngineVcpu& engine);
@@ -116,7 +101,7 @@ class ZapperThread {
   std::uint64_t zaps_empty = 0;
   Histogram zap_ns;          ///< from the intended start
   Histogram zap_service_ns;  ///< from the real one
-  std::uint64_t involuntary_switches = 0;
+  ThreadDisturbance disturbance;
 
  private:
   void loop();

@@ -26,7 +26,7 @@ struct WalkRecord {
 
   static constexpr unsigned kAlwaysSampledBurst = 64;
   /// Prime, so that samples do not stay in step with a program's or a table's period.
-  static constexpr std::size_t kSamplePeriod = 1021;
+  static constexpr std::size_t kSamplePeriod = 4093;
   static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
   const Window& window;

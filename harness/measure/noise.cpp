@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <fstream>
 
 namespace shadowwalk {
@@ -14,6 +15,12 @@ std::uint64_t involuntary_switches_of_this_thread() {
   rusage usage{};
   getrusage(RUSAGE_THREAD, &usage);
   return static_cast<std::uint64_t>(usage.ru_nivcsw);
+}
+
+std::uint64_t cpu_ns_of_this_thread() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 HostActivity host_activity(const std::string& proc_stat) {
@@ -53,11 +60,10 @@ std::vector<std::string> noise_reasons(const Noise& noise) {
   if (noise.other_load_cpus > Limits::kOtherLoadCpus + Limits::kOtherLoadShare * noise.cpus) {
     reasons.push_back(fmt::format("other processes took {:.2f} of {} CPUs", noise.other_load_cpus, noise.cpus));
   }
-  const auto switches = static_cast<double>(noise.walker_switches + noise.zapper_switches);
-  const double thread_seconds = noise.duration_s * noise.busy_threads;
-  if (!noise.oversubscribed && switches > Limits::kSwitchesPerThreadSecond * thread_seconds) {
-    reasons.push_back(fmt::format("vCPUs and zappers lost their CPU {:.0f} times a second each",
-                                  thread_seconds > 0 ? switches / thread_seconds : switches));
+  const double walking_ns = noise.duration_s * 1e9 * noise.walkers;
+  const double off_cpu = walking_ns > 0 ? noise.walkers_off_cpu_ns / walking_ns : 0;
+  if (!noise.oversubscribed && off_cpu > Limits::kOffCpuShare) {
+    reasons.push_back(fmt::format("vCPUs were off their CPUs for {:.1f} % of the time", off_cpu * 100));
   }
   if (std::abs(noise.core_speed_change - 1) > Limits::kCoreSpeedChange) {
     reasons.push_back(fmt::format("a vCPU's CPU ran at {:.2f} times its speed of before", noise.core_speed_change));

@@ -10,6 +10,9 @@ namespace shadowwalk {
 /// kernel's rseq would tell section by section, but it takes each of our IPIs, a signal, for a preemption too.)
 std::uint64_t involuntary_switches_of_this_thread();
 
+/// CPU time of the calling thread so far, guests that it ran included.
+std::uint64_t cpu_ns_of_this_thread();
+
 /// What the machine's CPUs have done since boot, in ns; resolution is one clock tick (10 ms at HZ = 100).
 struct HostActivity {
   std::uint64_t steal_ns = 0;  ///< all CPUs wanted to run, and the hypervisor below ran something else
@@ -22,10 +25,12 @@ HostActivity host_activity(const std::string& proc_stat = "/proc/stat");
 /// What disturbed a cell while it was measured.
 struct Noise {
   double duration_s = 0;
-  unsigned cpus = 1;                  ///< of the machine
+  unsigned cpus = 1;  ///< of the machine
+  unsigned walkers = 1;
   unsigned busy_threads = 1;          ///< of the cell
   bool oversubscribed = false;        ///< more busy threads than CPUs
   std::uint64_t walker_switches = 0;  ///< involuntary context switches
+  double walkers_off_cpu_ns = 0;      ///< all walkers; they never sleep: it was taken from them
   std::uint64_t zapper_switches = 0;  ///< the same
   std::uint64_t steal_ns = 0;         ///< all CPUs
   double other_load_cpus = 0;         ///< CPUs' worth of time that went to other processes
@@ -38,10 +43,10 @@ double other_load_cpus(const HostActivity& before, const HostActivity& after, do
 /// Beyond these a cell is NOISY. A quiet host stays well below each; what passes them shifts a walk's mean by more
 /// than the per cent or two that schemes are told apart by.
 struct NoiseLimits {
-  static constexpr double kStealShare = 0.01;             ///< of the time that the cell's threads wanted
-  static constexpr double kOtherLoadCpus = 0.1;           ///< plus ...
-  static constexpr double kOtherLoadShare = 0.02;         ///< ... this part of all CPUs
-  static constexpr double kSwitchesPerThreadSecond = 20;  ///< expected, and so not noise, of an oversubscribed cell
+  static constexpr double kStealShare = 0.01;      ///< of the time that the cell's threads wanted
+  static constexpr double kOtherLoadCpus = 0.1;    ///< plus ...
+  static constexpr double kOtherLoadShare = 0.02;  ///< ... this part of all CPUs
+  static constexpr double kOffCpuShare = 0.01;     ///< of the walkers' time; of an oversubscribed cell it is no noise
   static constexpr double kCoreSpeedChange = 0.05;
 };
 

@@ -28,7 +28,7 @@ std::vector<Access> burst(std::size_t count) {
 TEST(WalkBurst, WalksEachAccessOnceInOrder) {
   Window window;
   window.set(0, ~0ull);
-  for (const std::size_t size : {1u, 2u, 1020u, 1021u, 1022u, 5000u}) {
+  for (const std::size_t size : {1u, 2u, 4092u, 4093u, 4094u, 20000u}) {
     WalkRecord record(window, 1024);
     ScriptedVcpu vcpu;
     const std::vector<Access> accesses = burst(size);

@@ -109,14 +109,16 @@ Noise quiet() {
   Noise noise;
   noise.duration_s = 2;
   noise.cpus = 4;
+  noise.walkers = 2;
   noise.busy_threads = 2;
   return noise;
 }
 
 TEST(NoiseReasons, AQuietCellHasNone) {
   Noise noise = quiet();
-  noise.walker_switches = 40;
-  noise.zapper_switches = 40;
+  noise.walker_switches = 400;
+  noise.zapper_switches = 400;
+  noise.walkers_off_cpu_ns = 39'000'000;
   noise.steal_ns = 40'000'000;
   noise.other_load_cpus = 0.18;
   noise.core_speed_change = 1.049;
@@ -132,17 +134,27 @@ TEST(NoiseReasons, EachLimitIsOneReason) {
   Noise load = quiet();
   load.other_load_cpus = 0.19;
   EXPECT_THAT(noise_reasons(load), ElementsAre("other processes took 0.19 of 4 CPUs"));
-  Noise switches = quiet();
-  switches.walker_switches = 41;
-  switches.zapper_switches = 40;
-  EXPECT_THAT(noise_reasons(switches), ElementsAre(HasSubstr("lost their CPU 20 times a second each")));
-  switches.oversubscribed = true;
-  EXPECT_TRUE(noise_reasons(switches).empty()) << "an oversubscribed cell is meant to switch";
+  Noise preempted = quiet();
+  preempted.walkers_off_cpu_ns = 60'000'000;
+  EXPECT_THAT(noise_reasons(preempted), ElementsAre("vCPUs were off their CPUs for 1.5 % of the time"));
+  preempted.oversubscribed = true;
+  EXPECT_TRUE(noise_reasons(preempted).empty()) << "an oversubscribed cell is meant to switch";
   for (const double change : {0.94, 1.06}) {
     Noise speed = quiet();
     speed.core_speed_change = change;
     EXPECT_THAT(noise_reasons(speed), ElementsAre(HasSubstr("times its speed of before")));
   }
+}
+
+TEST(NoiseTest, CpuTimeOfAThreadStandsStillWhileItSleeps) {
+  const std::uint64_t before = cpu_ns_of_this_thread();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  const std::uint64_t slept = cpu_ns_of_this_thread();
+  EXPECT_LT(slept - before, 100'000'000u);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (cpu_ns_of_this_thread() < slept + 20'000'000 && std::chrono::steady_clock::now() < give_up) {
+  }
+  EXPECT_GE(cpu_ns_of_this_thread(), slept + 20'000'000);
 }
 
 TEST(CoreSpeed, IsThatOfAProcessor) {
