@@ -51,14 +51,14 @@ def why_absent(row, latency):
 
 
 def profiled_setting(table):
-    """The setting to show: clean, with zappers, the patch's own workload, as many latencies as any. None when no
+    """The setting to show: clean, with zappers, the patch's own workload, as many schemes and latencies as any. None when no
     setting has a histogram."""
     def preference(setting):
         rows = table.plain_rows(setting)
         recorded = {latency for latency in LATENCIES for row in rows if row.histogram(latency.histogram).total}
         return (not recorded, not setting.is_plain, setting.zappers == 0,
                 any(row.has_flag("oversubscribed") for row in rows), any(row.has_flag("saturated") for row in rows),
-                setting.workload != PREFERRED_WORKLOAD, -len(recorded), setting.guest != "kvm", -setting.vcpus,
+                setting.workload != PREFERRED_WORKLOAD, -len(rows), -len(recorded), setting.guest != "kvm", -setting.vcpus,
                 -setting.zap_rate, setting)
     best = min(table.settings, key=preference, default=None)
     return None if best is None or preference(best)[0] else best

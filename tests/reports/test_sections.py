@@ -99,6 +99,14 @@ def test_the_cleanest_setting_is_shown(factory):
     assert cells_of(sheet, "walk")[0].value == "4 ns"
 
 
+def test_the_setting_with_the_most_schemes_is_shown(factory):
+    factory.cell({}, {"walk_ns": [1], "exit_ns": [1]}, variant="unsafe")
+    for variant in ("irq-ipi", "hazard"):
+        factory.cell({}, {"walk_ns": [2]}, variant=variant, zap_rate=500)
+    [sheet] = content_of(latency, factory).sheets
+    assert "500 zaps/s" in sheet.title and [name for name, _ in sheet.columns] == ["irq-ipi", "hazard"]
+
+
 def test_no_histogram_no_section(factory):
     factory.cell({"walk_ns_mean": 3.0})
     assert content_of(latency, factory) is None
