@@ -10,8 +10,8 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 # -g: a lab whose runs are looked into with perf needs symbols, in release builds too.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g -DNDEBUG")
-# The sanitizers' builds: their reports want lines and arguments that are still there.
-set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g")
+# The sanitizers' builds: their reports want lines.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
 
 set(SHADOWWALK_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined or thread")
 set(SHADOWWALK_BUILD_LABEL "" CACHE STRING "What results call this build; default: the build type in lower case")
@@ -31,6 +31,14 @@ if(SHADOWWALK_SANITIZE)
     $<BUILD_INTERFACE:-fsanitize=${SHADOWWALK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>)
   target_link_options(shadowwalk_options INTERFACE $<BUILD_INTERFACE:-fsanitize=${SHADOWWALK_SANITIZE}>)
 endif()
+
+# shadowwalk_precompile(TARGET HEADERS...): for large headers of libraries that most of a target's files include.
+function(shadowwalk_precompile target)
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess)  # or ccache keeps nothing of it
+  endif()
+endfunction()
 
 # shadowwalk_room(NAME SOURCES... LINK deps...): one static library for one room of the house.
 function(shadowwalk_room name)
