@@ -106,6 +106,7 @@ INSTANTIATE_TEST_SUITE_P(All, EveryCell, testing::ValuesIn(cases()), name_of);
 
 TEST(Cell, FloorWalksWithoutAnEngine) {
   CellConfig config = short_cell({"floor", "mmio-poll", GuestKind::thread});
+  config.vcpus = 2;  // that fault into one tree at the same time
   config.zappers = 0;
   CellMeasurement cell = run_cell(config);
   while (cell.walks == 0 && config.duration < 5s) {
