@@ -23,11 +23,7 @@ CellConfig config_of(const VariantEntry& variant, const BenchEngine::Options& op
 BenchEngine::BenchEngine(const VariantEntry& variant, const Options& options)
     : config_(config_of(variant, options)), machine_(options.vcpus) {
   if (options.window_open) window_.set(CycleClock::now(), std::numeric_limits<std::uint64_t>::max());
-  // Whole huge pages: Linux aligns only such mappings to them, and a tree of which some tables lie on small pages would
-  // be held against the floor's, of which none do.
-  constexpr std::size_t kTablesPerHugePage = 512;
-  const std::size_t capacity = (options.capacity + kTablesPerHugePage - 1) / kTablesPerHugePage * kTablesPerHugePage;
-  engine_ = variant.make_engine(machine_, config_, window_, {.capacity = capacity, .pretouch = 0});
+  engine_ = variant.make_engine(machine_, config_, window_, {.capacity = options.capacity, .pretouch = 0});
 }
 
 BenchEngine::~BenchEngine() { engine_->drain(); }

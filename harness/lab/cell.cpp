@@ -26,7 +26,7 @@ class IpiRecord final : public NativeMachine::IpiObserver {
   void on_ipis(std::size_t sent, std::uint64_t ticks) override {
     if (!window_.contains(CycleClock::now())) return;
     sent_.fetch_add(sent, std::memory_order_relaxed);
-    ns_.record(static_cast<std::uint64_t>(CycleClock::to_ns(ticks)));
+    ns_.record(CycleClock::to_whole_ns(ticks));
   }
   std::uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
   Histogram ns() const { return ns_.snapshot(); }
@@ -140,9 +140,8 @@ void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> 
 /// What a line costs between the two CPUs that two walkers have just shared lines over: the unit that their waiting for
 /// each other can be counted in.
 void measure_line_between_vcpus(const CellConfig& config, CellMeasurement& cell) {
-  if (config.instrumentation == Instrumentation::none) {
-    cell.line_transfer_missing = "not taken at --instrumentation none";
-  } else if (config.vcpus != 2 || config.zappers != 0) {
+  if (config.instrumentation == Instrumentation::none) return;
+  if (config.vcpus != 2 || config.zappers != 0) {
     cell.line_transfer_missing = "only taken with 2 vCPUs and no zappers";
   } else if (cell.placement.size() < 2 || cell.placement["vcpu-0"] == cell.placement["vcpu-1"]) {
     cell.line_transfer_missing = "the vCPUs are not pinned to a CPU each";

@@ -184,7 +184,7 @@ CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   out.quantiles("ipi_ns", Level::light, cell.ipi_ns, {kP50, kP99}, "no flush had to interrupt a vCPU in the window");
   if (cell.line_transfer) {
     out.set("line_transfer_ns", cell.line_transfer->median_ns);
-  } else {
+  } else if (out.taken_at(Level::light, {"line_transfer_ns"})) {
     out.unavailable("line_transfer_ns", cell.line_transfer_missing);
   }
   record_events(out, result, cell);

@@ -100,7 +100,7 @@ void VcpuThread::record_exit(std::uint64_t entered) {
   if (!shared_.window.contains(record.burst_start)) return;
   ++exits;
   if (shared_.config.instrumentation == Instrumentation::full) {
-    exit_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(record.burst_start - entered)));
+    exit_ns.record(CycleClock::to_whole_ns(record.burst_start - entered));
   }
 }
 
@@ -155,8 +155,8 @@ void ZapperThread::record_zap(std::size_t pages, std::uint64_t intended, std::ui
   ++zaps;
   if (shared_.config.instrumentation == Instrumentation::none) return;
   // Open loop: a zap that had to wait for the one before it began late, and its latency says so.
-  zap_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(end - intended)));
-  zap_service_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(end - began)));
+  zap_ns.record(CycleClock::to_whole_ns(end - intended));
+  zap_service_ns.record(CycleClock::to_whole_ns(end - began));
 }
 
 /// When it was `ticks` or a little later; empty: the cell is over.

@@ -46,9 +46,6 @@ struct WalkRecord {
   Histogram fault_ns;    ///< mmu_lock wait included
 };
 
-/// Ticks as whole ns, as histograms hold them.
-inline std::uint64_t whole_ns(std::uint64_t ticks) { return static_cast<std::uint64_t>(CycleClock::to_ns(ticks)); }
-
 // Out of line, and handed nothing by reference to the loop's own variables: those stay in registers.
 
 /// One access, clocked as a sample: the walk as a whole, or the section in it. Whether the walk served the access.
@@ -59,14 +56,14 @@ template <class WalkingVcpu>
     if (!record.section_is_next) {
       std::uint64_t ticks = 0;
       const bool served = vcpu.served_clocking_section(access, ticks);
-      if (counts && served) record.section_ns.record(whole_ns(ticks));
+      if (counts && served) record.section_ns.record(CycleClock::to_whole_ns(ticks));
       return served;
     }
   }
   const std::uint64_t start = CycleClock::now();
   const bool served = vcpu.served(access);
   const std::uint64_t ticks = CycleClock::now() - start;
-  if (counts && served) record.walk_ns.record(whole_ns(ticks));
+  if (counts && served) record.walk_ns.record(CycleClock::to_whole_ns(ticks));
   return served;
 }
 
@@ -78,9 +75,19 @@ template <class WalkingVcpu>
   const std::uint64_t ticks = CycleClock::now() - start;
   if (counts) {
     ++record.faults;
-    record.fault_ns.record(whole_ns(ticks));
+    record.fault_ns.record(CycleClock::to_whole_ns(ticks));
   }
   return ticks;
+}
+
+/// The walks that are no samples, and `fault(access)` for those that do not serve. A function of its own, so that the
+/// loop is the same and keeps the same registers whatever is clocked around it.
+template <class WalkingVcpu, class Fault>
+[[gnu::noinline]] void walk_plain(WalkingVcpu& vcpu, std::span<const Access> accesses, Fault fault) {
+  for (const Access access : accesses) {
+    if (!vcpu.served(access)) [[unlikely]]
+      fault(access);
+  }
 }
 
 /// The burst without a clock: what clocking it costs is measured against this.
@@ -88,12 +95,10 @@ template <class WalkingVcpu>
 void walk_burst_unclocked(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord& record) {
   record.burst_start = record.burst_end = CycleClock::now();  // whether it is in the window
   std::uint64_t faults = 0;
-  for (const Access access : accesses) {
-    if (vcpu.served(access)) [[likely]]
-      continue;
+  walk_plain(vcpu, accesses, [&](Access access) {
     vcpu.fault(access);
     ++faults;
-  }
+  });
   if (!record.window.contains(record.burst_start)) return;
   record.walks += accesses.size();
   record.faults += faults;
@@ -107,17 +112,15 @@ void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord&
   const std::uint64_t start = CycleClock::now();
   const bool counts = record.window.contains(start);
   std::uint64_t fault_ticks = 0;
-  for (std::size_t i = 0; i < accesses.size();) {
-    const std::size_t plain = std::min(accesses.size() - i, record.until_sample - 1);
-    for (const std::size_t stop = i + plain; i < stop; ++i) {
-      if (!vcpu.served(accesses[i])) [[unlikely]]
-        fault_ticks += clocked_fault(vcpu, accesses[i], record, counts);
-    }
+  const auto fault = [&](Access access) { fault_ticks += clocked_fault(vcpu, access, record, counts); };
+  for (auto rest = accesses; !rest.empty();) {
+    const std::size_t plain = std::min(rest.size(), record.until_sample - 1);
+    walk_plain(vcpu, rest.first(plain), fault);
+    rest = rest.subspan(plain);
     record.until_sample -= plain;
-    if (i == accesses.size()) break;
-    if (!sample_walk(vcpu, accesses[i], record, counts))
-      fault_ticks += clocked_fault(vcpu, accesses[i], record, counts);
-    ++i;
+    if (rest.empty()) break;
+    if (!sample_walk(vcpu, rest.front(), record, counts)) fault(rest.front());
+    rest = rest.subspan(1);
     record.until_sample = record.sample_period;
   }
 

@@ -27,6 +27,8 @@ class CycleClock {
   }
 
   static double to_ns(std::uint64_t ticks) { return static_cast<double>(ticks) * calibration_.ns_per_tick; }
+  /// to_ns(), as histograms hold it.
+  static std::uint64_t to_whole_ns(std::uint64_t ticks) { return static_cast<std::uint64_t>(to_ns(ticks)); }
   static std::uint64_t from_ns(double ns) { return static_cast<std::uint64_t>(ns / calibration_.ns_per_tick); }
 
   /// Median cost of one now(), in ns, measured at the first call.

@@ -38,6 +38,7 @@ class NativeMachine {
   /// Ticks of the machine's clock, and their length.
   static std::uint64_t now() { return CycleClock::now(); }
   static double to_ns(std::uint64_t ticks) { return CycleClock::to_ns(ticks); }
+  static std::uint64_t to_whole_ns(std::uint64_t ticks) { return CycleClock::to_whole_ns(ticks); }
 
   explicit NativeMachine(unsigned vcpus) {
     for (unsigned i = 0; i < vcpus; ++i) {

@@ -39,15 +39,14 @@ class MeasuredMmuLock {
       const std::uint64_t start = lock_.now();
       lock_.lock_.lock();
       held_since_ = lock_.now();
-      if (lock_.window_.contains(start)) lock_.wait_ns_.record(ns(held_since_ - start));
+      if (lock_.window_.contains(start)) lock_.wait_ns_.record(Machine::to_whole_ns(held_since_ - start));
     }
     void release() {
       if (holder_ == LockHolder::zap && lock_.window_.contains(held_since_)) {
-        lock_.hold_ns_.record(ns(lock_.now() - held_since_));
+        lock_.hold_ns_.record(Machine::to_whole_ns(lock_.now() - held_since_));
       }
       lock_.lock_.unlock();
     }
-    static std::uint64_t ns(std::uint64_t ticks) { return static_cast<std::uint64_t>(Machine::to_ns(ticks)); }
 
     MeasuredMmuLock& lock_;
     const LockHolder holder_;

@@ -165,7 +165,7 @@ class ShadowTree {
   void commit_zap(const typename MeasuredMmuLock<Machine>::Guard& guard, Batch&& batch) {
     if (batch.empty()) return;
     const std::uint64_t now = lock_.now();
-    if (window_.contains(now)) zap_times_.prepare_ns.record(whole_ns(guard.held_ticks(now)));
+    if (window_.contains(now)) zap_times_.prepare_ns.record(Machine::to_whole_ns(guard.held_ticks(now)));
     commit_at(now, std::move(batch));
   }
 
@@ -182,11 +182,9 @@ class ShadowTree {
     ShadowTree& tree_;
   };
 
-  static std::uint64_t whole_ns(std::uint64_t ticks) { return static_cast<std::uint64_t>(Machine::to_ns(ticks)); }
-
   void commit_at(std::uint64_t start, Batch&& batch) {
     variant_.commit(std::move(batch));
-    if (window_.contains(start)) zap_times_.commit_ns.record(whole_ns(lock_.now() - start));
+    if (window_.contains(start)) zap_times_.commit_ns.record(Machine::to_whole_ns(lock_.now() - start));
   }
 
   void retire(Page& page, Batch& batch) {
