@@ -6,22 +6,19 @@
 
 #include "harness/guest/guest_state.hpp"
 #include "harness/lab/cell_config.hpp"
-#include "harness/machine/check.hpp"
 #include "harness/mmu/geometry.hpp"
-#include "workloads/guest/registry.hpp"
+#include "workloads/guest/guest_program.hpp"
+#include "workloads/guest/guest_shapes.hpp"
 
 namespace shadowwalk::bench {
 
 AccessStream AccessStream::mmio_poll(unsigned vcpu) {
   constexpr std::size_t kBlocks = 8;  // small beside a cache, yet too long for a branch predictor to learn
   GuestConfig config;
-  const GuestProgram* program = find_guest_program("mmio-poll");
-  SHADOWWALK_CHECK(program != nullptr, "the guest program mmio-poll is gone");
-  config.program = *program;
-  config.params.pages = CellConfig().working_set;
+  config.params = uniform_guest(CellConfig().working_set, 0, /*mmio_percent=*/100);
   GuestProgramState state = initial_state(config, vcpu);
   std::vector<Access> accesses(kBlocks * kBlock);
-  program->produce(state, accesses);
+  guest_program().produce(state, accesses);
   return AccessStream(std::move(accesses));
 }
 

@@ -4,22 +4,20 @@
 #include "bench/families.hpp"
 #include "bench/threads.hpp"
 #include "harness/lab/cell_config.hpp"
-#include "harness/machine/check.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/native_machine.hpp"
-#include "workloads/guest/registry.hpp"
+#include "workloads/guest/guest_program.hpp"
+#include "workloads/guest/guest_shapes.hpp"
 
 namespace shadowwalk::bench {
 
 GuestConfig exit_guest(unsigned burst) {
-  const GuestProgram* program = find_guest_program("mmio-poll");
-  SHADOWWALK_CHECK(program != nullptr, "the guest program mmio-poll is gone");
   GuestConfig config;
   config.kind = GuestKind::kvm;
   config.burst = burst;
-  config.params.pages = CellConfig().working_set;
+  config.params = uniform_guest(CellConfig().working_set, 0, /*mmio_percent=*/100);
   config.params.burst = burst;
-  config.program = *program;
+  config.program = guest_program();
   return config;
 }
 

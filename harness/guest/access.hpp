@@ -6,10 +6,14 @@ namespace shadowwalk {
 
 /// Why the guest's access would have entered the hypervisor's page-fault handler.
 enum class AccessKind : uint8_t {
-  read = 0,   ///< a load from a RAM page
-  write = 1,  ///< a store to a RAM page
-  mmio = 2,   ///< a load or store to a device page
+  read = 0,              ///< a load from a RAM page
+  write = 1,             ///< a store to a RAM page
+  mmio = 2,              ///< a load from a device page
+  page_table_write = 3,  ///< a store to the guest's page-table page that maps this gfn
 };
+
+/// Whether the guest makes the access with a store.
+constexpr bool is_store(AccessKind kind) { return kind == AccessKind::write || kind == AccessKind::page_table_write; }
 
 /// One guest access: what starts one walk. It is the access ring's entry, so the guest writes it and the host
 /// must treat it as hostile until AccessRing has checked it.

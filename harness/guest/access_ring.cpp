@@ -12,7 +12,6 @@ namespace {
 using guest_abi::AccessRingHeader;
 
 constexpr std::uint64_t kWordEnd = Access::make(guest_abi::kWindowPages, AccessKind::read).word;
-constexpr std::uint64_t kUnknownKind = 3;
 
 /// Exactly one load: an ordinary read may be repeated by the compiler, and the second may see another value.
 std::uint64_t read_once(const std::byte* word) {
@@ -20,9 +19,8 @@ std::uint64_t read_once(const std::byte* word) {
       .load(std::memory_order_relaxed);
 }
 
-constexpr bool is_sound(Access access) {
-  return access.word < kWordEnd && static_cast<std::uint64_t>(access.kind()) != kUnknownKind;
-}
+/// All four kinds are known: only the gfn can be wrong.
+constexpr bool is_sound(Access access) { return access.word < kWordEnd; }
 
 }  // namespace
 
@@ -41,7 +39,13 @@ std::span<const Access> AccessRing::take() {
     throw CellError(fmt::format("guest vCPU {}: ring count {} after {} and a burst of {}: the guest lies", vcpu_,
                                 produced, taken_, length));
   }
+  const std::uint64_t idle = read_once(memory_ + offsetof(AccessRingHeader, idle_us));
+  if (idle > guest_abi::kMaxIdleUs) {
+    throw CellError(fmt::format("guest vCPU {}: ring idle time of {} us is beyond {}: the guest lies", vcpu_, idle,
+                                guest_abi::kMaxIdleUs));
+  }
   taken_ = produced;
+  idle_us_ = idle;
 
   const std::byte* entries = memory_ + sizeof(AccessRingHeader);
   bool sound = true;
@@ -57,13 +61,8 @@ std::span<const Access> AccessRing::take() {
 void AccessRing::reject_entry(std::span<const Access> burst) const {
   std::size_t i = 0;
   while (is_sound(burst[i])) ++i;
-  const Access access = burst[i];
-  if (access.word >= kWordEnd) {
-    throw CellError(fmt::format("guest vCPU {}: ring entry {} of {} has gfn {:#x}, beyond {:#x}: the guest lies", vcpu_,
-                                i, burst.size(), access.gfn(), guest_abi::kWindowPages - 1));
-  }
-  throw CellError(fmt::format("guest vCPU {}: ring entry {} of {} has the unknown kind {}: the guest lies", vcpu_, i,
-                              burst.size(), static_cast<unsigned>(access.kind())));
+  throw CellError(fmt::format("guest vCPU {}: ring entry {} of {} has gfn {:#x}, beyond {:#x}: the guest lies", vcpu_,
+                              i, burst.size(), burst[i].gfn(), guest_abi::kWindowPages - 1));
 }
 
 }  // namespace shadowwalk

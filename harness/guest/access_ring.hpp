@@ -25,8 +25,12 @@ class AccessRing {
 
   /// Copies the published burst out. The span stays valid until the next call and is never empty.
   /// Throws CellError, naming the vCPU and what was wrong, unless the length is 1..capacity, the header's count has
-  /// moved on by exactly that, and each entry has a known kind and a gfn below guest_abi::kWindowPages.
+  /// moved on by exactly that, the vCPU halts for guest_abi::kMaxIdleUs at most, and each entry has a gfn below
+  /// guest_abi::kWindowPages.
   std::span<const Access> take();
+
+  /// How long the vCPU halts after the burst that was taken last; 0 before the first.
+  std::uint64_t idle_us() const { return idle_us_; }
 
  private:
   [[noreturn]] void reject_entry(std::span<const Access> burst) const;
@@ -34,6 +38,7 @@ class AccessRing {
   std::byte* const memory_;
   const unsigned vcpu_;
   std::uint64_t taken_ = 0;
+  std::uint64_t idle_us_ = 0;
   std::vector<Access> copy_;
 };
 

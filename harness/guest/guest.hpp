@@ -5,7 +5,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "harness/guest/access.hpp"
 #include "harness/guest/guest_params.hpp"
@@ -24,6 +23,10 @@ class GuestVcpu {
   /// until the next call. Throws CellError, naming the exit and the guest's rip, if the guest crashed or lied.
   virtual std::span<const Access> enter() = 0;
 
+  /// How long the guest halts after the last burst that enter() returned, in microseconds (HLT until a timer, in a real
+  /// guest): the caller lets the vCPU's thread wait outside guest mode. 0..guest_abi::kMaxIdleUs.
+  virtual std::uint64_t idle_us() const = 0;
+
   /// kvm_run->immediate_exit, or the thread guest's twin: while it is 1, enter() returns at once with no access, and
   /// what the guest had begun goes on with the next call. Any thread may set it (before it signals the vCPU's thread);
   /// only the vCPU's own thread clears it, enter() never does. Both through std::atomic_ref.
@@ -41,15 +44,12 @@ class Guest {
   virtual KvmStatistics statistics() const = 0;
 };
 
-/// A guest program in its two compiled forms (workloads/guest/ has the sources).
+/// The guest program, an interpreter of GuestParams, in its two compiled forms. workloads/guest/ has the one there is.
 struct GuestProgram {
-  std::string_view name;
-  /// The image's number for it: `params.program` in the guest.
-  std::uint32_t index = 0;
   /// Fills `out` with the program's next accesses: the ordinary compilation.
   void (*produce)(GuestProgramState& state, std::span<Access> out) = nullptr;
-  /// The freestanding compilation: a flat image (guest_abi.hpp) that holds every program. Outlives the guest.
-  /// Empty on hosts for which there is none.
+  /// The freestanding compilation: a flat image (guest_abi.hpp). Outlives the guest. Empty on hosts for which there is
+  /// none.
   std::span<const std::byte> image;
 };
 
@@ -59,7 +59,7 @@ struct GuestConfig {
   GuestKind kind = GuestKind::thread;
   unsigned vcpus = 1;    ///< 1..1024
   unsigned burst = 1;    ///< accesses an exit, 1..65536; 1 is the faithful path: each access is an MMIO exit
-  GuestParams params{};  ///< as given to every vCPU; make_guest fills in `program`, `vcpu` and `burst`
+  GuestParams params{};  ///< as given to every vCPU; make_guest fills in `vcpu` and `burst`
   GuestProgram program{};
 };
 

@@ -36,20 +36,26 @@ constexpr uint64_t aperture_address(Access access) {
   return kApertureBase + ((access.gfn() << kPageShift) & (kApertureBytes - 1));
 }
 
+/// The longest that a guest may say it halts after a burst.
+inline constexpr uint64_t kMaxIdleUs = 1'000'000;
+
 /// The access ring in guest memory: this header, then `burst` entries from the next cache line on.
 struct alignas(64) AccessRingHeader {
   uint64_t produced;  ///< accesses since the start, those of this burst included
   uint64_t length;    ///< of this burst, which begins at the first entry: 1..burst
-  uint64_t reserved[6];
+  uint64_t idle_us;   ///< how long the vCPU halts after this burst, in microseconds: 0..kMaxIdleUs
+  uint64_t reserved[5];
 };
 static_assert(sizeof(AccessRingHeader) == 64);
 
 inline Access* ring_entries(AccessRingHeader* header) { return reinterpret_cast<Access*>(header + 1); }
 
-/// The producer's side: says that `length` entries are written. Then the exit, which must not be moved before it.
-inline void publish(AccessRingHeader& header, uint64_t length) {
+/// The producer's side: says that `length` entries are written, and how long the vCPU halts after them. Then the exit,
+/// which must not be moved before it.
+inline void publish(AccessRingHeader& header, uint64_t length, uint64_t idle_us = 0) {
   header.produced += length;
   header.length = length;
+  header.idle_us = idle_us;
 }
 
 }  // namespace shadowwalk::guest_abi

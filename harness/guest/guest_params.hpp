@@ -2,24 +2,85 @@
 
 #include <stdint.h>  // not <cstdint>: guest programs include this file freestanding
 
+#include "harness/guest/zipf_table.hpp"
+
+/// What a guest does, as data. Every range is checked by make_guest.
 namespace shadowwalk {
 
-/// What a guest program is told at start: copied into the guest's memory, read-only to it by convention.
-struct GuestParams {
-  uint32_t program = 0;        ///< index into the image's programs; make_guest sets it
-  uint32_t vcpu = 0;           ///< 0..vcpus-1; make_guest sets it
-  uint64_t seed = 1;           ///< the access stream is a function of (program, seed, vcpu, the fields below)
-  uint64_t base_gfn = 0;       ///< first page of the working set
-  uint64_t pages = 0;          ///< size of the working set in 4 KiB pages, >= 1; base_gfn + pages <= 2^36
-  uint32_t burst = 1;          ///< accesses an exit; make_guest sets it
-  uint32_t write_percent = 0;  ///< share of accesses to RAM that write, 0..100
+/// How a stream picks the page of its next access.
+enum class Locality : uint32_t {
+  uniform = 0,  ///< each page equally likely
+  stride = 1,   ///< `stride` pages after the last one, wrapping at the stream's end; each vCPU starts at a random page
+  zipf = 2,     ///< rank r with a probability near 1/r^skew (GuestParams::zipf); ranks are scattered over the pages
+  growth = 3,   ///< one access in `first_touch_one_in` is the next new page, the others one of the last `pages`; at the
+                ///< end of the window it starts over at its first page
+  churn = 4,    ///< processes come and go: see AccessStream::touches; vCPU i begins with process i
+};
+inline constexpr uint32_t kLocalities = 5;
+
+/// One kind of thing that the guest does. Pages count from GuestParams::base_gfn.
+struct AccessStream {
+  static constexpr uint32_t kMaxWeight = 10'000;
+  static constexpr uint64_t kMaxTouches = uint64_t{1} << 32;
+  uint32_t weight = 1;  ///< of its phase's accesses, beside the other streams' weights: 1..kMaxWeight
+  Locality locality = Locality::uniform;
+  uint32_t write_percent = 0;       ///< share of its RAM accesses that write, 0..100; churn: of its touches
+  uint32_t mmio_percent = 0;        ///< share of its accesses that are MMIO, 0..100; churn: of its touches
+  uint64_t first_page = 0;          ///< of the stream's part of memory
+  uint64_t pages = 0;               ///< its size, in 4 KiB pages, >= 1; churn: one process's size
+  uint64_t stride = 1;              ///< stride: pages from one access to the next, 1..pages
+  uint32_t first_touch_one_in = 8;  ///< growth, >= 1
+  uint32_t processes = 4;           ///< churn: address spaces in turn, side by side in memory, >= 1
+  /// churn: a process touches its pages so often (uniformly), forks (its page-table entries are written one by one, to
+  /// be copied on write), touches as often again, and exits (all entries are written again); the next one begins.
+  /// 0..kMaxTouches.
+  uint64_t touches = 4096;
 };
 
-/// A program's own memory between bursts.
+/// A stretch of the guest's life. Its streams go on where they were when it comes again.
+struct AccessPhase {
+  static constexpr uint32_t kMaxStreams = 4;
+  uint64_t accesses = 0;      ///< of each vCPU, then the next phase begins; 0: this one, the last, never ends
+  uint64_t idle_us = 0;       ///< after each burst that ends in this phase the vCPU halts for so long: 0..1,000,000
+  uint32_t stream_count = 0;  ///< 1..kMaxStreams
+  uint32_t reserved = 0;
+  AccessStream streams[kMaxStreams] = {};
+};
+
+/// What a guest is told at start: copied into the guest's memory, read-only to it by convention.
+struct GuestParams {
+  static constexpr uint32_t kMaxPhases = 4;
+  uint32_t vcpu = 0;         ///< 0..vcpus-1; make_guest sets it
+  uint32_t burst = 1;        ///< accesses an exit; make_guest sets it
+  uint64_t seed = 1;         ///< the access stream is a function of (seed, vcpu, the fields below)
+  uint64_t base_gfn = 0;     ///< first page of the guest's memory; all streams end at 2^36 or before
+  uint64_t idle_us = 0;      ///< added to that of each phase, for vCPUs that are idle most of the time: the sum is
+                             ///< 0..1,000,000
+  uint32_t phase_count = 0;  ///< 1..kMaxPhases; after the last one that ends comes the first again
+  uint32_t reserved = 0;
+  AccessPhase phases[kMaxPhases] = {};
+  ZipfTable zipf = {};  ///< of make_zipf_table, over as many pages as each zipf stream has
+};
+
+/// How far a stream has come.
+struct StreamCursor {
+  /// stride: the page of the next access; growth: first touches; churn: accesses of the process whose turn it is.
+  uint64_t position = 0;
+  uint64_t process = 0;  ///< churn: which process that is
+};
+
+/// The guest's own memory between bursts; make_guest gives each vCPU one to start from.
 struct GuestProgramState {
   GuestParams params;
-  uint64_t random;    ///< state of the program's random numbers: at start a hash of (seed, vcpu), made by make_guest
-  uint64_t position;  ///< how far a program that advances has come: 0 at start
+  uint64_t random = 0;      ///< state of the random numbers: at start a hash of (seed, vcpu)
+  uint64_t phase = 0;       ///< that of the last access
+  uint64_t phase_done = 0;  ///< accesses since it began
+  StreamCursor cursors[GuestParams::kMaxPhases][AccessPhase::kMaxStreams] = {};
 };
+
+/// How long the vCPU halts after a burst that ends here.
+constexpr uint64_t burst_idle_us(const GuestProgramState& state) {
+  return state.params.idle_us + state.params.phases[state.phase].idle_us;
+}
 
 }  // namespace shadowwalk

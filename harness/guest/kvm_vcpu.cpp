@@ -57,7 +57,7 @@ std::span<const Access> KvmVcpu::on_mmio() {
   if (burst_ > 1 || !in_aperture) fail(describe_exit(*run_));
   std::memset(run_->mmio.data, 0, sizeof run_->mmio.data);  // what a load gets; no program looks at it
   const std::span<const Access> access = ring_.take();
-  const bool writes = access[0].kind() == AccessKind::write;
+  const bool writes = is_store(access[0].kind());
   if (guest_abi::aperture_address(access[0]) != mmio.phys_addr || writes != (mmio.is_write != 0)) {
     fail(fmt::format("KVM_EXIT_MMIO: {} at gpa {:#x}, but the ring says {} gfn {:#x}: the guest lies",
                      mmio.is_write ? "write" : "read", +mmio.phys_addr, writes ? "write" : "read", access[0].gfn()));

@@ -20,6 +20,7 @@ class KvmVcpu final : public GuestVcpu {
           unsigned index);
 
   std::span<const Access> enter() override;
+  std::uint64_t idle_us() const override { return ring_.idle_us(); }
   std::uint8_t& immediate_exit() override { return run_->immediate_exit; }
 
   /// For its statistics, and for tests that break a guest on purpose.

@@ -32,10 +32,11 @@ class ThreadVcpu final : public GuestVcpu {
       written_ += chunk;
     }
     written_ = 0;
-    guest_abi::publish(*header, burst_);
+    guest_abi::publish(*header, burst_, burst_idle_us(state_));
     return ring_.take();
   }
 
+  std::uint64_t idle_us() const override { return ring_.idle_us(); }
   std::uint8_t& immediate_exit() override { return immediate_exit_; }
 
  private:

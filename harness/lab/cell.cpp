@@ -13,7 +13,8 @@
 #include "harness/lab/registry.hpp"
 #include "harness/machine/membarrier.hpp"
 #include "harness/machine/placement.hpp"
-#include "workloads/guest/registry.hpp"
+#include "workloads/guest/guest_program.hpp"
+#include "workloads/guest/guest_shapes.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
@@ -55,17 +56,20 @@ const Workload& workload_of(const CellConfig& config) {
   return *workload;
 }
 
+GuestParams guest_params(const CellConfig& config, const Workload& workload) {
+  if (workload.program == "mmio-poll") return uniform_guest(config.working_set, 0, /*mmio_percent=*/100);
+  if (workload.program == "demand-fault") return growth_guest(config.working_set, workload.write_percent);
+  return uniform_guest(config.working_set, workload.write_percent);
+}
+
 GuestConfig guest_config(const CellConfig& config, const Workload& workload) {
-  const GuestProgram* program = find_guest_program(workload.program);
-  SHADOWWALK_CHECK(program != nullptr, "a workload names a guest program that is not there");
   GuestConfig guest;
   guest.kind = config.guest;
   guest.vcpus = config.vcpus;
   guest.burst = config.walks_per_exit;
+  guest.params = guest_params(config, workload);
   guest.params.seed = config.seed;
-  guest.params.pages = config.working_set;
-  guest.params.write_percent = workload.write_percent;
-  guest.program = *program;
+  guest.program = guest_program();
   return guest;
 }
 

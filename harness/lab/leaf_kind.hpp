@@ -12,6 +12,8 @@ constexpr LeafKind leaf_kind(AccessKind kind) {
       return LeafKind::ram_read;
     case AccessKind::write:
       return LeafKind::ram_write;
+    case AccessKind::page_table_write:
+      return LeafKind::ram_write;
     case AccessKind::mmio:
       return LeafKind::mmio;
   }

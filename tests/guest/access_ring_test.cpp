@@ -78,10 +78,36 @@ TEST_F(AccessRingTest, RejectsGfnBeyondTheWindow) {
   EXPECT_THAT(rejection(), AllOf(HasSubstr("guest vCPU 3"), HasSubstr("entry 1 of 2"), HasSubstr("gfn 0x1000000000")));
 }
 
-TEST_F(AccessRingTest, RejectsUnknownKind) {
-  entries()[7] = Access{5 << 2 | 3};
-  publish(header(), kCapacity);
-  EXPECT_THAT(rejection(), AllOf(HasSubstr("entry 7 of 8"), HasSubstr("unknown kind 3")));
+TEST_F(AccessRingTest, KnowsAllFourKinds) {
+  for (std::uint64_t kind = 0; kind < 4; ++kind) entries()[kind] = Access{5 << 2 | kind};
+  publish(header(), 4);
+  const auto burst = ring_.take();
+  EXPECT_EQ(burst[0].kind(), AccessKind::read);
+  EXPECT_EQ(burst[1].kind(), AccessKind::write);
+  EXPECT_EQ(burst[2].kind(), AccessKind::mmio);
+  EXPECT_EQ(burst[3].kind(), AccessKind::page_table_write);
+  for (const Access access : burst) EXPECT_EQ(access.gfn(), 5u);
+}
+
+TEST_F(AccessRingTest, TellsHowLongTheGuestHaltsAfterTheLastBurst) {
+  EXPECT_EQ(ring_.idle_us(), 0u);
+  publish(header(), 1, guest_abi::kMaxIdleUs);
+  ring_.take();
+  EXPECT_EQ(ring_.idle_us(), guest_abi::kMaxIdleUs);
+  header().idle_us = 7;
+  EXPECT_EQ(ring_.idle_us(), guest_abi::kMaxIdleUs) << "the host's copy is not the guest's memory";
+  publish(header(), 1);
+  ring_.take();
+  EXPECT_EQ(ring_.idle_us(), 0u);
+}
+
+TEST_F(AccessRingTest, RejectsAnIdleTimeBeyondASecond) {
+  for (const std::uint64_t idle : {guest_abi::kMaxIdleUs + 1, ~std::uint64_t{0}}) {
+    publish(header(), 1, idle);
+    EXPECT_THAT(rejection(), AllOf(HasSubstr("guest vCPU 3"), HasSubstr("ring idle time of " + std::to_string(idle)),
+                                   HasSubstr("beyond 1000000")));
+    header().produced -= 1;
+  }
 }
 
 TEST_F(AccessRingTest, IgnoresWhatLiesBehindTheBurst) {
@@ -114,6 +140,7 @@ class ChangingRing : public AccessRingTest {
         const auto burst = ring_.take();
         EXPECT_EQ(burst.size(), kCapacity);
         for (const Access access : burst) EXPECT_EQ(access.word, good_entry_);
+        EXPECT_LE(ring_.idle_us(), guest_abi::kMaxIdleUs);
         ++accepted;
         produced += kCapacity;
       } catch (const CellError& error) {
@@ -137,6 +164,12 @@ TEST_F(ChangingRing, NoLengthGetsPastTheCheck) {
   for (unsigned i = 0; i < kCapacity; ++i) entries()[i].word = good_entry_;
   std::atomic_ref(header().length).store(kCapacity);
   read_while_flipping(header().length, kCapacity, kCapacity + 1);
+}
+
+TEST_F(ChangingRing, NoIdleTimeGetsPastTheCheck) {
+  for (unsigned i = 0; i < kCapacity; ++i) entries()[i].word = good_entry_;
+  std::atomic_ref(header().length).store(kCapacity);
+  read_while_flipping(header().idle_us, 17, guest_abi::kMaxIdleUs + 1);
 }
 
 }  // namespace

@@ -11,19 +11,23 @@
 
 #include "harness/guest/guest.hpp"
 #include "harness/machine/error.hpp"
-#include "workloads/guest/registry.hpp"
+#include "workloads/guest/guest_program.hpp"
+#include "workloads/guest/guest_shapes.hpp"
 
 namespace shadowwalk::test {
 
-inline GuestConfig config_of(GuestKind kind, std::string_view program, unsigned burst, unsigned vcpus = 1) {
-  GuestConfig config{
-      .kind = kind, .vcpus = vcpus, .burst = burst, .params = {}, .program = *find_guest_program(program)};
+constexpr std::uint64_t kBaseGfn = 0x12345678;
+
+/// The guest program on `params`, from kBaseGfn.
+inline GuestConfig config_of(GuestKind kind, const GuestParams& params, unsigned burst, unsigned vcpus = 1) {
+  GuestConfig config{.kind = kind, .vcpus = vcpus, .burst = burst, .params = params, .program = guest_program()};
   config.params.seed = 42;
-  config.params.base_gfn = 0x12345678;
-  config.params.pages = 5000;
-  config.params.write_percent = 30;
+  config.params.base_gfn = kBaseGfn;
   return config;
 }
+
+inline GuestParams mmio_poll() { return uniform_guest(5000, 0, /*mmio_percent=*/100); }
+inline GuestParams uniform_ram() { return uniform_guest(5000, /*write_percent=*/30); }
 
 /// The next `count` accesses (or more, up to a whole burst), as words. Kicks in between are passed over.
 inline std::vector<std::uint64_t> next_accesses(GuestVcpu& vcpu, std::size_t count) {
@@ -41,9 +45,8 @@ class TestImage {
     for (const int byte : code) bytes_.push_back(static_cast<std::byte>(byte));
   }
   std::unique_ptr<Guest> make(unsigned burst, unsigned vcpus = 1) const {
-    GuestConfig config{.kind = GuestKind::kvm, .vcpus = vcpus, .burst = burst, .params = {}, .program = {}};
-    config.params.pages = 1;
-    config.program.name = "test image";
+    GuestConfig config{
+        .kind = GuestKind::kvm, .vcpus = vcpus, .burst = burst, .params = uniform_guest(1), .program = {}};
     config.program.image = bytes_;
     return make_guest(config);
   }
@@ -51,6 +54,16 @@ class TestImage {
  private:
   std::vector<std::byte> bytes_;
 };
+
+/// The InputError with which make_guest refuses `config`, or "accepted".
+inline std::string refusal(const GuestConfig& config) {
+  try {
+    make_guest(config);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
 
 /// Runs `call`, which must throw CellError, and returns its text.
 template <typename Call>

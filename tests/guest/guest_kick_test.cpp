@@ -142,7 +142,7 @@ TEST(GuestKick, NoKickJustBeforeTheGuestIsLost) {
 }
 
 TEST(GuestKick, AThreadGuestIsKickedOutOfABurst) {
-  GuestConfig config = config_of(GuestKind::thread, "mmio-poll", 65536);
+  GuestConfig config = config_of(GuestKind::thread, test::mmio_poll(), 65536);
   config.program.produce = produce_for_ever;
   const auto guest = make_guest(config);
   VcpuThread thread(guest->vcpu(0), ignore_round, ignore_accesses);
@@ -162,7 +162,7 @@ class KickedGuest : public testing::TestWithParam<KickedStream> {};
 TEST_P(KickedGuest, StreamIsThatOfAnUndisturbedGuest) {
   const auto [name, kind, burst, accesses] = GetParam();
   if (kind == GuestKind::kvm) SHADOWWALK_NEED_KVM();
-  const auto guest = make_guest(config_of(kind, "demand-fault", burst));
+  const auto guest = make_guest(config_of(kind, growth_guest(5000, 30), burst));
   std::vector<std::uint64_t> words;
   std::atomic<bool> done{false};
   std::atomic<std::uint64_t> interrupted{0};
@@ -176,7 +176,7 @@ TEST_P(KickedGuest, StreamIsThatOfAnUndisturbedGuest) {
     while (!done.load()) thread.kick();
   }
   EXPECT_GT(interrupted.load(), 0u);
-  const auto undisturbed = make_guest(config_of(GuestKind::thread, "demand-fault", burst));
+  const auto undisturbed = make_guest(config_of(GuestKind::thread, growth_guest(5000, 30), burst));
   EXPECT_EQ(words, test::next_accesses(undisturbed->vcpu(0), accesses));
 }
 

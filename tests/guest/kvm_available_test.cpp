@@ -17,9 +17,9 @@ TEST(KvmAvailable, SaysWhatIsMissingAndWhatToDo) {
 TEST(KvmAvailable, AReasonIsWhatMakeGuestRefusesWith) {
   const std::string reason = kvm_unavailable_reason();
   if (reason.empty()) {
-    EXPECT_NE(make_guest(test::config_of(GuestKind::kvm, "mmio-poll", 1)), nullptr);
+    EXPECT_NE(make_guest(test::config_of(GuestKind::kvm, test::mmio_poll(), 1)), nullptr);
   } else {
-    EXPECT_THROW(make_guest(test::config_of(GuestKind::kvm, "mmio-poll", 1)), InputError);
+    EXPECT_THROW(make_guest(test::config_of(GuestKind::kvm, test::mmio_poll(), 1)), InputError);
   }
 }
 

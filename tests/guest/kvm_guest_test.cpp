@@ -18,8 +18,10 @@ namespace {
 
 using test::cell_error;
 using test::config_of;
+using test::mmio_poll;
 using test::next_accesses;
 using test::TestImage;
+using test::uniform_ram;
 using testing::AllOf;
 using testing::HasSubstr;
 
@@ -33,36 +35,11 @@ class KvmGuest : public testing::Test {
   }
 };
 
-class KvmStream : public KvmGuest, public testing::WithParamInterface<std::string_view> {
- protected:
-  static void expect_same_stream(unsigned burst, std::size_t accesses) {
-    const auto kvm = make_guest(config_of(GuestKind::kvm, GetParam(), burst, 2));
-    const auto thread = make_guest(config_of(GuestKind::thread, GetParam(), burst, 2));
-    EXPECT_EQ(next_accesses(kvm->vcpu(1), accesses), next_accesses(thread->vcpu(1), accesses));
-  }
-};
-
-TEST_P(KvmStream, DoorbellBurstsAreThoseOfAThreadGuest) {
-  expect_same_stream(1024, 200'000);
-  expect_same_stream(65536, 200'000);
-  expect_same_stream(2, 1'000);
-}
-
-TEST_P(KvmStream, MmioExitsAreThoseOfAThreadGuest) { expect_same_stream(1, 20'000); }
-
-INSTANTIATE_TEST_SUITE_P(All, KvmStream, testing::Values("mmio-poll", "demand-fault", "memslot-flip"),
-                         [](const auto& param_info) {
-                           std::string name(param_info.param);
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
-
 // The aperture is smaller than the window: pages far apart share an address in it, and must not be confused.
 TEST_F(KvmGuest, MmioExitsReachTheWholeWindow) {
   for (const GuestKind kind : {GuestKind::kvm, GuestKind::thread}) {
-    GuestConfig config = config_of(kind, "memslot-flip", 1);
+    GuestConfig config = config_of(kind, uniform_guest(guest_abi::kWindowPages), 1);
     config.params.base_gfn = 0;
-    config.params.pages = guest_abi::kWindowPages;
     const auto guest = make_guest(config);
     std::uint64_t greatest = 0;
     for (const std::uint64_t word : next_accesses(guest->vcpu(0), 500)) {
@@ -75,8 +52,8 @@ TEST_F(KvmGuest, MmioExitsReachTheWholeWindow) {
 TEST_F(KvmGuest, VcpusRunAtTheSameTime) {
   constexpr unsigned kVcpus = 8;  // more than CPUs, and than KVM_CAP_NR_VCPUS on small hosts
   constexpr std::size_t kAccesses = 50 * 1024;
-  const auto kvm = make_guest(config_of(GuestKind::kvm, "memslot-flip", 1024, kVcpus));
-  const auto thread = make_guest(config_of(GuestKind::thread, "memslot-flip", 1024, kVcpus));
+  const auto kvm = make_guest(config_of(GuestKind::kvm, uniform_ram(), 1024, kVcpus));
+  const auto thread = make_guest(config_of(GuestKind::thread, uniform_ram(), 1024, kVcpus));
   std::vector<std::vector<std::uint64_t>> streams(kVcpus);
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < kVcpus; ++i) {
@@ -88,7 +65,7 @@ TEST_F(KvmGuest, VcpusRunAtTheSameTime) {
 
 TEST_F(KvmGuest, MakesAsManyVcpusAsTheRangeAllowsOrSaysHowMany) {
   try {
-    const auto guest = make_guest(config_of(GuestKind::kvm, "mmio-poll", 2, 600));
+    const auto guest = make_guest(config_of(GuestKind::kvm, mmio_poll(), 2, 600));
     EXPECT_EQ(guest->vcpu(599).enter().size(), 2u);
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), HasSubstr("this host's KVM makes at most"));
@@ -97,7 +74,7 @@ TEST_F(KvmGuest, MakesAsManyVcpusAsTheRangeAllowsOrSaysHowMany) {
 
 TEST_F(KvmGuest, ImmediateExitReturnsWithoutAccess) {
   for (const unsigned burst : {1u, 64u}) {
-    const auto guest = make_guest(config_of(GuestKind::kvm, "mmio-poll", burst));
+    const auto guest = make_guest(config_of(GuestKind::kvm, mmio_poll(), burst));
     GuestVcpu& vcpu = guest->vcpu(0);
     EXPECT_EQ(vcpu.enter().size(), burst);
     std::atomic_ref(vcpu.immediate_exit()).store(1);
@@ -173,7 +150,7 @@ TEST_F(KvmGuest, AnInstructionThatKvmCannotEmulateIsNamed) {
               AllOf(HasSubstr("KVM_EXIT_INTERNAL_ERROR: suberror 1"), HasSubstr("rip 0x40000a")));
 }
 
-// Lies. rsi is the ring: +0 the count, +8 the length, +64 the first entry.
+// Lies. rsi is the ring: +0 the count, +8 the length, +16 the idle time, +64 the first entry.
 // 48 c7 46 disp8 imm32: mov qword [rsi + disp], imm32, sign-extended; 48 c7 06 imm32: the same at rsi.
 #define STORE_COUNT_1 0x48, 0xc7, 0x06, 1, 0, 0, 0
 #define STORE_LENGTH_1 0x48, 0xc7, 0x46, 8, 1, 0, 0, 0
@@ -186,8 +163,8 @@ TEST_F(KvmGuest, ALyingRingEndsTheCell) {
   EXPECT_THAT(crash({STORE_LENGTH_1, 0xe6, kDoorbell}), HasSubstr("ring count 0 after 0"));
   EXPECT_THAT(crash({STORE_COUNT_1, STORE_LENGTH_1, 0x48, 0xc7, 0x46, 64, 0xfc, 0xff, 0xff, 0xff, 0xe6, kDoorbell}),
               HasSubstr("ring entry 0 of 1 has gfn 0x3fffffffffffffff"));
-  EXPECT_THAT(crash({STORE_COUNT_1, STORE_LENGTH_1, 0x48, 0xc7, 0x46, 64, 3, 0, 0, 0, 0xe6, kDoorbell}),
-              HasSubstr("unknown kind 3"));
+  EXPECT_THAT(crash({STORE_COUNT_1, STORE_LENGTH_1, 0x48, 0xc7, 0x46, 16, 0x41, 0x42, 0x0f, 0, 0xe6, kDoorbell}),
+              HasSubstr("ring idle time of 1000001 us"));
 }
 
 TEST_F(KvmGuest, AnMmioExitThatTheRingDeniesEndsTheCell) {
@@ -201,6 +178,11 @@ TEST_F(KvmGuest, AnMmioExitThatTheRingDeniesEndsTheCell) {
                      0x89, 0x00},
                     1),
               AllOf(HasSubstr("KVM_EXIT_MMIO: write"), HasSubstr("ring says read gfn 0x2")));
+  // The ring says: the page-table page of gfn 2, which is written. The access: gfn 2, read.
+  EXPECT_THAT(crash({STORE_COUNT_1, STORE_LENGTH_1, 0x48, 0xc7, 0x46, 64, 2 << 2 | 3, 0, 0, 0, LOAD_APERTURE_GFN_2,
+                     0x48, 0x8b, 0x00},
+                    1),
+              AllOf(HasSubstr("KVM_EXIT_MMIO: read"), HasSubstr("ring says write gfn 0x2")));
 }
 
 TEST_F(KvmGuest, AForgedExceptionReportEndsTheCellOnly) {
@@ -210,7 +192,7 @@ TEST_F(KvmGuest, AForgedExceptionReportEndsTheCellOnly) {
 
 TEST_F(KvmGuest, AnImageThatIsTooLargeIsRefused) {
   const std::vector<std::byte> image(guest_abi::kMaxImageBytes + 1);
-  GuestConfig config = config_of(GuestKind::kvm, "mmio-poll", 1);
+  GuestConfig config = config_of(GuestKind::kvm, mmio_poll(), 1);
   config.program.image = image;
   EXPECT_THROW(make_guest(config), InputError);
 }

@@ -38,7 +38,7 @@ class KvmGuestStatistics : public testing::Test {
 
 TEST_F(KvmGuestStatistics, CountExitsOfAllVcpus) {
   constexpr unsigned kExits = 50;
-  const auto guest = make_guest(test::config_of(GuestKind::kvm, "mmio-poll", 1, 2));
+  const auto guest = make_guest(test::config_of(GuestKind::kvm, test::mmio_poll(), 1, 2));
   const KvmStatistics before = guest->statistics();
   ASSERT_EQ(before.unavailable, "");
   for (unsigned i = 0; i < kExits; ++i) {
@@ -51,7 +51,7 @@ TEST_F(KvmGuestStatistics, CountExitsOfAllVcpus) {
 }
 
 TEST_F(KvmGuestStatistics, AnyThreadReadsThemWhileAVcpuRuns) {
-  const auto guest = make_guest(test::config_of(GuestKind::kvm, "mmio-poll", 1024));
+  const auto guest = make_guest(test::config_of(GuestKind::kvm, test::mmio_poll(), 1024));
   std::atomic<bool> stop{false};
   std::thread runner([&] {
     while (!stop.load()) guest->vcpu(0).enter();
@@ -89,7 +89,7 @@ TEST_F(KvmGuestStatistics, GuestRunsWithoutThemWhereDescriptorsRunOut) {
   // Only while it is made: UndefinedBehaviorSanitizer opens a pipe to look at an object's type.
   const auto guest = [&] {
     const DescriptorLimit limit(static_cast<rlim_t>(next) + 5);  // KVM, the VM, two vCPUs and one more
-    return make_guest(test::config_of(GuestKind::kvm, "mmio-poll", 4, 2));
+    return make_guest(test::config_of(GuestKind::kvm, test::mmio_poll(), 4, 2));
   }();
   EXPECT_EQ(guest->vcpu(1).enter().size(), 4u);
   EXPECT_THAT(guest->statistics().values, IsEmpty());

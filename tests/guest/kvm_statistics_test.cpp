@@ -199,7 +199,7 @@ TEST(KvmStatisticsNames, AreThoseOfTheResultFormat) {
 }
 
 TEST(ThreadGuestStatistics, AreUnavailableWithTheReason) {
-  const auto guest = make_guest(test::config_of(GuestKind::thread, "mmio-poll", 4));
+  const auto guest = make_guest(test::config_of(GuestKind::thread, test::mmio_poll(), 4));
   EXPECT_THAT(guest->statistics().values, IsEmpty());
   EXPECT_EQ(guest->statistics().unavailable, "a thread guest has no KVM");
 }

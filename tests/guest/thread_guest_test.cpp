@@ -8,17 +8,18 @@ namespace shadowwalk {
 namespace {
 
 using test::config_of;
-using test::next_accesses;
+using test::mmio_poll;
+using test::uniform_ram;
 
 TEST(ThreadGuest, GivesWholeBursts) {
   for (const unsigned burst : {1u, 7u, 256u, 1000u, 65536u}) {
-    const auto guest = make_guest(config_of(GuestKind::thread, "memslot-flip", burst));
+    const auto guest = make_guest(config_of(GuestKind::thread, uniform_ram(), burst));
     for (int i = 0; i < 3; ++i) EXPECT_EQ(guest->vcpu(0).enter().size(), burst);
   }
 }
 
 TEST(ThreadGuest, ReturnsWithoutAccessWhileImmediateExitIsSet) {
-  const auto guest = make_guest(config_of(GuestKind::thread, "mmio-poll", 16));
+  const auto guest = make_guest(config_of(GuestKind::thread, mmio_poll(), 16));
   GuestVcpu& vcpu = guest->vcpu(0);
   std::atomic_ref(vcpu.immediate_exit()).store(1);
   EXPECT_TRUE(vcpu.enter().empty());
@@ -32,13 +33,14 @@ GuestVcpu* kicked_vcpu = nullptr;
 std::uint64_t kick_at = 0;
 
 void count_and_kick(GuestProgramState& state, std::span<Access> out) {
-  for (Access& access : out) access = Access::make(state.position++, AccessKind::read);
-  if (state.position == kick_at) std::atomic_ref(kicked_vcpu->immediate_exit()).store(1);
+  std::uint64_t& position = state.cursors[0][0].position;
+  for (Access& access : out) access = Access::make(position++, AccessKind::read);
+  if (position == kick_at) std::atomic_ref(kicked_vcpu->immediate_exit()).store(1);
 }
 
 TEST(ThreadGuest, AKickInTheMiddleOfABurstLosesNothing) {
   constexpr unsigned kBurst = 1024;
-  GuestConfig config = config_of(GuestKind::thread, "mmio-poll", kBurst);
+  GuestConfig config = config_of(GuestKind::thread, mmio_poll(), kBurst);
   config.program.produce = count_and_kick;
   const auto guest = make_guest(config);
   kicked_vcpu = &guest->vcpu(0);
@@ -52,7 +54,7 @@ TEST(ThreadGuest, AKickInTheMiddleOfABurstLosesNothing) {
 }
 
 TEST(ThreadGuest, AProgramThatLiesIsCaughtByTheRing) {
-  GuestConfig config = config_of(GuestKind::thread, "mmio-poll", 4, 2);
+  GuestConfig config = config_of(GuestKind::thread, mmio_poll(), 4, 2);
   config.program.produce = [](GuestProgramState&, std::span<Access> out) {
     for (Access& access : out) access.word = ~std::uint64_t{0};
   };

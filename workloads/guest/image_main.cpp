@@ -1,28 +1,15 @@
 // The entry of the KVM guest's image: produces accesses and makes each, or each burst of them, an exit.
 #include "harness/guest/guest_abi.hpp"
-#include "workloads/guest/programs.hpp"
+#include "workloads/guest/produce_accesses.hpp"
 
 namespace shadowwalk {
 namespace {
-
-// Chosen by a switch: a table of function pointers would be data to relocate.
-void produce(GuestProgramState& state, Access* out, uint64_t count) {
-  switch (static_cast<GuestProgramIndex>(state.params.program)) {
-    case GuestProgramIndex::mmio_poll:
-      return produce_mmio_poll(state, out, count);
-    case GuestProgramIndex::demand_fault:
-      return produce_demand_fault(state, out, count);
-    case GuestProgramIndex::memslot_flip:
-      return produce_memslot_flip(state, out, count);
-  }
-  __builtin_trap();
-}
 
 // One plain mov each, which KVM's instruction emulator surely knows; the clobber keeps the ring's stores before it.
 void touch(Access access) {
   const uint64_t address = guest_abi::aperture_address(access);
   uint64_t value = 0;
-  if (access.kind() == AccessKind::write) {
+  if (is_store(access.kind())) {
     asm volatile("mov %0, (%1)" : : "r"(value), "r"(address) : "memory");
   } else {
     asm volatile("mov (%1), %0" : "=r"(value) : "r"(address) : "memory");
@@ -38,8 +25,8 @@ extern "C" [[noreturn, gnu::section(".text.start")]] void guest_start(GuestProgr
   Access* entries = guest_abi::ring_entries(ring);
   const uint32_t burst = state->params.burst;
   for (;;) {
-    produce(*state, entries, burst);
-    guest_abi::publish(*ring, burst);
+    produce_accesses(*state, entries, burst);
+    guest_abi::publish(*ring, burst, burst_idle_us(*state));
     if (burst == 1) {
       touch(entries[0]);
     } else {
