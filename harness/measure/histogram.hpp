@@ -3,35 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
+
+#include "harness/measure/histogram_scale.hpp"
 
 namespace shadowwalk {
-
-/// Where a log-linear histogram puts a value: exact below 2^kSubBucketBits, then 2^kSubBucketBits buckets an octave, so
-/// that a bucket's middle is within 0.4 % of every value in it. Values past kMaxValue count in the last bucket.
-struct HistogramScale {
-  static constexpr unsigned kSubBucketBits = 7;
-  static constexpr unsigned kMaxBits = 44;  ///< 2^44 ns: 4.9 hours
-  static constexpr std::uint64_t kMaxValue = (std::uint64_t{1} << kMaxBits) - 1;
-  static constexpr std::size_t kBuckets = std::size_t{kMaxBits - kSubBucketBits + 1} << kSubBucketBits;
-
-  static constexpr std::size_t bucket_of(std::uint64_t value) {
-    value = std::min(value, kMaxValue);
-    if (value < (1u << kSubBucketBits)) return static_cast<std::size_t>(value);
-    const unsigned shift = static_cast<unsigned>(std::bit_width(value)) - 1 - kSubBucketBits;
-    return (std::size_t{shift} << kSubBucketBits) + static_cast<std::size_t>(value >> shift);
-  }
-  static constexpr std::uint64_t lowest(std::size_t bucket) {
-    const std::size_t octave = bucket >> kSubBucketBits;
-    if (octave <= 1) return bucket;
-    const std::size_t shift = octave - 1;
-    return static_cast<std::uint64_t>(bucket - (shift << kSubBucketBits)) << shift;
-  }
-  static constexpr std::uint64_t highest(std::size_t bucket) { return lowest(bucket + 1) - 1; }
-};
 
 /// A histogram of nanoseconds or any other count, in fixed memory. One writer; histograms of several writers merge.
 class Histogram {
@@ -42,6 +21,22 @@ class Histogram {
     sum_ += value;
     min_ = std::min(min_, value);
     max_ = std::max(max_, value);
+  }
+
+  /// Adds what somebody else counted on the same scale, as a guest does in its own memory. Nothing if `counts` is all
+  /// 0.
+  void add(std::span<const std::uint64_t, HistogramScale::kBuckets> counts, std::uint64_t sum, std::uint64_t min,
+           std::uint64_t max) {
+    std::uint64_t added = 0;
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      counts_[i] += counts[i];
+      added += counts[i];
+    }
+    if (added == 0) return;
+    count_ += added;
+    sum_ += sum;
+    min_ = std::min(min_, min);
+    max_ = std::max(max_, max);
   }
 
   void merge(const Histogram& other) {
