@@ -163,6 +163,7 @@ void measure_line_between_vcpus(const CellConfig& config, CellMeasurement& cell)
 void check_cell(const CellConfig& config) {
   const VariantEntry& variant = variant_of(config);
   const Workload& workload = workload_of(config);
+  if (variant.is_reference()) return variant.check_cell(config);
   if (!variant.can_zap && config.zappers != 0) {
     throw InputError(fmt::format("variant '{}' cannot zap: give --zappers 0", config.variant));
   }

@@ -64,25 +64,29 @@ CellOutcome run_cell_benchmark(const CellConfig& config, const std::vector<std::
 
   CellOutcome outcome;
   std::vector<CellResult> results;
-  const bool safe = Registry::instance().find(config.variant)->info.safe;
-  benchmark::RegisterBenchmark(config.name.c_str(),
-                               [&](benchmark::State& state) {
-                                 for (auto _ : state) {
-                                   try {
-                                     const CellMeasurement cell = run_cell(config);
-                                     CellResult result = make_result(config, cell);
-                                     state.SetIterationTime(result.manual_time_ns / 1e9);
-                                     for (const auto& [name, value] : result.counters) state.counters[name] = value;
-                                     if (summary) print_summary(config, result);
-                                     if (safe && cell.violations != 0) outcome.caught_unsafe = true;
-                                     results.push_back(std::move(result));
-                                   } catch (const CellError& error) {
-                                     outcome.error = error.what();
-                                     state.SkipWithError(error.what());
-                                     break;
-                                   }
-                                 }
-                               })
+  const VariantEntry& variant = *Registry::instance().find(config.variant);
+  benchmark::RegisterBenchmark(
+      config.name.c_str(),
+      [&](benchmark::State& state) {
+        for (auto _ : state) {
+          try {
+            CellResult result =
+                variant.is_reference() ? variant.measure_cell(config) : make_result(config, run_cell(config));
+            state.SetIterationTime(result.manual_time_ns / 1e9);
+            for (const auto& [name, value] : result.counters) state.counters[name] = value;
+            if (summary) print_summary(config, result);
+            const auto violations = result.counters.find("violations");
+            if (variant.info.safe && violations != result.counters.end() && violations->second != 0) {
+              outcome.caught_unsafe = true;
+            }
+            results.push_back(std::move(result));
+          } catch (const CellError& error) {
+            outcome.error = error.what();
+            state.SkipWithError(error.what());
+            break;
+          }
+        }
+      })
       ->Iterations(1)
       ->UseManualTime();
 

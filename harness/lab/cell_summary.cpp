@@ -35,12 +35,16 @@ struct Topic {
 
 const std::vector<Topic>& topics() {
   static const std::vector<Topic> topics = {
+      {"touches", {"touches_per_second", "touch_ns_p50", "touch_ns_p99", "touch_ns_p999", "guest_clock_read_ns"}},
+      {"of those",
+       {"touch_hit_ns_p50", "touch_hit_ns_p99", "touch_first_ns_p50", "touch_first_ns_p99", "touch_device_ns_p50",
+        "touch_device_ns_p99", "touches_lost_slot"}},
       {"walks", {"walks_per_second", "walk_ns_mean", "walk_ns_p50", "walk_ns_p99", "walk_ns_p999", "walks_restarted"}},
       {"sections", {"section_ns_p50", "section_ns_p99", "sections_preempted"}},
       {"line", {"line_transfer_ns"}},
       {"faults", {"fault_ns_p50", "fault_ns_p99"}},
       {"exits", {"exits", "exit_ns_p50", "exit_ns_p99"}},
-      {"zaps", {"zaps_per_second", "zaps_empty", "zap_ns_p50", "zap_ns_p99"}},
+      {"zaps", {"zaps_per_second", "zaps_empty", "dirty_pages", "zap_ns_p50", "zap_ns_p99"}},
       {"of a zap",
        {"zap_service_ns_p50", "zap_service_ns_p99", "prepare_zap_ns_p50", "prepare_zap_ns_p99", "commit_zap_ns_p50",
         "commit_zap_ns_p99"}},

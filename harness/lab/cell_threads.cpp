@@ -1,15 +1,14 @@
 #include "harness/lab/cell_threads.hpp"
 
 #include <fmt/format.h>
-#include <sys/prctl.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <ctime>
 #include <exception>
 #include <memory>
 
+#include "harness/lab/open_loop.hpp"
 #include "harness/machine/placement.hpp"
 
 namespace shadowwalk {
@@ -118,7 +117,7 @@ void ZapperThread::run(std::optional<unsigned> cpu) {
   try {
     if (cpu) pin_this_thread(*cpu);
     events.open();
-    prctl(PR_SET_TIMERSLACK, 1ul);  // the default, 50 us, would be the pacing's error
+    sleep_precisely();
     loop();
   } catch (const std::exception& error) {
     shared_.failure.report(error.what());
@@ -132,7 +131,7 @@ void ZapperThread::loop() {
     const std::uint64_t intended = begin + static_cast<std::uint64_t>(static_cast<double>(beat) * ticks_per_beat_);
     // Before the zap, so that what starting the counters takes is in no latency; late, if the zapper is.
     events.observe(std::max(intended, CycleClock::now()));
-    const std::optional<std::uint64_t> began = wait_until(intended);
+    const auto began = wait_for_beat(intended, shared_.stop_zappers, shared_.yield_while_waiting);
     if (!began) break;
     const std::uint64_t zaps_before = zaps;
     events.begin_work();
@@ -157,27 +156,6 @@ void ZapperThread::record_zap(std::size_t pages, std::uint64_t intended, std::ui
   // Open loop: a zap that had to wait for the one before it began late, and its latency says so.
   zap_ns.record(CycleClock::to_whole_ns(end - intended));
   zap_service_ns.record(CycleClock::to_whole_ns(end - began));
-}
-
-/// When it was `ticks` or a little later; empty: the cell is over.
-std::optional<std::uint64_t> ZapperThread::wait_until(std::uint64_t ticks) const {
-  constexpr double kSpinNs = 100'000;       // a sleep may wake this late
-  constexpr double kLongestSleepNs = 20e6;  // then look whether the cell is over
-  for (;;) {
-    if (shared_.stop_zappers.load(std::memory_order_relaxed)) return std::nullopt;
-    const std::uint64_t now = CycleClock::now();
-    if (now >= ticks) return now;
-    const double left_ns = CycleClock::to_ns(ticks - now);
-    if (left_ns > kSpinNs) {
-      const auto sleep_ns = static_cast<long>(std::min(left_ns - kSpinNs, kLongestSleepNs));
-      const timespec time{0, sleep_ns};
-      nanosleep(&time, nullptr);  // EINTR, an IPI: the loop looks again
-    } else if (shared_.yield_while_waiting) {
-      sched_yield();
-    } else {
-      cpu_relax();
-    }
-  }
 }
 
 }  // namespace shadowwalk

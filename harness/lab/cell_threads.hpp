@@ -105,7 +105,6 @@ class ZapperThread {
 
  private:
   void loop();
-  std::optional<std::uint64_t> wait_until(std::uint64_t ticks) const;
   void record_zap(std::size_t pages, std::uint64_t intended, std::uint64_t began, std::uint64_t end);
 
   CellShared& shared_;

@@ -8,7 +8,7 @@ HostWatch::Look HostWatch::look() const {
   return {.activity = host_activity(),
           .rss_bytes = rss_bytes(),
           .sec_page_tables_bytes = sec_page_tables_bytes(),
-          .kvm = guest_.statistics()};
+          .kvm = kvm_statistics_()};
 }
 
 HostChange HostWatch::finish(Noise& noise) const {

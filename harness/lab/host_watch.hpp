@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "harness/guest/guest.hpp"
 #include "harness/measure/noise.hpp"
@@ -27,7 +29,8 @@ struct HostChange {
 /// Asks before and after the window, from a thread that does not take part: a few files of /proc each time.
 class HostWatch {
  public:
-  explicit HostWatch(Guest& guest) : guest_(guest) {}
+  explicit HostWatch(Guest& guest) : HostWatch([&guest] { return guest.statistics(); }) {}
+  explicit HostWatch(std::function<KvmStatistics()> kvm_statistics) : kvm_statistics_(std::move(kvm_statistics)) {}
   void start() { before_ = look(); }
   /// Fills in what the host did besides: `noise`'s steal and other load, over its duration.
   HostChange finish(Noise& noise) const;
@@ -41,7 +44,7 @@ class HostWatch {
   };
   Look look() const;
 
-  Guest& guest_;
+  std::function<KvmStatistics()> kvm_statistics_;
   Look before_;
 };
 

@@ -12,11 +12,18 @@
 
 namespace shadowwalk {
 
+struct CellResult;
+
 /// A variant that cells can be run with.
 struct VariantEntry {
   VariantInfo info;
   std::unique_ptr<Engine> (*make_engine)(NativeMachine&, const CellConfig&, const Window&, const PageBudget&);
   bool can_zap = true;
+  /// Of a reference that is no scheme of the lab's: it has no engine, checks and measures its cells itself, and is held
+  /// against nothing. Both throw as check_cell() and run_cell() do.
+  void (*check_cell)(const CellConfig&) = nullptr;
+  CellResult (*measure_cell)(const CellConfig&) = nullptr;
+  bool is_reference() const { return make_engine == nullptr; }
 };
 
 /// The registration line of a variant: `registry.add(variant_entry<IrqIpi>());`
