@@ -8,6 +8,7 @@
 #include <string>
 
 #include "harness/cli/verbs.hpp"
+#include "harness/host_kvm/host_kvm.hpp"
 #include "harness/machine/error.hpp"
 
 namespace {
@@ -45,6 +46,7 @@ int complain_about_arguments(const CLI::App& command, const CLI::ParseError& err
 
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit shall end in a message, as a full disk does
+  shadowwalk::host_kvm::add_host_kvm(shadowwalk::Registry::instance());
   CLI::App command{kDescription, "shadowwalk"};
   command.set_version_flag("--version", "shadowwalk " SHADOWWALK_VERSION);
   command.footer(kFooter);

@@ -24,7 +24,8 @@ ordered_json describe_variants() {
                     {"unreclaimed", info.unreclaimed_bound},
                     {"needs", info.needs},
                     {"source", info.source},
-                    {"safe", info.safe}});
+                    {"safe", info.safe},
+                    {"reference", entry.is_reference()}});
   }
   return list;
 }

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/host_kvm/host_plan.hpp"
+#include "harness/lab/cell.hpp"
+
+namespace shadowwalk::host_kvm {
+
+/// What a cell on the host's own kernel measured, before it is put into words (host_kvm_result.hpp).
+struct HostKvmMeasurement {
+  /// What it has in common with the lab's cells: zaps (the host's beats), exits, noise, the host's change, placement.
+  CellMeasurement common;
+
+  std::uint64_t touches = 0;        ///< in the window
+  double touching_s = 0;            ///< the window as the guest saw it
+  Histogram touch_ns[kTouchKinds];  ///< by TouchKind
+  Histogram clock_ns;               ///< two clock reads of the guest with nothing between them
+  std::string clock_missing;        ///< why touches were not clocked, though asked for
+  std::uint64_t lost_slot = 0;      ///< touches in the window that user space served, as the memory slot was away
+  std::uint64_t dirty_pages = 0;    ///< found by the rounds of the window
+  /// The greatest of the samples taken in the window, kSampleInterval apart. Empty before Linux 6.1.
+  std::optional<std::uint64_t> sec_page_tables_peak;
+  static constexpr std::chrono::milliseconds kSampleInterval{50};
+};
+
+/// Runs one cell of `plan`: starts vCPUs and the zapper, warms up, measures. Blocks for warmup + duration and a little.
+/// Throws InputError if it does not fit this host, CellError if it cannot go on.
+HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& plan);
+
+}  // namespace shadowwalk::host_kvm

@@ -1,0 +1,105 @@
+#include "harness/host_kvm/host_kvm_threads.hpp"
+
+#include <fmt/format.h>
+
+#include <exception>
+
+#include "harness/lab/open_loop.hpp"
+#include "harness/machine/placement.hpp"
+
+namespace shadowwalk::host_kvm {
+
+ToucherThread::ToucherThread(HostKvmShared& shared, unsigned index)
+    : disturbance(shared.window, true), shared_(shared), index_(index) {
+  vcpu_.set_immediate_exit(&shared.vm.vcpu(index).immediate_exit());
+}
+
+void ToucherThread::run(std::optional<unsigned> cpu) {
+  vcpu_.bind(fmt::format("vcpu-{}", index_));
+  try {
+    if (cpu) pin_this_thread(*cpu);
+  } catch (const std::exception& error) {
+    shared_.failure.report(error.what());
+  }
+  shared_.attached.count_down();
+  try {
+    loop();
+  } catch (const std::exception& error) {
+    vcpu_.leave_guest_mode();
+    shared_.failure.report(error.what());
+  }
+  shared_.detached.arrive_and_wait();
+  vcpu_.unbind();
+}
+
+void ToucherThread::loop() {
+  TouchVcpu& guest = shared_.vm.vcpu(index_);
+  while ((vcpu_.take_requests() & kRequestStop) == 0) {
+    if (!vcpu_.enter_guest_mode()) continue;
+    const TouchExit exit = guest.run();
+    vcpu_.leave_guest_mode();
+    const std::uint64_t now = CycleClock::now();
+    disturbance.observe(now);
+    if (!shared_.window.contains(now)) continue;
+    ++exits;
+    if (exit == TouchExit::lost_slot) ++lost_slot;
+  }
+  disturbance.observe(CycleClock::now());
+  finish_burst(guest);
+}
+
+// A kick may have come between a touch and its place in the log: the log is consistent at the end of a burst.
+void ToucherThread::finish_burst(TouchVcpu& guest) {
+  do {
+    // Each time: who asked to stop may set it late.
+    std::atomic_ref(guest.immediate_exit()).store(0, std::memory_order_relaxed);
+  } while (guest.run() != TouchExit::burst);
+}
+
+BeatThread::BeatThread(HostKvmShared& shared) : disturbance(shared.window, false), shared_(shared) {}
+
+void BeatThread::run(std::optional<unsigned> cpu) {
+  Cpu self;
+  self.bind("zapper-0");
+  try {
+    if (cpu) pin_this_thread(*cpu);
+    sleep_precisely();
+    loop();
+  } catch (const std::exception& error) {
+    shared_.failure.report(error.what());
+  }
+  self.unbind();
+}
+
+void BeatThread::loop() {
+  const double ticks_per_beat = static_cast<double>(CycleClock::from_ns(1e9)) / shared_.config.zap_rate;
+  const std::uint64_t begin = CycleClock::now();
+  for (std::uint64_t number = 0;; ++number) {
+    const std::uint64_t intended = begin + static_cast<std::uint64_t>(static_cast<double>(number) * ticks_per_beat);
+    if (!wait_for_beat(intended, shared_.stop_zapper, shared_.yield_while_waiting)) break;
+    beat(number, intended);
+  }
+  disturbance.observe(CycleClock::now());
+}
+
+void BeatThread::beat(std::uint64_t number, std::uint64_t intended) {
+  const PageRange range = range_of(shared_.plan, number);
+  shared_.vm.begin_beat();
+  const std::uint64_t began = CycleClock::now();
+  const std::uint64_t concerned = run_beat(shared_.vm, shared_.plan, number);
+  const std::uint64_t end = CycleClock::now();
+  shared_.vm.end_beat(range.first, range.count);
+  disturbance.observe(end);
+  if (!shared_.window.contains(end)) return;
+  pages += concerned;
+  if (concerned == 0) {
+    ++beats_empty;
+    return;
+  }
+  ++beats;
+  if (shared_.config.instrumentation == Instrumentation::none) return;
+  beat_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(end - intended)));
+  beat_service_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(end - began)));
+}
+
+}  // namespace shadowwalk::host_kvm

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <latch>
+#include <optional>
+
+#include "harness/host_kvm/host_plan.hpp"
+#include "harness/lab/cell_threads.hpp"
+#include "harness/machine/vcpu.hpp"
+
+namespace shadowwalk::host_kvm {
+
+/// What the threads of a cell share.
+struct HostKvmShared {
+  HostKvmShared(const CellConfig& config_in, const HostPlan& plan_in, TouchVm& vm_in)
+      : config(config_in), plan(plan_in), vm(vm_in), attached(config.vcpus + 1), detached(config.vcpus + 1) {}
+
+  const CellConfig& config;
+  const HostPlan& plan;
+  TouchVm& vm;
+  Window window;
+  CellFailure failure;
+  std::latch attached;  ///< vCPUs and the main thread
+  std::latch detached;  ///< the same: a vCPU stays bound until nobody can interrupt it any more
+  std::atomic<bool> stop_zapper{false};
+  bool yield_while_waiting = false;  ///< there are more busy threads than CPUs
+};
+
+/// One vCPU thread: enter the guest, serve what it left for, until kRequestStop.
+class ToucherThread {
+ public:
+  ToucherThread(HostKvmShared& shared, unsigned index);
+  void run(std::optional<unsigned> cpu);
+  Vcpu& vcpu() { return vcpu_; }
+
+  std::uint64_t exits = 0;      ///< in the window
+  std::uint64_t lost_slot = 0;  ///< of these, touches served while the memory slot was away
+  ThreadDisturbance disturbance;
+
+ private:
+  void loop();
+  static void finish_burst(TouchVcpu& guest);
+
+  HostKvmShared& shared_;
+  const unsigned index_;
+  Vcpu vcpu_;
+};
+
+/// The zapper thread: the host's beats at the zap rate, open loop.
+class BeatThread {
+ public:
+  explicit BeatThread(HostKvmShared& shared);
+  void run(std::optional<unsigned> cpu);
+
+  // In the window.
+  std::uint64_t beats = 0;        ///< that concerned some page
+  std::uint64_t beats_empty = 0;  ///< the others
+  std::uint64_t pages = 0;        ///< that beats concerned
+  Histogram beat_ns;              ///< from the intended start
+  Histogram beat_service_ns;      ///< the system calls alone
+  ThreadDisturbance disturbance;
+
+ private:
+  void loop();
+  void beat(std::uint64_t number, std::uint64_t intended);
+
+  HostKvmShared& shared_;
+};
+
+}  // namespace shadowwalk::host_kvm

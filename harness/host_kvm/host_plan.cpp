@@ -1,0 +1,154 @@
+#include "harness/host_kvm/host_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "harness/host_kvm/kvm_modules.hpp"
+#include "harness/machine/error.hpp"
+#include "workloads/guest/registry.hpp"
+#include "workloads/workload.hpp"
+
+namespace shadowwalk::host_kvm {
+namespace {
+
+constexpr std::uint64_t kPagesATable = 512;
+constexpr unsigned long kLargeQuota = 1ul << 24;
+
+KernelAction kernel_action(HostAction action) {
+  switch (action) {
+    case HostAction::zap_everything:
+      return KernelAction::flip_memory_slot;
+    case HostAction::recycle_pages:
+    case HostAction::zap_oldest_page:
+      return KernelAction::squeeze_quota;
+  }
+  throw InputError("host-kvm: the kernel has no ioctl for what the host does in this workload");
+}
+
+Coverage coverage_of(KernelAction action) {
+  switch (action) {
+    case KernelAction::flip_memory_slot:
+      return Coverage::whole;
+    case KernelAction::collect_dirty_log:
+      return Coverage::writes;
+    case KernelAction::squeeze_quota:
+      return Coverage::unknown;
+    case KernelAction::discard_range:
+      return Coverage::ranges;
+  }
+  return Coverage::unknown;
+}
+
+/// Options that are about the lab's own MMU.
+void refuse_what_is_the_labs(const CellConfig& config) {
+  struct Option {
+    const char* name;
+    bool given;
+  };
+  for (const Option& option :
+       {Option{"--checks full", config.full_checks}, Option{"--read-delay", config.read_delay.on()},
+        Option{"--rcu-interval", config.rcu_interval.count() != 0},
+        Option{"--mmu-lock mutex", config.mmu_lock == MmuLockKind::mutex},
+        Option{"--events", !config.events.empty()}}) {
+    if (option.given) {
+      throw InputError(fmt::format(
+          "host-kvm: {} is about the lab's own MMU, and the kernel's is measured; leave it out", option.name));
+    }
+  }
+}
+
+void check_quota(const CellConfig& config) {
+  if (const std::string reason = quota_ignored_reason(); !reason.empty()) {
+    throw InputError(
+        fmt::format("host-kvm: workload '{}' recycles shadow pages, and here {}; give --zappers 0, or take "
+                    "memslot-flip",
+                    config.workload, reason));
+  }
+  const std::uint64_t least = 2 * kLeastQuota * kPagesATable;
+  if (config.working_set < least) {
+    throw InputError(
+        fmt::format("host-kvm: workload '{}' recycles shadow pages, and the kernel leaves a guest {} at least; give "
+                    "--working-set {} "
+                    "or more, or --zappers 0",
+                    config.workload, kLeastQuota, least));
+  }
+}
+
+}  // namespace
+
+HostPlan plan_for(const CellConfig& config) {
+  const Workload* workload = find_workload(config.workload);
+  const GuestProgram* program = workload == nullptr ? nullptr : find_guest_program(workload->program);
+  if (program == nullptr) throw InputError(fmt::format("host-kvm: unknown workload '{}'", config.workload));
+  if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) {
+    throw InputError(fmt::format("host-kvm: {}", reason));
+  }
+  if (config.guest != GuestKind::kvm) {
+    throw InputError("host-kvm: the kernel's MMU serves KVM guests only; give --guest kvm");
+  }
+  refuse_what_is_the_labs(config);
+  if (config.zappers > 1) {
+    throw InputError("host-kvm: at most one zapper: the kernel carries out such calls one at a time; give --zappers 1");
+  }
+
+  HostPlan plan;
+  plan.action = kernel_action(workload->action);
+  if (config.zappers != 0 && plan.action == KernelAction::squeeze_quota) check_quota(config);
+  plan.touch.guest = {
+      .kind = GuestKind::kvm, .vcpus = config.vcpus, .burst = config.walks_per_exit, .params = {}, .program = *program};
+  plan.touch.guest.params.seed = config.seed;
+  plan.touch.guest.params.pages = config.working_set;
+  plan.touch.guest.params.write_percent = workload->write_percent;
+  plan.touch.pages = config.working_set;
+  plan.touch.coverage = coverage_of(plan.action);
+  plan.touch.log_dirty_pages = plan.action == KernelAction::collect_dirty_log;
+  plan.touch.clocked = config.instrumentation == Instrumentation::full;
+  check_fits(plan.touch);
+  return plan;
+}
+
+// From the front to the back and again; the last range may be shorter.
+PageRange range_of(const HostPlan& plan, std::uint64_t number) {
+  const std::uint64_t pages = plan.touch.pages;
+  const std::uint64_t ranges = (pages + plan.range_pages - 1) / plan.range_pages;
+  const std::uint64_t first = number % ranges * plan.range_pages;
+  return {.first = first, .count = std::min(plan.range_pages, pages - first)};
+}
+
+std::uint64_t run_beat(TouchVm& vm, const HostPlan& plan, std::uint64_t number) {
+  switch (plan.action) {
+    case KernelAction::flip_memory_slot:
+      vm.flip_memory_slot();
+      return plan.touch.pages;
+    case KernelAction::collect_dirty_log:
+      return vm.collect_dirty_log();
+    case KernelAction::squeeze_quota:
+      vm.set_page_quota(kLeastQuota);
+      vm.set_page_quota(kLargeQuota);
+      return plan.touch.pages;
+    case KernelAction::discard_range: {
+      const PageRange range = range_of(plan, number);
+      vm.discard(range.first, range.count);
+      return range.count;
+    }
+  }
+  return 0;
+}
+
+const char* describe(KernelAction action) {
+  switch (action) {
+    case KernelAction::flip_memory_slot:
+      return "KVM_SET_USER_MEMORY_REGION twice: the working set's memory slot is deleted and added again";
+    case KernelAction::collect_dirty_log:
+      return "KVM_GET_DIRTY_LOG and KVM_CLEAR_DIRTY_LOG of the working set's memory slot";
+    case KernelAction::squeeze_quota:
+      return "KVM_SET_NR_MMU_PAGES twice: the least quota, and a large one again";
+    case KernelAction::discard_range:
+      return "madvise(MADV_DONTNEED) of the next range of the working set";
+  }
+  return "";
+}
+
+}  // namespace shadowwalk::host_kvm

@@ -1,0 +1,197 @@
+#include "harness/host_kvm/touch_vm.hpp"
+
+#include <fmt/format.h>
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "harness/guest/access_ring.hpp"
+#include "harness/guest/guest_state.hpp"
+#include "harness/guest/kvm_setup.hpp"
+#include "harness/guest/kvm_x86.hpp"
+#include "harness/host_kvm/touch_program.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/measure/memory.hpp"
+
+namespace shadowwalk::host_kvm {
+namespace {
+
+using guest_abi::kPageBytes;
+using kvm::Mapping;
+
+constexpr unsigned kSystemSlot = 0, kWorkingSetSlot = 1, kNotesSlot = 2;
+constexpr std::uint64_t kFirstBeat = 2;
+constexpr std::uint64_t kPagesAWord = 64;
+
+// The log takes the place of the access ring.
+static_assert(sizeof(TouchLog) <= AccessRing::bytes_for(65536));
+
+/// The guest may look at the word at any time: it is stored whole.
+void store_word(std::uint64_t& word, std::uint64_t value) {
+  std::atomic_ref(word).store(value, std::memory_order_release);
+}
+
+/// Small pages, as the lab's tables map them; where the kernel has no large ones there is nothing to forbid.
+Mapping working_set_memory(const TouchConfig& config) {
+  Mapping memory = Mapping::anonymous(config.pages * kPageBytes, "working set");
+  const std::span<std::byte> bytes = memory.bytes();
+  madvise(bytes.data(), bytes.size(), MADV_NOHUGEPAGE);
+  if (config.populate && madvise(bytes.data(), bytes.size(), MADV_POPULATE_WRITE) != 0) {  // Linux 5.14
+    for (std::size_t offset = 0; offset < bytes.size(); offset += kPageBytes) bytes[offset] = std::byte{0};
+  }
+  return memory;
+}
+
+/// Nanoseconds a tick of the guest's TSC, times 2^32; 0: the kernel does not tell.
+std::uint64_t ns_per_guest_tick(int vcpu_fd) {
+  const int khz = ioctl(vcpu_fd, KVM_GET_TSC_KHZ, 0);
+  return khz <= 0 ? 0 : static_cast<std::uint64_t>(std::llround(1e6 / khz * 0x1p32));
+}
+
+}  // namespace
+
+void check_fits(const TouchConfig& config) {
+  const std::uint64_t bytes = config.pages * kPageBytes;
+  if (config.pages < 1 || config.pages > kMaxWorkingSetBytes / kPageBytes) {
+    throw InputError(fmt::format("host-kvm: a working set of {} pages: choose 1..{}", config.pages,
+                                 kMaxWorkingSetBytes / kPageBytes));
+  }
+  const std::uint64_t notes = notes_bytes(config.pages, config.guest.vcpus);
+  if (notes > kMaxNotesBytes) {
+    throw InputError(fmt::format("host-kvm: {} vCPUs note {} pages each: at most {} GiB of notes fit; choose fewer",
+                                 config.guest.vcpus, config.pages, kMaxNotesBytes / kGiB));
+  }
+  const std::uint64_t available = available_memory_bytes();
+  if (available != 0 && bytes + notes > available / 2) {
+    throw InputError(fmt::format(
+        "host-kvm: a working set of {} pages is real memory here, {:.1f} GiB with its notes: more than half of the "
+        "{:.1f} GiB available; choose a smaller one",
+        config.pages, static_cast<double>(bytes + notes) / kGiB, static_cast<double>(available) / kGiB));
+  }
+}
+
+TouchVm::TouchVm(const TouchConfig& config)
+    : kvm_(kvm::open_kvm()),
+      system_(Mapping::anonymous(kvm::ram_bytes((check_fits(config), config.guest.vcpus)), "guest RAM")),
+      working_set_(working_set_memory(config)),
+      notes_(Mapping::anonymous(notes_bytes(config.pages, config.guest.vcpus), "notes")),
+      pages_(config.pages),
+      dirty_bitmap_((config.pages + kPagesAWord - 1) / kPagesAWord) {
+  kvm::check_vcpus(kvm_.get(), config.guest.vcpus);
+  kvm::build_memory(system_.bytes(), touch_image(), config.guest.vcpus);
+  vm_ = kvm::make_vm(kvm_.get());
+  kvm::set_memory_slot(vm_.get(), kSystemSlot, kvm::kRamBase, system_.bytes());
+  kvm::set_memory_slot(vm_.get(), kNotesSlot, kNotesBase, notes_.bytes());
+  if (config.log_dirty_pages) enable_dirty_log();
+  add_memory_slot();
+
+  const int run_bytes = SHADOWWALK_KVM_IOCTL(kvm_.get(), KVM_GET_VCPU_MMAP_SIZE);
+  for (unsigned i = 0; i < config.guest.vcpus; ++i) vcpus_.push_back(make_vcpu(config, i, run_bytes));
+  init_control(config);
+
+  std::vector<int> fds{vm_.get()};
+  for (const auto& vcpu : vcpus_) fds.push_back(vcpu->fd());
+  statistics_ = kvm::KvmStatisticsReader(fds);
+}
+
+std::unique_ptr<TouchVcpu> TouchVm::make_vcpu(const TouchConfig& config, unsigned index, std::size_t run_bytes) {
+  kvm::FileDescriptor fd(SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_CREATE_VCPU, static_cast<unsigned long>(index)));
+  kvm::set_cpuid(kvm_.get(), fd.get());
+  kvm::set_initial_registers(fd.get(), index);
+  const kvm::VcpuArea area = kvm::vcpu_area(index);
+  const auto host = [&](std::uint64_t address) { return system_.bytes().data() + (address - kvm::kRamBase); };
+  const GuestProgramState state = initial_state(config.guest, index);
+  std::memcpy(host(area.state), &state, sizeof state);
+  auto& log = *reinterpret_cast<TouchLog*>(host(area.ring));
+  for (TouchHistogram& histogram : log.of) histogram.min = std::numeric_limits<std::uint64_t>::max();
+  log.clock.min = std::numeric_limits<std::uint64_t>::max();
+  return std::make_unique<TouchVcpu>(std::move(fd), run_bytes, system_.bytes(), working_set_.bytes(), log, index);
+}
+
+void TouchVm::delete_memory_slot() { kvm::set_memory_slot(vm_.get(), kWorkingSetSlot, kWorkingSetBase, {}); }
+
+void TouchVm::add_memory_slot() {
+  kvm::set_memory_slot(vm_.get(), kWorkingSetSlot, kWorkingSetBase, working_set_.bytes(), slot_flags_);
+}
+
+// As VMMs do since Linux 5.2: reading the log does not protect the pages anew, clearing does.
+void TouchVm::enable_dirty_log() {
+  slot_flags_ = KVM_MEM_LOG_DIRTY_PAGES;
+  const int offered = ioctl(vm_.get(), KVM_CHECK_EXTENSION, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2);
+  if (offered <= 0 || (offered & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE) == 0) return;
+  kvm_enable_cap enable{};
+  enable.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2;
+  enable.args[0] = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
+  SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_ENABLE_CAP, &enable);
+  clears_by_hand_ = true;
+}
+
+TouchControl& TouchVm::control() const { return *reinterpret_cast<TouchControl*>(notes_.bytes().data()); }
+
+void TouchVm::init_control(const TouchConfig& config) {
+  TouchControl& words = control();
+  words.sequence = words.last_whole = kFirstBeat;
+  words.pages = config.pages;
+  words.coverage = config.coverage;
+  if (!config.clocked) return;
+  words.ns_per_tick = ns_per_guest_tick(vcpus_.front()->fd());
+  words.clocked = words.ns_per_tick != 0 ? 1 : 0;
+  if (words.clocked == 0) clock_missing_ = "KVM_GET_TSC_KHZ does not tell the frequency of the guest's TSC";
+}
+
+void TouchVm::record_touches(bool on) { store_word(control().recording, on ? 1 : 0); }
+
+void TouchVm::begin_beat() {
+  store_word(control().sequence, control().sequence + 1);
+  // The guest may not see any of the beat before the odd number: the action's own barriers would do, but are far away.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void TouchVm::end_beat(std::uint64_t first, std::uint64_t count) {
+  const std::uint64_t ended = control().sequence + 1;
+  if (control().coverage == Coverage::ranges) {
+    auto* beats = reinterpret_cast<std::uint64_t*>(notes_.bytes().data() + beats_offset());
+    for (std::uint64_t page = first; page < first + count; ++page) store_word(beats[page], ended);
+  } else if (control().coverage != Coverage::unknown) {
+    store_word(control().last_whole, ended);
+  }
+  store_word(control().sequence, ended);
+}
+
+std::uint64_t TouchVm::collect_dirty_log() {
+  kvm_dirty_log log{};
+  log.slot = kWorkingSetSlot;
+  log.dirty_bitmap = dirty_bitmap_.data();
+  SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_GET_DIRTY_LOG, &log);
+  std::uint64_t found = 0;
+  for (const std::uint64_t word : dirty_bitmap_) found += static_cast<std::uint64_t>(std::popcount(word));
+  if (clears_by_hand_ && found != 0) {
+    kvm_clear_dirty_log clear{};
+    clear.slot = kWorkingSetSlot;
+    clear.num_pages = static_cast<std::uint32_t>(pages_);
+    clear.dirty_bitmap = dirty_bitmap_.data();
+    SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_CLEAR_DIRTY_LOG, &clear);
+  }
+  return found;
+}
+
+void TouchVm::set_page_quota(unsigned long shadow_pages) {
+  SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_SET_NR_MMU_PAGES, shadow_pages);
+}
+
+void TouchVm::discard(std::uint64_t first, std::uint64_t count) {
+  const std::span<std::byte> range = working_set_.bytes().subspan(first * kPageBytes, count * kPageBytes);
+  if (madvise(range.data(), range.size(), MADV_DONTNEED) != 0) {
+    throw CellError(fmt::format("host-kvm: madvise(MADV_DONTNEED): {}", strerror(errno)));
+  }
+}
+
+}  // namespace shadowwalk::host_kvm
