@@ -98,8 +98,8 @@ void BeatThread::beat(std::uint64_t number, std::uint64_t intended) {
   }
   ++beats;
   if (shared_.config.instrumentation == Instrumentation::none) return;
-  beat_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(end - intended)));
-  beat_service_ns.record(static_cast<std::uint64_t>(CycleClock::to_ns(end - began)));
+  beat_ns.record(CycleClock::to_whole_ns(end - intended));
+  beat_service_ns.record(CycleClock::to_whole_ns(end - began));
 }
 
 }  // namespace shadowwalk::host_kvm
