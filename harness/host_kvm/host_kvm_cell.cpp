@@ -111,6 +111,7 @@ HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& p
 
   shared.stop_zapper.store(true, std::memory_order_relaxed);
   if (zapper_thread.joinable()) zapper_thread.join();
+  shared.stop_touching.store(true, std::memory_order_relaxed);
   for (const auto& toucher : touchers) make_request(toucher->vcpu(), kRequestStop);
   shared.detached.count_down();
   for (std::thread& thread : threads) thread.join();

@@ -2,15 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <ctime>
 #include <exception>
 
 #include "harness/lab/open_loop.hpp"
 #include "harness/machine/placement.hpp"
 
 namespace shadowwalk::host_kvm {
+namespace {
+
+bool sleeps(const GuestParams& params) {
+  const bool some_phase_does = std::any_of(params.phases, params.phases + params.phase_count,
+                                           [](const AccessPhase& phase) { return phase.idle_us != 0; });
+  return params.idle_us != 0 || some_phase_does;
+}
+
+}  // namespace
 
 ToucherThread::ToucherThread(HostKvmShared& shared, unsigned index)
-    : disturbance(shared.window, true), shared_(shared), index_(index) {
+    : disturbance(shared.window, !sleeps(shared.plan.touch.guest.params)), shared_(shared), index_(index) {
   vcpu_.set_immediate_exit(&shared.vm.vcpu(index).immediate_exit());
 }
 
@@ -40,12 +51,25 @@ void ToucherThread::loop() {
     vcpu_.leave_guest_mode();
     const std::uint64_t now = CycleClock::now();
     disturbance.observe(now);
-    if (!shared_.window.contains(now)) continue;
-    ++exits;
-    if (exit == TouchExit::lost_slot) ++lost_slot;
+    if (shared_.window.contains(now)) {
+      ++exits;
+      if (exit == TouchExit::lost_slot) ++lost_slot;
+    }
+    if (exit == TouchExit::burst) halt(guest.idle_us());
   }
   disturbance.observe(CycleClock::now());
   finish_burst(guest);
+}
+
+/// A HLT exit: the vCPU blocks in the host.
+void ToucherThread::halt(std::uint64_t idle_us) {
+  constexpr std::uint64_t kLongestSleepNs = 1'000'000;  // then look whether the cell is over
+  const std::uint64_t end = CycleClock::now() + CycleClock::from_ns(static_cast<double>(idle_us) * 1e3);
+  for (std::uint64_t now = CycleClock::now(); now < end && !shared_.stop_touching; now = CycleClock::now()) {
+    const timespec time{0, static_cast<long>(std::min(CycleClock::to_whole_ns(end - now), kLongestSleepNs))};
+    nanosleep(&time, nullptr);
+    disturbance.observe(CycleClock::now());
+  }
 }
 
 // A kick may have come between a touch and its place in the log: the log is consistent at the end of a burst.

@@ -24,7 +24,8 @@ struct HostKvmShared {
   std::latch attached;  ///< vCPUs and the main thread
   std::latch detached;  ///< the same: a vCPU stays bound until nobody can interrupt it any more
   std::atomic<bool> stop_zapper{false};
-  bool yield_while_waiting = false;  ///< there are more busy threads than CPUs
+  std::atomic<bool> stop_touching{false};  ///< beside kRequestStop: for vCPUs that halt
+  bool yield_while_waiting = false;        ///< there are more busy threads than CPUs
 };
 
 /// One vCPU thread: enter the guest, serve what it left for, until kRequestStop.
@@ -40,6 +41,7 @@ class ToucherThread {
 
  private:
   void loop();
+  void halt(std::uint64_t idle_us);
   static void finish_burst(TouchVcpu& guest);
 
   HostKvmShared& shared_;

@@ -7,7 +7,8 @@
 
 #include "harness/host_kvm/kvm_modules.hpp"
 #include "harness/machine/error.hpp"
-#include "workloads/guest/registry.hpp"
+#include "harness/measure/memory.hpp"
+#include "workloads/guest/guest_shapes.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk::host_kvm {
@@ -39,6 +40,36 @@ Coverage coverage_of(KernelAction action) {
       return Coverage::ranges;
   }
   return Coverage::unknown;
+}
+
+GuestParams guest_params(const CellConfig& config, const Workload& workload) {
+  if (workload.program == "mmio-poll") return uniform_guest(config.working_set, 0, /*mmio_percent=*/100);
+  if (workload.program == "demand-fault") return growth_guest(config.working_set, workload.write_percent);
+  return uniform_guest(config.working_set, workload.write_percent);
+}
+
+struct Memory {
+  std::uint64_t pages = 1;
+  bool grows = false;  ///< into pages that have no memory yet
+};
+
+/// What the guest's streams touch. One that grows for ever has a part of this host's memory to grow into.
+Memory memory_of(const GuestParams& params) {
+  constexpr std::uint64_t kGrowth = 64;
+  const std::uint64_t spare = available_memory_bytes() / 4 / guest_abi::kPageBytes;
+  Memory memory;
+  for (std::uint32_t phase = 0; phase < params.phase_count; ++phase) {
+    for (std::uint32_t i = 0; i < params.phases[phase].stream_count; ++i) {
+      const AccessStream& stream = params.phases[phase].streams[i];
+      if (stream.mmio_percent == 100) continue;
+      const bool grows = stream.locality == Locality::growth;
+      const std::uint64_t pages =
+          grows ? std::max(stream.pages, std::min(stream.pages * kGrowth, spare)) : stream.pages;
+      memory.pages = std::max(memory.pages, params.base_gfn + stream.first_page + pages);
+      memory.grows |= grows;
+    }
+  }
+  return memory;
 }
 
 /// Options that are about the lab's own MMU.
@@ -80,8 +111,7 @@ void check_quota(const CellConfig& config) {
 
 HostPlan plan_for(const CellConfig& config) {
   const Workload* workload = find_workload(config.workload);
-  const GuestProgram* program = workload == nullptr ? nullptr : find_guest_program(workload->program);
-  if (program == nullptr) throw InputError(fmt::format("host-kvm: unknown workload '{}'", config.workload));
+  if (workload == nullptr) throw InputError(fmt::format("host-kvm: unknown workload '{}'", config.workload));
   if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) {
     throw InputError(fmt::format("host-kvm: {}", reason));
   }
@@ -96,12 +126,15 @@ HostPlan plan_for(const CellConfig& config) {
   HostPlan plan;
   plan.action = kernel_action(workload->action);
   if (config.zappers != 0 && plan.action == KernelAction::squeeze_quota) check_quota(config);
-  plan.touch.guest = {
-      .kind = GuestKind::kvm, .vcpus = config.vcpus, .burst = config.walks_per_exit, .params = {}, .program = *program};
+  plan.touch.guest = {.kind = GuestKind::kvm,
+                      .vcpus = config.vcpus,
+                      .burst = config.walks_per_exit,
+                      .params = guest_params(config, *workload),
+                      .program = {}};
   plan.touch.guest.params.seed = config.seed;
-  plan.touch.guest.params.pages = config.working_set;
-  plan.touch.guest.params.write_percent = workload->write_percent;
-  plan.touch.pages = config.working_set;
+  const Memory memory = memory_of(plan.touch.guest.params);
+  plan.touch.pages = memory.pages;
+  plan.touch.populate = !memory.grows;
   plan.touch.coverage = coverage_of(plan.action);
   plan.touch.log_dirty_pages = plan.action == KernelAction::collect_dirty_log;
   plan.touch.clocked = config.instrumentation == Instrumentation::full;

@@ -78,7 +78,7 @@ struct TouchLog {
   uint64_t touches;   ///< since the start
   uint64_t recorded;  ///< of these, in the window
   uint64_t writes;    ///< stores to the working set since the start: what the last of them stored
-  uint64_t reserved;
+  uint64_t idle_us;   ///< how long the vCPU halts after the last burst
   TouchHistogram of[kTouchKinds];
   TouchHistogram clock;  ///< two clock reads with nothing between them, taken at the start
   static constexpr uint32_t kChunk = 512;

@@ -2,7 +2,7 @@
 // maps.
 #include "harness/guest/guest_params.hpp"
 #include "harness/host_kvm/touch_abi.hpp"
-#include "workloads/guest/programs.hpp"
+#include "workloads/guest/produce_accesses.hpp"
 
 namespace shadowwalk::host_kvm {
 namespace {
@@ -22,19 +22,6 @@ void load(uint64_t address) {
   asm volatile("mov (%1), %0" : "=r"(value) : "r"(address) : "memory");
 }
 void store(uint64_t address, uint64_t value) { asm volatile("mov %0, (%1)" : : "r"(value), "r"(address) : "memory"); }
-
-// Chosen by a switch: a table of function pointers would be data to relocate.
-void produce(GuestProgramState& state, Access* out, uint64_t count) {
-  switch (static_cast<GuestProgramIndex>(state.params.program)) {
-    case GuestProgramIndex::mmio_poll:
-      return produce_mmio_poll(state, out, count);
-    case GuestProgramIndex::demand_fault:
-      return produce_demand_fault(state, out, count);
-    case GuestProgramIndex::memslot_flip:
-      return produce_memslot_flip(state, out, count);
-  }
-  __builtin_trap();
-}
 
 void ring_doorbell() { asm volatile("outb %%al, %0" : : "N"(uint32_t{guest_abi::kDoorbellPort}), "a"(0) : "memory"); }
 
@@ -63,10 +50,11 @@ class ToucherVcpu {
   void burst() {
     for (uint32_t left = state_.params.burst; left != 0;) {
       const uint32_t count = left < TouchLog::kChunk ? left : TouchLog::kChunk;
-      produce(state_, log_.chunk, count);
+      produce_accesses(state_, log_.chunk, count);
       for (uint32_t i = 0; i < count; ++i) touch(log_.chunk[i]);
       left -= count;
     }
+    log_.idle_us = burst_idle_us(state_);
   }
 
  private:
@@ -99,6 +87,8 @@ class ToucherVcpu {
         return store(working_set_address(page), ++log_.writes);
       case AccessKind::mmio:
         return load(device_address(access));
+      case AccessKind::page_table_write:
+        break;  // refused by the host
     }
     __builtin_trap();
   }

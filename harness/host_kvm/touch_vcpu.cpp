@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -70,6 +71,8 @@ TouchExit TouchVcpu::on_mmio() {
   }
   return TouchExit::lost_slot;
 }
+
+std::uint64_t TouchVcpu::idle_us() const { return std::min(log_.idle_us, guest_abi::kMaxIdleUs); }
 
 void TouchVcpu::fail(const std::string& what) const {
   throw CellError(fmt::format("host-kvm vCPU {}: {}; {}", index_, what, kvm::describe_rip(fd())));

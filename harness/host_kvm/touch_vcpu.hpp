@@ -36,6 +36,8 @@ class TouchVcpu {
 
   /// What the guest logged; to be read after TouchExit::burst, while the vCPU is outside of the guest.
   const TouchLog& log() const { return log_; }
+  /// How long the guest halts after TouchExit::burst, in microseconds: 0..guest_abi::kMaxIdleUs.
+  std::uint64_t idle_us() const;
   int fd() const { return fd_.get(); }
 
  private:

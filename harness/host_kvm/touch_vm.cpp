@@ -14,6 +14,7 @@
 #include <limits>
 
 #include "harness/guest/access_ring.hpp"
+#include "harness/guest/check_guest.hpp"
 #include "harness/guest/guest_state.hpp"
 #include "harness/guest/kvm_setup.hpp"
 #include "harness/guest/kvm_x86.hpp"
@@ -50,6 +51,15 @@ Mapping working_set_memory(const TouchConfig& config) {
   return memory;
 }
 
+bool edits_page_tables(const GuestParams& params) {
+  for (std::uint32_t phase = 0; phase < params.phase_count; ++phase) {
+    for (std::uint32_t i = 0; i < params.phases[phase].stream_count; ++i) {
+      if (params.phases[phase].streams[i].locality == Locality::churn) return true;
+    }
+  }
+  return false;
+}
+
 /// Nanoseconds a tick of the guest's TSC, times 2^32; 0: the kernel does not tell.
 std::uint64_t ns_per_guest_tick(int vcpu_fd) {
   const int khz = ioctl(vcpu_fd, KVM_GET_TSC_KHZ, 0);
@@ -59,6 +69,10 @@ std::uint64_t ns_per_guest_tick(int vcpu_fd) {
 }  // namespace
 
 void check_fits(const TouchConfig& config) {
+  check_guest(config.guest);
+  if (edits_page_tables(config.guest.params)) {
+    throw InputError("host-kvm: the guest's program edits page tables, which its real ones are not made for");
+  }
   const std::uint64_t bytes = config.pages * kPageBytes;
   if (config.pages < 1 || config.pages > kMaxWorkingSetBytes / kPageBytes) {
     throw InputError(fmt::format("host-kvm: a working set of {} pages: choose 1..{}", config.pages,

@@ -14,8 +14,7 @@
 namespace shadowwalk::host_kvm {
 
 struct TouchConfig {
-  /// The program, its parameters and its vCPUs; `kind` and the program's image mean nothing here.
-  GuestConfig guest;
+  GuestConfig guest;           ///< its kind and program mean nothing here
   std::uint64_t pages = 4096;  ///< of the working set; the guest folds its gfns into it
   /// Gives the working set its memory beforehand, so that a first touch costs the MMU's work alone.
   bool populate = true;
@@ -24,7 +23,8 @@ struct TouchConfig {
   bool clocked = true;  ///< touches are clocked and classified
 };
 
-/// Throws InputError if the pages do not fit this host's memory or the guest's window.
+/// Throws InputError if the guest's parameters are out of range, or edit page tables, or if the pages do not fit this
+/// host's memory or the guest's window.
 void check_fits(const TouchConfig& config);
 
 /// A VM whose working set is memory that the *kernel's* MMU maps, and what a VMM can do to it meanwhile. The actions

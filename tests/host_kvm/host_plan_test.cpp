@@ -48,6 +48,24 @@ TEST_F(Plan, AMemorySlotIsFlipped) {
   EXPECT_EQ(plan.touch.pages, 1234u);
   EXPECT_TRUE(plan.touch.clocked);
   EXPECT_FALSE(plan.touch.log_dirty_pages);
+  EXPECT_TRUE(plan.touch.populate);
+}
+
+TEST_F(Plan, AGrowingProgramHasMemoryToGrowInto) {
+  CellConfig config = flip_cell();
+  config.workload = "demand-fault";
+  config.zappers = 0;
+  config.working_set = 100;
+  const HostPlan plan = plan_for(config);
+  EXPECT_EQ(plan.touch.pages, 6400u);
+  EXPECT_FALSE(plan.touch.populate) << "its first touches are faults of the host, too";
+}
+
+TEST_F(Plan, MmioNeedsNoMemory) {
+  CellConfig config = flip_cell();
+  config.workload = "mmio-poll";
+  config.zappers = 0;
+  EXPECT_EQ(plan_for(config).touch.pages, 1u);
 }
 
 TEST_F(Plan, TouchesAreClockedAtFullInstrumentationOnly) {

@@ -11,21 +11,16 @@
 
 #include "harness/host_kvm/touch_vm.hpp"
 #include "harness/machine/error.hpp"
-#include "workloads/guest/registry.hpp"
+#include "workloads/guest/guest_shapes.hpp"
 
 namespace shadowwalk::host_kvm::test {
 
 /// A guest that touches `pages` pages of RAM uniformly.
 inline TouchConfig touch_config(std::uint64_t pages, unsigned burst, unsigned vcpus = 1, std::uint32_t writes = 30) {
   TouchConfig config;
-  config.guest = {.kind = GuestKind::kvm,
-                  .vcpus = vcpus,
-                  .burst = burst,
-                  .params = {},
-                  .program = *find_guest_program("memslot-flip")};
+  config.guest = {
+      .kind = GuestKind::kvm, .vcpus = vcpus, .burst = burst, .params = uniform_guest(pages, writes), .program = {}};
   config.guest.params.seed = 42;
-  config.guest.params.pages = pages;
-  config.guest.params.write_percent = writes;
   config.pages = pages;
   return config;
 }

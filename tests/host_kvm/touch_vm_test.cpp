@@ -79,7 +79,7 @@ TEST_F(TouchGuest, UnclockedTouchesAreCountedAlone) {
 
 TEST_F(TouchGuest, AProgramsMmioLeavesForUserSpace) {
   TouchConfig config = touch_config(kPages, 100);
-  config.guest.program = *find_guest_program("mmio-poll");
+  config.guest.params = uniform_guest(kPages, 0, /*mmio_percent=*/100);
   TouchVm vm(config);
   vm.record_touches(true);
   unsigned device_exits = 0;
@@ -93,7 +93,7 @@ TEST_F(TouchGuest, AProgramsMmioLeavesForUserSpace) {
 
 TEST_F(TouchGuest, AGrowingProgramBeginsAnewWhereItsMemoryEnds) {
   TouchConfig config = touch_config(kPages, kBurst);
-  config.guest.program = *find_guest_program("demand-fault");
+  config.guest.params = growth_guest(kPages);
   TouchVm vm(config);
   vm.record_touches(true);
   run_bursts(vm.vcpu(0), 4);  // some 2,000 first touches of the program's
@@ -271,8 +271,29 @@ TEST_F(TouchGuest, AQuotaRecyclesShadowPages) {
   EXPECT_GE(statistic(vm, "mmu_recycled").value, recycled.value + kTables - kLeastQuota);
 }
 
+TEST_F(TouchGuest, AGuestThatEditsPageTablesIsRefused) {
+  TouchConfig config = touch_config(kPages, 1);
+  config.guest.params = churn_guest(kPages, 100, 2);
+  try {
+    TouchVm vm(config);
+    ADD_FAILURE() << "a page of RAM is no page table";
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("page tables"));
+  }
+}
+
+TEST_F(TouchGuest, TheGuestSaysHowLongItHalts) {
+  TouchConfig config = touch_config(kPages, 10);
+  config.guest.params.idle_us = 1234;
+  TouchVm vm(config);
+  run_bursts(vm.vcpu(0), 1);
+  EXPECT_EQ(vm.vcpu(0).idle_us(), 1234u);
+}
+
 TEST_F(TouchGuest, WhatDoesNotFitIsRefused) {
-  EXPECT_THROW(TouchVm(touch_config(0, 1)), InputError);
+  TouchConfig none = touch_config(kPages, 1);
+  none.pages = 0;
+  EXPECT_THROW(TouchVm vm(none), InputError);
   EXPECT_THROW(TouchVm(touch_config((kMaxWorkingSetBytes >> 12) + 1, 1)), InputError);
   TouchConfig config = touch_config(kMaxWorkingSetBytes >> 12, 1, 1000);
   try {
