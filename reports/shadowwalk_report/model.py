@@ -60,6 +60,13 @@ class Result:
     violation: str
     command: str
     context: dict[str, str]
+    host_action: str = ""
+
+    @property
+    def is_reference(self):
+        """It is of another implementation than the lab's MMU (`host_action` says what was done to it), and is held
+        against nothing."""
+        return self.host_action != ""
 
     @property
     def is_noisy(self):

@@ -21,10 +21,11 @@ class Noise:
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """Bytes before and after the window."""
+    """Bytes before and after the window, and at the greatest of samples within it. None: not sampled."""
 
     before: float
     after: float
+    peak: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,8 +98,18 @@ def parse_noise(data):
 
 def parse_memory(data):
     """{name: Sizes}."""
-    return {name: Sizes(**_numbers(f"memory.{name}", item, ("before", "after")))
+    return {name: Sizes(**_numbers(f"memory.{name}", item, ("before", "after")),
+                        peak=_number_or_none(f"memory.{name}", item, "peak"))
             for name, item in _entries("memory", data).items()}
+
+
+def parse_reference(data):
+    """What the host did to the kernel's own MMU, in words; empty for a result of the lab's."""
+    if data is None:
+        return ""
+    if not isinstance(data, dict) or not text_of(data.get("host_action")):
+        raise ValueError("reference.host_action is missing")
+    return text_of(data["host_action"])
 
 
 def parse_kvm_stats(data):

@@ -2,7 +2,7 @@
 
 from .histogram import Histogram
 from .model import LeftOut, Result, Series
-from .observations import parse_kvm_stats, parse_memory, parse_noise, parse_pmu
+from .observations import parse_kvm_stats, parse_memory, parse_noise, parse_pmu, parse_reference
 from .setting import parse_cell
 from .untrusted_json import is_number, one_line, read_json, strings_of, text_of
 
@@ -54,7 +54,7 @@ def _parse_entry(entry, cell, repetition, context):
         kvm_stats=parse_kvm_stats(extra.get("kvm_stats")), pmu=parse_pmu(extra.get("pmu")),
         events_refused=_texts_of(extra.get("events_refused")),
         freed_by_drain=int(drained) if is_number(drained) else 0, violation=text_of(extra.get("violation")),
-        command=text_of(extra.get("command")), context=context)
+        command=text_of(extra.get("command")), context=context, host_action=parse_reference(extra.get("reference")))
 
 
 def _parse_result(data, cell, repetition):

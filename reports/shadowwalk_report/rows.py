@@ -79,14 +79,22 @@ class Row:
         return measured[(len(measured) - 1) // 2] if measured else None
 
 
+def _rows_of(results):
+    """{(setting, scheme): Row}."""
+    groups = {}
+    for result in results:
+        groups.setdefault((result.setting, result.scheme), []).append(result)
+    return {key: Row(group) for key, group in groups.items()}
+
+
 class Table:
-    """All rows of a run."""
+    """All rows of a run. Those of references are no schemes of the lab's: they are kept apart, so that nothing compares
+    them."""
 
     def __init__(self, results):
-        groups = {}
-        for result in results:
-            groups.setdefault((result.setting, result.scheme), []).append(result)
-        self._rows = {key: Row(group) for key, group in groups.items()}
+        self._rows = _rows_of(result for result in results if not result.is_reference)
+        references = _rows_of(result for result in results if result.is_reference)
+        self.references = [references[key] for key in sorted(references)]
         self._by_setting = {}
         for (setting, _), row in self._rows.items():
             self._by_setting.setdefault(setting, []).append(row)

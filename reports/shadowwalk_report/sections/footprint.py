@@ -48,7 +48,7 @@ def _stat_cell(stat):
     return Cell(" to ".join(ABSENT if value is None else f"{value:,.0f}" for value in (stat.before, stat.after)))
 
 
-def _kernel_sheet(row, axes):
+def kernel_sheet(row, axes):
     """What the kernel told of one cell, a column a repetition; None when it told nothing."""
     memory = sorted({name for result in row.results for name in result.memory})
     names = sorted({name for result in row.results for name in result.kvm_stats})
@@ -74,7 +74,7 @@ def content(_run, table):
     zapped = [setting for setting in table.settings if setting.zappers > 0]
     found = first_and_folded([s for setting in zapped if (s := _sheet(table, setting, axes))],
                              "Footprint")
-    kernel = [sheet for row in table.all_rows if row.setting.guest == "kvm" and (sheet := _kernel_sheet(row, axes))]
+    kernel = [sheet for row in table.all_rows if row.setting.guest == "kvm" and (sheet := kernel_sheet(row, axes))]
     details = list(found.details)
     if kernel:
         details.append(Details(f"What the kernel tells of {count_of(len(kernel), 'KVM cell')}: memory of the process "

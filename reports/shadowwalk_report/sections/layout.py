@@ -6,7 +6,7 @@ from collections.abc import Callable
 from ..figures import contention as contention_figure
 from ..figures import footprint as footprint_figure
 from ..figures import free_latency, latency_profile, rcu_sweep, read_side, throughput, zap_latency
-from . import Content, contention, footprint, instrumentation, latency, pmu
+from . import Content, contention, footprint, host_kernel, instrumentation, latency, pmu
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,7 @@ SECTIONS = (
     Section("zap_latency", "Zap latency", (zap_latency.KIND,)),
     Section("footprint", "Footprint", footprint_figure.KINDS, footprint.content),
     Section("rcu_sweep", "Claim 1 over the RCU interval", (rcu_sweep.KIND,)),
+    Section("host_kernel", "The host's own kernel (reference)", (), host_kernel.content),
     Section("instrumentation", "Instrumentation cost", (), instrumentation.content))
 
 
