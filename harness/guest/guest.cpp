@@ -20,25 +20,27 @@ constexpr std::uint64_t mix(std::uint64_t value) {
 StreamCursor first_cursor(const AccessStream& stream, std::uint64_t random, unsigned vcpu) {
   switch (stream.locality) {
     case Locality::stride:
-      return {.position = random % stream.pages};
+      return {.random = random, .position = mix(random) % stream.pages};
     case Locality::churn:
-      return {.process = vcpu % stream.processes};
+      return {.random = random, .process = vcpu % stream.processes};
     default:
-      return {};
+      return {.random = random};
   }
 }
 
 }  // namespace
 
 GuestProgramState initial_state(const GuestConfig& config, unsigned index) {
-  GuestProgramState state{.params = config.params, .random = mix(mix(config.params.seed) + index)};
+  const std::uint64_t random = mix(mix(config.params.seed) + index);
+  constexpr std::uint32_t kStreams = GuestParams::kMaxPhases * AccessPhase::kMaxStreams;
+  GuestProgramState state{.params = config.params, .random = mix(random + kStreams)};
   state.params.vcpu = index;
   state.params.burst = config.burst;
   for (std::uint32_t i = 0; i < config.params.phase_count; ++i) {
     const AccessPhase& phase = config.params.phases[i];
     for (std::uint32_t j = 0; j < phase.stream_count; ++j) {
-      const std::uint64_t random = mix(state.random + 1 + i * AccessPhase::kMaxStreams + j);
-      state.cursors[i][j] = first_cursor(phase.streams[j], random, index);
+      const std::uint32_t stream = i * AccessPhase::kMaxStreams + j;
+      state.cursors[i][j] = first_cursor(phase.streams[j], stream == 0 ? random : mix(random + stream), index);
     }
   }
   return state;

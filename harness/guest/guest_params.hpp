@@ -64,6 +64,7 @@ struct GuestParams {
 
 /// How far a stream has come.
 struct StreamCursor {
+  uint64_t random = 0;  ///< state of its random numbers: at start a hash of (seed, vcpu, which stream)
   /// stride: the page of the next access; growth: first touches; churn: accesses of the process whose turn it is.
   uint64_t position = 0;
   uint64_t process = 0;  ///< churn: which process that is
@@ -72,7 +73,7 @@ struct StreamCursor {
 /// The guest's own memory between bursts; make_guest gives each vCPU one to start from.
 struct GuestProgramState {
   GuestParams params;
-  uint64_t random = 0;      ///< state of the random numbers: at start a hash of (seed, vcpu)
+  uint64_t random = 0;      ///< state of the random numbers that choose among streams: at start a hash of (seed, vcpu)
   uint64_t phase = 0;       ///< that of the last access
   uint64_t phase_done = 0;  ///< accesses since it began
   StreamCursor cursors[GuestParams::kMaxPhases][AccessPhase::kMaxStreams] = {};

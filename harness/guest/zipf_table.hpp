@@ -11,8 +11,9 @@ namespace shadowwalk {
 /// its alias, another one names the rank in it, all equally likely. The first ranks have a bucket each; then each
 /// octave has kBucketsPerOctave, so that within a bucket Zipf's own probabilities differ by (9/8)^skew at most.
 struct ZipfTable {
-  static constexpr uint64_t kExactRanks = 64;
   static constexpr uint64_t kBucketsPerOctave = 8;
+  static constexpr uint64_t kFirstShift = 3;  ///< behind the exact ranks, a bucket begins with 2^3 ranks
+  static constexpr uint64_t kExactRanks = kBucketsPerOctave << kFirstShift;
   static constexpr uint64_t kMaxBuckets = kExactRanks + 30 * kBucketsPerOctave;  // up to 2^36 ranks
 
   struct Bucket {
@@ -27,13 +28,17 @@ struct ZipfTable {
   uint64_t scatter_low = 0;
   Bucket buckets[kMaxBuckets] = {};
 
-  /// The first rank of a bucket. That of the next bucket is where it ends, unless `pages` comes before.
-  static constexpr uint64_t first_rank(uint64_t bucket) {
-    if (bucket < kExactRanks) return bucket;
-    const uint64_t beyond = bucket - kExactRanks;
-    const uint64_t ranks = kExactRanks / kBucketsPerOctave << beyond / kBucketsPerOctave;  // of each in this octave
-    return (kBucketsPerOctave + beyond % kBucketsPerOctave) * ranks;
+  /// A bucket has 2^shift ranks, the last one perhaps less: `pages` may come before its end. Exact ranks and octaves
+  /// come by turns that no branch predictor could learn: so there is no branch.
+  static constexpr uint64_t shift(uint64_t bucket) {
+    return (bucket / kBucketsPerOctave - kExactRanks / kBucketsPerOctave + kFirstShift) & octave_mask(bucket);
   }
+  static constexpr uint64_t first_rank(uint64_t bucket) {
+    const uint64_t octaves = (bucket / kBucketsPerOctave - 1) & octave_mask(bucket);
+    return (bucket - octaves * kBucketsPerOctave) << shift(bucket);
+  }
+  /// All ones for a bucket of more than one rank, else 0.
+  static constexpr uint64_t octave_mask(uint64_t bucket) { return -static_cast<uint64_t>(bucket >= kExactRanks); }
 };
 static_assert(ZipfTable::first_rank(ZipfTable::kExactRanks) == ZipfTable::kExactRanks);
 static_assert(ZipfTable::first_rank(ZipfTable::kMaxBuckets) == uint64_t{1} << 36);

@@ -9,8 +9,8 @@ namespace shadowwalk {
 
 /// Locality::churn. A process's life has two halves, that to its fork and that to its exit: each is `touches` accesses,
 /// then one write to each of its page-table entries. The cursor counts the accesses of the process whose turn it is.
-inline void fill_churn(const AccessStream& stream, StreamCursor& cursor, uint64_t first_gfn, uint64_t& random,
-                       Access* out, uint64_t count) {
+inline void fill_churn(const AccessStream& stream, StreamCursor& cursor, uint64_t first_gfn, Access* out,
+                       uint64_t count) {
   const AccessKinds kinds(stream);
   const uint64_t half = stream.touches + stream.pages;
   while (count > 0) {
@@ -21,7 +21,7 @@ inline void fill_churn(const AccessStream& stream, StreamCursor& cursor, uint64_
     const uint64_t now = count < left ? count : left;
     if (touches) {
       UniformPages pages(stream.pages);
-      fill(pages, kinds, process_gfn, random, out, now);
+      fill(pages, kinds, process_gfn, cursor.random, out, now);
     } else {
       const uint64_t gfn = process_gfn + (done - stream.touches);
       for (uint64_t i = 0; i < now; ++i) out[i] = Access::make(gfn + i, AccessKind::page_table_write);

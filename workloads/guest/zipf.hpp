@@ -29,12 +29,13 @@ class ZipfPages {
     const uint64_t drawn = static_cast<uint64_t>(product >> 64);
     const uint64_t fraction = static_cast<uint64_t>(product) >> 32;
     const ZipfTable::Bucket entry = table_.buckets[drawn];
-    const uint64_t bucket = fraction < entry.keep ? drawn : entry.alias;
+    const uint64_t alias = entry.alias;
+    const uint64_t bucket = fraction < entry.keep ? drawn : alias;
 
     const uint64_t first = ZipfTable::first_rank(bucket);
-    const uint64_t behind = ZipfTable::first_rank(bucket + 1);
-    const uint64_t end = behind < table_.pages ? behind : table_.pages;
-    return scattered(table_, first + random_below(random, end - first));
+    const uint64_t whole = uint64_t{1} << ZipfTable::shift(bucket);
+    const uint64_t rest = table_.pages - first;
+    return scattered(table_, first + random_below(random, whole < rest ? whole : rest));
   }
 
  private:
