@@ -10,6 +10,7 @@ find_package(fmt REQUIRED)            # libfmt-dev
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(urcu REQUIRED IMPORTED_TARGET GLOBAL liburcu-memb)  # liburcu-dev
 pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET GLOBAL hwloc)        # libhwloc-dev
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET GLOBAL libzstd)      # libzstd-dev
 
 # libpfm4-dev and systemtap-sdt-dev ship neither a CMake nor a pkg-config file.
 find_path(PFM_INCLUDE_DIR perfmon/pfmlib.h REQUIRED)

@@ -1,6 +1,7 @@
 """Runs the real `shadowwalk`, whose path CTest passes in SHADOWWALK."""
 
 import os
+import stat
 import subprocess
 
 import pytest
@@ -59,3 +60,26 @@ def matrix(tmp_path):
     path = tmp_path / "small.toml"
     path.write_text(SMALL_MATRIX, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def tool(tmp_path, monkeypatch):
+    """tool(name, script): a program of that name, first on PATH, that logs its arguments."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+
+    def make(name, script):
+        path = folder / name
+        path.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/{name}.log\n{script}\n', encoding="utf-8")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return make
+
+
+@pytest.fixture
+def kinds():
+    """kinds(text) -> {kind: count} of what `import` and `import --info` print."""
+    def parse(text):
+        rows = [line.split() for line in text.splitlines()]
+        return {row[1]: int(row[0]) for row in rows if len(row) == 2 and row[0].isdigit() and ":" not in row[1]}
+    return parse

@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "harness/cli/import_summary.hpp"
+#include "harness/cli/verbs.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/trace/recording.hpp"
+#include "harness/trace/trace_reader.hpp"
+
+namespace shadowwalk::cli {
+namespace {
+
+using trace::TraceEvent;
+using trace::TraceReader;
+
+struct ImportArguments {
+  std::string file;
+  std::string out;
+  std::uint32_t pid = 0;
+  std::uint32_t window = 1 << 16;
+  std::string note;
+  bool info = false;
+  bool dump = false;
+};
+
+/// perf.data -> perf.swtrace, in the same folder.
+std::filesystem::path default_out(const ImportArguments& arguments) {
+  if (arguments.file == "-") throw InputError("import: with - (stdin), -o FILE says where the trace goes");
+  std::filesystem::path out = arguments.file;
+  return out.replace_extension(".swtrace");
+}
+
+std::string as_page(std::uint64_t gfn) { return gfn == trace::kUnknownGfn ? "?" : fmt::format("{:#x}", gfn); }
+
+/// One line an event, for grep and awk.
+void dump(const std::string& file) {
+  TraceReader reader(file);
+  fmt::print("# time_ns vcpu kind gfn pages\n");
+  while (const auto event = reader.next()) {
+    const std::string vcpu = event->vcpu == trace::kHostThread ? "host" : fmt::format("{}", event->vcpu);
+    fmt::print("{} {} {} {} {}\n", event->time_ns, vcpu, trace::kind_name(event->kind), as_page(event->gfn),
+               event->pages);
+  }
+}
+
+/// The source is text of somebody else's: control characters but newlines are taken out.
+std::string shown(std::string text) {
+  for (char& c : text) {
+    if ((static_cast<unsigned char>(c) < ' ' && c != '\n') || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
+void print_info(const std::string& file) {
+  TraceReader reader(file);
+  while (reader.next()) {
+  }
+  fmt::print("{}: whole: every block was read and its checksum is right\n", file);
+  fmt::print(
+      "source      {}\nbytes       {}, {:.2f} an event\n{}", shown(reader.source()), reader.file_bytes(),
+      static_cast<double>(reader.file_bytes()) / static_cast<double>(std::max<std::uint64_t>(1, reader.info().events)),
+      describe_totals(reader.info()));
+}
+
+void import_file(const ImportArguments& arguments) {
+  if (arguments.dump) return dump(arguments.file);
+  if (arguments.info) return print_info(arguments.file);
+  const std::filesystem::path out =
+      arguments.out.empty() ? default_out(arguments) : std::filesystem::path(arguments.out);
+  const std::string source =
+      arguments.note.empty()
+          ? fmt::format("imported from {}", std::filesystem::path(arguments.file).filename().string())
+          : arguments.note;
+  const trace::ImportReport report = trace::import_recording(
+      arguments.file, out, source, {.process = arguments.pid, .reorder_window = arguments.window});
+  fmt::print("{}: {}", out.string(), describe_import(report));
+  fmt::print("{}", describe_totals(TraceReader(out).info()));
+}
+
+}  // namespace
+
+void add_import(CLI::App& command) {
+  CLI::App* verb =
+      command.add_subcommand("import", "Turn a recording of a host's KVM into a trace that can be replayed");
+  auto arguments = std::make_shared<ImportArguments>();
+  verb->add_option("file", arguments->file,
+                   "A perf.data, a trace.dat, or text of `perf script` or `trace-cmd report` (- is stdin)")
+      ->required()
+      ->type_name("FILE");
+  CLI::Option* out = verb->add_option("-o,--out", arguments->out, "The trace (default: FILE with the suffix .swtrace)")
+                         ->type_name("TRACE");
+  verb->add_option("--pid", arguments->pid, "Only this process's events: one VM of several")
+      ->type_name("PID")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--window", arguments->window, "Events held to put them into order")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, 1u << 26));
+  verb->add_option("--note", arguments->note, "Put into the trace as its source: host, kernel, command")
+      ->type_name("TEXT");
+  CLI::Option* info =
+      verb->add_flag("--info", arguments->info, "FILE is a trace: read all of it, tell kinds, vCPUs, duration")
+          ->excludes(out);
+  verb->add_flag("--dump", arguments->dump, "FILE is a trace: print its events, one a line")
+      ->excludes(out)
+      ->excludes(info);
+  verb->footer(
+      "Record with `shadowwalk record`, or on any host, as root:\n"
+      "  perf record -a -e 'kvm:*' -e 'kvmmmu:*' -- sleep 10      gives perf.data\n"
+      "  perf script --ns -F comm,pid,tid,cpu,time,event,trace    its text\n"
+      "  trace-cmd record -e kvm -e kvmmmu sleep 10               gives trace.dat\n"
+      "Which tracepoint becomes what, and the file's format: docs/trace-format.md.");
+  verb->callback([arguments] { import_file(*arguments); });
+}
+
+}  // namespace shadowwalk::cli

@@ -1,0 +1,172 @@
+#include "harness/trace/fault_folder.hpp"
+
+#include <algorithm>
+
+namespace shadowwalk::trace {
+
+void FaultFolder::add(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
+  switch (hit.step) {
+    case Step::boundary:
+      open_ = false;
+      unmapped_count_ = 0;
+      mmio_page_ = kNoPage;
+      break;
+    case Step::page_fault:
+      begin(hit.write ? TraceKind::write_fault : TraceKind::read_fault, hit, time_ns, window);
+      told_by_fault_ = true;
+      mmio_page_ = kNoPage;
+      break;
+    case Step::guest_walk:
+      guest_walk(hit, time_ns, window);
+      break;
+    case Step::spte_requested:
+    case Step::spte_set:
+      map(hit, time_ns, window);
+      break;
+    case Step::fast_fault:
+      fast_fault(hit, time_ns, window);
+      break;
+    case Step::mmio_marked:
+      mmio_marked(hit, window);
+      break;
+    case Step::mmio_handled:
+      if (!open_ || resolved_) begin(TraceKind::mmio_fault, hit, time_ns, window);
+      resolve(TraceKind::mmio_fault, hit.page, window);
+      expect_mmio(hit.page);
+      break;
+    case Step::mmio_matched:
+      mmio_matched(hit, time_ns, window);
+      break;
+    case Step::mmio_done:
+      mmio_done(hit, time_ns, window);
+      break;
+    case Step::mmio_fast:
+      window.add({time_ns, vcpu_, TraceKind::mmio_cached, hit.page, 1});
+      break;
+    case Step::event:
+      window.add({time_ns, vcpu_, hit.kind, hit.page, hit.pages});
+      break;
+    case Step::nothing:
+      break;
+  }
+}
+
+void FaultFolder::begin(TraceKind kind, const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
+  event_ = window.add({time_ns, vcpu_, kind, hit.page, 1});
+  open_ = true;
+  told_by_fault_ = resolved_ = requested_ = false;
+  write_ = hit.write;
+  address_page_ = hit.page;
+  if (unmapped_count_ == unmapped_.size()) {
+    std::copy(unmapped_.begin() + 1, unmapped_.end(), unmapped_.begin());
+    --unmapped_count_;
+  }
+  unmapped_[unmapped_count_++] = {hit.page, event_};
+}
+
+void FaultFolder::resolve(TraceKind kind, std::uint64_t gfn, ReorderWindow& window) {
+  resolved_ = true;
+  unmapped_count_ = 0;
+  if (!event_) return;  // it came late
+  if (TraceEvent* event = window.find(*event_)) {
+    event->kind = kind;
+    event->gfn = gfn;
+  }
+}
+
+void FaultFolder::expect_mmio(std::uint64_t gfn) {
+  mmio_page_ = gfn;
+  mmio_matched_ = mmio_done_ = false;
+}
+
+// Under shadow paging a fault begins with a walk of the guest's tables, and its address is a guest-virtual one. It
+// stays a guest_walk if nothing is mapped in the end: the guest's own page fault, or an address that the emulator
+// needed.
+void FaultFolder::guest_walk(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
+  if (open_ && told_by_fault_ && !resolved_ && address_page_ == hit.page) {
+    if (TraceEvent* event = event_ ? window.find(*event_) : nullptr) event->kind = TraceKind::guest_walk;
+    return;
+  }
+  begin(TraceKind::guest_walk, hit, time_ns, window);
+}
+
+void FaultFolder::map(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
+  const bool requests = hit.step == Step::spte_requested;
+  if (open_ && !resolved_) {
+    resolve(write_ ? TraceKind::write_fault : TraceKind::read_fault, hit.page, window);
+  } else if (!open_ || (requests && requested_)) {
+    begin(TraceKind::fault, hit, time_ns, window);  // of whose beginning no tracepoint tells
+    resolve(TraceKind::fault, hit.page, window);
+  }
+  requested_ = requested_ || requests;
+}
+
+void FaultFolder::fast_fault(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
+  if (!open_ || resolved_ || address_page_ != hit.page) {
+    begin(hit.write ? TraceKind::write_fault : TraceKind::read_fault, hit, time_ns, window);
+  }
+  if (hit.fixed) {
+    resolve(TraceKind::fast_fault, hit.page, window);
+  } else if (hit.spurious) {
+    resolve(TraceKind::spurious_fault, hit.page, window);
+  }
+}
+
+void FaultFolder::mmio_marked(const TracepointHit& hit, ReorderWindow& window) {
+  // Without a fault it is the synchronisation of a shadow page, no access.
+  const TraceEvent* event = open_ && event_ ? window.find(*event_) : nullptr;
+  if (event == nullptr || (resolved_ && event->gfn != hit.page)) return;
+  resolve(TraceKind::mmio_fault, hit.page, window);
+  expect_mmio(hit.page);
+}
+
+/// Makes the oldest of the first `before` faults on that address the device access's event: an mmio_fault, if it walked
+/// the guest's tables, else a `without_walk`. False if there is none.
+bool FaultFolder::fault_was_mmio(std::uint64_t address_page, std::size_t before, std::uint64_t gfn,
+                                 TraceKind without_walk, ReorderWindow& window) {
+  for (std::size_t i = 0; i < before; ++i) {
+    if (unmapped_[i].page != address_page) continue;
+    unmapped_count_ = 0;
+    resolved_ = true;
+    if (TraceEvent* event = unmapped_[i].event ? window.find(*unmapped_[i].event) : nullptr) {
+      event->kind = event->kind == TraceKind::guest_walk ? TraceKind::mmio_fault : without_walk;
+      event->gfn = gfn;
+    }
+    return true;
+  }
+  return false;
+}
+
+// The emulator found the device's page in the vCPU's cache. The fault before it may have put it there just now.
+void FaultFolder::mmio_matched(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
+  if (mmio_page_ == hit.page && !mmio_matched_ && !mmio_done_) {
+    mmio_matched_ = true;
+    return;
+  }
+  expect_mmio(hit.page);
+  mmio_matched_ = true;
+  constexpr TraceKind kCached = TraceKind::mmio_cached;
+  if (fault_was_mmio(hit.virtual_page, unmapped_count_, hit.page, kCached, window)) return;
+  if (fault_was_mmio(hit.page, unmapped_count_, hit.page, kCached, window)) return;  // its address was a gpa
+  window.add({time_ns, vcpu_, kCached, hit.page, 1});
+}
+
+// The access itself. If neither cache nor MMIO SPTE led to it: of a fault on its address, which under shadow paging is
+// the one that the emulator has walked to last, and elsewhere its gpa.
+void FaultFolder::mmio_done(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
+  const bool awaited = hit.read_completed && awaited_page_ == hit.page;
+  if (hit.read_completed) awaited_page_ = kNoPage;
+  if (hit.awaits_user_space) awaited_page_ = hit.page;
+  if (awaited) return;
+  if (mmio_page_ != hit.page || mmio_done_) {
+    constexpr TraceKind kFault = TraceKind::mmio_fault;
+    const std::size_t last = unmapped_count_ == 0 ? 0 : unmapped_count_ - 1;
+    const bool found = fault_was_mmio(unmapped_[last].page, last, hit.page, kFault, window) ||
+                       fault_was_mmio(hit.page, unmapped_count_, hit.page, kFault, window);
+    if (!found) window.add({time_ns, vcpu_, TraceKind::mmio_emulated, hit.page, 1});
+    mmio_page_ = hit.page;
+  }
+  mmio_done_ = true;
+}
+
+}  // namespace shadowwalk::trace

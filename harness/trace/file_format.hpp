@@ -1,0 +1,63 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "harness/trace/event_codec.hpp"
+#include "harness/trace/trace_event.hpp"
+#include "harness/trace/wire.hpp"
+
+/// The parts of a trace file, as docs/trace-format.md describes them. All pure.
+///
+///   file header | block ... | end record
+///
+/// The end record has a fixed size and stands at the very end: without it a file is truncated.
+namespace shadowwalk::trace {
+
+inline constexpr std::uint32_t kFormatVersion = 1;
+/// 0x89: no text. CR LF and LF: what a transfer "as text" would change. 0x1a: stops a DOS `type`.
+inline constexpr std::array<std::uint8_t, 8> kFileMagic = {0x89, 'S', 'W', 'T', '\r', '\n', 0x1a, '\n'};
+inline constexpr std::array<std::uint8_t, 8> kEndMagic = {0x89, 'E', 'N', 'D', '\r', '\n', 0x1a, '\n'};
+inline constexpr std::size_t kFileHeaderBytes = 16;
+inline constexpr std::size_t kBlockHeaderBytes = 24;
+inline constexpr std::size_t kEndRecordBytes = 8 + 6 * 8 + 32 * 8 + 4;
+
+/// A block's bytes before compression: at most this.
+inline constexpr std::size_t kMaxBlockBytes = 1 << 16;
+/// And after it: zstd's bound, with room to spare.
+inline constexpr std::size_t kMaxStoredBytes = kMaxBlockBytes + (1 << 12);
+
+enum class BlockTag : std::uint32_t {
+  source = 0x20435253,  ///< "SRC ": where the events come from, UTF-8; the first block, not compressed
+  events = 0x53545645,  ///< "EVTS": events, one zstd frame
+};
+
+struct BlockHeader {
+  BlockTag tag = BlockTag::events;
+  std::uint32_t events = 0;
+  std::uint32_t raw_bytes = 0;
+  std::uint32_t stored_bytes = 0;
+  std::uint32_t checksum = 0;  ///< CRC-32C of the stored bytes
+};
+
+void put_file_header(Bytes& out);
+void put_block_header(Bytes& out, const BlockHeader& header);
+void put_end_record(Bytes& out, const TraceInfo& info);
+
+/// Whether a file begins as a trace, of whatever version.
+bool has_file_magic(std::span<const std::byte> bytes);
+
+/// What is wrong with a file header; empty if nothing.
+std::string file_header_error(std::span<const std::byte, kFileHeaderBytes> bytes);
+
+/// The header, or what is wrong with it in `error`. With `check_sums` false a wrong checksum is none.
+std::optional<BlockHeader> get_block_header(std::span<const std::byte, kBlockHeaderBytes> bytes, bool check_sums,
+                                            std::string& error);
+std::optional<TraceInfo> get_end_record(std::span<const std::byte, kEndRecordBytes> bytes, bool check_sums,
+                                        std::string& error);
+
+}  // namespace shadowwalk::trace
