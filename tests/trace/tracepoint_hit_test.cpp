@@ -23,7 +23,7 @@ TracepointHit hit_of(std::string_view name, std::string_view fields) {
 }
 
 TEST(TracepointHit, AFaultsAddressAndAccess) {
-  // today's kernel, and one before 5.19
+  // today's kernel, one before 6.0, and libtraceevent
   for (const char* fields : {"vcpu 3 rip 0xffffffff81000000 address 0x00000000fee01234 error_code 0x6",
                              "address fee01234 error_code 6", "fault_address=0xfee01234 error_code=6"}) {
     const TracepointHit hit = hit_of("kvm_page_fault", fields);
