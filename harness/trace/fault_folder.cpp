@@ -54,7 +54,7 @@ void FaultFolder::add(const TracepointHit& hit, std::uint64_t time_ns, ReorderWi
 void FaultFolder::begin(TraceKind kind, const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
   event_ = window.add({time_ns, vcpu_, kind, hit.page, 1});
   open_ = true;
-  told_by_fault_ = resolved_ = requested_ = false;
+  told_by_fault_ = resolved_ = false;
   write_ = hit.write;
   address_page_ = hit.page;
   if (unmapped_count_ == unmapped_.size()) {
@@ -91,14 +91,12 @@ void FaultFolder::guest_walk(const TracepointHit& hit, std::uint64_t time_ns, Re
 }
 
 void FaultFolder::map(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
-  const bool requests = hit.step == Step::spte_requested;
   if (open_ && !resolved_) {
     resolve(write_ ? TraceKind::write_fault : TraceKind::read_fault, hit.page, window);
-  } else if (!open_ || (requests && requested_)) {
+  } else if (!open_ || hit.step == Step::spte_requested) {
     begin(TraceKind::fault, hit, time_ns, window);  // of whose beginning no tracepoint tells
     resolve(TraceKind::fault, hit.page, window);
   }
-  requested_ = requested_ || requests;
 }
 
 void FaultFolder::fast_fault(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {

@@ -41,7 +41,6 @@ class FaultFolder {
   bool open_ = false;
   bool told_by_fault_ = false;  // kvm_page_fault began it
   bool resolved_ = false;       // its gfn is known to be one
-  bool requested_ = false;      // its SPTE was requested
   bool write_ = false;
   std::uint64_t address_page_ = 0;
   std::optional<ReorderWindow::Ticket> event_;

@@ -1,0 +1,85 @@
+#include "harness/trace/event_codec.hpp"
+
+#include <gmock/gmock.h>
+
+#include <vector>
+
+#include "tests/trace/trace_fixture.hpp"
+
+namespace shadowwalk::trace {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// The error of the last event of a block; "" if there is none.
+std::string error_of(const Bytes& block) {
+  BlockDecoder decoder(block);
+  for (TraceEvent event; !decoder.at_end();) {
+    if (!decoder.next(event)) return decoder.error();
+  }
+  return "";
+}
+
+/// One event as bytes: what its first byte says, then varints.
+Bytes raw(unsigned first, std::initializer_list<std::uint64_t> varints) {
+  Bytes block{static_cast<std::byte>(first)};
+  for (const std::uint64_t value : varints) put_varint(block, value);
+  return block;
+}
+
+TEST(EventCodec, WhatIsEncodedComesBack) {
+  const std::vector<TraceEvent> events = all_kinds_and_extremes();
+  Bytes block;
+  EventContext context;
+  for (const TraceEvent& event : events) {
+    const std::size_t before = block.size();
+    encode_event(event, context, block);
+    EXPECT_LE(block.size() - before, kMaxEventBytes);
+  }
+  BlockDecoder decoder(block);
+  for (const TraceEvent& expected : events) {
+    TraceEvent event;
+    ASSERT_TRUE(decoder.next(event)) << decoder.error();
+    EXPECT_EQ(event, expected);
+  }
+  EXPECT_TRUE(decoder.at_end());
+}
+
+TEST(EventCodec, AnEventLikeTheLastIsTwoBytes) {
+  Bytes block;
+  EventContext context;
+  encode_event({0, 1, TraceKind::mmio_fault, 0xfee00, 1}, context, block);
+  const std::size_t before = block.size();
+  encode_event({100, 1, TraceKind::mmio_fault, 0xfee00, 1}, context, block);
+  EXPECT_EQ(block.size() - before, 2u);
+}
+
+TEST(EventCodec, AWellFormedBlockIsTaken) { EXPECT_EQ(error_of(raw(1, {5, 1, 1, 2})), ""); }
+
+TEST(EventCodec, WhatNoTraceMayHoldIsRefused) {
+  EXPECT_THAT(error_of(raw(0, {5, 1, 1, 2})), HasSubstr("no kind 0"));
+  EXPECT_THAT(error_of(raw(kMaxTraceKind + 1, {5, 1, 1, 2})), HasSubstr("no kind 18"));
+  EXPECT_THAT(error_of(raw(1, {5, kMaxTraceVcpus + 1, 1, 2})), HasSubstr("vCPU 65536"));
+  EXPECT_THAT(error_of(raw(1, {5, UINT64_MAX, 1, 2})), HasSubstr("vCPU"));
+  EXPECT_THAT(error_of(raw(1, {5, 1, kTraceGfnLimit + 1, 2})), HasSubstr("pages"));
+  EXPECT_THAT(error_of(raw(1, {5, 1, 1, zigzag(-1)})), HasSubstr("gfn"));
+}
+
+TEST(EventCodec, ATimeBeyond64BitsIsRefused) {
+  Bytes block = raw(1, {UINT64_MAX, 1, 1, 2});
+  EXPECT_EQ(error_of(block), "");
+  const Bytes next = raw(1, {1, 1, 1, 2});
+  block.insert(block.end(), next.begin(), next.end());
+  EXPECT_THAT(error_of(block), HasSubstr("2^64"));
+}
+
+TEST(EventCodec, AnEventThatIsCutOffIsRefused) {
+  const Bytes whole = raw(1, {500, 1, 1, 200});
+  for (std::size_t size = 1; size < whole.size(); ++size) {
+    EXPECT_EQ(error_of(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))),
+              "it ends within an event");
+  }
+}
+
+}  // namespace
+}  // namespace shadowwalk::trace
