@@ -47,9 +47,9 @@ BenchVcpu::BenchVcpu(BenchEngine& engine, unsigned index)
 
 BenchVcpu::~BenchVcpu() = default;
 
-std::size_t BenchVcpu::zap(HostAction action) {
+std::size_t BenchVcpu::zap(const HostAction& action) {
   vcpu_->offline();  // a quiescence scheme must not wait for the vCPU that commits
-  const std::size_t pages = engine_.engine().zap(action, 0);
+  const std::size_t pages = engine_.engine().act(action).pages;
   vcpu_->online();
   return pages;
 }

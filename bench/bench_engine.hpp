@@ -53,7 +53,7 @@ class BenchVcpu {
   void walk(std::span<const Access> accesses) { vcpu_->walk(accesses, record_); }
   EngineVcpu& engine_vcpu() { return *vcpu_; }
   /// Zaps on this very thread, as a vCPU that takes a fault does. Returns the shadow pages unlinked.
-  std::size_t zap(HostAction action);
+  std::size_t zap(const HostAction& action);
 
  private:
   class Binding {

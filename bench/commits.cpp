@@ -24,7 +24,7 @@ void add_commit(const VariantEntry& variant) {
         std::uint64_t table = 0;
         for (auto _ : state) {
           const std::uint64_t before = commit_ns.sum();
-          if (vcpu.zap(HostAction::zap_oldest_page) != 1)
+          if (vcpu.zap({.kind = HostAction::Kind::zap_oldest, .level = 1}) != 1)
             throw CellError("the oldest leaf page was not there to be zapped");
           state.SetIterationTime(static_cast<double>(commit_ns.sum() - before) / 1e9);
           const Access access[] = {access_to_table(table)};  // pages are zapped in the order of their making

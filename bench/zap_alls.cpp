@@ -27,7 +27,7 @@ void add_zap_all(const VariantEntry& variant, std::uint64_t tables) {
         BenchVcpu vcpu(engine, 0);
         build_tables(vcpu, tables);
         state.ResumeTiming();
-        const std::size_t zapped = vcpu.zap(HostAction::zap_everything);
+        const std::size_t zapped = vcpu.zap({.kind = HostAction::Kind::zap_everything});
         state.PauseTiming();
         if (zapped < tables) throw CellError("zap-everything left pages behind");
       }

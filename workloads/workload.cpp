@@ -1,69 +1,123 @@
 #include "workloads/workload.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
+
+#include "harness/guest/make_zipf_table.hpp"
+#include "harness/machine/error.hpp"
+#include "workloads/shipped.hpp"
+#include "workloads/workload_file.hpp"
 
 namespace shadowwalk {
 namespace {
 
-constexpr std::array kWorkloads = {
-    Workload{
-        .name = "mmio-poll",
-        .summary = "a guest polls device registers while the host recycles shadow pages: the 2012 patch's own case",
-        .guest_part = "reads the pages of a device region over and over, uniformly at random; each read is an MMIO "
-                      "fault that walks to an MMIO SPTE",
-        .host_part =
-            "recycles the oldest leaf table; one zap in 16 takes a level-2 subtree, one in 256 a level-3 subtree",
-        .stresses = "the read side, and freeing under walkers that never stop",
-        .program = "mmio-poll",
-        .write_percent = 0,
-        .action = HostAction::recycle_pages},
-    Workload{.name = "demand-fault",
-             .summary = "a guest touches ever more memory under a page quota: growth beside recycling",
-             .guest_part =
-                 "one access in 8 touches the next new page, the others touch again one of the last working-set "
-                 "pages; 30 % write",
-             .host_part = "zaps the oldest leaf table, as the page quota and the old shrinker do",
-             .stresses = "the fault path and mmu_lock beside the zapper; allocation right after freeing",
-             .program = "demand-fault",
-             .write_percent = 30,
-             .action = HostAction::zap_oldest_page},
-    Workload{
-        .name = "memslot-flip",
-        .summary = "the host deletes and adds a memslot while the guest runs: everything is zapped at once",
-        .guest_part = "reads and writes (30 %) its RAM uniformly at random",
-        .host_part = "flips the valid generation and zaps everything oldest first, with lock breaks and one commit",
-        .stresses = "large batches, root reloads, requests to all vCPUs",
-        .program = "memslot-flip",
-        .write_percent = 30,
-        .action = HostAction::zap_everything},
+constexpr double kEntries = 512;
+
+/// Tables of levels 1 to 3 for `pages`, at most: where they are not aligned they lie in one table more at each level.
+struct Tables {
+  explicit Tables(double pages)
+      : level1(pages / kEntries + 2), level2(level1 / kEntries + 2), level3(level2 / kEntries + 2) {}
+  double level1, level2, level3;
 };
 
-constexpr double kEntries = 512;
+double pages_retired(const HostAction& action, const Tables& tables) {
+  switch (action.kind) {
+    case HostAction::Kind::zap_oldest:
+      return action.level == 1 ? 1 : action.level == 2 ? tables.level1 + 1 : tables.level1 + tables.level2 + 1;
+    case HostAction::Kind::zap_everything:
+      return tables.level1 + tables.level2 + tables.level3 + 1;
+    case HostAction::Kind::shrink:
+      return static_cast<double>(action.pages);
+    case HostAction::Kind::write_protect:
+    case HostAction::Kind::invalidate:
+      return 0;
+  }
+  return 0;
+}
+
+AccessStream stream_of(const StreamShape& shape, std::uint64_t working_set) {
+  const auto share = [&](double percent) {
+    return static_cast<std::uint64_t>(static_cast<double>(working_set) * percent / 100);
+  };
+  AccessStream stream = shape.stream;
+  stream.first_page = share(shape.first_percent);
+  stream.pages = std::max<std::uint64_t>(1, share(shape.pages_percent));
+  if (stream.locality == Locality::churn) {
+    stream.pages = std::max<std::uint64_t>(1, stream.pages / stream.processes);
+  }
+  stream.stride = std::min(stream.stride, stream.pages);
+  return stream;
+}
 
 }  // namespace
 
-std::span<const Workload> workloads() { return kWorkloads; }
-
-const Workload* find_workload(std::string_view name) {
-  const auto found = std::find_if(kWorkloads.begin(), kWorkloads.end(), [&](const auto& w) { return w.name == name; });
-  return found == kWorkloads.end() ? nullptr : &*found;
+std::span<const Workload> workloads() {
+  static const std::vector<Workload> parsed = [] {
+    std::vector<Workload> all;
+    for (const ShippedWorkload& shipped : shipped_workloads())
+      all.push_back(parse_workload(shipped.text, shipped.file));
+    return all;
+  }();
+  return parsed;
 }
 
-double pages_retired_per_zap(HostAction action, std::uint64_t working_set) {
-  // A working set that is not aligned lies in one table more at each level.
-  const double level1 = static_cast<double>(working_set) / kEntries + 2;
-  const double level2 = level1 / kEntries + 2;
-  const double level3 = level2 / kEntries + 2;
-  switch (action) {
-    case HostAction::recycle_pages:
-      return 1 + (level1 + 1) / 16 + (level1 + level2 + 1) / 256;
-    case HostAction::zap_oldest_page:
-      return 1;
-    case HostAction::zap_everything:
-      return level1 + level2 + level3 + 1;
+const Workload* find_workload(std::string_view name) {
+  const auto all = workloads();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Workload& w) { return w.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+bool is_workload_file(std::string_view workload) { return workload.ends_with(".toml"); }
+
+Workload load_workload(std::string_view name_or_file) {
+  if (!is_workload_file(name_or_file)) {
+    if (const Workload* shipped = find_workload(name_or_file)) return *shipped;
+    throw InputError(
+        fmt::format("unknown workload '{}': `shadowwalk list workloads` tells what there is", name_or_file));
   }
-  return 1;
+  Workload workload = read_workload(name_or_file);
+  if (find_workload(workload.name) != nullptr) {
+    throw InputError(
+        fmt::format("{}: the name '{}' is a shipped workload's; choose another, so that results tell them "
+                    "apart",
+                    name_or_file, workload.name));
+  }
+  return workload;
+}
+
+GuestParams guest_params(const Workload& workload, const GuestKnobs& knobs) {
+  GuestParams params;
+  params.seed = knobs.seed;
+  params.base_gfn = knobs.base_gfn;
+  std::uint64_t zipf_pages = 0;
+  for (const PhaseShape& shape : workload.phases) {
+    AccessPhase& phase = params.phases[params.phase_count++];
+    phase.accesses = shape.accesses;
+    phase.idle_us = static_cast<std::uint64_t>(shape.idle.count());
+    for (const StreamShape& stream : shape.streams) {
+      phase.streams[phase.stream_count++] = stream_of(stream, knobs.working_set);
+      if (stream.stream.locality == Locality::zipf) zipf_pages = phase.streams[phase.stream_count - 1].pages;
+    }
+  }
+  if (zipf_pages != 0) params.zipf = make_zipf_table(zipf_pages, workload.zipf_skew);
+  return params;
+}
+
+double shadow_pages_of(std::uint64_t working_set) {
+  const Tables tables(static_cast<double>(working_set));
+  return tables.level1 + tables.level2 + tables.level3 + 1;
+}
+
+double pages_retired_per_beat(const Workload& workload, std::uint64_t working_set) {
+  const Tables tables(static_cast<double>(working_set));
+  double pages = 0;
+  double weights = 0;
+  for (const HostAction& action : workload.host) {
+    pages += action.weight * pages_retired(action, tables);
+    weights += action.weight;
+  }
+  return weights == 0 ? 0 : pages / weights;
 }
 
 }  // namespace shadowwalk

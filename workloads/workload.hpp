@@ -1,37 +1,100 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "harness/guest/guest_params.hpp"
+
+/// Workloads are data: what the guest does and what the host does to its memory meanwhile, in a TOML file each
+/// (docs/workloads.md). This folder holds the shipped ones; workload_file.hpp reads others.
 namespace shadowwalk {
 
-/// What the host does to the guest's memory at each beat of the zap rate.
-enum class HostAction {
-  recycle_pages,    ///< the oldest leaf table; one beat in 16 a level-2 subtree, one in 256 a level-3 subtree
-  zap_oldest_page,  ///< the oldest leaf table
-  zap_everything,   ///< valid-generation flip: a memslot is deleted or moved
+/// One thing that the host does to the guest's memory, at a beat of the zap rate.
+struct HostAction {
+  enum class Kind {
+    zap_oldest,      ///< the oldest shadow page of `level`, with its subtree: quota, shrinker, write flooding
+    zap_everything,  ///< valid-generation flip: a memslot is deleted or moved
+    write_protect,   ///< takes the W bit from the next `pages` dirty guest pages: dirty logging's pre-copy
+    invalidate,      ///< clears the leaves of the next `pages` guest pages: mmu_notifier, balloon; frees no page
+    shrink,          ///< zaps oldest-first until `pages` shadow pages are unlinked, and waits until they are free
+  };
+  Kind kind = Kind::zap_oldest;
+  unsigned weight = 1;      ///< of the beats, beside the other actions' weights
+  int level = 1;            ///< zap_oldest: 1..3
+  std::uint64_t pages = 0;  ///< write_protect, invalidate: 4 KiB guest pages; shrink: shadow pages
 };
 
-/// A named case: what the guest runs and what the host does meanwhile. Constant data.
+/// One stream of a phase, its place and size in percent of the working set.
+struct StreamShape {
+  AccessStream stream;  ///< first_page and pages are filled in from the shares
+  double first_percent = 0;
+  double pages_percent = 100;
+};
+
+struct PhaseShape {
+  std::uint64_t accesses = 0;  ///< of each vCPU; 0: the phase never ends
+  std::chrono::microseconds idle{0};
+  std::vector<StreamShape> streams;
+};
+
+/// One vCPU that stops inside a walk now and then: descheduled, in an SMI, stopped by a debugger.
+struct WalkerStall {
+  std::chrono::microseconds every{0};  ///< from the end of one stall to the next; 0: none
+  std::chrono::microseconds time{0};   ///< how long
+};
+
+/// A named case. Read from TOML; constant afterwards.
 struct Workload {
-  std::string_view name;
-  std::string_view summary;     ///< one line: the real-world case
-  std::string_view guest_part;  ///< what the guest does
-  std::string_view host_part;   ///< what the host does, at the zap rate
-  std::string_view stresses;    ///< what it tells about a scheme
-  std::string_view program;     ///< the guest program (workloads/guest/)
-  std::uint32_t write_percent;  ///< share of the guest's RAM accesses that write, 0..100
-  HostAction action;
+  std::string name;
+  std::string summary;     ///< one line: the real-world case
+  std::string guest_part;  ///< what the guest does
+  std::string host_part;   ///< what the host does meanwhile
+  std::string stresses;    ///< what it tells about a scheme
+  std::string text;        ///< the TOML that it was read from
+
+  std::vector<PhaseShape> phases;
+  double zipf_skew = 1;
+  unsigned active_vcpus = 0;          ///< the others halt for `idle` after each burst; 0: all are active
+  std::chrono::microseconds idle{0};  ///< of vCPUs that are not active
+  unsigned vcpus_per_cpu = 1;         ///< vCPU threads that share a CPU
+  std::vector<HostAction> host;       ///< empty: zappers have nothing to do
+  unsigned quota_percent = 0;         ///< shadow pages at most, of those that the working set needs; 0: no quota
+  WalkerStall stall;                  ///< of vCPU 0
+  std::uint64_t working_set = 4096;   ///< 4 KiB pages, unless the command line says otherwise
+
+  /// Events (docs/result-format.md) without which a cell did not measure this workload, and fails: the guest's, and, in
+  /// cells with zappers, the host's.
+  std::vector<std::string> guest_must_cause;
+  std::vector<std::string> host_must_cause;
 };
 
-/// In the order in which they are listed.
+/// The shipped ones, in the order in which they are listed. Parsed at the first call; thread-safe.
 std::span<const Workload> workloads();
 /// Null if there is none of that name.
 const Workload* find_workload(std::string_view name);
 
+/// Whether `workload`, as a command line names it, is a file's: `./mine.toml`.
+bool is_workload_file(std::string_view workload);
+/// The shipped one of that name, or the file's. Throws InputError: no such name, or what is wrong with the file.
+Workload load_workload(std::string_view name_or_file);
+
+/// What the command line may change in a workload.
+struct GuestKnobs {
+  std::uint64_t working_set = 4096;  ///< 4 KiB pages
+  std::uint64_t base_gfn = 0;
+  std::uint64_t seed = 1;
+};
+
+/// The guest's part, in pages.
+GuestParams guest_params(const Workload& workload, const GuestKnobs& knobs);
+
+/// How many shadow pages a working set needs, at most: tables of all levels.
+double shadow_pages_of(std::uint64_t working_set);
 /// How many shadow pages one beat retires on average, at most: what a cell's memory is planned by.
-/// `working_set`: pages of 4 KiB.
-double pages_retired_per_zap(HostAction action, std::uint64_t working_set);
+double pages_retired_per_beat(const Workload& workload, std::uint64_t working_set);
 
 }  // namespace shadowwalk

@@ -16,6 +16,8 @@
 #include "harness/machine/error.hpp"
 #include "harness/run/cell_options.hpp"
 #include "harness/run/files.hpp"
+#include "harness/text/duration.hpp"
+#include "workloads/workload.hpp"
 
 namespace shadowwalk::cli {
 namespace {
@@ -64,6 +66,13 @@ void decide_read_delay(run::CellOptions& options) {
              variant->info.name, kDelayOfNegativeControls);
 }
 
+/// A workload whose guest does all the zapping has no work for zappers, and its working set may be its own.
+void decide_workload(run::CellOptions& options) {
+  const Workload workload = load_workload(run::effective_value(options, "workload"));
+  if (workload.host.empty() && !options.contains("zappers")) options["zappers"] = "0";
+  if (!options.contains("working-set")) options["working-set"] = std::to_string(workload.working_set);
+}
+
 Instrumentation instrumentation(std::string_view text) {
   if (text == "none") return Instrumentation::none;
   return text == "light" ? Instrumentation::light : Instrumentation::full;
@@ -83,7 +92,7 @@ ReadDelay read_delay(std::string_view text) {
 CellConfig config_from(const run::CellOptions& options) {
   const auto text = [&](std::string_view key) { return std::string(run::effective_value(options, key)); };
   const auto number = [&](std::string_view key) { return std::strtoull(text(key).c_str(), nullptr, 10); };
-  const auto time = [&](std::string_view key) { return run::parse_duration(text(key)).value(); };
+  const auto time = [&](std::string_view key) { return parse_duration(text(key)).value(); };
   CellConfig config;
   config.name = run::cell_name(options, {});
   config.variant = text("variant");
@@ -113,6 +122,7 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
   run::CellOptions options = checked_options(arguments);
   decide_guest(options);
   decide_read_delay(options);
+  decide_workload(options);
   const CellConfig config = config_from(options);
   const bool to_stdout = arguments.json == kStdout;
   if (!arguments.json.empty() && !to_stdout) {

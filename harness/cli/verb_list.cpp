@@ -37,7 +37,8 @@ ordered_json describe_workloads() {
                     {"summary", workload.summary},
                     {"guest", workload.guest_part},
                     {"host", workload.host_part},
-                    {"stresses", workload.stresses}});
+                    {"stresses", workload.stresses},
+                    {"toml", workload.text}});
   }
   return list;
 }
@@ -50,7 +51,7 @@ void print(const ordered_json& list, bool as_json) {
   for (const auto& item : list) {
     fmt::print("{}: {}\n", item["name"].get<std::string>(), item["summary"].get<std::string>());
     for (const auto& [key, value] : item.items()) {
-      if (key == "name" || key == "summary" || !value.is_string()) continue;
+      if (key == "name" || key == "summary" || key == "toml" || !value.is_string()) continue;
       fmt::print("  {:<12} {}\n", key, value.get<std::string>());
     }
   }

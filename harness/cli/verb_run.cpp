@@ -12,6 +12,7 @@
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/run/runner.hpp"
+#include "harness/text/duration.hpp"
 
 namespace shadowwalk::cli {
 namespace {
@@ -38,7 +39,7 @@ run::Watchdog watchdog(const RunOptions& options) {
   if (!(options.timeout_factor >= 1 && options.timeout_factor <= 1000)) {
     throw InputError{fmt::format("--timeout-factor is {}; it must be from 1 to 1000", options.timeout_factor)};
   }
-  const auto slack = run::parse_duration(options.timeout_slack);
+  const auto slack = parse_duration(options.timeout_slack);
   if (!slack) {
     throw InputError{fmt::format("--timeout-slack is '{}'; it must be a time such as 30s", options.timeout_slack)};
   }

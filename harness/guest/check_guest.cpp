@@ -79,15 +79,15 @@ class StreamCheck {
   const std::string where_;
 };
 
-void check_phase(const GuestParams& params, std::uint32_t index) {
+void check_phase(const GuestParams& params, std::uint64_t idle_us, std::uint32_t index) {
   const AccessPhase& phase = params.phases[index];
   const std::string where = fmt::format("guest: phase {} of {}", index + 1, params.phase_count);
   if (phase.accesses == 0 && index + 1 < params.phase_count) {
     refuse(where, "0 accesses, which is for ever: only the last phase may last for ever");
   }
-  if (phase.idle_us > guest_abi::kMaxIdleUs || params.idle_us > guest_abi::kMaxIdleUs - phase.idle_us) {
-    refuse(where, "idle for {} us of the phase and {} us of the guest: choose 0..{} together", phase.idle_us,
-           params.idle_us, guest_abi::kMaxIdleUs);
+  if (phase.idle_us > guest_abi::kMaxIdleUs || idle_us > guest_abi::kMaxIdleUs - phase.idle_us) {
+    refuse(where, "idle for {} us of the phase and {} us of the guest: choose 0..{} together", phase.idle_us, idle_us,
+           guest_abi::kMaxIdleUs);
   }
   if (phase.stream_count < 1 || phase.stream_count > AccessPhase::kMaxStreams) {
     refuse(where, "{} streams: choose 1..{}", phase.stream_count, AccessPhase::kMaxStreams);
@@ -110,7 +110,9 @@ void check_guest(const GuestConfig& config) {
   if (params.phase_count < 1 || params.phase_count > GuestParams::kMaxPhases) {
     refuse("guest", "{} phases: choose 1..{}", params.phase_count, GuestParams::kMaxPhases);
   }
-  for (std::uint32_t i = 0; i < params.phase_count; ++i) check_phase(params, i);
+  const std::uint64_t most = guest_abi::kMaxIdleUs;
+  const std::uint64_t idle_us = std::min(params.idle_us, most + 1) + std::min(config.idle_us, most + 1);
+  for (std::uint32_t i = 0; i < params.phase_count; ++i) check_phase(params, idle_us, i);
 }
 
 }  // namespace shadowwalk

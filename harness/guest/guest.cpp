@@ -36,6 +36,7 @@ GuestProgramState initial_state(const GuestConfig& config, unsigned index) {
   GuestProgramState state{.params = config.params, .random = mix(random + kStreams)};
   state.params.vcpu = index;
   state.params.burst = config.burst;
+  if (index >= config.active_vcpus) state.params.idle_us += config.idle_us;
   for (std::uint32_t i = 0; i < config.params.phase_count; ++i) {
     const AccessPhase& phase = config.params.phases[i];
     for (std::uint32_t j = 0; j < phase.stream_count; ++j) {

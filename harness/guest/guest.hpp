@@ -57,9 +57,11 @@ enum class GuestKind { kvm, thread };
 
 struct GuestConfig {
   GuestKind kind = GuestKind::thread;
-  unsigned vcpus = 1;    ///< 1..1024
-  unsigned burst = 1;    ///< accesses an exit, 1..65536; 1 is the faithful path: each access is an MMIO exit
-  GuestParams params{};  ///< as given to every vCPU; make_guest fills in `vcpu` and `burst`
+  unsigned vcpus = 1;            ///< 1..1024
+  unsigned burst = 1;            ///< accesses an exit, 1..65536; 1 is the faithful path: each access is an MMIO exit
+  GuestParams params{};          ///< as given to every vCPU; make_guest fills in `vcpu` and `burst`
+  unsigned active_vcpus = 1024;  ///< the vCPUs from this index on are idle: they halt longer after each burst
+  std::uint64_t idle_us = 0;     ///< by so long; with all other idling at most guest_abi::kMaxIdleUs
   GuestProgram program{};
 };
 

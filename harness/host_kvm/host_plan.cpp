@@ -6,9 +6,9 @@
 #include <initializer_list>
 
 #include "harness/host_kvm/kvm_modules.hpp"
+#include "harness/lab/cell_guest.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/measure/memory.hpp"
-#include "workloads/guest/guest_shapes.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk::host_kvm {
@@ -17,15 +17,47 @@ namespace {
 constexpr std::uint64_t kPagesATable = 512;
 constexpr unsigned long kLargeQuota = 1ul << 24;
 
-KernelAction kernel_action(HostAction action) {
-  switch (action) {
-    case HostAction::zap_everything:
+KernelAction kernel_action(const Workload& workload, const HostAction& action) {
+  switch (action.kind) {
+    case HostAction::Kind::zap_everything:
       return KernelAction::flip_memory_slot;
-    case HostAction::recycle_pages:
-    case HostAction::zap_oldest_page:
+    case HostAction::Kind::zap_oldest:
       return KernelAction::squeeze_quota;
+    case HostAction::Kind::write_protect:
+      return KernelAction::collect_dirty_log;
+    case HostAction::Kind::invalidate:
+      return KernelAction::discard_range;
+    case HostAction::Kind::shrink:
+      break;
   }
-  throw InputError("host-kvm: the kernel has no ioctl for what the host does in this workload");
+  throw InputError(
+      fmt::format("host-kvm: workload '{}' shrinks, and the kernel has no ioctl that shrinks one guest; choose another",
+                  workload.name));
+}
+
+/// The one thing that the kernel is asked to do at each beat.
+void plan_beats(const Workload& workload, HostPlan& plan) {
+  if (workload.host.empty()) return;
+  plan.action = kernel_action(workload, workload.host.front());
+  for (const HostAction& action : workload.host) {
+    if (kernel_action(workload, action) == plan.action) continue;
+    throw InputError(
+        fmt::format("host-kvm: workload '{}' mixes what the host does; host-kvm carries out one kind: choose "
+                    "another workload",
+                    workload.name));
+  }
+  if (plan.action == KernelAction::discard_range) plan.range_pages = workload.host.front().pages;
+}
+
+/// Workloads that are about what only the lab's own MMU does.
+void refuse_workloads_of_the_lab(const Workload& workload) {
+  const auto refuse = [&](const char* what) {
+    throw InputError(fmt::format("host-kvm: workload '{}' {}, which only the lab's own MMU does; choose another",
+                                 workload.name, what));
+  };
+  if (workload.quota_percent != 0) refuse("has a page quota on the fault path");
+  if (workload.stall.time.count() != 0) refuse("stalls a vCPU inside a walk");
+  if (workload.vcpus_per_cpu != 1) refuse("puts several vCPUs on a CPU");
 }
 
 Coverage coverage_of(KernelAction action) {
@@ -40,12 +72,6 @@ Coverage coverage_of(KernelAction action) {
       return Coverage::ranges;
   }
   return Coverage::unknown;
-}
-
-GuestParams guest_params(const CellConfig& config, const Workload& workload) {
-  if (workload.program == "mmio-poll") return uniform_guest(config.working_set, 0, /*mmio_percent=*/100);
-  if (workload.program == "demand-fault") return growth_guest(config.working_set, workload.write_percent);
-  return uniform_guest(config.working_set, workload.write_percent);
 }
 
 struct Memory {
@@ -110,8 +136,7 @@ void check_quota(const CellConfig& config) {
 }  // namespace
 
 HostPlan plan_for(const CellConfig& config) {
-  const Workload* workload = find_workload(config.workload);
-  if (workload == nullptr) throw InputError(fmt::format("host-kvm: unknown workload '{}'", config.workload));
+  const Workload workload = load_workload(config.workload);
   if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) {
     throw InputError(fmt::format("host-kvm: {}", reason));
   }
@@ -124,14 +149,11 @@ HostPlan plan_for(const CellConfig& config) {
   }
 
   HostPlan plan;
-  plan.action = kernel_action(workload->action);
+  refuse_workloads_of_the_lab(workload);
+  plan_beats(workload, plan);
   if (config.zappers != 0 && plan.action == KernelAction::squeeze_quota) check_quota(config);
-  plan.touch.guest = {.kind = GuestKind::kvm,
-                      .vcpus = config.vcpus,
-                      .burst = config.walks_per_exit,
-                      .params = guest_params(config, *workload),
-                      .program = {}};
-  plan.touch.guest.params.seed = config.seed;
+  plan.touch.guest = guest_config(config, workload);
+  plan.touch.guest.program = {};  // it has one of its own
   const Memory memory = memory_of(plan.touch.guest.params);
   plan.touch.pages = memory.pages;
   plan.touch.populate = !memory.grows;

@@ -2,19 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <thread>
 #include <vector>
 
+#include "harness/lab/cell_guest.hpp"
 #include "harness/lab/cell_threads.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/reclaimer.hpp"
 #include "harness/lab/registry.hpp"
+#include "harness/lab/workload_events.hpp"
 #include "harness/machine/membarrier.hpp"
 #include "harness/machine/placement.hpp"
-#include "workloads/guest/guest_program.hpp"
-#include "workloads/guest/guest_shapes.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
@@ -47,31 +48,21 @@ const VariantEntry& variant_of(const CellConfig& config) {
   return *entry;
 }
 
-const Workload& workload_of(const CellConfig& config) {
-  const Workload* workload = find_workload(config.workload);
-  if (workload == nullptr) {
-    throw InputError(
-        fmt::format("unknown workload '{}': `shadowwalk list workloads` tells what there is", config.workload));
-  }
-  return *workload;
+/// How the workload's stalls are timed: the clock is looked at once in so many walks.
+ReadDelay first_vcpu_delay(const WalkerStall& stall) {
+  if (stall.time.count() == 0) return {};
+  constexpr std::uint64_t kWalksBetweenLooks = 256;
+  return {.one_in = kWalksBetweenLooks,
+          .stall_us = static_cast<double>(stall.time.count()),
+          .every_us = static_cast<double>(stall.every.count())};
 }
 
-GuestParams guest_params(const CellConfig& config, const Workload& workload) {
-  if (workload.program == "mmio-poll") return uniform_guest(config.working_set, 0, /*mmio_percent=*/100);
-  if (workload.program == "demand-fault") return growth_guest(config.working_set, workload.write_percent);
-  return uniform_guest(config.working_set, workload.write_percent);
+bool halts(const Workload& workload) {
+  return workload.active_vcpus != 0 ||
+         std::ranges::any_of(workload.phases, [](const PhaseShape& phase) { return phase.idle.count() != 0; });
 }
 
-GuestConfig guest_config(const CellConfig& config, const Workload& workload) {
-  GuestConfig guest;
-  guest.kind = config.guest;
-  guest.vcpus = config.vcpus;
-  guest.burst = config.walks_per_exit;
-  guest.params = guest_params(config, workload);
-  guest.params.seed = config.seed;
-  guest.program = guest_program();
-  return guest;
-}
+std::string vcpu_name(unsigned index) { return fmt::format("vcpu-{}", index); }
 
 /// Pins what has a place, and writes down where.
 class Places {
@@ -82,10 +73,14 @@ class Places {
     if (cpu) taken_[thread] = *cpu;
     return cpu;
   }
-  /// The next free CPU; where there is none, that of `host`, a thread that has its place.
-  std::optional<unsigned> next_or_beside(const std::string& thread, const std::string& host) {
-    if (dealt_ < placement_.cpus() || !taken_.contains(host)) return next(thread);
+  /// That of `host`, a thread that has its place; the next free CPU for `host` itself.
+  std::optional<unsigned> next_beside(const std::string& thread, const std::string& host) {
+    if (thread == host || !taken_.contains(host)) return next(thread);
     return taken_[thread] = taken_.at(host);
+  }
+  /// The next free CPU; where there is none, that of `host`.
+  std::optional<unsigned> next_or_beside(const std::string& thread, const std::string& host) {
+    return dealt_ < placement_.cpus() ? next(thread) : next_beside(thread, host);
   }
   std::size_t cpus() const { return placement_.cpus(); }
   const std::map<std::string, unsigned>& taken() const { return taken_; }
@@ -119,8 +114,7 @@ void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> 
     cell.walk_ns.merge(vcpu->record.walk_ns);
     cell.section_ns.merge(vcpu->record.section_ns);
     cell.fault_ns.merge(vcpu->record.fault_ns);
-    cell.restarts += vcpu->restarts;
-    cell.violations += vcpu->violations;
+    cell.counts += vcpu->counts;
     if (cell.first_violation.empty()) cell.first_violation = vcpu->first_violation;
     cell.exits += vcpu->exits;
     cell.exit_ns.merge(vcpu->exit_ns);
@@ -135,6 +129,7 @@ void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> 
   for (const auto& zapper : zappers) {
     cell.zaps += zapper->zaps;
     cell.zaps_empty += zapper->zaps_empty;
+    cell.zaps_total += zapper->zaps_total;
     cell.zap_ns.merge(zapper->zap_ns);
     cell.zap_service_ns.merge(zapper->zap_service_ns);
     cell.noise.zapper_switches += zapper->disturbance.involuntary_switches();
@@ -162,8 +157,8 @@ void measure_line_between_vcpus(const CellConfig& config, CellMeasurement& cell)
 
 void check_cell(const CellConfig& config) {
   const VariantEntry& variant = variant_of(config);
-  const Workload& workload = workload_of(config);
   if (variant.is_reference()) return variant.check_cell(config);
+  const Workload workload = load_workload(config.workload);
   if (!variant.can_zap && config.zappers != 0) {
     throw InputError(fmt::format("variant '{}' cannot zap: give --zappers 0", config.variant));
   }
@@ -172,21 +167,29 @@ void check_cell(const CellConfig& config) {
       throw InputError(fmt::format("--guest kvm: {}; --guest thread runs here", reason));
     }
   }
+  if (workload.host.empty() && config.zappers != 0) {
+    throw InputError(fmt::format("workload '{}' has nothing for zappers to do: give --zappers 0", workload.name));
+  }
+  check_promised_names(workload);
   Placement::parse(config.placement);
   page_budget(config, workload);
 }
 
-CellMeasurement run_cell(const CellConfig& config) {
-  check_cell(config);
+CellMeasurement run_cell(const CellConfig& asked) {
+  check_cell(asked);
+  const Workload workload = load_workload(asked.workload);
+  CellConfig config = asked;
+  config.first_vcpu_delay = first_vcpu_delay(workload.stall);
   const VariantEntry& variant = variant_of(config);
-  const Workload& workload = workload_of(config);
 
   register_membarrier();  // before threads start; a kernel without it costs only the schemes that need it
   Places places(config);
   NativeMachine machine(config.vcpus);
   std::vector<std::optional<unsigned>> vcpu_cpus;
   std::vector<std::optional<unsigned>> zapper_cpus;
-  for (unsigned i = 0; i < config.vcpus; ++i) vcpu_cpus.push_back(places.next(fmt::format("vcpu-{}", i)));
+  for (unsigned i = 0; i < config.vcpus; ++i) {
+    vcpu_cpus.push_back(places.next_beside(vcpu_name(i), vcpu_name(i - i % workload.vcpus_per_cpu)));
+  }
   for (unsigned i = 0; i < config.zappers; ++i) zapper_cpus.push_back(places.next(fmt::format("zapper-{}", i)));
   Window window;
   const pmu::EncodedSelection events = encode_events(config.events);
@@ -207,8 +210,10 @@ CellMeasurement run_cell(const CellConfig& config) {
   cell.noise.cpus = std::thread::hardware_concurrency();
   cell.noise.walkers = config.vcpus;
   cell.noise.busy_threads = config.vcpus + config.zappers;
-  cell.noise.oversubscribed = cell.noise.busy_threads > places.cpus();
+  const bool cpus_are_shared = workload.vcpus_per_cpu > 1 && config.vcpus > 1;
+  cell.noise.oversubscribed = cell.noise.busy_threads > places.cpus() || cpus_are_shared;
   shared.yield_while_waiting = cell.noise.oversubscribed;
+  shared.walkers_sleep = cpus_are_shared || halts(workload);
 
   std::vector<std::unique_ptr<VcpuThread>> vcpus;
   std::vector<std::thread> vcpu_threads;
@@ -224,7 +229,7 @@ CellMeasurement run_cell(const CellConfig& config) {
   std::vector<std::unique_ptr<ZapperThread>> zappers;
   std::vector<std::thread> zapper_threads;
   for (unsigned i = 0; i < config.zappers; ++i) {
-    zappers.push_back(std::make_unique<ZapperThread>(shared, i, workload.action));
+    zappers.push_back(std::make_unique<ZapperThread>(shared, i, workload.host));
     zapper_threads.emplace_back(&ZapperThread::run, zappers.back().get(), zapper_cpus[i]);
   }
 
@@ -245,6 +250,7 @@ CellMeasurement run_cell(const CellConfig& config) {
 
   // Zappers first: a vCPU that has gone could not acknowledge their IPIs.
   shared.stop_zappers.store(true, std::memory_order_relaxed);
+  engine->stop_waiting();
   for (std::thread& thread : zapper_threads) thread.join();
   make_all_cpus_request(machine.vcpus(), kRequestStop);
   shared.detached.count_down();  // only now: a vCPU may have seen the request before its IPI was sent
@@ -254,6 +260,10 @@ CellMeasurement run_cell(const CellConfig& config) {
 
   cell.interval_ns = CycleClock::to_ns(end - start) / static_cast<double>(Footprint::kIntervals);
   add_up(cell, vcpus, zappers);
+  cell.host_part = engine->host_totals();
+  if (variant.can_zap) {
+    check_promises(workload, workload_events(cell.counts, cell.host_part, cell.zaps_total), config.zappers != 0);
+  }
   cell.events = count_events(events, vcpus, zappers, machine.has_rcu() ? &reclaimer.events() : nullptr);
   cell.mmu_lock_wait_ns = engine->mmu_lock_wait_ns();
   cell.mmu_lock_hold_ns = engine->mmu_lock_hold_ns();

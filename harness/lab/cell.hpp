@@ -8,11 +8,13 @@
 
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/event_counts.hpp"
+#include "harness/lab/host_totals.hpp"
 #include "harness/lab/host_watch.hpp"
 #include "harness/machine/line_transfer.hpp"
 #include "harness/measure/footprint.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/noise.hpp"
+#include "harness/mmu/walk_counts.hpp"
 #include "harness/mmu/zap_times.hpp"
 
 namespace shadowwalk {
@@ -27,8 +29,7 @@ struct CellMeasurement {
   Histogram walk_ns;
   Histogram section_ns;
   Histogram fault_ns;
-  std::uint64_t restarts = 0;
-  std::uint64_t violations = 0;  ///< in the cell's whole life
+  WalkCounts counts;  ///< of all vCPUs, in the cell's whole life
   std::string first_violation;
   std::uint64_t exits = 0;
   Histogram exit_ns;
@@ -36,6 +37,8 @@ struct CellMeasurement {
   // Zappers
   std::uint64_t zaps = 0;  ///< that found something
   std::uint64_t zaps_empty = 0;
+  std::uint64_t zaps_total = 0;  ///< in the cell's whole life, of those that found something
+  HostTotals host_part;
   Histogram zap_ns;          ///< from the intended start
   Histogram zap_service_ns;  ///< from the real one
   ZapTimes zap_times;

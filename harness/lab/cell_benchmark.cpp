@@ -34,9 +34,9 @@ class CollectingReporter final : public benchmark::BenchmarkReporter {
 };
 
 void initialize(const std::vector<std::string>& flags) {
-  std::vector<std::string> arguments{"shadowwalk cell"};
-  arguments.insert(arguments.end(), flags.begin(), flags.end());
-  std::vector<char*> argv;
+  static char executable[] = "shadowwalk cell";  // Google Benchmark keeps the pointer
+  std::vector<std::string> arguments = flags;
+  std::vector<char*> argv{executable};
   for (std::string& argument : arguments) argv.push_back(argument.data());
   int argc = static_cast<int>(argv.size());
   benchmark::Initialize(&argc, argv.data());

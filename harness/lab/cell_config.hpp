@@ -36,6 +36,7 @@ struct CellConfig {
   std::chrono::nanoseconds rcu_interval{0};
   bool full_checks = false;
   ReadDelay read_delay;
+  ReadDelay first_vcpu_delay;        ///< of vCPU 0 instead, if on: the workload's
   std::uint64_t working_set = 4096;  ///< 4 KiB pages
   Instrumentation instrumentation = Instrumentation::full;
   std::string events;   ///< what to count, as harness/measure/pmu/event_list.hpp reads it; empty: nothing

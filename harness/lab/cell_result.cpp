@@ -4,6 +4,7 @@
 
 #include "harness/lab/event_result.hpp"
 #include "harness/lab/result_recorder.hpp"
+#include "harness/lab/workload_events.hpp"
 #include "harness/mmu/geometry.hpp"
 
 namespace shadowwalk {
@@ -46,10 +47,10 @@ void record_walks(ResultRecorder& out, CellResult& result, const CellConfig& con
   out.set("walks_per_second", walks / cell.duration_s);
   out.quantiles("walk_ns", Level::full, cell.walk_ns, {kP50, kP99, kP999}, "no walk was sampled in the window");
   out.quantiles("section_ns", Level::full, cell.section_ns, {kP50, kP99}, "no section was sampled in the window");
-  out.set("walks_restarted", static_cast<double>(cell.restarts));
+  out.set("walks_restarted", static_cast<double>(cell.counts.restarts));
   out.set("exits", static_cast<double>(cell.exits));
   out.quantiles("exit_ns", Level::full, cell.exit_ns, {kP50, kP99}, "no exit in the window");
-  out.set("violations", static_cast<double>(cell.violations));
+  out.set("violations", static_cast<double>(cell.counts.violations));
   out.set("sections_preempted", static_cast<double>(cell.noise.walker_switches));
   out.quantiles("fault_ns", Level::light, cell.fault_ns, {kP50, kP99}, "no fault in the window");
 
@@ -85,6 +86,21 @@ void record_zaps(ResultRecorder& out, const CellConfig& config, const CellMeasur
   out.set("zaps_per_second", static_cast<double>(cell.zaps) / cell.duration_s);
   out.set("zaps_empty", static_cast<double>(cell.zaps_empty));
   out.flag("saturated", beats < kSaturatedBelow * config.zap_rate * cell.duration_s);
+}
+
+/// What the workload is about, beside walks and zaps.
+void record_workload(ResultRecorder& out, const CellMeasurement& cell) {
+  for (const auto& [name, count] : workload_events(cell.counts, cell.host_part, cell.zaps_total)) {
+    out.set(name, static_cast<double>(count));
+  }
+  if (cell.host_part.dirty_rounds == 0) {
+    out.unavailable("dirty_pages_last_round", "no round of dirty logging was completed");
+  } else {
+    out.set("dirty_pages_last_round", static_cast<double>(cell.host_part.dirty_pages_last_round));
+  }
+  out.quantiles("shrink_ns", Level::light, cell.host_part.shrink_ns, {kP50, kP99},
+                cell.host_part.shrinks == 0 ? "the workload does not shrink"
+                                            : "no shrink that began in the window had all its pages freed");
 }
 
 json series(const Footprint::Level& level, double interval_ns) {
@@ -178,6 +194,7 @@ CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   out.set("duration_s", cell.duration_s);
   record_walks(out, result, config, cell);
   record_zaps(out, config, cell);
+  record_workload(out, cell);
   record_footprint(out, result, cell);
   record_host(out, result, cell.host);
   if (out.taken_at(Level::light, {"ipis"})) out.set("ipis", static_cast<double>(cell.ipis));

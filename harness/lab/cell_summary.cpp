@@ -54,6 +54,11 @@ const std::vector<Topic>& topics() {
       {"free", {"free_ns_p50", "free_ns_p99", "free_ns_max"}},
       {"mmu_lock", {"mmu_lock_hold_ns_p99", "mmu_lock_wait_ns_p99"}},
       {"IPIs", {"ipis", "ipi_ns_p50", "ipi_ns_p99"}},
+      {"workload",
+       {"zaps_total", "made_writable_total", "leaves_write_protected_total", "dirty_rounds_total",
+        "dirty_pages_last_round", "leaves_zapped_total", "page_table_writes_total", "flood_zaps_total",
+        "quota_zaps_total", "walker_stalls_total", "shrinks_total", "shrinks_unfinished_total", "shrink_ns_p50",
+        "shrink_ns_p99"}},
       {"checks", {"violations"}},
   };
   return topics;
@@ -110,6 +115,7 @@ void print_summary(const CellConfig& config, const CellResult& result) {
     for (const char* counter : topic.counters) {
       const auto found = result.counters.find(counter);
       if (found == result.counters.end()) continue;
+      if (found->second == 0 && std::string_view(counter).ends_with("_total")) continue;  // not of this workload
       line += fmt::format("  {} {}", counter, readable(counter, found->second));
     }
     if (!line.empty()) fmt::print("  {:<9}{}\n", topic.name, line);

@@ -26,7 +26,7 @@ bool CellFailure::wait_until(std::uint64_t ticks) {
 VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest)
     : record(shared.window, shared.config.walks_per_exit, shared.config.instrumentation),
       events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
-      disturbance(shared.window, shared.config.mmu_lock != MmuLockKind::mutex),  // which it would sleep for
+      disturbance(shared.window, !shared.walkers_sleep && shared.config.mmu_lock != MmuLockKind::mutex),
       shared_(shared),
       index_(index),
       guest_(guest),
@@ -46,8 +46,7 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
       shared_.failure.report(error.what());
       // Others may still wait for this vCPU's sections and mode, both of which are over; its root goes with `engine`.
     }
-    restarts = engine->restarts();
-    violations = engine->violations();
+    counts = engine->counts();
     first_violation = engine->first_violation();
   } catch (const std::exception& error) {
     shared_.attached.count_down();
@@ -89,9 +88,27 @@ void VcpuThread::loop(EngineVcpu& engine) {
     disturbance.observe(record.burst_start);
     events.observe(record.burst_start);
     record_exit(entered);
+    if (const std::uint64_t idle_us = guest_.idle_us(); idle_us != 0 && !accesses.empty()) {
+      halt(engine, idle_us);
+      record.burst_end = CycleClock::now();  // where the next exit's cycle begins
+    }
   }
   disturbance.observe(CycleClock::now());
   events.observe(CycleClock::now());
+}
+
+/// A HLT exit: the vCPU blocks in the host, outside guest mode. As in KVM neither a TLB flush nor a root's reload wakes
+/// it; it serves them when it wakes.
+void VcpuThread::halt(EngineVcpu& engine, std::uint64_t idle_us) {
+  constexpr std::uint64_t kLongestSleepNs = 1'000'000;  // then look whether the cell is over
+  const std::uint64_t end = CycleClock::now() + CycleClock::from_ns(static_cast<double>(idle_us) * 1e3);
+  engine.offline();
+  for (std::uint64_t now = CycleClock::now(); now < end && !vcpu_.has_request(kRequestStop); now = CycleClock::now()) {
+    const timespec time{0, static_cast<long>(std::min(CycleClock::to_whole_ns(end - now), kLongestSleepNs))};
+    nanosleep(&time, nullptr);
+    disturbance.observe(CycleClock::now());
+  }
+  engine.online();
 }
 
 /// The exit that the last burst came with. `entered`: when the vCPU was about to enter the guest for it.
@@ -103,13 +120,13 @@ void VcpuThread::record_exit(std::uint64_t entered) {
   }
 }
 
-ZapperThread::ZapperThread(CellShared& shared, unsigned index, HostAction action)
+ZapperThread::ZapperThread(CellShared& shared, unsigned index, std::span<const HostAction> actions)
     : events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
       disturbance(shared.window, false),
       shared_(shared),
       index_(index),
       ticks_per_beat_(static_cast<double>(CycleClock::from_ns(1e9)) / shared.config.zap_rate),
-      action_(action) {}
+      schedule_(actions) {}
 
 void ZapperThread::run(std::optional<unsigned> cpu) {
   Cpu self;
@@ -135,19 +152,20 @@ void ZapperThread::loop() {
     if (!began) break;
     const std::uint64_t zaps_before = zaps;
     events.begin_work();
-    const std::size_t pages = shared_.engine.zap(action_, beat);
+    const Zapped zapped = shared_.engine.act(schedule_.next());
     const std::uint64_t end = CycleClock::now();
     disturbance.observe(end);
-    record_zap(pages, intended, *began, end);
+    record_zap(zapped, intended, *began, end);
     events.end_work(zaps - zaps_before);
   }
   disturbance.observe(CycleClock::now());
   events.observe(CycleClock::now());
 }
 
-void ZapperThread::record_zap(std::size_t pages, std::uint64_t intended, std::uint64_t began, std::uint64_t end) {
+void ZapperThread::record_zap(const Zapped& zapped, std::uint64_t intended, std::uint64_t began, std::uint64_t end) {
+  if (!zapped.empty()) ++zaps_total;
   if (!shared_.window.contains(end)) return;
-  if (pages == 0) {
+  if (zapped.empty()) {
     ++zaps_empty;
     return;
   }

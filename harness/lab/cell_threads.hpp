@@ -6,9 +6,11 @@
 #include <latch>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "harness/guest/guest.hpp"
+#include "harness/lab/action_schedule.hpp"
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/engine.hpp"
 #include "harness/lab/thread_disturbance.hpp"
@@ -62,6 +64,7 @@ struct CellShared {
   std::latch detached;  ///< the same: a vCPU stays bound until nobody can interrupt it any more
   std::atomic<bool> stop_zappers{false};
   bool yield_while_waiting = false;  ///< there are more busy threads than CPUs
+  bool walkers_sleep = false;        ///< the guest halts, or vCPUs share CPUs: time off the CPU is not taken from them
 };
 
 /// One vCPU thread: enter the guest, walk for what it did, serve requests, until kRequestStop.
@@ -74,13 +77,13 @@ class VcpuThread {
   ThreadEvents events;
   std::uint64_t exits = 0;
   Histogram exit_ns;
-  std::uint64_t restarts = 0;
-  std::uint64_t violations = 0;
+  WalkCounts counts;
   std::string first_violation;
   ThreadDisturbance disturbance;
 
  private:
   void loop(EngineVcpu& engine);
+  void halt(EngineVcpu& engine, std::uint64_t idle_us);
   void record_exit(std::uint64_t entered);
 
   CellShared& shared_;
@@ -93,24 +96,26 @@ class VcpuThread {
 class ZapperThread {
  public:
   /// Zapper `index` takes every `zappers`-th beat of the common rate.
-  ZapperThread(CellShared& shared, unsigned index, HostAction action);
+  /// `actions` is not empty and outlives the thread.
+  ZapperThread(CellShared& shared, unsigned index, std::span<const HostAction> actions);
   void run(std::optional<unsigned> cpu);
 
   ThreadEvents events;
   std::uint64_t zaps = 0;
   std::uint64_t zaps_empty = 0;
-  Histogram zap_ns;          ///< from the intended start
-  Histogram zap_service_ns;  ///< from the real one
+  std::uint64_t zaps_total = 0;  ///< in the cell's whole life, of those that found something
+  Histogram zap_ns;              ///< from the intended start
+  Histogram zap_service_ns;      ///< from the real one
   ThreadDisturbance disturbance;
 
  private:
   void loop();
-  void record_zap(std::size_t pages, std::uint64_t intended, std::uint64_t began, std::uint64_t end);
+  void record_zap(const Zapped& zapped, std::uint64_t intended, std::uint64_t began, std::uint64_t end);
 
   CellShared& shared_;
   const unsigned index_;
   const double ticks_per_beat_;
-  const HostAction action_;
+  ActionSchedule schedule_;
 };
 
 }  // namespace shadowwalk

@@ -6,10 +6,13 @@
 #include <string>
 
 #include "harness/guest/access.hpp"
+#include "harness/lab/host_totals.hpp"
 #include "harness/lab/walk_record.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "harness/measure/footprint.hpp"
+#include "harness/mmu/walk_counts.hpp"
 #include "harness/mmu/zap_times.hpp"
+#include "harness/mmu/zapped.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
@@ -28,8 +31,9 @@ class EngineVcpu {
   /// Serves kRequestReloadRoot.
   virtual void reload_root() = 0;
 
-  virtual std::uint64_t restarts() const = 0;
-  virtual std::uint64_t violations() const = 0;
+  /// What the walks and faults so far came to. The floor counts nothing.
+  virtual WalkCounts counts() const = 0;
+  /// The first violation in words; empty if there was none.
   virtual const std::string& first_violation() const = 0;
 };
 
@@ -40,13 +44,17 @@ class Engine {
 
   virtual std::unique_ptr<EngineVcpu> attach_vcpu(unsigned index) = 0;
 
-  /// One beat of the workload's host part; `beat` counts from 0. Returns the shadow pages unlinked.
-  virtual std::size_t zap(HostAction action, std::uint64_t beat) = 0;
+  /// One beat of the workload's host part. Any zapper thread.
+  virtual Zapped act(const HostAction& action) = 0;
+  /// The cell is over: a beat that waits for pages to be freed gives up. Any thread.
+  virtual void stop_waiting() = 0;
 
   /// After the last vCPU has gone: zaps what is left and has the variant free everything. A page that is not freed then
   /// is a broken invariant.
   virtual void drain() = 0;
 
+  /// When zappers have stopped.
+  virtual const HostTotals& host_totals() const = 0;
   virtual const Footprint& footprint() const = 0;
   virtual const Histogram& mmu_lock_wait_ns() const = 0;
   virtual const Histogram& mmu_lock_hold_ns() const = 0;

@@ -84,8 +84,7 @@ class FloorVcpu final : public EngineVcpu {
   void offline() override {}
   void online() override {}
   void reload_root() override {}
-  std::uint64_t restarts() const override { return 0; }
-  std::uint64_t violations() const override { return 0; }
+  WalkCounts counts() const override { return {}; }
   const std::string& first_violation() const override { return no_violation_; }
 
   [[gnu::always_inline]] bool served(Access access) { return tree_.serves(access.gfn(), leaf_kind(access.kind())); }
@@ -100,8 +99,10 @@ class FloorEngine final : public Engine {
  public:
   explicit FloorEngine(const Window& window) : footprint_(window, 1) {}
   std::unique_ptr<EngineVcpu> attach_vcpu(unsigned) override { return std::make_unique<FloorVcpu>(tree_); }
-  std::size_t zap(HostAction, std::uint64_t) override { invariant_failed("the floor cannot zap", __FILE__, __LINE__); }
+  Zapped act(const HostAction&) override { invariant_failed("the floor cannot zap", __FILE__, __LINE__); }
+  void stop_waiting() override {}
   void drain() override {}
+  const HostTotals& host_totals() const override { return no_totals_; }
   const Footprint& footprint() const override { return footprint_; }
   const Histogram& mmu_lock_wait_ns() const override { return nothing_; }
   const Histogram& mmu_lock_hold_ns() const override { return nothing_; }
@@ -112,6 +113,7 @@ class FloorEngine final : public Engine {
   const Footprint footprint_;
   const Histogram nothing_;
   const ZapTimes no_zaps_;
+  const HostTotals no_totals_;
 };
 
 }  // namespace

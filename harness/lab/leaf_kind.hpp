@@ -11,7 +11,6 @@ constexpr LeafKind leaf_kind(AccessKind kind) {
     case AccessKind::read:
       return LeafKind::ram_read;
     case AccessKind::write:
-      return LeafKind::ram_write;
     case AccessKind::page_table_write:
       return LeafKind::ram_write;
     case AccessKind::mmio:

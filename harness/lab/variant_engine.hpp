@@ -5,6 +5,7 @@
 
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/engine.hpp"
+#include "harness/lab/host_part.hpp"
 #include "harness/lab/leaf_kind.hpp"
 #include "harness/mmu/mmu.hpp"
 
@@ -14,6 +15,7 @@ namespace shadowwalk {
 struct PageBudget {
   std::size_t capacity = 0;  ///< pages at most
   std::size_t pretouch = 0;  ///< pages whose memory is there before the cell starts
+  std::size_t quota = 0;     ///< pages in use at most, by recycling (quota.hpp); 0: no quota
 };
 
 /// The MMU with a variant, behind Engine's virtual calls: the one place where the variant's type is still known and the
@@ -27,33 +29,27 @@ class VariantEngine final : public Engine {
       : config_(config),
         machine_(machine),
         tree_(machine, config.mmu_lock, window, budget.capacity,
-              config.instrumentation == Instrumentation::none ? Clocks::off : Clocks::on) {
+              config.instrumentation == Instrumentation::none ? Clocks::off : Clocks::on),
+        host_(tree_, window, config.working_set) {
     tree_.pool().pretouch(budget.pretouch);
+    tree_.set_quota(budget.quota);
   }
 
   std::unique_ptr<EngineVcpu> attach_vcpu(unsigned index) override {
     NativeMachine::Vcpu& vcpu = *machine_.vcpus()[index];
     const std::uint64_t seed = config_.seed * 1024 + index;
+    const ReadDelay& delay =
+        index == 0 && config_.first_vcpu_delay.on() ? config_.first_vcpu_delay : config_.read_delay;
     if (config_.full_checks) {
-      if (config_.read_delay.on()) return std::make_unique<VcpuFor<true, true>>(tree_, vcpu, config_.read_delay, seed);
-      return std::make_unique<VcpuFor<true, false>>(tree_, vcpu, config_.read_delay, seed);
+      if (delay.on()) return std::make_unique<VcpuFor<true, true>>(tree_, vcpu, delay, seed);
+      return std::make_unique<VcpuFor<true, false>>(tree_, vcpu, delay, seed);
     }
-    if (config_.read_delay.on()) return std::make_unique<VcpuFor<false, true>>(tree_, vcpu, config_.read_delay, seed);
-    return std::make_unique<VcpuFor<false, false>>(tree_, vcpu, config_.read_delay, seed);
+    if (delay.on()) return std::make_unique<VcpuFor<false, true>>(tree_, vcpu, delay, seed);
+    return std::make_unique<VcpuFor<false, false>>(tree_, vcpu, delay, seed);
   }
 
-  std::size_t zap(HostAction action, std::uint64_t beat) override {
-    Zapper<Tree> zapper(tree_);
-    switch (action) {
-      case HostAction::recycle_pages:
-        return zapper.zap_oldest_at(recycled_level(beat)).pages;
-      case HostAction::zap_oldest_page:
-        return zapper.zap_oldest_at(1).pages;
-      case HostAction::zap_everything:
-        return zapper.zap_all().pages;
-    }
-    return 0;
-  }
+  Zapped act(const HostAction& action) override { return host_.act(action); }
+  void stop_waiting() override { host_.stop_waiting(); }
 
   void drain() override {
     Zapper<Tree>(tree_).zap_all();
@@ -62,14 +58,13 @@ class VariantEngine final : public Engine {
     SHADOWWALK_CHECK(tree_.footprint().shadow() == 0, "the variant's drain() left pages unfreed");
   }
 
+  const HostTotals& host_totals() const override { return host_.totals(); }
   const Footprint& footprint() const override { return tree_.footprint(); }
   const Histogram& mmu_lock_wait_ns() const override { return tree_.lock().wait_ns(); }
   const Histogram& mmu_lock_hold_ns() const override { return tree_.lock().hold_ns(); }
   const ZapTimes& zap_times() const override { return tree_.zap_times(); }
 
  private:
-  static int recycled_level(std::uint64_t beat) { return beat % 256 == 255 ? 3 : beat % 16 == 15 ? 2 : 1; }
-
   template <bool kFullChecks, bool kReadDelay>
   class VcpuFor final : public EngineVcpu {
    public:
@@ -81,8 +76,7 @@ class VariantEngine final : public Engine {
     void offline() override { mmu_.offline(); }
     void online() override { mmu_.online(); }
     void reload_root() override { mmu_.reload_root(); }
-    std::uint64_t restarts() const override { return mmu_.counts().restarts; }
-    std::uint64_t violations() const override { return mmu_.counts().violations; }
+    WalkCounts counts() const override { return mmu_.counts(); }
     const std::string& first_violation() const override { return mmu_.first_violation(); }
 
     [[gnu::always_inline]] bool served(Access access) {
@@ -95,7 +89,10 @@ class VariantEngine final : public Engine {
       ticks = mmu_.section_ticks();
       return walked == Walked::served;
     }
-    void fault(Access access) { mmu_.fault(access.gfn(), leaf_kind(access.kind())); }
+    void fault(Access access) {
+      if (access.kind() == AccessKind::page_table_write) return mmu_.page_table_write(access.gfn());
+      mmu_.fault(access.gfn(), leaf_kind(access.kind()));
+    }
 
    private:
     VcpuMmu<Tree> mmu_;
@@ -104,6 +101,7 @@ class VariantEngine final : public Engine {
   const CellConfig& config_;
   NativeMachine& machine_;
   Tree tree_;
+  HostPart<Tree> host_;
 };
 
 }  // namespace shadowwalk

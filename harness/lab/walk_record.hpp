@@ -46,12 +46,20 @@ struct WalkRecord {
   Histogram fault_ns;    ///< mmu_lock wait included
 };
 
+/// Whether the lockless walk serves the access. A write to a page table never is: it is tracked, and emulated under
+/// mmu_lock.
+template <class WalkingVcpu>
+[[gnu::always_inline]] inline bool walk_serves(WalkingVcpu& vcpu, Access access) {
+  return access.kind() != AccessKind::page_table_write && vcpu.served(access);
+}
+
 // Out of line, and handed nothing by reference to the loop's own variables: those stay in registers.
 
 /// One access, clocked as a sample: the walk as a whole, or the section in it. Whether the walk served the access.
 template <class WalkingVcpu>
 [[gnu::noinline]] bool sample_walk(WalkingVcpu& vcpu, Access access, WalkRecord& record, bool counts) {
   if constexpr (requires(std::uint64_t ticks) { vcpu.served_clocking_section(access, ticks); }) {
+    if (access.kind() == AccessKind::page_table_write) return false;
     record.section_is_next = !record.section_is_next;
     if (!record.section_is_next) {
       std::uint64_t ticks = 0;
@@ -61,7 +69,7 @@ template <class WalkingVcpu>
     }
   }
   const std::uint64_t start = CycleClock::now();
-  const bool served = vcpu.served(access);
+  const bool served = walk_serves(vcpu, access);
   const std::uint64_t ticks = CycleClock::now() - start;
   if (counts && served) record.walk_ns.record(CycleClock::to_whole_ns(ticks));
   return served;
@@ -85,7 +93,7 @@ template <class WalkingVcpu>
 template <class WalkingVcpu, class Fault>
 [[gnu::noinline]] void walk_plain(WalkingVcpu& vcpu, std::span<const Access> accesses, Fault fault) {
   for (const Access access : accesses) {
-    if (!vcpu.served(access)) [[unlikely]]
+    if (!walk_serves(vcpu, access)) [[unlikely]]
       fault(access);
   }
 }

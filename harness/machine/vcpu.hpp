@@ -52,6 +52,11 @@ class Vcpu : public Cpu {
     // acquire pairs with post()'s release: what the requester prepared is visible to the one who serves.
     return requests_.exchange(0, std::memory_order_acquire);
   }
+  /// Whether one of these requests is pending; it stays so. Own thread only.
+  bool has_request(std::uint32_t request_bits) const {
+    return (requests_.load(std::memory_order_relaxed) & request_bits) != 0;  // relaxed: take_requests() will acquire
+  }
+
   /// Sets request bits without interrupting anybody: make_request() in remote_flush.hpp does both.
   void post(std::uint32_t request_bits) {
     requests_.fetch_or(request_bits, std::memory_order_seq_cst);  // the store of the store buffering above

@@ -26,6 +26,7 @@ bool map_leaf(Tree& tree, typename Tree::Page& root, Gfn gfn, LeafKind kind) {
     const SpteWord entry = tree.slot_of(*page, gfn).load(std::memory_order_relaxed);
     if (spte::is_present(entry)) {
       page = &tree.pool().page(entry);
+      if (page->write_flooding_count != 0) page->write_flooding_count = 0;  // it is in use
     } else {
       Page& child = tree.new_page(page->level - 1, gfn);
       tree.link(*page, child);

@@ -16,6 +16,7 @@ struct ShadowPage : VariantPage<Node> {
   int level = 0;                       ///< 1: its entries are leaves
   bool invalid = false;                ///< zapped: gains no child, is nobody's new root
   unsigned root_count = 0;             ///< vCPUs whose root it is
+  unsigned write_flooding_count = 0;   ///< guest writes to the table it shadows since a fault last used it
   std::uint64_t valid_generation = 0;  ///< the MMU's when it was built; obsolete when they differ
   /// Odd while allocated, even while free: a change within a section is a use after free.
   std::atomic<std::uint64_t> incarnation{0};

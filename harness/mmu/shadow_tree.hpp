@@ -31,6 +31,7 @@ class ShadowTree {
   using Batch = PageBatch<Node>;
   using Pool = PagePool<Machine, Geometry, Page>;
   using Slot = typename Pool::Slot;
+  using Guard = typename MeasuredMmuLock<Machine>::Guard;
 
   /// `capacity`: shadow pages at most, retired ones included.
   ShadowTree(Machine& machine, MmuLockKind lock_kind, const Window& window, std::size_t capacity,
@@ -58,6 +59,9 @@ class ShadowTree {
   const ZapTimes& zap_times() const { return zap_times_; }
   /// Pages that count against the MMU's quota. As in the kernel it falls at the unlink, before the memory is free.
   std::size_t used_pages() const { return active_.size(); }
+  /// Pages at most (quota.hpp); 0: no quota. Set before vCPUs attach.
+  void set_quota(std::size_t pages) { quota_ = pages; }
+  std::size_t quota() const { return quota_; }
   std::uint64_t valid_generation() const { return valid_generation_; }
 
   static Page& page_from(VariantPage<Node>& page) { return static_cast<Page&>(page); }
@@ -104,6 +108,7 @@ class ShadowTree {
     page->level = level;
     page->invalid = false;
     page->root_count = 0;
+    page->write_flooding_count = 0;
     page->parent = nullptr;
     page->valid_generation = valid_generation_;
     // relaxed: published with the rest of the page by the release store that links it.
@@ -122,6 +127,17 @@ class ShadowTree {
   }
 
   Slot& slot_of(const Page& page, Gfn gfn) { return pool_.slots_of(page)[Geometry::index(gfn, page.level)]; }
+
+  /// The page of `level` that translates `gfn` below the current root; null if it is not there.
+  Page* find_current(Gfn gfn, int level) {
+    Page* page = root_;
+    while (page != nullptr && page->level > level) {
+      // relaxed: the tree changes under mmu_lock only.
+      const SpteWord entry = slot_of(*page, gfn).load(std::memory_order_relaxed);
+      page = spte::is_present(entry) ? &pool_.page(entry) : nullptr;
+    }
+    return page;
+  }
 
   // --- Unlinking
 
@@ -162,7 +178,7 @@ class ShadowTree {
     if (!batch.empty()) commit_at(lock_.now(), std::move(batch));
   }
   /// The same, at the end of a zap that has prepared its batch under `guard`.
-  void commit_zap(const typename MeasuredMmuLock<Machine>::Guard& guard, Batch&& batch) {
+  void commit_zap(const Guard& guard, Batch&& batch) {
     if (batch.empty()) return;
     const std::uint64_t now = lock_.now();
     if (window_.contains(now)) zap_times_.prepare_ns.record(Machine::to_whole_ns(guard.held_ticks(now)));
@@ -212,6 +228,7 @@ class ShadowTree {
   ActiveList<Page> active_;
   Page* root_ = nullptr;
   std::uint64_t valid_generation_ = 0;
+  std::size_t quota_ = 0;
   TreeEnvironment environment_;
   Variant variant_;
 };

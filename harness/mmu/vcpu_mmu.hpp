@@ -6,8 +6,11 @@
 #include <type_traits>
 
 #include "harness/mmu/fault.hpp"
+#include "harness/mmu/quota.hpp"
 #include "harness/mmu/shadow_tree.hpp"
 #include "harness/mmu/walk_checks.hpp"
+#include "harness/mmu/walk_counts.hpp"
+#include "harness/mmu/write_flooding.hpp"
 
 namespace shadowwalk {
 
@@ -20,18 +23,12 @@ class VcpuMmu {
   using Geometry = typename Tree::Geometry;
   using Page = typename Tree::Page;
   using Slot = typename Tree::Slot;
-  using Guard = typename MeasuredMmuLock<Machine>::Guard;
+  using Guard = typename Tree::Guard;
 
   /// How a walk ended.
   enum class Walked {
     served,  ///< the leaf serves the access
     fault,   ///< it is absent, or of another kind: the fault path is next
-  };
-
-  struct Counts {
-    std::uint64_t restarts = 0;       ///< walks sent back to the root by the variant
-    std::uint64_t violations = 0;     ///< used results that came from a freed page
-    std::uint64_t made_writable = 0;  ///< leaves made writable without the lock
   };
 
   VcpuMmu(Tree& tree, typename Machine::Vcpu& vcpu, const ReadDelay& delay, std::uint64_t seed)
@@ -91,8 +88,22 @@ class VcpuMmu {
     walker_.offline();
     {
       Guard guard(tree_.lock(), LockHolder::fault);
+      // First, as the kernel: zapping may obsolete the root.
+      if (make_pages_available(tree_, guard) != 0) ++counts_.quota_zaps;
       reload_root_locked();
       map_leaf(tree_, *root_, gfn, kind);
+    }
+    walker_.online();
+  }
+
+  /// The guest wrote the entry that maps `gfn` in its own page table: mmu_lock, and what track_page_table_write() says.
+  void page_table_write(Gfn gfn) {
+    walker_.offline();
+    {
+      Guard guard(tree_.lock(), LockHolder::fault);
+      const PageTableWrite write = track_page_table_write(tree_, guard, gfn);
+      if (write.pages + write.leaves != 0) ++counts_.page_table_writes;
+      if (write.flood) ++counts_.flood_zaps;
     }
     walker_.online();
   }
@@ -119,7 +130,7 @@ class VcpuMmu {
     }
   }
 
-  const Counts& counts() const { return counts_; }
+  const WalkCounts& counts() const { return counts_; }
   /// The first violation in words; empty if there was none.
   const std::string& first_violation() const { return first_violation_; }
 
@@ -217,7 +228,12 @@ class VcpuMmu {
   [[gnu::noinline]] void stall() {
     schedule_stall();
     const std::uint64_t start = Machine::now();
-    while (Machine::to_ns(Machine::now() - start) < delay_.stall_us * 1e3) typename Machine::Backoff{}.wait();
+    if (Machine::to_ns(start - last_stall_) < delay_.every_us * 1e3) return;
+    ++counts_.stalls;
+    do {
+      typename Machine::Backoff{}.wait();
+      last_stall_ = Machine::now();
+    } while (Machine::to_ns(last_stall_ - start) < delay_.stall_us * 1e3);
   }
 
   Tree& tree_;
@@ -226,10 +242,11 @@ class VcpuMmu {
   Slot* root_table_ = nullptr;
   const ReadDelay delay_;
   std::uint64_t until_stall_ = 0;
+  std::uint64_t last_stall_ = 0;
   std::uint64_t random_;
   WalkTrail<Page, Geometry::kLevels> trail_;
   std::uint64_t section_ticks_ = 0;
-  Counts counts_;
+  WalkCounts counts_;
   std::string first_violation_;
 };
 

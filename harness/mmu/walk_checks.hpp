@@ -14,6 +14,7 @@ namespace shadowwalk {
 struct ReadDelay {
   std::uint64_t one_in = 0;  ///< walks between two stalls, on average; 0: off
   double stall_us = 0;       ///< how long
+  double every_us = 0;       ///< from one stall to the next at least
 
   bool on() const { return one_in != 0; }
 };

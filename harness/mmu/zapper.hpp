@@ -2,18 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 #include "harness/mmu/shadow_tree.hpp"
+#include "harness/mmu/zapped.hpp"
 
 namespace shadowwalk {
-
-/// What a zap found.
-struct Zapped {
-  std::size_t pages = 0;   ///< shadow pages unlinked
-  std::size_t leaves = 0;  ///< leaf SPTEs cleared or write-protected, by operations that free no page
-  bool empty() const { return pages == 0 && leaves == 0; }
-};
 
 /// The zap paths. Each takes mmu_lock, prepares, commits, and returns when commit has returned. Any thread that is
 /// outside a read-side section may call them, vCPUs included.
@@ -24,7 +19,7 @@ class Zapper {
   using Batch = typename Tree::Batch;
   using Machine = typename Tree::Machine;
   using Geometry = typename Tree::Geometry;
-  using Guard = typename MeasuredMmuLock<Machine>::Guard;
+  using Guard = typename Tree::Guard;
 
   /// Pages of a zap-everything between two chances for others to take the lock (BATCH_ZAP_PAGES in the kernel).
   static constexpr std::size_t kLockBreakPages = 10;
@@ -36,7 +31,7 @@ class Zapper {
     Guard guard(tree_.lock(), LockHolder::zap);
     Batch batch;
     Zapped zapped;
-    if (Page* page = find_current(gfn, level)) zapped.pages = tree_.prepare_zap(*page, batch, true);
+    if (Page* page = tree_.find_current(gfn, level)) zapped.pages = tree_.prepare_zap(*page, batch, true);
     tree_.commit_zap(guard, std::move(batch));
     return zapped;
   }
@@ -44,11 +39,19 @@ class Zapper {
   /// The `count` oldest pages, each with its subtree: recycling for the page quota, the shrinker. Roots in use are
   /// passed over.
   Zapped zap_oldest(std::size_t count) {
-    return zap_oldest_where(count, [](const Page&) { return true; });
+    return zap_oldest_where(
+        count, [](const Page&) { return true; }, [](const Batch&) {});
+  }
+  /// The same, and shows the batch to `on_batch` before it is committed.
+  template <class OnBatch>
+  Zapped zap_oldest(std::size_t count, OnBatch on_batch) {
+    return zap_oldest_where(
+        count, [](const Page&) { return true; }, on_batch);
   }
   /// The oldest page of one level, with its subtree.
   Zapped zap_oldest_at(int level) {
-    return zap_oldest_where(1, [level](const Page& page) { return page.level == level; });
+    return zap_oldest_where(
+        1, [level](const Page& page) { return page.level == level; }, [](const Batch&) {});
   }
 
   /// kvm_mmu_zap_all_fast(), a memslot's delete or move: flip the valid generation, ask all vCPUs to drop their roots,
@@ -79,7 +82,8 @@ class Zapper {
   /// Clears the leaves of [first, last): an mmu_notifier's invalidation, a balloon. Frees no page; flushes if it found
   /// any.
   Zapped zap_gfn_range(Gfn first, Gfn last) {
-    return for_each_leaf(first, last, [](auto& slot, SpteWord) {
+    Gfn next = first;
+    return for_each_leaf(first, last, kAll, next, [](auto& slot, SpteWord) {
       slot.store(spte::kAbsent, std::memory_order_relaxed);
       return true;
     });
@@ -88,7 +92,12 @@ class Zapper {
   /// Takes the W bit from the leaves of [first, last): dirty logging. The next write takes the lockless make-writable
   /// path.
   Zapped write_protect(Gfn first, Gfn last) {
-    return for_each_leaf(first, last, [](auto& slot, SpteWord leaf) {
+    Gfn next = first;
+    return write_protect_first(first, last, kAll, next);
+  }
+  /// The same for the first `most` writable leaves only: KVM_CLEAR_DIRTY_LOG of a part. `next`: where to go on.
+  Zapped write_protect_first(Gfn first, Gfn last, std::size_t most, Gfn& next) {
+    return for_each_leaf(first, last, most, next, [](auto& slot, SpteWord leaf) {
       if (!spte::is_present(leaf) || !spte::is_writable(leaf)) return false;
       // An atomic and: a walker's cmpxchg may be setting W at the same time. relaxed: the flush orders it.
       slot.fetch_and(~(spte::kWritable | spte::kDirty), std::memory_order_relaxed);
@@ -97,18 +106,10 @@ class Zapper {
   }
 
  private:
-  /// The page of `level` that translates `gfn` below the current root; null if it is not there.
-  Page* find_current(Gfn gfn, int level) {
-    Page* page = tree_.current_root();
-    while (page != nullptr && page->level > level) {
-      const SpteWord entry = tree_.slot_of(*page, gfn).load(std::memory_order_relaxed);
-      page = spte::is_present(entry) ? &tree_.pool().page(entry) : nullptr;
-    }
-    return page;
-  }
+  static constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
-  template <class Eligible>
-  Zapped zap_oldest_where(std::size_t count, Eligible eligible) {
+  template <class Eligible, class OnBatch>
+  Zapped zap_oldest_where(std::size_t count, Eligible eligible, OnBatch on_batch) {
     Guard guard(tree_.lock(), LockHolder::zap);
     Batch batch;
     Zapped zapped;
@@ -118,23 +119,29 @@ class Zapper {
       if (page == nullptr) break;
       zapped.pages += tree_.prepare_zap(*page, batch, true);
     }
+    on_batch(std::as_const(batch));
     tree_.commit_zap(guard, std::move(batch));
     return zapped;
   }
 
+  /// Hands leaves of [first, last) in order to `change`, until that has changed `most` of them, and flushes if it did
+  /// any. `next`: the first gfn that was not looked at.
   template <class Change>
-  Zapped for_each_leaf(Gfn first, Gfn last, Change change) {
+  Zapped for_each_leaf(Gfn first, Gfn last, std::size_t most, Gfn& next, Change change) {
     Guard guard(tree_.lock(), LockHolder::zap);
     Zapped zapped;
-    for (Gfn gfn = first; gfn < last;) {
-      const Gfn table_end = Geometry::base(gfn, 1) + Geometry::span(1);
-      Page* page = find_current(gfn, 1);
-      for (; page != nullptr && gfn < std::min(last, table_end); ++gfn) {
-        auto& slot = tree_.slot_of(*page, gfn);
+    for (next = first; next < last && zapped.leaves < most;) {
+      const Gfn end = std::min(last, Geometry::base(next, 1) + Geometry::span(1));
+      Page* page = tree_.find_current(next, 1);
+      if (page == nullptr) {
+        next = end;
+        continue;
+      }
+      for (; next < end && zapped.leaves < most; ++next) {
+        auto& slot = tree_.slot_of(*page, next);
         const SpteWord leaf = slot.load(std::memory_order_relaxed);
         if (leaf != spte::kAbsent && change(slot, leaf)) ++zapped.leaves;
       }
-      gfn = std::max(gfn, std::min(last, table_end));
     }
     if (zapped.leaves != 0) tree_.machine().flush_remote_tlbs();
     return zapped;

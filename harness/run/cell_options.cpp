@@ -5,16 +5,15 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <numeric>
+#include <filesystem>
 #include <regex>
 
 #include "harness/measure/pmu/event_list.hpp"
+#include "harness/text/duration.hpp"
+#include "harness/text/suggestion.hpp"
 
 namespace shadowwalk::run {
 namespace {
-
-constexpr std::chrono::hours kLongestDuration{24};
 
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
@@ -43,21 +42,6 @@ std::optional<std::string> check_integer(const CellOption& option, std::string_v
                      option.maximum);
 }
 
-/// Number of single-character edits between two short words.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 const std::vector<CellOption>& cell_option_table() {
@@ -70,7 +54,7 @@ const std::vector<CellOption>& cell_option_table() {
       {.key = "workload",
        .type = kWorkload,
        .fallback = "",
-       .help = "What guest and host do (`shadowwalk list workloads`)"},
+       .help = "What guest and host do (`shadowwalk list workloads`), or a file of your own, ./mine.toml"},
       {.key = "vcpus",
        .type = kInteger,
        .fallback = "1",
@@ -145,7 +129,7 @@ const std::vector<CellOption>& cell_option_table() {
        .fallback = "4096",
        .minimum = 1,
        .maximum = std::int64_t{1} << 36,
-       .help = "Pages of 4 KiB that the guest works on"},
+       .help = "Pages of 4 KiB that the guest works on; some workloads have a larger default"},
       {.key = "events",
        .type = kEvents,
        .fallback = "none",
@@ -167,6 +151,7 @@ std::optional<std::string> check_value(const CellOption& option, std::string_vie
     case OptionType::kVariant:
       return check_name("variant", value, known.variants);
     case OptionType::kWorkload:
+      if (value.find_first_of("./") != value.npos && known.check_workload_file) return known.check_workload_file(value);
       return check_name("workload", value, known.workloads);
     case OptionType::kInteger:
       return check_integer(option, value);
@@ -220,9 +205,11 @@ std::string cell_name(const CellOptions& options, const std::vector<std::string>
   static constexpr std::string_view kNamed[] = {"variant",  "workload",       "vcpus", "zappers",
                                                 "zap-rate", "walks-per-exit", "guest", "placement"};
   const auto value = [&](std::string_view key) { return effective_value(options, key); };
+  // A workload's file goes by its stem: slashes part a name's fields.
+  const std::string workload = std::filesystem::path(value("workload")).stem().string();
   std::string name = fmt::format("{}/{}/vcpus:{}/zappers:{}/zap_rate:{}/burst:{}/guest:{}/placement:{}",
-                                 value("variant"), value("workload"), value("vcpus"), value("zappers"),
-                                 value("zap-rate"), value("walks-per-exit"), value("guest"), value("placement"));
+                                 value("variant"), workload, value("vcpus"), value("zappers"), value("zap-rate"),
+                                 value("walks-per-exit"), value("guest"), value("placement"));
   for (const std::string& key : more_keys) {
     if (std::find(std::begin(kNamed), std::end(kNamed), key) != std::end(kNamed)) continue;
     std::string label = key;
@@ -232,41 +219,9 @@ std::string cell_name(const CellOptions& options, const std::vector<std::string>
   return name;
 }
 
-std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
-  if (text == "0") return std::chrono::nanoseconds{0};
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (error != std::errc{} || !std::isfinite(number) || number < 0 || std::signbit(number)) return std::nullopt;
-  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
-  double scale = 0;
-  if (unit == "ns") scale = 1;
-  if (unit == "us") scale = 1e3;
-  if (unit == "ms") scale = 1e6;
-  if (unit == "s") scale = 1e9;
-  const double nanoseconds = number * scale;
-  if (scale == 0 || nanoseconds > static_cast<double>(std::chrono::nanoseconds{kLongestDuration}.count())) {
-    return std::nullopt;
-  }
-  return std::chrono::nanoseconds{std::llround(nanoseconds)};
-}
-
 std::chrono::nanoseconds measuring_time(const CellOptions& options) {
   return parse_duration(effective_value(options, "duration")).value_or(std::chrono::nanoseconds{0}) +
          parse_duration(effective_value(options, "warmup")).value_or(std::chrono::nanoseconds{0});
-}
-
-std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
-  if (word.size() > 64) return ";";
-  const std::string* nearest = nullptr;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
-  for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance < least) {
-      least = distance;
-      nearest = &candidate;
-    }
-  }
-  return nearest == nullptr ? ";" : fmt::format(", did you mean '{}'?", *nearest);
 }
 
 }  // namespace shadowwalk::run

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,6 +17,8 @@ namespace shadowwalk::run {
 struct KnownNames {
   std::vector<std::string> variants;
   std::vector<std::string> workloads;
+  /// What is wrong with a workload that is a file (`./mine.toml`), in words; nothing if it is sound.
+  std::function<std::optional<std::string>(std::string_view file)> check_workload_file = {};
 };
 
 enum class OptionType { kVariant, kWorkload, kInteger, kDuration, kChoice, kPattern, kEvents };
@@ -54,14 +57,7 @@ std::vector<std::string> command_line(const CellOptions& options);
 /// followed by `/<option>:<value>` for each key of `more_keys` that this name does not already hold.
 std::string cell_name(const CellOptions& options, const std::vector<std::string>& more_keys);
 
-/// `2s`, `500ms`, `1.5ms`, `50us`, `100ns` or `0`; nothing for any other text, a negative time or more than 24 hours.
-std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
-
 /// Warm-up and measured window of a cell together.
 std::chrono::nanoseconds measuring_time(const CellOptions& options);
-
-/// `, did you mean 'x'?` for the candidate nearest to a misspelt `word`, or `;` when none is near: the words between
-/// a complaint and the list of what is known.
-std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace shadowwalk::run

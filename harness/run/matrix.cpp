@@ -1,40 +1,15 @@
 #include "harness/run/matrix.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <iterator>
 
-#include "harness/machine/error.hpp"
+#include "harness/text/suggestion.hpp"
+#include "harness/text/toml_reader.hpp"
 
 namespace shadowwalk::run {
 namespace {
-
-constexpr std::size_t kMaxFileSize = 1 << 20;
-
-std::string type_name(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::table:
-      return "a table";
-    case toml::node_type::array:
-      return "a list";
-    case toml::node_type::string:
-      return "a string";
-    case toml::node_type::integer:
-      return "a whole number";
-    case toml::node_type::floating_point:
-      return "a number with a fraction";
-    case toml::node_type::boolean:
-      return "a boolean";
-    default:
-      return "a date or time";
-  }
-}
 
 /// Group names stand in file names, progress lines and filters.
 bool is_group_name(std::string_view name) {
@@ -47,74 +22,53 @@ bool is_group_name(std::string_view name) {
 /// Turns one parsed TOML document into a Matrix; every complaint carries its position.
 class MatrixReader {
  public:
-  MatrixReader(const std::string& file, const KnownNames& known) : file_{file}, known_{known} {}
+  MatrixReader(const std::string& file, const KnownNames& known) : reader_{file}, known_{known} {}
 
-  Matrix read(const toml::table& document) const {
+  Matrix read(std::string_view text) const {
+    const toml::table document = reader_.parse(text);
     Matrix matrix;
-    matrix.file = file_;
+    matrix.file = reader_.file();
     const toml::table* defaults = nullptr;
     const toml::array* groups = nullptr;
     for (const auto& [key, node] : document) {
       if (key == "title") {
-        matrix.title = text(key, node);
+        matrix.title = reader_.text(key, node);
       } else if (key == "seed") {
-        matrix.seed = static_cast<std::uint64_t>(integer(key, node, 0, INT64_MAX));
+        matrix.seed = static_cast<std::uint64_t>(reader_.integer(key, node, 0, INT64_MAX));
       } else if (key == "repetitions") {
-        matrix.repetitions = static_cast<int>(integer(key, node, 1, kMaxRepetitions));
+        matrix.repetitions = static_cast<int>(reader_.integer(key, node, 1, kMaxRepetitions));
       } else if (key == "defaults") {
-        defaults = node.as_table();
-        if (defaults == nullptr) fail(node.source(), "'defaults' must be a table: [defaults]");
+        defaults = &reader_.table(key, node);
       } else if (key == "group") {
-        groups = node.as_array();
-        if (groups == nullptr || !groups->is_homogeneous(toml::node_type::table)) {
-          fail(node.source(), "'group' must be a list of tables: write [[group]], with two brackets");
-        }
+        groups = &reader_.tables(key, node);
       } else {
         static const std::vector<std::string> known_keys = {"title", "seed", "repetitions", "defaults", "group"};
-        fail(key.source(),
-             fmt::format("unknown key '{}'{} known at the top: title seed repetitions [defaults] [[group]]", key.str(),
-                         suggestion(key.str(), known_keys)));
+        reader_.fail(key.source(),
+                     fmt::format("unknown key '{}'{} known at the top: title seed repetitions [defaults] [[group]]",
+                                 key.str(), suggestion(key.str(), known_keys)));
       }
     }
     if (groups == nullptr || groups->empty()) {
-      fail(document.source(), "no [[group]] table: add one with a name, a variant and a workload");
+      reader_.fail(document.source(), "no [[group]] table: add one with a name, a variant and a workload");
     }
     const std::vector<Axis> common = defaults == nullptr ? std::vector<Axis>{} : read_defaults(*defaults);
     std::uint64_t cells = 0;
     for (const toml::node& node : *groups) matrix.groups.push_back(read_group(*node.as_table(), common, cells));
     if (cells * static_cast<std::uint64_t>(matrix.repetitions) > kMaxMeasurements) {
-      fail(document.source(), fmt::format("{} cells x {} repetitions are more than the limit of {}; take values out",
-                                          cells, matrix.repetitions, kMaxMeasurements));
+      reader_.fail(document.source(),
+                   fmt::format("{} cells x {} repetitions are more than the limit of {}; take values out", cells,
+                               matrix.repetitions, kMaxMeasurements));
     }
     return matrix;
   }
 
-  [[noreturn]] void fail(const toml::source_region& where, std::string_view what) const {
-    throw InputError{fmt::format("{}:{}:{}: {}", file_, where.begin.line, where.begin.column, what)};
-  }
-
  private:
-  std::string text(const toml::key& key, const toml::node& node) const {
-    const auto value = node.value_exact<std::string>();
-    if (!value) fail(node.source(), fmt::format("'{}' is {}; it must be a string", key.str(), type_name(node)));
-    return *value;
-  }
-
-  std::int64_t integer(const toml::key& key, const toml::node& node, std::int64_t least, std::int64_t most) const {
-    const auto value = node.value_exact<std::int64_t>();
-    if (!value) fail(node.source(), fmt::format("'{}' is {}; it must be a whole number", key.str(), type_name(node)));
-    if (*value < least || *value > most) {
-      fail(node.source(), fmt::format("'{}' is {}; it must be from {} to {}", key.str(), *value, least, most));
-    }
-    return *value;
-  }
-
   const CellOption& option(const toml::key& key) const {
     if (const CellOption* found = find_cell_option(key.str())) return *found;
     std::vector<std::string> keys;
     for (const CellOption& row : cell_option_table()) keys.emplace_back(row.key);
-    fail(key.source(), fmt::format("unknown option '{}'{} keys are the options of `shadowwalk cell`", key.str(),
-                                   suggestion(key.str(), keys)));
+    reader_.fail(key.source(), fmt::format("unknown option '{}'{} keys are the options of `shadowwalk cell`", key.str(),
+                                           suggestion(key.str(), keys)));
   }
 
   std::string scalar(const CellOption& option, const toml::node& node) const {
@@ -126,10 +80,11 @@ class MatrixReader {
       const char* wanted = option.type == OptionType::kInteger    ? "a whole number"
                            : option.type == OptionType::kDuration ? "a string with its unit, such as \"500ms\""
                                                                   : "a string";
-      fail(node.source(), fmt::format("'{}' is {}; it must be {}", option.key, type_name(node), wanted));
+      reader_.fail(node.source(),
+                   fmt::format("'{}' is {}; it must be {}", option.key, TomlReader::type_name(node), wanted));
     }
     std::string value = wants_number ? std::to_string(*number) : *string;
-    if (const auto complaint = check_value(option, value, known_)) fail(node.source(), *complaint);
+    if (const auto complaint = check_value(option, value, known_)) reader_.fail(node.source(), *complaint);
     return value;
   }
 
@@ -138,8 +93,8 @@ class MatrixReader {
     for (const auto& [key, node] : table) {
       const CellOption& row = option(key);
       if (node.is_array()) {
-        fail(node.source(),
-             fmt::format("'{}' is a list; a default has one value, lists belong into a [[group]]", row.key));
+        reader_.fail(node.source(),
+                     fmt::format("'{}' is a list; a default has one value, lists belong into a [[group]]", row.key));
       }
       axes.push_back({std::string{row.key}, {scalar(row, node)}});
     }
@@ -154,11 +109,11 @@ class MatrixReader {
       return axis;
     }
     if (list->empty())
-      fail(node.source(), fmt::format("'{}' is an empty list; give it a value or leave it out", row.key));
+      reader_.fail(node.source(), fmt::format("'{}' is an empty list; give it a value or leave it out", row.key));
     for (const toml::node& element : *list) {
       std::string value = scalar(row, element);
       if (std::find(axis.values.begin(), axis.values.end(), value) != axis.values.end()) {
-        fail(element.source(), fmt::format("'{}' holds {} twice; take one out", row.key, value));
+        reader_.fail(element.source(), fmt::format("'{}' holds {} twice; take one out", row.key, value));
       }
       axis.values.push_back(std::move(value));
     }
@@ -171,9 +126,9 @@ class MatrixReader {
     std::vector<Axis> axes = defaults;
     for (const auto& [key, node] : table) {
       if (key == "name") {
-        group.name = text(key, node);
+        group.name = reader_.text(key, node);
         if (!is_group_name(group.name)) {
-          fail(node.source(), "the name of a group must be 1 to 64 letters, digits, '.', '_' or '-'");
+          reader_.fail(node.source(), "the name of a group must be 1 to 64 letters, digits, '.', '_' or '-'");
         }
         continue;
       }
@@ -181,7 +136,7 @@ class MatrixReader {
       std::erase_if(axes, [&](const Axis& other) { return other.option == axis.option; });
       axes.push_back(std::move(axis));
     }
-    if (group.name.empty()) fail(table.source(), "this [[group]] has no name; add name = \"...\"");
+    if (group.name.empty()) reader_.fail(table.source(), "this [[group]] has no name; add name = \"...\"");
 
     std::uint64_t size = 1;
     for (const CellOption& row : cell_option_table()) {  // the table's order, whatever the file's
@@ -189,15 +144,15 @@ class MatrixReader {
           std::find_if(axes.begin(), axes.end(), [&](const Axis& axis) { return axis.option == row.key; });
       if (found == axes.end()) {
         if (row.fallback.empty()) {
-          fail(table.source(), fmt::format("group '{}' has no {}; add {} = \"...\" to it or to [defaults]", group.name,
-                                           row.key, row.key));
+          reader_.fail(table.source(), fmt::format("group '{}' has no {}; add {} = \"...\" to it or to [defaults]",
+                                                   group.name, row.key, row.key));
         }
         continue;
       }
       size *= found->values.size();  // cannot overflow: both factors are bounded
       if (size > kMaxMeasurements) {
-        fail(table.source(), fmt::format("group '{}' makes more than {} cells; take values out of its lists",
-                                         group.name, kMaxMeasurements));
+        reader_.fail(table.source(), fmt::format("group '{}' makes more than {} cells; take values out of its lists",
+                                                 group.name, kMaxMeasurements));
       }
       group.axes.push_back(std::move(*found));
     }
@@ -205,41 +160,20 @@ class MatrixReader {
     return group;
   }
 
-  const std::string& file_;
+  const TomlReader reader_;
   const KnownNames& known_;
 };
 
 }  // namespace
 
 Matrix parse_matrix(std::string_view text, const std::string& file, const KnownNames& known) {
-  const MatrixReader reader{file, known};
-  try {
-    Matrix matrix = reader.read(toml::parse(text, file));
-    matrix.text = text;
-    return matrix;
-  } catch (const toml::parse_error& error) {
-    reader.fail(error.source(), fmt::format("not valid TOML: {}", error.description()));
-  }
+  Matrix matrix = MatrixReader(file, known).read(text);
+  matrix.text = text;
+  return matrix;
 }
 
 Matrix read_matrix(const std::filesystem::path& file, const KnownNames& known) {
-  struct stat status {};
-  if (stat(file.c_str(), &status) != 0) {
-    throw InputError{fmt::format("cannot read the matrix {}: {}", file.string(), std::strerror(errno))};
-  }
-  if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode)) {
-    throw InputError{fmt::format("cannot read the matrix {}: it is not a file", file.string())};
-  }
-  std::ifstream stream{file, std::ios::binary};
-  if (!stream) throw InputError{fmt::format("cannot read the matrix {}: {}", file.string(), std::strerror(errno))};
-  std::string text(kMaxFileSize + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) throw InputError{fmt::format("cannot read the matrix {}: {}", file.string(), std::strerror(errno))};
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > kMaxFileSize) {
-    throw InputError{fmt::format("the matrix {} is larger than 1 MiB; is it the right file?", file.string())};
-  }
-  return parse_matrix(text, file.string(), known);
+  return parse_matrix(read_text_file(file, "matrix"), file.string(), known);
 }
 
 }  // namespace shadowwalk::run

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/lab/registry.hpp"
+#include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk {
@@ -27,16 +28,23 @@ std::string name_of(const testing::TestParamInfo<CellCase>& info) {
   return name;
 }
 
-std::vector<CellCase> cases() {
+/// Safe variants x both guests x these workloads.
+std::vector<CellCase> cases(const std::vector<std::string_view>& names) {
   std::vector<CellCase> all;
   for (const VariantEntry& variant : Registry::instance().entries()) {
-    for (const Workload& workload : workloads()) {
+    for (const std::string_view workload : names) {
       for (const GuestKind guest : {GuestKind::thread, GuestKind::kvm}) {
-        if (variant.info.safe && variant.can_zap) all.push_back({variant.info.name, workload.name, guest});
+        if (variant.info.safe && variant.can_zap) all.push_back({variant.info.name, workload, guest});
       }
     }
   }
   return all;
+}
+
+std::vector<std::string_view> every_workload() {
+  std::vector<std::string_view> names;
+  for (const Workload& workload : workloads()) names.push_back(workload.name);
+  return names;
 }
 
 CellConfig short_cell(const CellCase& cell) {
@@ -51,29 +59,39 @@ CellConfig short_cell(const CellCase& cell) {
   // Easy to keep up with on a busy machine: a saturated zapper would hardly let a burst through.
   config.zap_rate = 40;
   config.walks_per_exit = 64;
+  const Workload* workload = find_workload(cell.workload);
   config.working_set = 1024;
+  if (workload->host.empty()) {  // then the guest does the zapping, and needs its own size for that
+    config.working_set = workload->working_set;
+    config.zappers = 0;
+  }
   return config;
 }
 
-/// Runs the cell for longer until it did something in its window: on a busy machine, and under a sanitizer, a short
-/// window can pass without a burst.
+/// Runs the cell for longer until it did in its window what it is about: on a busy machine, and under a sanitizer, a
+/// short window can pass without a burst.
 CellMeasurement run_until_busy(CellConfig config) {
-  for (;;) {
-    CellMeasurement cell = run_cell(config);
-    if ((cell.walks > 0 && cell.exits > 0 && cell.zaps > 0) || config.duration > 20s) return cell;
-    config.duration *= 4;
+  for (;; config.duration *= 4) {
+    const bool last = config.duration > 20s;
+    try {
+      CellMeasurement cell = run_cell(config);
+      const bool zapped = cell.zaps > 0 || config.zappers == 0;
+      if (last || (cell.walks > 0 && cell.exits > 0 && zapped)) return cell;
+    } catch (const PromiseBroken&) {
+      if (last) throw;
+    }
   }
 }
 
 class EveryCell : public testing::TestWithParam<CellCase> {};
+class EveryFreeingCell : public testing::TestWithParam<CellCase> {};
 
 TEST_P(EveryCell, WalksZapsAndFreesWithoutAViolation) {
   if (GetParam().guest == GuestKind::kvm && !kvm_unavailable_reason().empty()) GTEST_SKIP() << kvm_unavailable_reason();
   const CellMeasurement cell = run_until_busy(short_cell(GetParam()));
-  EXPECT_EQ(cell.violations, 0u) << cell.first_violation;
+  EXPECT_EQ(cell.counts.violations, 0u) << cell.first_violation;
   EXPECT_GT(cell.exits, 0u);
   EXPECT_GT(cell.walks, 0u);
-  EXPECT_GT(cell.zaps, 0u);
   const Footprint::Result& pages = cell.footprint;
   EXPECT_GE(pages.freed_total, pages.unlinked) << "the drain frees what is left";
   EXPECT_EQ(pages.free_ns.count() + pages.freed_by_drain, pages.unlinked) << "each page of the window once";
@@ -82,7 +100,7 @@ TEST_P(EveryCell, WalksZapsAndFreesWithoutAViolation) {
 }
 
 // Each histogram holds what its counter counts: nothing is clocked that is not counted, and the other way round.
-TEST_P(EveryCell, HistogramsHoldWhatIsCounted) {
+TEST_P(EveryFreeingCell, HistogramsHoldWhatIsCounted) {
   if (GetParam().guest == GuestKind::kvm && !kvm_unavailable_reason().empty()) GTEST_SKIP() << kvm_unavailable_reason();
   const CellMeasurement cell = run_until_busy(short_cell(GetParam()));
   EXPECT_EQ(cell.exit_ns.count(), cell.exits);
@@ -102,7 +120,8 @@ TEST_P(EveryCell, HistogramsHoldWhatIsCounted) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryCell, testing::ValuesIn(cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(All, EveryCell, testing::ValuesIn(cases(every_workload())), name_of);
+INSTANTIATE_TEST_SUITE_P(All, EveryFreeingCell, testing::ValuesIn(cases({"mmio-poll", "memslot-flip"})), name_of);
 
 TEST(Cell, FloorWalksWithoutAnEngine) {
   CellConfig config = short_cell({"floor", "mmio-poll", GuestKind::thread});
@@ -148,7 +167,7 @@ TEST(Cell, NothingIsClockedAtInstrumentationNone) {
   config.instrumentation = Instrumentation::none;
   const CellMeasurement cell = run_until_busy(config);
   EXPECT_GT(cell.walks, 0u);
-  EXPECT_EQ(cell.violations, 0u);
+  EXPECT_EQ(cell.counts.violations, 0u);
   EXPECT_GT(cell.footprint.freed_total, 0u) << "pages are still counted: the drain proves that none is lost";
   EXPECT_EQ(cell.walk_ns_total, 0);
   for (const Histogram* histogram :

@@ -62,18 +62,6 @@ TEST(CellOptions, RefusesWithWhatWouldBeRight) {
   EXPECT_THAT(check("duration", "2").value_or(""), HasSubstr("2s, 500ms"));
 }
 
-TEST(CellOptions, Durations) {
-  EXPECT_EQ(parse_duration("2s"), 2s);
-  EXPECT_EQ(parse_duration("1.5ms"), 1500us);
-  EXPECT_EQ(parse_duration("50us"), 50us);
-  EXPECT_EQ(parse_duration("7ns"), 7ns);
-  EXPECT_EQ(parse_duration("0"), 0ns);
-  EXPECT_EQ(parse_duration("86400s"), 24h);
-  for (const char* bad : {"", "s", "2", "-1s", "-0s", "2 s", "2sec", "1e3s", "nans", "infs", "86401s", "1s1", "0x1s"}) {
-    EXPECT_EQ(parse_duration(bad), std::nullopt) << bad;
-  }
-}
-
 TEST(CellOptions, CommandLineInTheOrderOfTheTable) {
   const CellOptions options = {{"zap-rate", "50"}, {"vcpus", "2"}, {"variant", "leak"}};
   EXPECT_THAT(command_line(options), ElementsAre("--variant", "leak", "--vcpus", "2", "--zap-rate", "50"));

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "harness/lab/host_totals.hpp"
+#include "harness/machine/cycle_clock.hpp"
+#include "harness/measure/histogram.hpp"
+#include "harness/mmu/zapper.hpp"
+#include "workloads/workload.hpp"
+
+namespace shadowwalk {
+
+/// The workload's host part on one tree: what a beat does. Any zapper thread; actions that go through the guest's
+/// memory in order take turns.
+template <class Tree>
+class HostPart {
+ public:
+  /// `working_set`: guest pages from gfn 0 on that actions on ranges go through.
+  HostPart(Tree& tree, const Window& window, std::uint64_t working_set)
+      : tree_(tree), zapper_(tree), window_(window), working_set_(working_set) {}
+
+  Zapped act(const HostAction& action) {
+    switch (action.kind) {
+      case HostAction::Kind::zap_oldest:
+        return zapper_.zap_oldest_at(action.level);
+      case HostAction::Kind::zap_everything:
+        return zapper_.zap_all();
+      case HostAction::Kind::write_protect:
+        return write_protect(action.pages);
+      case HostAction::Kind::invalidate:
+        return invalidate(action.pages);
+      case HostAction::Kind::shrink:
+        return shrink(action.pages);
+    }
+    return {};
+  }
+
+  /// Shrinkers must not wait longer: the cell is over.
+  void stop_waiting() { stop_.store(true, std::memory_order_relaxed); }
+
+  /// When zappers have stopped.
+  const HostTotals& totals() const { return totals_; }
+
+ private:
+  using Page = typename Tree::Page;
+
+  static constexpr Gfn kMostScanned = Gfn{1}
+                                      << 15;  // gfns a beat: bounds how long mmu_lock is held for few dirty pages
+  static constexpr double kLongestWaitNs = 100e6;
+
+  Zapped write_protect(std::uint64_t pages) {
+    const std::lock_guard lock(mutex_);
+    const Gfn last = std::min<Gfn>(working_set_, next_dirty_ + kMostScanned);
+    const Zapped zapped = zapper_.write_protect_first(next_dirty_, last, pages, next_dirty_);
+    totals_.leaves_write_protected += zapped.leaves;
+    dirty_in_round_ += zapped.leaves;
+    if (next_dirty_ == working_set_) {
+      next_dirty_ = 0;
+      ++totals_.dirty_rounds;
+      totals_.dirty_pages_last_round = dirty_in_round_;
+      dirty_in_round_ = 0;
+    }
+    return zapped;
+  }
+
+  Zapped invalidate(std::uint64_t pages) {
+    const std::lock_guard lock(mutex_);
+    const Gfn last = std::min<Gfn>(working_set_, next_invalid_ + pages);
+    const Zapped zapped = zapper_.zap_gfn_range(next_invalid_, last);
+    next_invalid_ = last == working_set_ ? 0 : last;
+    totals_.leaves_zapped += zapped.leaves;
+    return zapped;
+  }
+
+  /// One commit a page, as the old shrinker does; then waits until each of them is free.
+  Zapped shrink(std::uint64_t pages) {
+    const std::lock_guard lock(mutex_);
+    const std::uint64_t start = CycleClock::now();
+    Zapped zapped;
+    unlinked_.clear();
+    while (zapped.pages < pages) {
+      const Zapped more = zapper_.zap_oldest(1, [&](const typename Tree::Batch& batch) { note_unlinked(batch); });
+      if (more.empty()) break;
+      zapped.pages += more.pages;
+    }
+    if (zapped.empty()) return zapped;
+    ++totals_.shrinks;
+    if (wait_until_free(start)) {
+      if (window_.contains(start)) totals_.shrink_ns.record(CycleClock::to_whole_ns(CycleClock::now() - start));
+    } else {
+      ++totals_.shrinks_unfinished;
+    }
+    return zapped;
+  }
+
+  void note_unlinked(const typename Tree::Batch& batch) {
+    if (batch.empty()) return;
+    for (auto* member = &batch.front(); member != nullptr; member = member->next) {
+      const Page& page = Tree::page_from(*member);
+      unlinked_.push_back({&page, page.incarnation.load(std::memory_order_relaxed)});
+    }
+  }
+  /// False: it gave up.
+  bool wait_until_free(std::uint64_t start) const {
+    // relaxed: nothing of the freed pages is used.
+    for (const auto& [page, incarnation] : unlinked_) {
+      while (page->incarnation.load(std::memory_order_relaxed) == incarnation) {
+        if (stop_.load(std::memory_order_relaxed) || CycleClock::to_ns(CycleClock::now() - start) > kLongestWaitNs) {
+          return false;
+        }
+        sched_yield();  // the reclaimer may share the CPU
+      }
+    }
+    return true;
+  }
+
+  struct Unlinked {
+    const Page* page;
+    std::uint64_t incarnation;
+  };
+
+  Tree& tree_;
+  Zapper<Tree> zapper_;
+  const Window& window_;
+  const std::uint64_t working_set_;
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_;  // of what follows; taken before mmu_lock
+  Gfn next_dirty_ = 0;
+  Gfn next_invalid_ = 0;
+  std::uint64_t dirty_in_round_ = 0;
+  std::vector<Unlinked> unlinked_;
+  HostTotals totals_;
+};
+
+}  // namespace shadowwalk

@@ -1,0 +1,32 @@
+#include "harness/text/duration.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <system_error>
+
+namespace shadowwalk {
+namespace {
+
+constexpr std::chrono::hours kLongestDuration{24};
+
+}  // namespace
+
+std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
+  if (text == "0") return std::chrono::nanoseconds{0};
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc{} || !std::isfinite(number) || number < 0 || std::signbit(number)) return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  double scale = 0;
+  if (unit == "ns") scale = 1;
+  if (unit == "us") scale = 1e3;
+  if (unit == "ms") scale = 1e6;
+  if (unit == "s") scale = 1e9;
+  const double nanoseconds = number * scale;
+  if (scale == 0 || nanoseconds > static_cast<double>(std::chrono::nanoseconds{kLongestDuration}.count())) {
+    return std::nullopt;
+  }
+  return std::chrono::nanoseconds{std::llround(nanoseconds)};
+}
+
+}  // namespace shadowwalk

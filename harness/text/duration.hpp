@@ -1,0 +1,12 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+namespace shadowwalk {
+
+/// `2s`, `500ms`, `1.5ms`, `50us`, `100ns` or `0`; nothing for any other text, a negative time or more than 24 hours.
+std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
+
+}  // namespace shadowwalk

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace shadowwalk {
+
+/// Takes values out of one TOML document that a person wrote. Every complaint is an InputError with its position:
+/// `file:line:column: what is wrong; what to do`. Pure, thread-safe.
+class TomlReader {
+ public:
+  /// `file`: as the user named it.
+  explicit TomlReader(std::string file) : file_(std::move(file)) {}
+
+  const std::string& file() const { return file_; }
+
+  toml::table parse(std::string_view text) const;
+
+  std::string text(const toml::key& key, const toml::node& node) const;
+  std::int64_t integer(const toml::key& key, const toml::node& node, std::int64_t least, std::int64_t most) const;
+  /// A number with or without a fraction, above `above` and at most `most`.
+  double number(const toml::key& key, const toml::node& node, double above, double most) const;
+  /// `[key]`
+  const toml::table& table(const toml::key& key, const toml::node& node) const;
+  /// `[[key]]`: one table or more.
+  const toml::array& tables(const toml::key& key, const toml::node& node) const;
+
+  /// `what`: "key" or the like. `known`: what could have been meant.
+  [[noreturn]] void unknown(const char* what, const toml::key& key, std::span<const std::string> known) const;
+  [[noreturn]] void fail(const toml::source_region& where, std::string_view what) const;
+
+  /// "a whole number", "a list": what a complaint calls the node's value.
+  static std::string type_name(const toml::node& node);
+
+ private:
+  std::string file_;
+};
+
+/// The text of a file that a person wrote. `what`: "matrix", for complaints. Throws InputError if it cannot be read or
+/// is larger than 1 MiB.
+std::string read_text_file(const std::filesystem::path& file, std::string_view what);
+
+}  // namespace shadowwalk

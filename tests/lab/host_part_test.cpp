@@ -1,0 +1,73 @@
+#include "harness/lab/host_part.hpp"
+
+#include <limits>
+
+#include "tests/mmu/mmu_fixture.hpp"
+
+namespace shadowwalk {
+namespace {
+
+constexpr std::uint64_t kWorkingSet = 1024;
+
+template <template <class> class Variant>
+class HostPartFixture : public MmuFixture<Variant> {
+ protected:
+  HostPartFixture() : host(this->tree, this->window, kWorkingSet) {
+    this->window.set(0, std::numeric_limits<std::uint64_t>::max());
+  }
+  void write_pages(Gfn first, Gfn last) {
+    for (Gfn gfn = first; gfn < last; ++gfn) this->access(gfn, LeafKind::ram_write);
+  }
+  HostPart<typename MmuFixture<Variant>::Tree> host;
+};
+
+using HostPartTest = HostPartFixture<Unsafe>;
+
+TEST_F(HostPartTest, DirtyLoggingCopiesDirtyPagesInOrderAndCountsRounds) {
+  const HostAction action{.kind = HostAction::Kind::write_protect, .pages = 64};
+  write_pages(0, 100);
+  EXPECT_EQ(host.act(action).leaves, 64u);
+  EXPECT_EQ(host.totals().dirty_rounds, 0u);
+  EXPECT_EQ(host.act(action).leaves, 36u) << "the rest, and the round is over";
+  EXPECT_EQ(host.totals().dirty_rounds, 1u);
+  EXPECT_EQ(host.totals().dirty_pages_last_round, 100u);
+  write_pages(0, 10);  // by the lockless path: only these are dirty now
+  EXPECT_EQ(vcpu->counts().made_writable, 10u);
+  EXPECT_EQ(host.act(action).leaves, 10u);
+  EXPECT_EQ(host.totals().dirty_rounds, 2u);
+  EXPECT_EQ(host.totals().dirty_pages_last_round, 10u) << "it converges";
+  EXPECT_EQ(host.totals().leaves_write_protected, 110u);
+}
+
+TEST_F(HostPartTest, InvalidationGoesThroughMemoryAndStartsOver) {
+  const HostAction action{.kind = HostAction::Kind::invalidate, .pages = 600};
+  write_pages(0, kWorkingSet);
+  EXPECT_EQ(host.act(action).leaves, 600u);
+  EXPECT_EQ(host.act(action).leaves, kWorkingSet - 600);
+  EXPECT_TRUE(host.act(action).empty()) << "gone already";
+  EXPECT_EQ(host.totals().leaves_zapped, kWorkingSet);
+}
+
+TEST_F(HostPartTest, AShrinkWhoseSchemeFreesAtOnceEndsAtOnce) {
+  write_pages(0, kWorkingSet);
+  const HostAction action{.kind = HostAction::Kind::shrink, .pages = 2};
+  EXPECT_GE(host.act(action).pages, 2u);
+  EXPECT_EQ(host.totals().shrinks, 1u);
+  EXPECT_EQ(host.totals().shrinks_unfinished, 0u);
+  EXPECT_EQ(host.totals().shrink_ns.count(), 1u);
+  host.act(action);
+  EXPECT_TRUE(host.act(action).empty()) << "nothing is left";
+}
+
+using LeakHostPartTest = HostPartFixture<Leak>;
+
+TEST_F(LeakHostPartTest, AShrinkThatNeverFreesGivesUp) {
+  write_pages(0, 1);
+  host.stop_waiting();
+  EXPECT_GT(host.act({.kind = HostAction::Kind::shrink, .pages = 1}).pages, 0u);
+  EXPECT_EQ(host.totals().shrinks_unfinished, 1u);
+  EXPECT_EQ(host.totals().shrink_ns.count(), 0u);
+}
+
+}  // namespace
+}  // namespace shadowwalk

@@ -1,0 +1,88 @@
+#include "harness/text/toml_reader.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "harness/machine/error.hpp"
+
+namespace shadowwalk {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+/// What taking `key` out of `text` by `take` complains of; empty: of nothing.
+template <class Take>
+std::string complaint(std::string_view text, Take take) {
+  const TomlReader reader("my.toml");
+  try {
+    const toml::table document = reader.parse(text);
+    for (const auto& [key, node] : document) take(reader, key, node);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(TomlReader, SaysWhereTheTextIsNotToml) {
+  EXPECT_THAT(complaint("a = 1\nb = = 2\n", [](auto&&...) {}), StartsWith("my.toml:2:5: not valid TOML: "));
+}
+
+TEST(TomlReader, WholeNumbersInTheirRange) {
+  const auto take = [](const TomlReader& reader, const auto& key, const auto& node) {
+    reader.integer(key, node, 1, 9);
+  };
+  EXPECT_EQ(complaint("a = 9", take), "");
+  EXPECT_EQ(complaint("a = 10", take), "my.toml:1:5: 'a' is 10; it must be from 1 to 9");
+  EXPECT_EQ(complaint("a = 1.5", take), "my.toml:1:5: 'a' is a number with a fraction; it must be a whole number");
+}
+
+TEST(TomlReader, NumbersInTheirRange) {
+  const auto take = [](const TomlReader& reader, const auto& key, const auto& node) { reader.number(key, node, 0, 4); };
+  EXPECT_EQ(complaint("a = 4", take), "");
+  EXPECT_EQ(complaint("a = 0.5", take), "");
+  for (const char* bad : {"a = 0", "a = 4.5", "a = -1", "a = nan", "a = inf"}) {
+    EXPECT_THAT(complaint(bad, take), HasSubstr("it must be above 0 and at most 4")) << bad;
+  }
+  EXPECT_THAT(complaint("a = \"1\"", take), HasSubstr("is a string; it must be a number"));
+}
+
+TEST(TomlReader, TablesAndListsOfThem) {
+  const auto table = [](const TomlReader& reader, const auto& key, const auto& node) { reader.table(key, node); };
+  const auto tables = [](const TomlReader& reader, const auto& key, const auto& node) { reader.tables(key, node); };
+  EXPECT_EQ(complaint("[a]\n", table), "");
+  EXPECT_THAT(complaint("a = 1", table), HasSubstr("'a' must be a table: [a]"));
+  EXPECT_EQ(complaint("[[a]]\n[[a]]\n", tables), "");
+  EXPECT_THAT(complaint("[a]\n", tables), HasSubstr("write [[a]], with two brackets"));
+  EXPECT_THAT(complaint("a = []", tables), HasSubstr("write [[a]]"));
+}
+
+TEST(TomlReader, UnknownKeysWithTheNearestKnownOne) {
+  const std::vector<std::string> known = {"weight", "pages"};
+  EXPECT_EQ(complaint("wieght = 1", [&](const TomlReader& reader, const auto& key,
+                                        const auto&) { reader.unknown("key", key, known); }),
+            "my.toml:1:1: unknown key 'wieght', did you mean 'weight'? known: weight pages");
+}
+
+TEST(ReadTextFile, SaysWhyItCannot) {
+  const std::filesystem::path folder = testing::TempDir();
+  const auto read = [](const std::filesystem::path& file) -> std::string {
+    try {
+      return "read " + read_text_file(file, "workload");
+    } catch (const InputError& error) {
+      return error.what();
+    }
+  };
+  EXPECT_THAT(read(folder / "is-not-there.toml"), HasSubstr("cannot read the workload"));
+  EXPECT_THAT(read(folder), HasSubstr("it is not a file"));
+  const std::filesystem::path large = folder / "large.toml";
+  std::ofstream(large) << std::string((1 << 20) + 1, ' ');
+  EXPECT_THAT(read(large), HasSubstr("larger than 1 MiB"));
+  std::filesystem::resize_file(large, 3);
+  EXPECT_EQ(read(large), "read    ");
+  std::filesystem::remove(large);
+}
+
+}  // namespace
+}  // namespace shadowwalk
