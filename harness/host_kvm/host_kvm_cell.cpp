@@ -68,13 +68,15 @@ void empty_beats_in_vain(CellMeasurement& common) {
 
 HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& plan) {
   const Placement placement = Placement::parse(config.placement);
+  const unsigned zappers = plan.actions.empty() ? 0 : 1;
   TouchVm vm(plan.touch);
+  if (plan.quota != 0) vm.set_page_quota(plan.quota);
   HostKvmShared shared(config, plan, vm);
   HostKvmMeasurement cell;
   CellMeasurement& common = cell.common;
   common.noise.cpus = std::thread::hardware_concurrency();
   common.noise.walkers = config.vcpus;
-  common.noise.busy_threads = config.vcpus + config.zappers;
+  common.noise.busy_threads = config.vcpus + zappers;
   common.noise.oversubscribed = common.noise.busy_threads > placement.cpus();
   shared.yield_while_waiting = common.noise.oversubscribed;
   const auto place = [&](const std::string& thread, std::size_t index) {
@@ -87,12 +89,15 @@ HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& p
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < config.vcpus; ++i) {
     touchers.push_back(std::make_unique<ToucherThread>(shared, i));
-    threads.emplace_back(&ToucherThread::run, touchers.back().get(), place(fmt::format("vcpu-{}", i), i));
+    threads.emplace_back(&ToucherThread::run, touchers.back().get(),
+                         place(fmt::format("vcpu-{}", i), i / plan.vcpus_per_cpu));
   }
   shared.attached.arrive_and_wait();
   BeatThread zapper(shared);
   std::thread zapper_thread;
-  if (config.zappers != 0) zapper_thread = std::thread(&BeatThread::run, &zapper, place("zapper-0", config.vcpus));
+  if (zappers != 0)
+    zapper_thread = std::thread(&BeatThread::run, &zapper,
+                                place("zapper-0", (config.vcpus + plan.vcpus_per_cpu - 1) / plan.vcpus_per_cpu));
 
   HostWatch host([&vm] { return vm.statistics(); });
   const std::uint64_t start = CycleClock::now() + ticks(config.warmup);
@@ -119,8 +124,11 @@ HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& p
 
   add_up(cell, vm, touchers, zapper);
   cell.clock_missing = vm.clock_missing();
-  if (plan.action == KernelAction::collect_dirty_log) cell.dirty_pages = zapper.pages;
-  if (plan.action == KernelAction::squeeze_quota) empty_beats_in_vain(common);
+  cell.dirty_pages = zapper.dirty_pages;
+  const bool recycles_alone = std::ranges::all_of(plan.actions, [](const HostAction& action) {
+    return action.kind == HostAction::Kind::zap_oldest || action.kind == HostAction::Kind::shrink;
+  });
+  if (recycles_alone) empty_beats_in_vain(common);
   return cell;
 }
 

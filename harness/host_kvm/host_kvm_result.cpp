@@ -68,7 +68,7 @@ void record_touches(ResultRecorder& out, CellResult& result, const CellConfig& c
   const auto histogram = [&](TouchKind kind) -> const Histogram& {
     return cell.touch_ns[static_cast<std::uint32_t>(kind)];
   };
-  const bool zapped = config.zappers != 0;
+  const bool zapped = !plan.actions.empty() || plan.quota != 0;
   const auto record = [&](const char* name, const Histogram& values, ResultRecorder::Quantiles wanted,
                           std::string why) {
     out.quantiles(name, Level::full, values, wanted, cell.clock_missing.empty() ? why : cell.clock_missing);
@@ -88,13 +88,11 @@ void record_touches(ResultRecorder& out, CellResult& result, const CellConfig& c
   record("guest_clock_read_ns", cell.clock_ns, {{"", 0.5}}, "touches were not clocked");
 }
 
-void record_beats(ResultRecorder& out, const CellConfig& config, const HostPlan& plan, const HostKvmMeasurement& cell) {
-  const bool logs = plan.action == KernelAction::collect_dirty_log;
-  if (config.zappers != 0 && logs) {
+void record_beats(ResultRecorder& out, const HostPlan& plan, const HostKvmMeasurement& cell) {
+  if (plan.touch.log_dirty_pages) {
     out.set("dirty_pages", static_cast<double>(cell.dirty_pages));
   } else {
-    out.unavailable("dirty_pages",
-                    config.zappers == 0 ? "the cell has no zappers" : "the workload logs no dirty pages");
+    out.unavailable("dirty_pages", "the cell logs no dirty pages");
   }
 }
 
@@ -108,14 +106,14 @@ CellResult make_host_kvm_result(const CellConfig& config, const HostPlan& plan, 
   ResultRecorder out(result, config.instrumentation);
   result.details = left;
   record_touches(out, result, config, plan, cell);
-  record_beats(out, config, plan, cell);
+  record_beats(out, plan, cell);
   json& memory = result.details["memory"];
   if (cell.sec_page_tables_peak && memory.contains("sec_page_tables_bytes")) {
     memory["sec_page_tables_bytes"]["peak"] = *cell.sec_page_tables_peak;
     memory["sec_page_tables_bytes"]["peak_interval_ms"] = HostKvmMeasurement::kSampleInterval.count();
   }
   result.details["reference"] = {{"implementation", "the host kernel's own MMU, in kernel space"},
-                                 {"host_action", config.zappers == 0 ? "none" : describe(plan.action)},
+                                 {"host_action", describe(plan)},
                                  {"kvm", kvm_modules()}};
   return result;
 }

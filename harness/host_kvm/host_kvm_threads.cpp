@@ -12,16 +12,17 @@
 namespace shadowwalk::host_kvm {
 namespace {
 
-bool sleeps(const GuestParams& params) {
+bool sleeps(const GuestConfig& guest, unsigned index) {
+  const GuestParams& params = guest.params;
   const bool some_phase_does = std::any_of(params.phases, params.phases + params.phase_count,
                                            [](const AccessPhase& phase) { return phase.idle_us != 0; });
-  return params.idle_us != 0 || some_phase_does;
+  return params.idle_us != 0 || some_phase_does || (index >= guest.active_vcpus && guest.idle_us != 0);
 }
 
 }  // namespace
 
 ToucherThread::ToucherThread(HostKvmShared& shared, unsigned index)
-    : disturbance(shared.window, !sleeps(shared.plan.touch.guest.params)), shared_(shared), index_(index) {
+    : disturbance(shared.window, !sleeps(shared.plan.touch.guest, index)), shared_(shared), index_(index) {
   vcpu_.set_immediate_exit(&shared.vm.vcpu(index).immediate_exit());
 }
 
@@ -97,33 +98,28 @@ void BeatThread::run(std::optional<unsigned> cpu) {
 
 void BeatThread::loop() {
   const double ticks_per_beat = static_cast<double>(CycleClock::from_ns(1e9)) / shared_.config.zap_rate;
+  HostBeats host(shared_.vm, shared_.plan);
   const std::uint64_t begin = CycleClock::now();
   for (std::uint64_t number = 0;; ++number) {
     const std::uint64_t intended = begin + static_cast<std::uint64_t>(static_cast<double>(number) * ticks_per_beat);
     if (!wait_for_beat(intended, shared_.stop_zapper, shared_.yield_while_waiting)) break;
-    beat(number, intended);
+    record(host.next(), intended);
   }
   disturbance.observe(CycleClock::now());
 }
 
-void BeatThread::beat(std::uint64_t number, std::uint64_t intended) {
-  const PageRange range = range_of(shared_.plan, number);
-  shared_.vm.begin_beat();
-  const std::uint64_t began = CycleClock::now();
-  const std::uint64_t concerned = run_beat(shared_.vm, shared_.plan, number);
-  const std::uint64_t end = CycleClock::now();
-  shared_.vm.end_beat(range.first, range.count);
-  disturbance.observe(end);
-  if (!shared_.window.contains(end)) return;
-  pages += concerned;
-  if (concerned == 0) {
+void BeatThread::record(const HostBeats::Beat& beat, std::uint64_t intended) {
+  disturbance.observe(beat.ended);
+  if (!shared_.window.contains(beat.ended)) return;
+  if (beat.kind == HostAction::Kind::write_protect) dirty_pages += beat.pages;
+  if (beat.pages == 0) {
     ++beats_empty;
     return;
   }
   ++beats;
   if (shared_.config.instrumentation == Instrumentation::none) return;
-  beat_ns.record(CycleClock::to_whole_ns(end - intended));
-  beat_service_ns.record(CycleClock::to_whole_ns(end - began));
+  beat_ns.record(CycleClock::to_whole_ns(beat.ended - intended));
+  beat_service_ns.record(CycleClock::to_whole_ns(beat.ended - beat.began));
 }
 
 }  // namespace shadowwalk::host_kvm

@@ -5,7 +5,7 @@
 #include <latch>
 #include <optional>
 
-#include "harness/host_kvm/host_plan.hpp"
+#include "harness/host_kvm/host_beats.hpp"
 #include "harness/lab/cell_threads.hpp"
 #include "harness/machine/vcpu.hpp"
 
@@ -58,14 +58,14 @@ class BeatThread {
   // In the window.
   std::uint64_t beats = 0;        ///< that concerned some page
   std::uint64_t beats_empty = 0;  ///< the others
-  std::uint64_t pages = 0;        ///< that beats concerned
+  std::uint64_t dirty_pages = 0;  ///< that rounds of dirty logging found
   Histogram beat_ns;              ///< from the intended start
   Histogram beat_service_ns;      ///< the system calls alone
   ThreadDisturbance disturbance;
 
  private:
   void loop();
-  void beat(std::uint64_t number, std::uint64_t intended);
+  void record(const HostBeats::Beat& beat, std::uint64_t intended);
 
   HostKvmShared& shared_;
 };

@@ -29,7 +29,7 @@ static_assert(kDeviceBase + kDeviceBytes == guest_abi::kApertureBase + guest_abi
 enum class Coverage : uint32_t {
   whole = 0,    ///< each beat concerns every page
   writes = 1,   ///< each beat concerns every page, writes only: it takes away the right to write
-  ranges = 2,   ///< a beat concerns a range of pages, noted page by page
+  ranges = 2,   ///< a beat concerns every page, or a range of pages that is noted page by page
   unknown = 3,  ///< the kernel chooses the pages and does not tell
 };
 

@@ -169,13 +169,13 @@ void TouchVm::begin_beat() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
-void TouchVm::end_beat(std::uint64_t first, std::uint64_t count) {
+void TouchVm::end_beat(PageRange concerned) {
   const std::uint64_t ended = control().sequence + 1;
-  if (control().coverage == Coverage::ranges) {
-    auto* beats = reinterpret_cast<std::uint64_t*>(notes_.bytes().data() + beats_offset());
-    for (std::uint64_t page = first; page < first + count; ++page) store_word(beats[page], ended);
-  } else if (control().coverage != Coverage::unknown) {
+  if (concerned.count == pages_) {
     store_word(control().last_whole, ended);
+  } else {
+    auto* beats = reinterpret_cast<std::uint64_t*>(notes_.bytes().data() + beats_offset());
+    for (std::uint64_t i = 0; i < concerned.count; ++i) store_word(beats[concerned.first + i], ended);
   }
   store_word(control().sequence, ended);
 }
@@ -201,9 +201,9 @@ void TouchVm::set_page_quota(unsigned long shadow_pages) {
   SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_SET_NR_MMU_PAGES, shadow_pages);
 }
 
-void TouchVm::discard(std::uint64_t first, std::uint64_t count) {
-  const std::span<std::byte> range = working_set_.bytes().subspan(first * kPageBytes, count * kPageBytes);
-  if (madvise(range.data(), range.size(), MADV_DONTNEED) != 0) {
+void TouchVm::discard(PageRange range) {
+  const std::span<std::byte> bytes = working_set_.bytes().subspan(range.first * kPageBytes, range.count * kPageBytes);
+  if (madvise(bytes.data(), bytes.size(), MADV_DONTNEED) != 0) {
     throw CellError(fmt::format("host-kvm: madvise(MADV_DONTNEED): {}", strerror(errno)));
   }
 }

@@ -23,6 +23,12 @@ struct TouchConfig {
   bool clocked = true;  ///< touches are clocked and classified
 };
 
+/// The pages [first, first + count) of the working set.
+struct PageRange {
+  std::uint64_t first = 0;
+  std::uint64_t count = 0;
+};
+
 /// Throws InputError if the guest's parameters are out of range, or edit page tables, or if the pages do not fit this
 /// host's memory or the guest's window.
 void check_fits(const TouchConfig& config);
@@ -43,10 +49,11 @@ class TouchVm {
   /// From now on, or no longer, touches are logged.
   void record_touches(bool on);
 
-  /// A beat: between these two a touch is unclear, after them each page of `concerned` awaits its first touch (what
-  /// that is, Coverage says). For Coverage::ranges, the pages [first, first + count); else all.
+  /// A beat: between these two a touch is unclear, after them each page that is concerned awaits its first touch (what
+  /// that is, Coverage says). Parts of the working set only where the coverage is of ranges.
   void begin_beat();
-  void end_beat(std::uint64_t first = 0, std::uint64_t count = 0);
+  void end_beat() { end_beat({.first = 0, .count = pages_}); }
+  void end_beat(PageRange concerned);
 
   /// Deletes the working set's memory slot (kvm_mmu_zap_all_fast()) and adds it again. Touches in between are served by
   /// their vCPUs' threads.
@@ -64,7 +71,7 @@ class TouchVm {
   /// KVM_SET_NR_MMU_PAGES: at most `shadow_pages` from now on; those beyond are zapped at once, oldest first.
   void set_page_quota(unsigned long shadow_pages);
   /// madvise(MADV_DONTNEED): the host takes the pages back, and the MMU notifier zaps them.
-  void discard(std::uint64_t first, std::uint64_t count);
+  void discard(PageRange range);
 
  private:
   std::unique_ptr<TouchVcpu> make_vcpu(const TouchConfig& config, unsigned index, std::size_t run_bytes);

@@ -93,8 +93,8 @@ TEST_F(HostKvmCell, MmioIsClockedByItself) {
 TEST_F(HostKvmCell, DirtyLogRoundsFindWhatIsWritten) {
   CellConfig config = short_cell();
   HostPlan plan = plan_for(config);
-  plan.action = KernelAction::collect_dirty_log;
-  plan.touch.coverage = Coverage::writes;
+  plan.actions = {{.kind = HostAction::Kind::write_protect, .pages = 64}};
+  plan.touch.coverage = coverage_of(plan);
   plan.touch.log_dirty_pages = true;
   const HostKvmMeasurement cell = run_until_busy(config, plan);
   EXPECT_GT(cell.dirty_pages, 0u);
@@ -105,9 +105,8 @@ TEST_F(HostKvmCell, DirtyLogRoundsFindWhatIsWritten) {
 TEST_F(HostKvmCell, RangesAreDiscardedAndTouchedAnew) {
   CellConfig config = short_cell();
   HostPlan plan = plan_for(config);
-  plan.action = KernelAction::discard_range;
-  plan.touch.coverage = Coverage::ranges;
-  plan.range_pages = 64;
+  plan.actions = {{.kind = HostAction::Kind::invalidate, .pages = 64}};
+  plan.touch.coverage = coverage_of(plan);
   const HostKvmMeasurement cell = run_until_busy(config, plan);
   EXPECT_GT(cell.common.zaps, 0u);
   EXPECT_GT(of(cell, TouchKind::first).count(), 0u);
@@ -117,8 +116,8 @@ TEST_F(HostKvmCell, AQuotaRecyclesOrItsBeatsAreEmpty) {
   if (const std::string reason = quota_ignored_reason(); !reason.empty()) GTEST_SKIP() << reason;
   CellConfig config = short_cell();
   HostPlan plan = plan_for(config);  // 256 pages: fewer tables than any quota
-  plan.action = KernelAction::squeeze_quota;
-  plan.touch.coverage = Coverage::unknown;
+  plan.actions = {{.kind = HostAction::Kind::zap_oldest}};
+  plan.touch.coverage = coverage_of(plan);
   const HostKvmMeasurement small = run_until_busy(config, plan);
   if (!small.common.host.kvm_statistics.contains("mmu_recycled")) GTEST_SKIP() << "no statistic mmu_recycled";
   EXPECT_EQ(small.common.zaps, 0u);
@@ -132,6 +131,32 @@ TEST_F(HostKvmCell, AQuotaRecyclesOrItsBeatsAreEmpty) {
   const HostKvmMeasurement large = run_until_busy(config, plan);
   EXPECT_GT(large.common.zaps, 0u);
   EXPECT_GT(large.common.host.kvm_statistics.at("mmu_recycled").delta(), 0);
+}
+
+// Each shipped workload that is not refused runs, and what it is about happens in the kernel, by the kernel's own
+// count.
+TEST_F(HostKvmCell, EveryWorkloadRunsOrIsRefusedInOneLine) {
+  for (const Workload& workload : workloads()) {
+    SCOPED_TRACE(workload.name);
+    CellConfig config = short_cell();
+    config.workload = workload.name;
+    config.working_set = workload.quota_percent != 0 ? workload.working_set : 65536;
+    if (workload.host.empty()) config.zappers = 0;
+    HostPlan plan;
+    try {
+      plan = plan_for(config);
+    } catch (const InputError& error) {
+      EXPECT_THAT(error.what(), StartsWith("host-kvm: "));
+      EXPECT_THAT(error.what(), testing::Not(HasSubstr("\n")));
+      continue;
+    }
+    const HostKvmMeasurement cell = run_until_busy(config, plan);
+    EXPECT_EQ(clocked(cell), cell.touches);
+    const auto& statistics = cell.common.host.kvm_statistics;
+    if (plan.quota != 0 && statistics.contains("mmu_recycled")) {
+      EXPECT_GT(statistics.at("mmu_recycled").delta(), 0) << "the kernel's own faults recycle";
+    }
+  }
 }
 
 TEST_F(HostKvmCell, AtInstrumentationNoneTouchesAreCountedAlone) {

@@ -40,7 +40,8 @@ TEST_F(Plan, AMemorySlotIsFlipped) {
   config.working_set = 1234;
   config.seed = 9;
   const HostPlan plan = plan_for(config);
-  EXPECT_EQ(plan.action, KernelAction::flip_memory_slot);
+  ASSERT_EQ(plan.actions.size(), 1u);
+  EXPECT_EQ(plan.actions[0].kind, HostAction::Kind::zap_everything);
   EXPECT_EQ(plan.touch.coverage, Coverage::whole);
   EXPECT_EQ(plan.touch.guest.vcpus, 3u);
   EXPECT_EQ(plan.touch.guest.burst, 77u);
@@ -83,7 +84,6 @@ TEST_F(Plan, RecyclingNeedsATableOrTwoToRecycle) {
   }
   EXPECT_THAT(refusal(config), AllOf(HasSubstr("--working-set 65536"), HasSubstr("demand-fault")));
   config.working_set = 65536;
-  EXPECT_EQ(plan_for(config).action, KernelAction::squeeze_quota);
   EXPECT_EQ(plan_for(config).touch.coverage, Coverage::unknown);
   config.working_set = 4096;
   config.zappers = 0;
@@ -117,18 +117,64 @@ TEST_F(Plan, WhatIsAboutTheLabsOwnMmuIsRefused) {
   EXPECT_THAT(refusal(config), HasSubstr("unknown workload"));
 }
 
-TEST(PlannedRange, GoesFromTheFrontToTheBackAndAgain) {
-  HostPlan plan;
-  plan.action = KernelAction::discard_range;
-  plan.range_pages = 100;
-  plan.touch.pages = 250;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
-  for (std::uint64_t beat = 0; beat < 4; ++beat) {
-    const PageRange range = range_of(plan, beat);
-    ranges.emplace_back(range.first, range.count);
+TEST_F(Plan, TheHostsPartIsWhatTheWorkloadSays) {
+  CellConfig config = flip_cell();
+  config.workload = "dirty-log";
+  EXPECT_EQ(plan_for(config).touch.coverage, Coverage::writes);
+  EXPECT_TRUE(plan_for(config).touch.log_dirty_pages);
+  EXPECT_THAT(describe(plan_for(config)), HasSubstr("KVM_CLEAR_DIRTY_LOG"));
+  config.workload = "balloon";
+  EXPECT_EQ(plan_for(config).touch.coverage, Coverage::ranges);
+  EXPECT_THAT(describe(plan_for(config)), HasSubstr("MADV_DONTNEED"));
+  config.zappers = 0;
+  EXPECT_EQ(plan_for(config).touch.coverage, Coverage::whole);
+  EXPECT_EQ(describe(plan_for(config)), "none");
+}
+
+TEST_F(Plan, WhatOnlyTheLabsOwnWalkersAndTablesCanDoIsRefused) {
+  CellConfig config = flip_cell();
+  config.workload = "stalled-walker";
+  EXPECT_THAT(refusal(config), HasSubstr("inside a walk"));
+  config.workload = "pagetable-churn";
+  config.zappers = 0;
+  EXPECT_THAT(refusal(config), HasSubstr("page tables"));
+}
+
+TEST_F(Plan, AStandingQuotaIsAPartOfWhatTheWorkingSetNeeds) {
+  CellConfig config = flip_cell();
+  config.workload = "quota";
+  config.zappers = 0;
+  config.working_set = 262144;
+  if (!quota_ignored_reason().empty()) {
+    EXPECT_THAT(refusal(config), HasSubstr("KVM_SET_NR_MMU_PAGES"));
+    return;
   }
-  EXPECT_THAT(ranges,
-              testing::ElementsAre(std::pair(0, 100), std::pair(100, 100), std::pair(200, 50), std::pair(0, 100)));
+  const HostPlan plan = plan_for(config);
+  EXPECT_GE(plan.quota, 128u) << "a quarter of 512 tables";
+  EXPECT_LE(plan.quota, 140u);
+  EXPECT_EQ(plan.touch.coverage, Coverage::unknown);
+  config.working_set = 4096;
+  EXPECT_THAT(refusal(config), HasSubstr("larger --working-set"));
+}
+
+class Coverages : public testing::Test {
+ protected:
+  using Kind = HostAction::Kind;
+  static Coverage of(std::initializer_list<Kind> kinds) {
+    HostPlan plan;
+    for (const Kind kind : kinds) plan.actions.push_back({.kind = kind});
+    return coverage_of(plan);
+  }
+};
+
+TEST_F(Coverages, OnlyWhatAllBeatsTellIsTold) {
+  EXPECT_EQ(of({}), Coverage::whole);
+  EXPECT_EQ(of({Kind::zap_everything}), Coverage::whole);
+  EXPECT_EQ(of({Kind::write_protect, Kind::write_protect}), Coverage::writes);
+  EXPECT_EQ(of({Kind::zap_everything, Kind::invalidate}), Coverage::ranges);
+  EXPECT_EQ(of({Kind::zap_everything, Kind::write_protect}), Coverage::unknown);
+  EXPECT_EQ(of({Kind::zap_everything, Kind::zap_oldest}), Coverage::unknown);
+  EXPECT_EQ(of({Kind::shrink}), Coverage::unknown);
 }
 
 }  // namespace

@@ -248,14 +248,27 @@ TEST_F(TouchGuest, DiscardedPagesAreEmptyAndTouchedAnew) {
   vm.record_touches(true);
   ASSERT_NE(stored_in(vm, 7), 0u);
   vm.begin_beat();
-  vm.discard(7, 20);
-  vm.end_beat(7, 20);
+  vm.discard({.first = 7, .count = 20});
+  vm.end_beat({.first = 7, .count = 20});
   for (std::uint64_t page = 0; page < kPages; ++page) {
     EXPECT_EQ(stored_in(vm, page) == 0, page >= 7 && page < 27) << page;
   }
   run_bursts(vm.vcpu(0), 1);
   EXPECT_EQ(count(vm.vcpu(0).log(), TouchKind::first), 20u);
   EXPECT_NE(stored_in(vm, 7), 0u);
+}
+
+TEST_F(TouchGuest, WhereRangesAreTakenAFlipStillConcernsAll) {
+  TouchConfig config = touch_config(kPages, kBurst);
+  config.coverage = Coverage::ranges;
+  TouchVm vm(config);
+  run_bursts(vm.vcpu(0), 1);
+  vm.record_touches(true);
+  vm.begin_beat();
+  vm.flip_memory_slot();
+  vm.end_beat();
+  run_bursts(vm.vcpu(0), 1);
+  EXPECT_EQ(count(vm.vcpu(0).log(), TouchKind::first), kPages);
 }
 
 TEST_F(TouchGuest, AQuotaRecyclesShadowPages) {
