@@ -130,21 +130,21 @@ HostPlan plan_for(const CellConfig& config) {
 
   HostPlan plan;
   if (config.zappers != 0) plan.actions = workload.host;
-  if (std::ranges::any_of(plan.actions, is_recycling)) {
-    require_quota(config);
-    require_pages_beyond_quota(config);
-  }
-  plan.quota = quota_of(config, workload);
   plan.vcpus_per_cpu = workload.vcpus_per_cpu;
   plan.touch.guest = guest_config(config, workload);
   const Memory memory = memory_of(plan.touch.guest.params);
   plan.touch.pages = memory.pages;
   plan.touch.populate = !memory.grows;
+  check_fits(plan.touch);
+  if (std::ranges::any_of(plan.actions, is_recycling)) {
+    require_quota(config);
+    require_pages_beyond_quota(config);
+  }
+  plan.quota = quota_of(config, workload);
   plan.touch.coverage = coverage_of(plan);
   plan.touch.log_dirty_pages =
       std::ranges::any_of(plan.actions, [](const HostAction& action) { return action.kind == Kind::write_protect; });
   plan.touch.clocked = config.instrumentation == Instrumentation::full;
-  check_fits(plan.touch);
   return plan;
 }
 

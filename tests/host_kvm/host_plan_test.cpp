@@ -138,6 +138,9 @@ TEST_F(Plan, WhatOnlyTheLabsOwnWalkersAndTablesCanDoIsRefused) {
   config.workload = "pagetable-churn";
   config.zappers = 0;
   EXPECT_THAT(refusal(config), HasSubstr("page tables"));
+  config.workload = "mix";
+  config.zappers = 1;
+  EXPECT_THAT(refusal(config), HasSubstr("page tables")) << "no other knob would help";
 }
 
 TEST_F(Plan, AStandingQuotaIsAPartOfWhatTheWorkingSetNeeds) {
