@@ -157,21 +157,21 @@ void measure_line_between_vcpus(const CellConfig& config, CellMeasurement& cell)
 
 void check_cell(const CellConfig& config) {
   const VariantEntry& variant = variant_of(config);
-  if (variant.is_reference()) return variant.check_cell(config);
   const Workload workload = load_workload(config.workload);
   if (!variant.can_zap && config.zappers != 0) {
     throw InputError(fmt::format("variant '{}' cannot zap: give --zappers 0", config.variant));
-  }
-  if (config.guest == GuestKind::kvm) {
-    if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) {
-      throw InputError(fmt::format("--guest kvm: {}; --guest thread runs here", reason));
-    }
   }
   if (workload.host.empty() && config.zappers != 0) {
     throw InputError(fmt::format("workload '{}' has nothing for zappers to do: give --zappers 0", workload.name));
   }
   check_promised_names(workload);
   Placement::parse(config.placement);
+  if (variant.is_reference()) return variant.check_cell(config);
+  if (config.guest == GuestKind::kvm) {
+    if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) {
+      throw InputError(fmt::format("--guest kvm: {}; --guest thread runs here", reason));
+    }
+  }
   page_budget(config, workload);
 }
 

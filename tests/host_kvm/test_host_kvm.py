@@ -65,8 +65,11 @@ def test_its_json_is_a_result():
     (("--guest", "kvm", "--checks", "full"), "--checks full"),
     (("--guest", "kvm", "--events", "cache"), "--events"),
     (("--guest", "kvm", "--working-set", "100000000"), "pages"),
+    (("--guest", "kvm", "--workload", "quota", "--zappers", "1"), "--zappers 0"),
+    (("--guest", "kvm", "--placement", "4095"), "4095"),
 ])
 def test_what_it_cannot_do_is_refused(arguments, word):
     if missing := kvm_missing():
         pytest.skip(missing)
-    assert word in refused(*SHORT, *arguments)
+    workload = () if "--workload" in arguments else ("--workload", "memslot-flip")
+    assert word in refused("--variant", "host-kvm", *workload, *arguments)
