@@ -47,6 +47,9 @@ std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const
   std::string name = event;
   const std::string modifiers = cut_modifiers(name);
   auto result = encode_with_pfm(name);
+  const auto* of_pfm = std::get_if<PfmEncoding>(&result);
+  // Where debugfs is mounted libpfm4 knows tracepoints as well, but not what fires in the kernel.
+  if (of_pfm != nullptr && of_pfm->attributes.type == PERF_TYPE_TRACEPOINT) result = Refusal{event, "a tracepoint"};
   if (const auto* refusal = std::get_if<Refusal>(&result)) {
     if (!looks_like_tracepoint(name)) return Refusal{event, refusal->reason};
     auto tracepoint = encode_tracepoint(name, paths);
