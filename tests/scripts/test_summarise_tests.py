@@ -46,4 +46,5 @@ SKIPPED: chromium is not installed
   browser (release)
   fails_too (release)
 FAILED: fails_too (release)
+  | SKIPPED [1] tests/reports/test_browser.py:20: chromium is not installed
 """
