@@ -84,8 +84,7 @@ void import_file(const ImportArguments& arguments) {
 }  // namespace
 
 void add_import(CLI::App& command) {
-  CLI::App* verb =
-      command.add_subcommand("import", "Turn a recording of a host's KVM into a trace that can be replayed");
+  CLI::App* verb = command.add_subcommand("import", "Turn a recording of a host's KVM into a compact trace");
   auto arguments = std::make_shared<ImportArguments>();
   verb->add_option("file", arguments->file,
                    "A perf.data, a trace.dat, or text of `perf script` or `trace-cmd report` (- is stdin)")
