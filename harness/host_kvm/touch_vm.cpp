@@ -20,6 +20,7 @@
 #include "harness/guest/kvm_x86.hpp"
 #include "harness/host_kvm/touch_program.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/machine/fences.hpp"
 #include "harness/measure/memory.hpp"
 
 namespace shadowwalk::host_kvm {
@@ -166,7 +167,7 @@ void TouchVm::record_touches(bool on) { store_word(control().recording, on ? 1 :
 void TouchVm::begin_beat() {
   store_word(control().sequence, control().sequence + 1);
   // The guest may not see any of the beat before the odd number: the action's own barriers would do, but are far away.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  full_fence();
 }
 
 void TouchVm::end_beat(PageRange concerned) {

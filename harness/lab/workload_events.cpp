@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <ranges>
 #include <vector>
 
 namespace shadowwalk {
@@ -25,11 +24,13 @@ std::map<std::string, std::uint64_t> workload_events(const WalkCounts& walks, co
 
 void check_promised_names(const Workload& workload) {
   const auto events = workload_events({}, {}, 0);
+  std::vector<std::string> known;
+  for (const auto& [name, count] : events) known.push_back(name);
   for (const auto* promised : {&workload.guest_must_cause, &workload.host_must_cause}) {
     for (const std::string& name : *promised) {
       if (events.contains(name)) continue;
       throw InputError(fmt::format("workload '{}': must_cause holds '{}'; events are: {}", workload.name, name,
-                                   fmt::join(std::views::keys(events), " ")));
+                                   fmt::join(known, " ")));
     }
   }
 }
