@@ -75,10 +75,11 @@ class WorkloadReader {
   /// Hands each key of `table` to its reader, and refuses the others.
   void read_table(const toml::table& table, const Keys& keys) const {
     for (const auto& [key, node] : table) {
-      const auto found = std::find_if(keys.begin(), keys.end(), [&](const auto& known) { return known.first == key; });
+      const std::string_view name = key.str();
+      const auto found = std::find_if(keys.begin(), keys.end(), [&](const auto& known) { return known.first == name; });
       if (found == keys.end()) {
         std::vector<std::string> known;
-        for (const auto& [name, take] : keys) known.push_back(name);
+        for (const auto& entry : keys) known.push_back(entry.first);
         reader_.unknown("key", key, known);
       }
       found->second(key, node);
