@@ -50,6 +50,16 @@ AccessStream stream_of(const StreamShape& shape, std::uint64_t working_set) {
   return stream;
 }
 
+/// Of a zipf stream; check_guest() sees to it that all of them have one size. 0: there is none.
+std::uint64_t zipf_pages(const GuestParams& params) {
+  for (const AccessPhase& phase : std::span(params.phases, params.phase_count)) {
+    for (const AccessStream& stream : std::span(phase.streams, phase.stream_count)) {
+      if (stream.locality == Locality::zipf) return stream.pages;
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::span<const Workload> workloads() {
@@ -90,17 +100,17 @@ GuestParams guest_params(const Workload& workload, const GuestKnobs& knobs) {
   GuestParams params;
   params.seed = knobs.seed;
   params.base_gfn = knobs.base_gfn;
-  std::uint64_t zipf_pages = 0;
   for (const PhaseShape& shape : workload.phases) {
     AccessPhase& phase = params.phases[params.phase_count++];
     phase.accesses = shape.accesses;
     phase.idle_us = static_cast<std::uint64_t>(shape.idle.count());
     for (const StreamShape& stream : shape.streams) {
       phase.streams[phase.stream_count++] = stream_of(stream, knobs.working_set);
-      if (stream.stream.locality == Locality::zipf) zipf_pages = phase.streams[phase.stream_count - 1].pages;
     }
   }
-  if (zipf_pages != 0) params.zipf = make_zipf_table(zipf_pages, workload.zipf_skew);
+  double zipf_skew = workload.zipf_skew;
+  apply_knobs(knobs, workload.name, params, zipf_skew);
+  if (const std::uint64_t pages = zipf_pages(params); pages != 0) params.zipf = make_zipf_table(pages, zipf_skew);
   return params;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/guest/guest_params.hpp"
+#include "workloads/guest_knobs.hpp"
 
 /// Workloads are data: what the guest does and what the host does to its memory meanwhile, in a TOML file each
 /// (docs/workloads.md). This folder holds the shipped ones; workload_file.hpp reads others.
@@ -82,14 +83,7 @@ bool is_workload_file(std::string_view workload);
 /// The shipped one of that name, or the file's. Throws InputError: no such name, or what is wrong with the file.
 Workload load_workload(std::string_view name_or_file);
 
-/// What the command line may change in a workload.
-struct GuestKnobs {
-  std::uint64_t working_set = 4096;  ///< 4 KiB pages
-  std::uint64_t base_gfn = 0;
-  std::uint64_t seed = 1;
-};
-
-/// The guest's part, in pages.
+/// The guest's part, in pages. Throws InputError, in one line, if a knob does not suit the workload.
 GuestParams guest_params(const Workload& workload, const GuestKnobs& knobs);
 
 /// How many shadow pages a working set needs, at most: tables of all levels.

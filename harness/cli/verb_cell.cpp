@@ -111,6 +111,8 @@ CellConfig config_from(const run::CellOptions& options) {
   config.full_checks = text("checks") == "full";
   config.read_delay = read_delay(text("read-delay"));
   config.working_set = number("working-set");
+  if (text("locality") != run::kAsTheWorkloadSays) config.locality = parse_locality(text("locality")).value();
+  if (text("writes") != run::kAsTheWorkloadSays) config.write_percent = static_cast<unsigned>(number("writes"));
   config.instrumentation = instrumentation(text("instrumentation"));
   if (text("events") != "none") config.events = text("events");
   config.command = "shadowwalk cell";

@@ -165,6 +165,7 @@ void check_cell(const CellConfig& config) {
     throw InputError(fmt::format("workload '{}' has nothing for zappers to do: give --zappers 0", workload.name));
   }
   check_promised_names(workload);
+  guest_config(config, workload);  // throws if a knob does not suit the workload
   Placement::parse(config.placement);
   if (variant.is_reference()) return variant.check_cell(config);
   if (config.guest == GuestKind::kvm) {

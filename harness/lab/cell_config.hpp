@@ -2,11 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "harness/guest/guest.hpp"
 #include "harness/machine/mmu_lock.hpp"
 #include "harness/mmu/walk_checks.hpp"
+#include "workloads/guest_knobs.hpp"
 
 namespace shadowwalk {
 
@@ -36,8 +38,10 @@ struct CellConfig {
   std::chrono::nanoseconds rcu_interval{0};
   bool full_checks = false;
   ReadDelay read_delay;
-  ReadDelay first_vcpu_delay;        ///< of vCPU 0 instead, if on: the workload's
-  std::uint64_t working_set = 4096;  ///< 4 KiB pages
+  ReadDelay first_vcpu_delay;             ///< of vCPU 0 instead, if on: the workload's
+  std::uint64_t working_set = 4096;       ///< 4 KiB pages
+  std::optional<LocalityKnob> locality;   ///< instead of the workload's own
+  std::optional<unsigned> write_percent;  ///< of accesses to RAM, 0..100, instead of the workload's own
   Instrumentation instrumentation = Instrumentation::full;
   std::string events;   ///< what to count, as harness/measure/pmu/event_list.hpp reads it; empty: nothing
   std::string command;  ///< the command line that runs this cell again

@@ -9,7 +9,10 @@ GuestConfig guest_config(const CellConfig& config, const Workload& workload) {
   guest.kind = config.guest;
   guest.vcpus = config.vcpus;
   guest.burst = config.walks_per_exit;
-  guest.params = guest_params(workload, {.working_set = config.working_set, .seed = config.seed});
+  guest.params = guest_params(workload, {.working_set = config.working_set,
+                                         .seed = config.seed,
+                                         .locality = config.locality,
+                                         .write_percent = config.write_percent});
   if (workload.active_vcpus != 0) {
     guest.active_vcpus = workload.active_vcpus;
     guest.idle_us = static_cast<std::uint64_t>(workload.idle.count());

@@ -20,24 +20,27 @@ json in_bytes(const std::vector<std::uint64_t>& pages) {
 
 json describe(const CellConfig& config) {
   const auto seconds = [](std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); };
-  return {{"variant", config.variant},
-          {"workload", config.workload},
-          {"vcpus", config.vcpus},
-          {"zappers", config.zappers},
-          {"zap_rate", config.zap_rate},
-          {"walks_per_exit", config.walks_per_exit},
-          {"guest", to_string(config.guest)},
-          {"placement", config.placement},
-          {"mmu_lock", to_string(config.mmu_lock)},
-          {"duration_s", seconds(config.duration)},
-          {"warmup_s", seconds(config.warmup)},
-          {"seed", config.seed},
-          {"rcu_interval_ns", config.rcu_interval.count()},
-          {"checks", config.full_checks ? "full" : "off"},
-          {"read_delay", to_string(config.read_delay)},
-          {"working_set_pages", config.working_set},
-          {"instrumentation", to_string(config.instrumentation)},
-          {"events", config.events}};
+  json cell = {{"variant", config.variant},
+               {"workload", config.workload},
+               {"vcpus", config.vcpus},
+               {"zappers", config.zappers},
+               {"zap_rate", config.zap_rate},
+               {"walks_per_exit", config.walks_per_exit},
+               {"guest", to_string(config.guest)},
+               {"placement", config.placement},
+               {"mmu_lock", to_string(config.mmu_lock)},
+               {"duration_s", seconds(config.duration)},
+               {"warmup_s", seconds(config.warmup)},
+               {"seed", config.seed},
+               {"rcu_interval_ns", config.rcu_interval.count()},
+               {"checks", config.full_checks ? "full" : "off"},
+               {"read_delay", to_string(config.read_delay)},
+               {"working_set_pages", config.working_set},
+               {"instrumentation", to_string(config.instrumentation)},
+               {"events", config.events}};
+  if (config.locality) cell["locality"] = to_string(*config.locality);
+  if (config.write_percent) cell["write_percent"] = *config.write_percent;
+  return cell;
 }
 
 using Level = Instrumentation;

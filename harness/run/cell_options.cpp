@@ -32,6 +32,7 @@ std::optional<std::string> check_name(std::string_view kind, std::string_view va
 }
 
 std::optional<std::string> check_integer(const CellOption& option, std::string_view value) {
+  if (value == option.fallback) return std::nullopt;  // it may be a word
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error == std::errc{} && end == value.data() + value.size() && number >= option.minimum &&
@@ -130,6 +131,19 @@ const std::vector<CellOption>& cell_option_table() {
        .minimum = 1,
        .maximum = std::int64_t{1} << 36,
        .help = "Pages of 4 KiB that the guest works on; some workloads have a larger default"},
+      {.key = "locality",
+       .type = kPattern,
+       .fallback = kAsTheWorkloadSays,
+       .accepted = "workload (its own), uniform, stride:N with N >= 1, or zipf:S with 0 < S <= 4",
+       .pattern = "workload|uniform|stride:[1-9][0-9]{0,10}|zipf:(?=.*[1-9])([0-3](\\.[0-9]{1,9})?|4(\\.0{1,9})?)",
+       .help = "How uniform, stride and zipf streams pick pages: uniform, stride:N (pages from one access to the next) "
+               "or zipf:S (rank r with a probability near 1/r^S)"},
+      {.key = "writes",
+       .type = kInteger,
+       .fallback = kAsTheWorkloadSays,
+       .minimum = 0,
+       .maximum = 100,
+       .help = "Of the accesses to RAM, the percentage that are stores: 0 to 100"},
       {.key = "events",
        .type = kEvents,
        .fallback = "none",

@@ -23,11 +23,15 @@ struct KnownNames {
 
 enum class OptionType { kVariant, kWorkload, kInteger, kDuration, kChoice, kPattern, kEvents };
 
+/// The value of an option that is not asked for, where the workload's own then holds.
+inline constexpr std::string_view kAsTheWorkloadSays = "workload";
+
 /// One option of a cell. `key` is its spelling in a matrix, on the command line (less `--`) and in run.json.
 struct CellOption {
   std::string_view key;
   OptionType type;
-  std::string_view fallback;    ///< what the cell takes when it is not given; empty: it must be given
+  /// What the cell takes when it is not given, always a valid value; empty: it must be given.
+  std::string_view fallback;
   std::int64_t minimum = 0;     ///< kInteger
   std::int64_t maximum = 0;     ///< kInteger
   std::string_view accepted{};  ///< kChoice: values separated by `|`; kPattern: how a value looks, for messages

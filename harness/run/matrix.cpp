@@ -75,7 +75,8 @@ class MatrixReader {
     const auto number = node.value_exact<std::int64_t>();
     const auto string = node.value_exact<std::string>();
     const bool is_zero_duration = option.type == OptionType::kDuration && number == 0;
-    const bool wants_number = option.type == OptionType::kInteger || is_zero_duration;
+    const bool is_workloads_own = string == kAsTheWorkloadSays;  // check_value() knows whether it may be
+    const bool wants_number = (option.type == OptionType::kInteger && !is_workloads_own) || is_zero_duration;
     if (wants_number ? !number : !string) {
       const char* wanted = option.type == OptionType::kInteger    ? "a whole number"
                            : option.type == OptionType::kDuration ? "a string with its unit, such as \"500ms\""

@@ -8,9 +8,10 @@ from .untrusted_json import is_number
 # The axes that most runs hold still, and how each is told where a run does not.
 PLATFORM_AXES = {"placement": "placement {}", "mmu_lock": "{} mmu_lock", "working_set_pages": "{:,} pages",
                  "walks_per_exit": "{:,} walks an exit", "duration_s": "{:g} s",
+                 "locality": "locality {}", "write_percent": "{} % stores",
                  "instrumentation": "instrumentation {}", "events": "events {}"}
-# What results from before these fields were asked for, and what goes without saying.
-_DEFAULTS = {"instrumentation": "full", "events": ""}
+# What holds where a field is absent, and goes without saying. The workload's own share of stores is told by no number.
+_DEFAULTS = {"instrumentation": "full", "events": "", "locality": "", "write_percent": -1}
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -32,10 +33,12 @@ class Setting:
     duration_s: float
     instrumentation: str
     events: str
+    locality: str
+    write_percent: int
 
     @property
     def is_plain(self):
-        """With the instrumentation that cells have by default, and without counted events."""
+        """With the instrumentation that cells have by default, without counted events, the guest as its workload is."""
         return all(getattr(self, axis) == value for axis, value in _DEFAULTS.items())
 
 
@@ -64,7 +67,8 @@ class Scheme:
 _WORDS = {str: "text", int: "a whole number that is not negative", float: "a number that is not negative"}
 _FIELDS = {"workload": str, "guest": str, "vcpus": int, "zappers": int, "zap_rate": float, "walks_per_exit": int,
            "placement": str, "mmu_lock": str, "working_set_pages": int, "duration_s": float, "instrumentation": str,
-           "events": str, "variant": str, "rcu_interval_ns": int, "checks": str, "read_delay": str}
+           "events": str, "locality": str, "write_percent": int, "variant": str, "rcu_interval_ns": int, "checks": str,
+           "read_delay": str}
 
 
 def _fits(value, kind):
@@ -79,7 +83,10 @@ def parse_cell(cell):
         raise ValueError("no shadowwalk.cell")
     values = {}
     for name, kind in _FIELDS.items():
-        value = cell.get(name, _DEFAULTS.get(name))
+        if name not in cell and name in _DEFAULTS:
+            values[name] = _DEFAULTS[name]
+            continue
+        value = cell.get(name)
         if not _fits(value, kind):
             raise ValueError(f"shadowwalk.cell.{name} is {'missing' if value is None else 'not ' + _WORDS[kind]}")
         values[name] = kind(value)

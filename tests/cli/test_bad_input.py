@@ -46,7 +46,9 @@ def test_unknown_workload(refused):
     ("--duration", "0"), ("--duration", "-1s"), ("--duration", "1000000s"), ("--duration", "2"), ("--warmup", "soon"),
     ("--guest", "xen"), ("--placement", "moon"), ("--placement", "99999"), ("--mmu-lock", "none"), ("--checks", "some"),
     ("--read-delay", "1/0:50"), ("--rcu-interval", "often"), ("--working-set", "0"),
-    ("--working-set", "99999999999999999999"), ("--seed", "x")])
+    ("--working-set", "99999999999999999999"), ("--seed", "x"), ("--locality", "stride:0"), ("--locality", "zipf:5"),
+    ("--locality", "growth"), ("--locality", "stride:4097"), ("--writes", "101"), ("--writes", "half"),
+    ("--writes", "30")])
 def test_absurd_values_of_a_cell(refused, option, value):
     message = refused(*CELL, option, value)
     assert value in message or option.lstrip("-") in message

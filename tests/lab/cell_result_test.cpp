@@ -87,6 +87,17 @@ TEST(CellResult, Arithmetic) {
   EXPECT_EQ(result.details["histograms"]["free_ns"]["buckets"].size(), 1u);
 }
 
+TEST(CellResult, TheGuestsKnobsAreToldWhereTheyWereAskedFor) {
+  CellConfig config;
+  const auto own = make_result(config, full_measurement()).details["cell"];
+  EXPECT_FALSE(own.contains("locality") || own.contains("write_percent"));
+  config.locality = parse_locality("zipf:0.99");
+  config.write_percent = 0;
+  const auto asked = make_result(config, full_measurement()).details["cell"];
+  EXPECT_EQ(asked["locality"], "zipf:0.99");
+  EXPECT_EQ(asked["write_percent"], 0);
+}
+
 TEST(CellResult, SaturationCountsEmptyZapsAsDone) {
   CellConfig config;
   CellMeasurement cell = full_measurement();

@@ -4,6 +4,7 @@ from run_factory import PAGE
 
 from shadowwalk_report.rows import Table, read_side
 from shadowwalk_report.run_directory import load
+from shadowwalk_report.setting import describe, varying_axes
 from shadowwalk_report.summary import summary_groups
 
 
@@ -20,6 +21,16 @@ def test_settings_are_kept_apart_and_knobs_make_rows(factory):
     assert [row.scheme.knobs for row in table.rows(table.settings[0])] == [[], ["RCU interval 4 ms"]]
     assert len(table.plain_rows(table.settings[0])) == 1
     assert table.plain_row(table.settings[0], "rcu-counter").scheme.rcu_interval_ns == 0
+
+
+def test_the_guests_knobs_make_settings_of_their_own_and_are_told(factory):
+    factory.cell({"walk_ns_mean": 10}, variant="leak", zappers=0)
+    factory.cell({"walk_ns_mean": 11}, variant="leak", zappers=0, locality="zipf:0.99")
+    factory.cell({"walk_ns_mean": 12}, variant="leak", zappers=0, write_percent=0)
+    settings = table_of(factory).settings
+    words = {describe(setting, varying_axes(settings)) for setting in settings}
+    assert words == {"1 vCPU, no zapper", "1 vCPU, no zapper, locality zipf:0.99", "1 vCPU, no zapper, 0 % stores"}
+    assert [setting.is_plain for setting in settings] == [True, False, False]
 
 
 def test_cells_of_equal_options_share_a_row_block_by_block(factory):

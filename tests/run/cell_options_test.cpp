@@ -41,6 +41,14 @@ TEST(CellOptions, AcceptsWhatTheCellAccepts) {
                                                         {"rcu-interval", "0"},
                                                         {"events", "cycles,msr/tsc/,contention"},
                                                         {"events", "none"},
+                                                        {"locality", "uniform"},
+                                                        {"locality", "stride:512"},
+                                                        {"locality", "zipf:0.99"},
+                                                        {"locality", "zipf:4"},
+                                                        {"locality", "zipf:4.0"},
+                                                        {"writes", "0"},
+                                                        {"writes", "100"},
+                                                        {"writes", "workload"},
                                                         {"checks", "full"}}) {
     EXPECT_EQ(check(key, value), std::nullopt) << key << " " << value;
   }
@@ -58,6 +66,14 @@ TEST(CellOptions, RefusesWithWhatWouldBeRight) {
   EXPECT_THAT(check("read-delay", "1/0:50").value_or(""), HasSubstr("1/1000:50"));
   EXPECT_THAT(check("events", "cycles,,").value_or(""), HasSubstr("events has an empty event"));
   EXPECT_THAT(check("events", "msr/tsc").value_or(""), HasSubstr("PMU/TERMS/"));
+  for (const char* wrong : {"zipf", "zipf:0", "zipf:0.0", "zipf:4.01", "zipf:1e-3", "zipf:-1", "stride:0", "stride:x",
+                            "growth", "uniform:1", "zipf:99999999999999999999"}) {
+    EXPECT_THAT(check("locality", wrong).value_or(""), HasSubstr("uniform, stride:N with N >= 1, or zipf:S"))
+        << wrong;
+  }
+  EXPECT_THAT(check("writes", "101").value_or(""), HasSubstr("from 0 to 100"));
+  EXPECT_THAT(check("writes", "-1").value_or(""), HasSubstr("from 0 to 100"));
+  EXPECT_THAT(check("vcpus", "workload").value_or(""), HasSubstr("whole number")) << "it has no such default";
   EXPECT_THAT(check("duration", "0").value_or(""), HasSubstr("1ms at least"));
   EXPECT_THAT(check("duration", "2").value_or(""), HasSubstr("2s, 500ms"));
 }
@@ -72,6 +88,9 @@ TEST(CellOptions, NameHoldsDefaultsAndWhatVaries) {
       {"variant", "leak"}, {"workload", "mmio-poll"}, {"vcpus", "2"}, {"rcu-interval", "4ms"}, {"checks", "full"}};
   EXPECT_EQ(cell_name(options, {"vcpus", "rcu-interval"}),
             "leak/mmio-poll/vcpus:2/zappers:1/zap_rate:1000/burst:1024/guest:auto/placement:auto/rcu_interval:4ms");
+  EXPECT_EQ(cell_name({{"variant", "leak"}, {"workload", "mix"}, {"locality", "zipf:0.99"}}, {"locality", "writes"}),
+            "leak/mix/vcpus:1/zappers:1/zap_rate:1000/burst:1024/guest:auto/placement:auto/locality:zipf:0.99"
+            "/writes:workload");
 }
 
 TEST(CellOptions, MeasuringTimeTakesDefaults) {

@@ -60,6 +60,15 @@ rcu-interval = [0, "4ms"]
   EXPECT_THAT(second.axes[4].values, ElementsAre("0", "4ms"));
 }
 
+TEST(Matrix, AWordMayStandForTheWorkloadsOwnNumber) {
+  const Matrix matrix = parse_matrix(std::string(kGroup) + "writes = [\"workload\", 0, 30]\nlocality = \"zipf:1\"\n",
+                                     "m.toml", product_names());
+  ASSERT_EQ(matrix.groups[0].axes.size(), 4u);
+  EXPECT_THAT(matrix.groups[0].axes[3].values, ElementsAre("workload", "0", "30"));
+  EXPECT_THAT(complaint_about(std::string(kGroup) + "writes = \"30\"\n"), HasSubstr("must be a whole number"));
+  EXPECT_THAT(complaint_about(std::string(kGroup) + "vcpus = \"workload\"\n"), HasSubstr("must be a whole number"));
+}
+
 TEST(Matrix, LeavesSeedAndRepetitionsToTheirDefaults) {
   const Matrix matrix = parse_matrix(kGroup, "m.toml", product_names());
   EXPECT_EQ(matrix.seed, std::nullopt);
