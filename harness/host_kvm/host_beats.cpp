@@ -1,6 +1,8 @@
 #include "harness/host_kvm/host_beats.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <span>
 
 #include "harness/machine/cycle_clock.hpp"
 
@@ -13,13 +15,24 @@ constexpr unsigned long kNoQuota = 1ul << 24;  // shadow pages: 64 GiB of them
 
 HostBeats::Beat HostBeats::next() {
   const HostAction& action = schedule_.next();
-  Beat beat{.kind = action.kind, .began = 0, .ended = 0, .pages = plan_.touch.pages};
+  Beat beat{.kind = action.kind, .began = 0, .ended = 0, .pages = plan_.touch.pages, .dirty_again = 0};
   vm_.begin_beat();
   beat.began = CycleClock::now();
   const PageRange concerned = act(action, beat.pages);
   beat.ended = CycleClock::now();
   vm_.end_beat(concerned);
+  if (beat.kind == HostAction::Kind::write_protect) beat.dirty_again = count_dirty_again();
   return beat;
+}
+
+std::uint64_t HostBeats::count_dirty_again() {
+  const std::span<const std::uint64_t> dirty = vm_.dirty_bitmap();
+  std::uint64_t again = 0;
+  for (std::size_t i = 0; i < dirty.size(); ++i) {
+    again += static_cast<std::uint64_t>(std::popcount(dirty[i] & dirty_before_[i]));
+    dirty_before_[i] |= dirty[i];
+  }
+  return again;
 }
 
 /// Returns the pages that await a first touch now.

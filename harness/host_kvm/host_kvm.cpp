@@ -2,6 +2,7 @@
 
 #include "harness/host_kvm/host_kvm_cell.hpp"
 #include "harness/host_kvm/host_kvm_result.hpp"
+#include "harness/lab/workload_events.hpp"
 
 namespace shadowwalk::host_kvm {
 namespace {
@@ -16,7 +17,9 @@ constexpr VariantInfo kInfo{
 
 CellResult measure(const CellConfig& config) {
   const HostPlan plan = plan_for(config);
-  return make_host_kvm_result(config, plan, run_host_kvm_cell(config, plan));
+  const HostKvmMeasurement cell = run_host_kvm_cell(config, plan);
+  check_promises(load_workload(config.workload), cell.events, config.zappers != 0);
+  return make_host_kvm_result(config, plan, cell);
 }
 
 }  // namespace

@@ -55,6 +55,14 @@ void add_up(HostKvmMeasurement& cell, TouchVm& vm, std::span<const std::unique_p
   common.noise.zapper_switches = zapper.disturbance.involuntary_switches();
 }
 
+/// The kernel counts from the making of the VM.
+std::optional<std::uint64_t> recycled_ever(const TouchVm& vm) {
+  const KvmStatistics statistics = vm.statistics();
+  const auto recycled = statistics.values.find("mmu_recycled");
+  if (recycled == statistics.values.end()) return std::nullopt;
+  return recycled->second.value;
+}
+
 /// A quota that made the kernel recycle nothing in the whole window was beaten in vain.
 void empty_beats_in_vain(CellMeasurement& common) {
   const auto recycled = common.host.kvm_statistics.find("mmu_recycled");
@@ -125,10 +133,8 @@ HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& p
   add_up(cell, vm, touchers, zapper);
   cell.clock_missing = vm.clock_missing();
   cell.dirty_pages = zapper.dirty_pages;
-  const bool recycles_alone = std::ranges::all_of(plan.actions, [](const HostAction& action) {
-    return action.kind == HostAction::Kind::zap_oldest || action.kind == HostAction::Kind::shrink;
-  });
-  if (recycles_alone) empty_beats_in_vain(common);
+  if (recycles_alone(plan)) empty_beats_in_vain(common);
+  cell.events = host_kvm_events(plan, zapper.totals, recycled_ever(vm));
   return cell;
 }
 

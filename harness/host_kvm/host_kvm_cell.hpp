@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct HostKvmMeasurement {
   std::string clock_missing;        ///< why touches were not clocked, though asked for
   std::uint64_t lost_slot = 0;      ///< touches in the window that user space served, as the memory slot was away
   std::uint64_t dirty_pages = 0;    ///< found by the rounds of the window
+  /// host_kvm_events() of the cell: what its workload's promises are checked against.
+  std::map<std::string, std::uint64_t> events;
   /// The greatest of the samples taken in the window, kSampleInterval apart. Empty before Linux 6.1.
   std::optional<std::uint64_t> sec_page_tables_peak;
   static constexpr std::chrono::milliseconds kSampleInterval{50};

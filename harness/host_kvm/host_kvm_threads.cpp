@@ -110,6 +110,7 @@ void BeatThread::loop() {
 
 void BeatThread::record(const HostBeats::Beat& beat, std::uint64_t intended) {
   disturbance.observe(beat.ended);
+  totals.add(beat);
   if (!shared_.window.contains(beat.ended)) return;
   if (beat.kind == HostAction::Kind::write_protect) dirty_pages += beat.pages;
   if (beat.pages == 0) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "harness/host_kvm/host_beats.hpp"
+#include "harness/host_kvm/host_kvm_events.hpp"
 #include "harness/lab/cell_threads.hpp"
 #include "harness/machine/vcpu.hpp"
 
@@ -55,6 +56,7 @@ class BeatThread {
   explicit BeatThread(HostKvmShared& shared);
   void run(std::optional<unsigned> cpu);
 
+  BeatTotals totals;  ///< in the cell's whole life
   // In the window.
   std::uint64_t beats = 0;        ///< that concerned some page
   std::uint64_t beats_empty = 0;  ///< the others

@@ -16,11 +16,8 @@ using Kind = HostAction::Kind;
 
 constexpr std::uint64_t kPagesATable = 512;
 
-/// The kernel takes no order to zap one page or so many: it has a quota.
-bool is_recycling(const HostAction& action) { return action.kind == Kind::zap_oldest || action.kind == Kind::shrink; }
-
 struct Memory {
-  std::uint64_t pages = 1;
+  std::uint64_t pages = 0;
   bool grows = false;  ///< into pages that have no memory yet
 };
 
@@ -71,7 +68,13 @@ void require_quota(const CellConfig& config) {
 }
 
 /// What recycles down to the least quota finds something only where there is clearly more.
-void require_pages_beyond_quota(const CellConfig& config) {
+void require_pages_beyond_quota(const CellConfig& config, const Memory& memory) {
+  if (memory.pages == 0) {
+    throw InputError(fmt::format(
+        "host-kvm: workload '{}' recycles shadow pages, and its guest touches devices only, which need none; give "
+        "--zappers 0",
+        config.workload));
+  }
   const std::uint64_t least = 2 * kLeastQuota * kPagesATable;
   if (config.working_set >= least) return;
   throw InputError(
@@ -133,12 +136,12 @@ HostPlan plan_for(const CellConfig& config) {
   plan.vcpus_per_cpu = workload.vcpus_per_cpu;
   plan.touch.guest = guest_config(config, workload);
   const Memory memory = memory_of(plan.touch.guest.params);
-  plan.touch.pages = memory.pages;
+  plan.touch.pages = std::max<std::uint64_t>(memory.pages, 1);
   plan.touch.populate = !memory.grows;
   check_fits(plan.touch);
   if (std::ranges::any_of(plan.actions, is_recycling)) {
     require_quota(config);
-    require_pages_beyond_quota(config);
+    require_pages_beyond_quota(config, memory);
   }
   plan.quota = quota_of(config, workload);
   plan.touch.coverage = coverage_of(plan);
@@ -147,6 +150,10 @@ HostPlan plan_for(const CellConfig& config) {
   plan.touch.clocked = config.instrumentation == Instrumentation::full;
   return plan;
 }
+
+bool is_recycling(const HostAction& action) { return action.kind == Kind::zap_oldest || action.kind == Kind::shrink; }
+
+bool recycles_alone(const HostPlan& plan) { return std::ranges::all_of(plan.actions, is_recycling); }
 
 Coverage coverage_of(const HostPlan& plan) {
   const auto is = [](Kind kind) { return [kind](const HostAction& action) { return action.kind == kind; }; };

@@ -24,6 +24,11 @@ inline constexpr unsigned long kLeastQuota = 64;
 /// system call for, and what does not fit this host.
 HostPlan plan_for(const CellConfig& config);
 
+/// Whether the kernel zaps by its quota for this action: it takes no order to zap one page, or so many.
+bool is_recycling(const HostAction& action);
+/// Whether the beats of a plan, if any, do nothing else.
+bool recycles_alone(const HostPlan& plan);
+
 /// Which first touches the guest can tell after beats of these actions.
 Coverage coverage_of(const HostPlan& plan);
 

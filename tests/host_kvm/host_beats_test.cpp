@@ -56,5 +56,24 @@ TEST_F(Beats, ActionsTakeTurnsByTheirWeights) {
   EXPECT_GT(dirty, 0u);
 }
 
+// A page that a round found is protected by it: to be found again, somebody has to make it writable again.
+TEST_F(Beats, PagesAreDirtyAgainOnlyAfterAnotherStore) {
+  HostPlan plan;
+  plan.actions = {{.kind = Kind::write_protect, .pages = 64}};
+  plan.touch = test::touch_config(40, 4096, 1, 100);
+  plan.touch.log_dirty_pages = true;
+  plan.touch.coverage = coverage_of(plan);
+  TouchVm vm(plan.touch);
+  HostBeats beats(vm, plan);
+  test::run_bursts(vm.vcpu(0), 1);  // a page is missed by a chance of 40 * (39/40)^4096
+  const HostBeats::Beat first = beats.next();
+  EXPECT_EQ(first.pages, 40u);
+  EXPECT_EQ(first.dirty_again, 0u);
+  const HostBeats::Beat quiet = beats.next();
+  EXPECT_EQ(quiet.dirty_again, 0u);
+  test::run_bursts(vm.vcpu(0), 1);
+  EXPECT_EQ(beats.next().dirty_again, 40u);
+}
+
 }  // namespace
 }  // namespace shadowwalk::host_kvm

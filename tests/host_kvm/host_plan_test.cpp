@@ -67,6 +67,11 @@ TEST_F(Plan, MmioNeedsNoMemory) {
   config.workload = "mmio-poll";
   config.zappers = 0;
   EXPECT_EQ(plan_for(config).touch.pages, 1u);
+  config.zappers = 1;
+  config.working_set = 65536;
+  if (quota_ignored_reason().empty()) {
+    EXPECT_THAT(refusal(config), HasSubstr("devices only"));
+  }
 }
 
 TEST_F(Plan, TouchesAreClockedAtFullInstrumentationOnly) {
