@@ -1,9 +1,92 @@
 #pragma once
 
-// perf 6.1 drops constant arguments silently unless every argument sits in a register.
-#define STAP_SDT_ARG_CONSTRAINT r
-#include <sys/sdt.h>
+#include <cstdint>
 
-/// USDT probes of the provider `shadowwalk`: a nop until perf or bpftrace attaches. Never one a walk.
-#define SHADOWWALK_PROBE1(name, a) DTRACE_PROBE1(shadowwalk, name, a)
-#define SHADOWWALK_PROBE2(name, a, b) DTRACE_PROBE2(shadowwalk, name, a, b)
+/// USDT probes of the provider `shadowwalk` (docs/probes.md). Each costs a load and a predicted branch until perf or
+/// bpftrace attaches, and is never one a walk.
+///
+/// A probe is one function, out of line, so that it is one event to perf however often it is inlined around, and its
+/// arguments stand in the registers of the calling convention, which perf's parser knows. A tool that attaches counts
+/// up the probe's semaphore; SHADOWWALK_PROBE looks at that before it evaluates an argument. Names are sys/sdt.h's
+/// spelling: perf and bpftrace show them as they stand here.
+
+// clang-format off
+#define SHADOWWALK_FOR_EACH_PROBE(PROBE) \
+  PROBE(phase) \
+  PROBE(zap__start) \
+  PROBE(zap__done) \
+  PROBE(zap__empty) \
+  PROBE(commit__start) \
+  PROBE(commit__done) \
+  PROBE(page__retire) \
+  PROBE(page__free) \
+  PROBE(delay__free__pages) \
+  PROBE(ipi__send) \
+  PROBE(ipi__ack) \
+  PROBE(vcpu__exit) \
+  PROBE(fault) \
+  PROBE(violation)
+// clang-format on
+
+// Written by the kernel, or by the tool, in the process's memory.
+#define SHADOWWALK_DECLARE_SEMAPHORE(name) \
+  extern "C" [[gnu::visibility("hidden")]] volatile unsigned short shadowwalk_##name##_semaphore;
+SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_DECLARE_SEMAPHORE)
+#undef SHADOWWALK_DECLARE_SEMAPHORE
+
+/// Whether a tool is attached to the probe: for what must be prepared before the probe's place.
+#define SHADOWWALK_PROBE_ATTACHED(name) (shadowwalk_##name##_semaphore != 0)
+
+/// Fires the probe; its arguments are evaluated only while a tool is attached.
+#define SHADOWWALK_PROBE(name, ...)                   \
+  do {                                                \
+    if (SHADOWWALK_PROBE_ATTACHED(name)) [[unlikely]] \
+      ::shadowwalk::probes::name(__VA_ARGS__);        \
+  } while (0)
+
+namespace shadowwalk {
+
+/// The first argument of `phase`.
+enum class CellPhase : std::uint64_t { warmup = 1, measure = 2, drain = 3 };
+
+/// Async-signal-safe, any thread. Times are in ns; at `--instrumentation none` those of commits and frees are 0.
+namespace probes {
+
+/// The cell enters a phase. `cell`: its number in the run's plan, -1 outside of one; `name`: as in the result.
+[[gnu::cold]] void phase(CellPhase phase, std::int64_t cell, const char* name) noexcept;
+
+/// A zapper begins a beat, `late_ns` after its intended start. zap__done or zap__empty follows on the same thread.
+[[gnu::cold]] void zap__start(std::uint64_t zapper, std::uint64_t late_ns) noexcept;
+/// The beat unlinked `pages` shadow pages and changed `leaves` SPTEs, one of them not 0, in `ns`.
+[[gnu::cold]] void zap__done(std::uint64_t zapper, std::uint64_t pages, std::uint64_t leaves,
+                             std::uint64_t ns) noexcept;
+/// The beat found nothing, in `ns`.
+[[gnu::cold]] void zap__empty(std::uint64_t zapper, std::uint64_t ns) noexcept;
+
+/// Around the variant's commit() of a batch of `pages`; both on the committing thread, mmu_lock held.
+[[gnu::cold]] void commit__start(std::uint64_t pages) noexcept;
+[[gnu::cold]] void commit__done(std::uint64_t pages, std::uint64_t ns) noexcept;
+
+/// A shadow page was unlinked. `table`: its table's address, which tells pages apart that are alive together.
+[[gnu::cold]] void page__retire(std::uint64_t table, std::uint64_t gfn, std::uint64_t level) noexcept;
+/// It is free, `ns` after it was unlinked.
+[[gnu::cold]] void page__free(std::uint64_t table, std::uint64_t gfn, std::uint64_t level, std::uint64_t ns) noexcept;
+/// A commit found readers and leaves `pages` to RCU: the kernel's tracepoint kvm_mmu_delay_free_pages.
+[[gnu::cold]] void delay__free__pages(std::uint64_t pages) noexcept;
+
+/// An IPI goes to thread `target` as its request `number`.
+[[gnu::cold]] void ipi__send(std::uint64_t target, std::uint64_t number) noexcept;
+/// The calling thread has acknowledged every request up to `number`: in the signal's handler, or as its gate opened.
+[[gnu::cold]] void ipi__ack(std::uint64_t number) noexcept;
+
+/// A vCPU left its guest, which left `accesses` to walk for; 0: it was interrupted.
+[[gnu::cold]] void vcpu__exit(std::uint64_t vcpu, std::uint64_t accesses) noexcept;
+
+/// A walk did not serve an access to `gfn`; mmu_lock was taken and the leaf is there, after `ns`. `kind`: LeafKind.
+[[gnu::cold]] void fault(std::uint64_t gfn, std::uint64_t kind, std::uint64_t ns) noexcept;
+
+/// A walker used `spte`, which came from a freed page. `what`: the finding in words.
+[[gnu::cold]] void violation(std::uint64_t gfn, std::uint64_t spte, const char* what) noexcept;
+
+}  // namespace probes
+}  // namespace shadowwalk

@@ -7,6 +7,7 @@
 #include <memory>
 #include <thread>
 
+#include "harness/attach/probes.hpp"
 #include "harness/host_kvm/host_kvm_threads.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/placement.hpp"
@@ -112,7 +113,10 @@ HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& p
   const std::uint64_t end = start + ticks(config.duration);
   shared.window.set(start, end);
   common.duration_s = common.noise.duration_s = CycleClock::to_ns(end - start) / 1e9;
+  const auto enter = [&](CellPhase phase) { SHADOWWALK_PROBE(phase, phase, config.id, config.name.c_str()); };
+  enter(CellPhase::warmup);
   if (!shared.failure.wait_until(start)) {
+    enter(CellPhase::measure);
     host.start();
     const std::uint64_t recording = CycleClock::now();
     vm.record_touches(true);
@@ -122,6 +126,7 @@ HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& p
     common.host = host.finish(common.noise);
   }
 
+  enter(CellPhase::drain);
   shared.stop_zapper.store(true, std::memory_order_relaxed);
   if (zapper_thread.joinable()) zapper_thread.join();
   shared.stop_touching.store(true, std::memory_order_relaxed);

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <exception>
 
+#include "harness/attach/probes.hpp"
 #include "harness/lab/open_loop.hpp"
 #include "harness/machine/placement.hpp"
 
@@ -102,10 +103,23 @@ void BeatThread::loop() {
   const std::uint64_t begin = CycleClock::now();
   for (std::uint64_t number = 0;; ++number) {
     const std::uint64_t intended = begin + static_cast<std::uint64_t>(static_cast<double>(number) * ticks_per_beat);
-    if (!wait_for_beat(intended, shared_.stop_zapper, shared_.yield_while_waiting)) break;
-    record(host.next(), intended);
+    const auto began = wait_for_beat(intended, shared_.stop_zapper, shared_.yield_while_waiting);
+    if (!began) break;
+    SHADOWWALK_PROBE(zap__start, 0, CycleClock::to_whole_ns(*began - intended));
+    const HostBeats::Beat beat = host.next();
+    tell_beat(beat);
+    record(beat, intended);
   }
   disturbance.observe(CycleClock::now());
+}
+
+void BeatThread::tell_beat(const HostBeats::Beat& beat) {
+  const auto ns = [&] { return CycleClock::to_whole_ns(beat.ended - beat.began); };
+  if (beat.pages == 0) {
+    SHADOWWALK_PROBE(zap__empty, 0, ns());
+  } else {
+    SHADOWWALK_PROBE(zap__done, 0, 0, beat.pages, ns());
+  }
 }
 
 void BeatThread::record(const HostBeats::Beat& beat, std::uint64_t intended) {

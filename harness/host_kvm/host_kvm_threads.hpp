@@ -67,6 +67,7 @@ class BeatThread {
 
  private:
   void loop();
+  static void tell_beat(const HostBeats::Beat& beat);
   void record(const HostBeats::Beat& beat, std::uint64_t intended);
 
   HostKvmShared& shared_;

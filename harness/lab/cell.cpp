@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "harness/attach/probes.hpp"
 #include "harness/lab/cell_guest.hpp"
 #include "harness/lab/cell_threads.hpp"
 #include "harness/lab/page_budget.hpp"
@@ -241,7 +242,10 @@ CellMeasurement run_cell(const CellConfig& asked) {
   const std::uint64_t end = start + ticks(config.duration);
   window.set(start, end);
   cell.duration_s = cell.noise.duration_s = CycleClock::to_ns(end - start) / 1e9;
+  const auto enter = [&](CellPhase phase) { SHADOWWALK_PROBE(phase, phase, config.id, config.name.c_str()); };
+  enter(CellPhase::warmup);
   if (!shared.failure.wait_until(start)) {
+    enter(CellPhase::measure);
     host.start();
     if (machine.has_rcu()) reclaimer.start_events();
     shared.failure.wait_until(end);
@@ -249,6 +253,7 @@ CellMeasurement run_cell(const CellConfig& asked) {
     cell.host = host.finish(cell.noise);
   }
 
+  enter(CellPhase::drain);
   // Zappers first: a vCPU that has gone could not acknowledge their IPIs.
   shared.stop_zappers.store(true, std::memory_order_relaxed);
   engine->stop_waiting();

@@ -22,7 +22,8 @@ enum class Instrumentation {
 /// One cell, as asked for, after defaults (docs/result-format.md, `cell`). Ranges are those of the command line
 /// (harness/run/cell_options.cpp), which checks them.
 struct CellConfig {
-  std::string name;  ///< of the entry in the result
+  std::string name;      ///< of the entry in the result
+  std::int64_t id = -1;  ///< in its run's plan; -1 outside of one
   std::string variant;
   std::string workload;
   unsigned vcpus = 1;

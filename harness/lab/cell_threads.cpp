@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 
+#include "harness/attach/probes.hpp"
 #include "harness/lab/open_loop.hpp"
 #include "harness/machine/placement.hpp"
 
@@ -75,6 +76,7 @@ void VcpuThread::loop(EngineVcpu& engine) {
     }
     const std::span<const Access> accesses = guest_.enter();
     vcpu_.leave_guest_mode();
+    SHADOWWALK_PROBE(vcpu__exit, index_, accesses.size());
     engine.online();
 
     if (accesses.empty()) {
@@ -151,15 +153,25 @@ void ZapperThread::loop() {
     const auto began = wait_for_beat(intended, shared_.stop_zappers, shared_.yield_while_waiting);
     if (!began) break;
     const std::uint64_t zaps_before = zaps;
+    SHADOWWALK_PROBE(zap__start, index_, CycleClock::to_whole_ns(*began - intended));
     events.begin_work();
     const Zapped zapped = shared_.engine.act(schedule_.next());
     const std::uint64_t end = CycleClock::now();
+    tell_zap(zapped, end - *began);
     disturbance.observe(end);
     record_zap(zapped, intended, *began, end);
     events.end_work(zaps - zaps_before);
   }
   disturbance.observe(CycleClock::now());
   events.observe(CycleClock::now());
+}
+
+void ZapperThread::tell_zap(const Zapped& zapped, std::uint64_t ticks) const {
+  if (zapped.empty()) {
+    SHADOWWALK_PROBE(zap__empty, index_, CycleClock::to_whole_ns(ticks));
+  } else {
+    SHADOWWALK_PROBE(zap__done, index_, zapped.pages, zapped.leaves, CycleClock::to_whole_ns(ticks));
+  }
 }
 
 void ZapperThread::record_zap(const Zapped& zapped, std::uint64_t intended, std::uint64_t began, std::uint64_t end) {

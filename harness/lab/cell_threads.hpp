@@ -110,6 +110,7 @@ class ZapperThread {
 
  private:
   void loop();
+  void tell_zap(const Zapped& zapped, std::uint64_t ticks) const;
   void record_zap(const Zapped& zapped, std::uint64_t intended, std::uint64_t began, std::uint64_t end);
 
   CellShared& shared_;

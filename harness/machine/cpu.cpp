@@ -9,6 +9,7 @@
 #include <mutex>
 #include <vector>
 
+#include "harness/attach/probes.hpp"
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/rcu.hpp"
 
@@ -84,6 +85,8 @@ void Cpu::acknowledge() {
   std::uint64_t old = acknowledged_.load(std::memory_order_relaxed);
   while (old < seen && !acknowledged_.compare_exchange_weak(old, seen, std::memory_order_release)) {
   }
+  // After the acknowledgement, so that a tool that is attached makes no sender wait for it.
+  if (old < seen) SHADOWWALK_PROBE(ipi__ack, seen);
 }
 
 void send_ipi(std::span<Cpu* const> targets) {
@@ -108,6 +111,7 @@ void send_ipi(std::span<Cpu* const> targets) {
     }
     const pid_t tid = target.tid_.load(std::memory_order_acquire);  // pairs with bind()'s release
     SHADOWWALK_CHECK(tid != 0, "IPI to a CPU that no thread is bound to");
+    SHADOWWALK_PROBE(ipi__send, static_cast<std::uint64_t>(tid), numbers[i]);
     SHADOWWALK_CHECK(syscall(SYS_tgkill, process, tid, ipi_signal()) == 0, "tgkill failed");
   }
   for (std::size_t i = 0; i < targets.size(); ++i) {

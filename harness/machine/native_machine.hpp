@@ -75,7 +75,7 @@ class NativeMachine {
   bool has_rcu() const { return rcu_.has_value(); }
 
   /// The kernel's tracepoint kvm_mmu_delay_free_pages: a commit found readers and leaves `pages` to RCU.
-  static void trace_delay_free_pages(std::size_t pages) { SHADOWWALK_PROBE1(delay__free__pages, pages); }
+  static void trace_delay_free_pages(std::size_t pages) { SHADOWWALK_PROBE(delay__free__pages, pages); }
 
  private:
   void interrupt_vcpus(std::uint32_t request) {

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "harness/attach/probes.hpp"
 #include "harness/machine/check.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/measure/footprint.hpp"
@@ -199,7 +201,11 @@ class ShadowTree {
   };
 
   void commit_at(std::uint64_t start, Batch&& batch) {
+    const std::size_t pages = batch.size();
+    SHADOWWALK_PROBE(commit__start, pages);
     variant_.commit(std::move(batch));
+    if (SHADOWWALK_PROBE_ATTACHED(commit__done)) [[unlikely]]
+      tell_commit(pages, lock_.now() - start);
     if (window_.contains(start)) zap_times_.commit_ns.record(Machine::to_whole_ns(lock_.now() - start));
   }
 
@@ -207,6 +213,8 @@ class ShadowTree {
     page.unlink_ticks = lock_.now();
     footprint_.on_unlink(page.unlink_ticks);
     batch.push_back(page);
+    if (SHADOWWALK_PROBE_ATTACHED(page__retire)) [[unlikely]]
+      tell_retire(page);
   }
 
   /// Any thread, no lock.
@@ -215,8 +223,24 @@ class ShadowTree {
     page.incarnation.fetch_add(1, std::memory_order_relaxed);
     Slot* const slots = pool_.slots_of(page);
     for (std::size_t i = 0; i < Geometry::kEntries; ++i) slots[i].store(spte::kPoison, std::memory_order_relaxed);
-    footprint_.on_free(page.unlink_ticks, lock_.now());
+    const std::uint64_t now = lock_.now();
+    footprint_.on_free(page.unlink_ticks, now);
+    if (SHADOWWALK_PROBE_ATTACHED(page__free)) [[unlikely]]
+      tell_free(page, now);
     pool_.release(page);
+  }
+
+  // What probes tell is put together out of line: the paths around them, and what is inlined there, stay as they are.
+  [[gnu::cold, gnu::noinline]] static void tell_commit(std::size_t pages, std::uint64_t ticks) {
+    SHADOWWALK_PROBE(commit__done, pages, Machine::to_whole_ns(ticks));
+  }
+  [[gnu::cold, gnu::noinline]] static void tell_retire(const Page& page) {
+    SHADOWWALK_PROBE(page__retire, page.address, page.gfn, static_cast<std::uint64_t>(page.level));
+  }
+  [[gnu::cold, gnu::noinline]] static void tell_free(const Page& page, std::uint64_t now) {
+    // Clocks of two CPUs may differ a little.
+    SHADOWWALK_PROBE(page__free, page.address, page.gfn, static_cast<std::uint64_t>(page.level),
+                     Machine::to_whole_ns(std::max(now, page.unlink_ticks) - page.unlink_ticks));
   }
 
   Machine& machine_;

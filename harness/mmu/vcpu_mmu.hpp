@@ -5,6 +5,7 @@
 #include <string>
 #include <type_traits>
 
+#include "harness/attach/probes.hpp"
 #include "harness/mmu/fault.hpp"
 #include "harness/mmu/quota.hpp"
 #include "harness/mmu/shadow_tree.hpp"
@@ -85,6 +86,7 @@ class VcpuMmu {
 
   /// The fault path: mmu_lock, a fresh root if ours became stale, the missing levels, the leaf. Throws CellError.
   void fault(Gfn gfn, LeafKind kind) {
+    const std::uint64_t start = SHADOWWALK_PROBE_ATTACHED(fault) ? Machine::now() : 0;
     walker_.offline();
     {
       Guard guard(tree_.lock(), LockHolder::fault);
@@ -94,6 +96,8 @@ class VcpuMmu {
       map_leaf(tree_, *root_, gfn, kind);
     }
     walker_.online();
+    if (start != 0) [[unlikely]]
+      tell_fault(gfn, kind, start);
   }
 
   /// The guest wrote the entry that maps `gfn` in its own page table: mmu_lock, and what track_page_table_write() says.
@@ -207,6 +211,9 @@ class VcpuMmu {
   }
 
   [[gnu::cold]] void violation(const char* what, Gfn gfn, SpteWord entry);
+  [[gnu::cold, gnu::noinline]] static void tell_fault(Gfn gfn, LeafKind kind, std::uint64_t start) {
+    SHADOWWALK_PROBE(fault, gfn, static_cast<std::uint64_t>(kind), Machine::to_whole_ns(Machine::now() - start));
+  }
 
   void reload_root_locked() {
     if (!tree_.root_is_stale(*root_)) return;
@@ -252,6 +259,7 @@ class VcpuMmu {
 
 template <class Tree>
 void VcpuMmu<Tree>::violation(const char* what, Gfn gfn, SpteWord entry) {
+  SHADOWWALK_PROBE(violation, gfn, entry, what);
   if (counts_.violations++ != 0) return;
   char text[160];
   std::snprintf(text, sizeof(text), "%s (gfn 0x%llx, SPTE 0x%016llx)", what, static_cast<unsigned long long>(gfn),
