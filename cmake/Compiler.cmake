@@ -33,11 +33,22 @@ if(SHADOWWALK_SANITIZE)
 endif()
 
 # shadowwalk_precompile(TARGET HEADERS...): for large headers of libraries that most of a target's files include.
+# shadowwalk_precompile(TARGET REUSE_FROM OTHER): those of OTHER, which is compiled with the same options.
 function(shadowwalk_precompile target)
-  target_precompile_headers(${target} PRIVATE ${ARGN})
+  if(ARGV1 STREQUAL "REUSE_FROM")
+    target_precompile_headers(${target} ${ARGN})
+  else()
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE -fpch-preprocess)  # or ccache keeps nothing of it
   endif()
+endfunction()
+
+# shadowwalk_debug_lines_only(TARGET): functions and lines, as backtraces need them. For code that is not measured; a
+# third of compiling it is describing the types of other people's headers.
+function(shadowwalk_debug_lines_only target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-g1>)
 endfunction()
 
 # shadowwalk_room(NAME SOURCES... LINK deps...): one static library for one room of the house.
