@@ -54,6 +54,10 @@ class Row:
         """The recorded reason for which a metric was not measured; empty when none was recorded."""
         return next((r.unavailable[metric] for r in self.results if metric in r.unavailable), "")
 
+    def happened(self, counter):
+        """Whether a count is above zero in any repetition."""
+        return any(count > 0 for count in self.values(counter).values())
+
     def has_flag(self, flag):
         return any(flag in result.flags for result in self.results)
 

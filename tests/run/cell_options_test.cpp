@@ -68,8 +68,7 @@ TEST(CellOptions, RefusesWithWhatWouldBeRight) {
   EXPECT_THAT(check("events", "msr/tsc").value_or(""), HasSubstr("PMU/TERMS/"));
   for (const char* wrong : {"zipf", "zipf:0", "zipf:0.0", "zipf:4.01", "zipf:1e-3", "zipf:-1", "stride:0", "stride:x",
                             "growth", "uniform:1", "zipf:99999999999999999999"}) {
-    EXPECT_THAT(check("locality", wrong).value_or(""), HasSubstr("uniform, stride:N with N >= 1, or zipf:S"))
-        << wrong;
+    EXPECT_THAT(check("locality", wrong).value_or(""), HasSubstr("uniform, stride:N with N >= 1, or zipf:S")) << wrong;
   }
   EXPECT_THAT(check("writes", "101").value_or(""), HasSubstr("from 0 to 100"));
   EXPECT_THAT(check("writes", "-1").value_or(""), HasSubstr("from 0 to 100"));

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <set>
+
 #include "harness/run/plan.hpp"
 #include "tests/run/test_support.hpp"
 
@@ -163,18 +165,35 @@ TEST(Matrix, UnreadableFilesAreOneLine) {
 }
 
 TEST(Matrix, TheShippedOnesAreValid) {
-  for (const char* name : {"quick.toml", "full.toml"}) {
+  for (const char* name : {"quick.toml", "full.toml", "workloads.toml"}) {
     EXPECT_NO_THROW(read_matrix(std::filesystem::path{MATRICES_DIR} / name, product_names())) << name;
   }
 }
 
-TEST(Matrix, QuickMeasuresForLessThanTwoMinutes) {
-  const Plan plan =
-      make_plan(read_matrix(std::filesystem::path{MATRICES_DIR} / "quick.toml", product_names()), PlanRequest{});
-  std::chrono::nanoseconds total{0};
-  for (const PlannedCell& cell : plan.cells) total += measuring_time(cell.options) * plan.repetitions;
-  EXPECT_LT(total, std::chrono::minutes{2});
-  EXPECT_GE(plan.repetitions, 5) << "confidence intervals need repetitions";
+TEST(Matrix, TheShorterOnesTakeAsLongAsTheySay) {
+  const auto expect_below = [](const char* name, std::chrono::minutes most) {
+    const Plan plan =
+        make_plan(read_matrix(std::filesystem::path{MATRICES_DIR} / name, product_names()), PlanRequest{});
+    std::chrono::nanoseconds total{0};
+    for (const PlannedCell& cell : plan.cells) total += measuring_time(cell.options) * plan.repetitions;
+    EXPECT_LT(total, most) << name;
+    EXPECT_GE(plan.repetitions, 5) << "confidence intervals need repetitions: " << name;
+  };
+  expect_below("quick.toml", std::chrono::minutes{2});
+  expect_below("workloads.toml", std::chrono::minutes{5});
+}
+
+// A workload that no matrix measures is one that nobody sees.
+TEST(Matrix, EveryWorkloadIsMeasuredByTheirMatrix) {
+  const Matrix matrix = read_matrix(std::filesystem::path{MATRICES_DIR} / "workloads.toml", product_names());
+  std::set<std::string> measured;
+  for (const Group& group : matrix.groups) {
+    for (const Axis& axis : group.axes) {
+      if (axis.option == "workload") measured.insert(axis.values.begin(), axis.values.end());
+    }
+  }
+  const std::vector<std::string> all = product_names().workloads;
+  EXPECT_EQ(measured, std::set<std::string>(all.begin(), all.end()));
 }
 
 }  // namespace

@@ -68,8 +68,10 @@ inline KnownNames fake_names() {
 
 /// The names that the product has, for tests of the matrices that it ships.
 inline KnownNames product_names() {
-  return {.variants = {"floor", "rcu-counter", "irq-ipi", "irq-ipi-2012", "hazard", "mutex", "leak", "unsafe"},
-          .workloads = {"mmio-poll", "demand-fault", "memslot-flip"}};
+  return {
+      .variants = {"floor", "rcu-counter", "irq-ipi", "irq-ipi-2012", "hazard", "mutex", "leak", "unsafe", "host-kvm"},
+      .workloads = {"mmio-poll", "demand-fault", "memslot-flip", "dirty-log", "dirty-log-converging", "pagetable-churn",
+                    "quota", "shrinker", "balloon", "stalled-walker", "oversubscribed", "idle-vcpus", "boot", "mix"}};
 }
 
 }  // namespace shadowwalk::run

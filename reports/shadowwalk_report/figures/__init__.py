@@ -1,8 +1,10 @@
 """The figures: most modules make the plots of one kind, `canvas` draws any plot, `svg` fits it into a page."""
 
-from . import (contention, footprint, free_latency, latency_profile, rcu_sweep, read_side, throughput, zap_latency)
+from . import (contention, footprint, free_latency, latency_profile, rcu_sweep, read_side, shrink, stalled, throughput,
+               zap_latency)
 
-MAKERS = (throughput, read_side, contention, latency_profile, free_latency, zap_latency, footprint, rcu_sweep)
+MAKERS = (throughput, read_side, contention, latency_profile, free_latency, zap_latency, footprint, rcu_sweep, shrink,
+          stalled)
 
 
 def all_plots(table):

@@ -1,7 +1,7 @@
 """Bars of several variants side by side at each number of vCPUs, with intervals and their values above them."""
 
-from ..quantities import quantity, significant
-from .canvas import printable
+from ..quantities import BYTES, quantity, significant
+from .canvas import printable, set_byte_axis
 from .plot import Panel
 from .svg import INK
 
@@ -13,14 +13,18 @@ def _low(found):
     return found.low if found.low is not None else found.value
 
 
-def _draw_bar(axes, row, found, x, width, colour, label):
+def _figure(value, units):
+    """Above a bar, where there is room for few characters: the unit only where the number alone would be long."""
+    return quantity(value, units) if abs(value) >= 1000 else significant(value, 2 if abs(value) < 1 else 3)
+
+
+def _draw_bar(axes, row, found, x, width, colour, label, units):
     alpha = 0.45 if row.has_flag("oversubscribed") else 1
     axes.bar(x, found.value, width * 0.9, color=colour, alpha=alpha, label=label)
     if found.low is not None:
         axes.plot([x, x], [found.low, found.high], color=INK, linewidth=1.2, marker="_", markersize=5)
     top = max(found.value, found.high if found.high is not None else found.value, 0)
-    axes.annotate(significant(found.value, 2 if abs(found.value) < 1 else 3), (x, top), (0, 3),
-                  textcoords="offset points", ha="center", fontsize=7.5)
+    axes.annotate(_figure(found.value, units), (x, top), (0, 3), textcoords="offset points", ha="center", fontsize=7.5)
 
 
 def bar_panel(table, groups, title, units, linear_to=10):
@@ -38,7 +42,7 @@ def bar_panel(table, groups, title, units, linear_to=10):
             for row, found in bars:
                 x = place + (variants.index(row.variant) - (len(variants) - 1) / 2) * width
                 _draw_bar(axes, row, found, x, width, table.styles[row.variant].colour,
-                          printable(row.variant) if row.variant not in labelled else None)
+                          printable(row.variant) if row.variant not in labelled else None, units)
                 labelled.add(row.variant)
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.margins(y=0.14)
@@ -46,4 +50,6 @@ def bar_panel(table, groups, title, units, linear_to=10):
         axes.set_xticks(range(len(groups)), [f"{vcpus} vCPU{'s' if vcpus > 1 else ''}" for vcpus, _ in groups])
         axes.tick_params(axis="x", length=0)
         axes.yaxis.set_major_formatter(lambda value, _: quantity(value, units))
+        if units is BYTES:
+            set_byte_axis(axes, sizes[-1])
     return Panel(title, draw)

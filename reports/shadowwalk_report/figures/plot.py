@@ -10,6 +10,14 @@ from ..setting import Scheme, Setting, guest_words
 SETTING_COLUMNS = tuple(field.name for field in dataclasses.fields(Setting))
 SCHEME_COLUMNS = tuple(field.name for field in dataclasses.fields(Scheme))
 
+# Of figures that show several metrics: a line a row and metric.
+METRIC_COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("metric", "value", "low", "high", "repetitions")
+
+
+def metric_records(rows, metrics):
+    return [(*vars(row.setting).values(), *vars(row.scheme).values(), metric, e.value, e.low, e.high, e.count)
+            for metric in metrics for row in rows if (e := row.estimate(metric))]
+
 
 @dataclasses.dataclass(frozen=True)
 class Panel:

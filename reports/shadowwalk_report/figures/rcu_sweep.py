@@ -6,12 +6,11 @@ from ..claims.claim import RIVALS
 from ..quantities import BYTES, NANOSECONDS, quantity
 from ..setting import describe, varying_axes
 from .canvas import line_style, printable, set_byte_axis, set_time_axis
-from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, by_place, file_name, place_title
+from .plot import METRIC_COLUMNS, Panel, Plot, by_place, file_name, metric_records, place_title
 
 KIND = "rcu_sweep"
 CAPTION = ("Retired peak and free p99 over the RCU interval, the time that the reclaimer waits between grace periods: "
            "medians with 95 % intervals. Horizontal lines are the rows that do not use RCU.")
-COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("metric", "value", "low", "high", "repetitions")
 METRICS = (("retired_bytes_peak", "retired peak", BYTES), ("free_ns_p99", "free p99", NANOSECONDS))
 
 
@@ -67,11 +66,6 @@ def _panel(table, setting, sweeps, rivals, metric, title):
     return Panel(title, draw)
 
 
-def _records(setting, rows):
-    return [(*vars(setting).values(), *vars(row.scheme).values(), metric, e.value, e.low, e.high, e.count)
-            for metric, _, _ in METRICS for row in rows if (e := row.estimate(metric))]
-
-
 def plots(table):
     swept = [setting for setting in table.settings if setting.zappers > 0 and _sweeps(table, setting)]
     for place, settings in by_place(swept):
@@ -80,11 +74,12 @@ def plots(table):
         for setting in settings:
             sweeps = _sweeps(table, setting)
             rivals = [row for row in table.plain_rows(setting) if row.variant in RIVALS and row.variant not in sweeps]
-            records += _records(setting, [*(row for rows in sweeps.values() for row in rows), *rivals])
+            swept_rows = [row for rows in sweeps.values() for row in rows]
+            records += metric_records([*swept_rows, *rivals], [metric for metric, _, _ in METRICS])
             for metric, words, _ in METRICS:
                 if any(row.estimate(metric) for rows in sweeps.values() for row in rows):
                     panels.append(_panel(table, setting, sweeps, rivals, metric,
                                          f"{words}: {describe(setting, axes)}"))
         if panels:
             yield Plot(file_name(KIND, *place), KIND, f"Claim 1 over the RCU interval: {place_title(place)}", CAPTION,
-                       panels, COLUMNS, records, most_columns=2)
+                       panels, METRIC_COLUMNS, records, most_columns=2)

@@ -1,35 +1,28 @@
 """Memory: shadow pages and retired ones, the process, and what the kernel says of itself in KVM cells."""
 
-from ..quantities import ABSENT, BYTES, count_of, interval, quantity
-from ..setting import describe, guest_words, varying_axes
+from ..quantities import ABSENT, BYTES, count_of, quantity
+from ..setting import describe, varying_axes
 from ..sheet import Cell, Line, Sheet
-from . import Content, Details, first_and_folded
+from . import Column, Content, Details, first_and_folded, setting_sheet
 
-METRICS = (
-    ("shadow mean", "shadow pages allocated and not freed, over time: exact", "shadow_bytes_mean"),
-    ("shadow peak", "shadow pages allocated and not freed, greatest: exact", "shadow_bytes_peak"),
-    ("retired mean", "unlinked and not yet freed, over time: exact", "retired_bytes_mean"),
-    ("retired peak", "unlinked and not yet freed, greatest: exact", "retired_bytes_peak"),
-    ("RSS", "resident memory of the process at the end of the window, the lab itself included", "rss_bytes"))
+COLUMNS = (
+    Column("shadow mean", "shadow pages allocated and not freed, over time: exact", "shadow_bytes_mean", BYTES),
+    Column("shadow peak", "shadow pages allocated and not freed, greatest: exact", "shadow_bytes_peak", BYTES),
+    Column("retired mean", "unlinked and not yet freed, over time: exact", "retired_bytes_mean", BYTES),
+    Column("retired peak", "unlinked and not yet freed, greatest: exact", "retired_bytes_peak", BYTES),
+    Column("RSS", "resident memory of the process at the end of the window, the lab itself included", "rss_bytes",
+           BYTES))
 
 IN_SUMMARY = ("retired_bytes_mean", "retired_bytes_peak")
-
-
-def _cell(row, metric):
-    found = row.estimate(metric)
-    if found is None:
-        return Cell(ABSENT, hint=row.why_absent(metric) or "not measured")
-    return Cell(quantity(found.value, BYTES), interval(found, BYTES))
 
 
 def _sheet(table, setting, axes):
     """None where no row tells more than retired bytes, which the summary has."""
     rows = table.rows(setting)
-    if not any(row.estimate(metric) for row in rows for _, _, metric in METRICS if metric not in IN_SUMMARY):
+    told = [column.counter for column in COLUMNS if column.counter not in IN_SUMMARY]
+    if not any(row.estimate(counter) for row in rows for counter in told):
         return None
-    lines = [Line(row.variant, row.scheme.knobs, [_cell(row, metric) for _, _, metric in METRICS]) for row in rows]
-    title = f"{setting.workload}, {guest_words(setting.guest)}, {describe(setting, axes)}"
-    return Sheet(title, [(title, meaning) for title, meaning, _ in METRICS], lines)
+    return setting_sheet(setting, rows, COLUMNS, axes)
 
 
 def _memory_cell(sizes):

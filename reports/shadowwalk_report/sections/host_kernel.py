@@ -1,9 +1,9 @@
 """The host kernel's own MMU under the same guests: a reference beside the lab's schemes, held against none of them."""
 
-from ..quantities import ABSENT, BYTES, NANOSECONDS, PER_SECOND, interval, quantity
+from ..quantities import ABSENT, BYTES, NANOSECONDS, PER_SECOND, quantity
 from ..setting import describe, guest_words, varying_axes
 from ..sheet import Cell, Line, Sheet
-from . import Content, Details
+from . import Column, Content, Details, metric_cell
 from .footprint import kernel_sheet
 
 LABEL = "kernel (reference)"
@@ -11,21 +11,14 @@ NOTE = ("Another implementation, in kernel space, end to end: a beat is the syst
         "the guest and is a hit, or the vCPU's first of its page since a beat, which need not be a fault. No scheme's figure is "
         "the same quantity, so there is no ratio and no verdict; docs/host-kvm.md says what can be compared.")
 COLUMNS = (
-    ("touches", "loads and stores that the guests made, all vCPUs", "touches_per_second", PER_SECOND),
-    ("hit p50", "the vCPU had touched the page since the last beat", "touch_hit_ns_p50", NANOSECONDS),
-    ("first p50", "the vCPU's first touch of the page since a beat", "touch_first_ns_p50", NANOSECONDS),
-    ("first p99", "the vCPU's first touch of the page since a beat", "touch_first_ns_p99", NANOSECONDS),
-    ("touch p99", "all touches of memory", "touch_ns_p99", NANOSECONDS),
-    ("MMIO p50", "the exit to user space and back", "touch_device_ns_p50", NANOSECONDS),
-    ("beat p50", "zap_service_ns: the beat's system calls", "zap_service_ns_p50", NANOSECONDS),
-    ("beat p99", "zap_service_ns: the beat's system calls", "zap_service_ns_p99", NANOSECONDS))
-
-
-def _cell(row, metric, units):
-    found = row.estimate(metric)
-    if found is None:
-        return Cell(ABSENT, hint=row.why_absent(metric) or "not measured")
-    return Cell(quantity(found.value, units), interval(found, units))
+    Column("touches", "loads and stores that the guests made, all vCPUs", "touches_per_second", PER_SECOND),
+    Column("hit p50", "the vCPU had touched the page since the last beat", "touch_hit_ns_p50", NANOSECONDS),
+    Column("first p50", "the vCPU's first touch of the page since a beat", "touch_first_ns_p50", NANOSECONDS),
+    Column("first p99", "the vCPU's first touch of the page since a beat", "touch_first_ns_p99", NANOSECONDS),
+    Column("touch p99", "all touches of memory", "touch_ns_p99", NANOSECONDS),
+    Column("MMIO p50", "the exit to user space and back", "touch_device_ns_p50", NANOSECONDS),
+    Column("beat p50", "zap_service_ns: the beat's system calls", "zap_service_ns_p50", NANOSECONDS),
+    Column("beat p99", "zap_service_ns: the beat's system calls", "zap_service_ns_p99", NANOSECONDS))
 
 
 def _peak_cell(row):
@@ -38,9 +31,9 @@ def _peak_cell(row):
 
 def _sheet(row, axes):
     setting = row.setting
-    columns = [(title, meaning) for title, meaning, _, _ in COLUMNS]
+    columns = [(column.title, column.meaning) for column in COLUMNS]
     columns.append(("page tables, peak", "SecPageTables of the whole host, greatest sample of any repetition"))
-    cells = [_cell(row, metric, units) for _, _, metric, units in COLUMNS] + [_peak_cell(row)]
+    cells = [metric_cell(row, column) for column in COLUMNS] + [_peak_cell(row)]
     title = f"{setting.workload}, {guest_words(setting.guest)}, {describe(setting, axes)}"
     line = Line(f"{row.variant}: {LABEL}", [row.results[0].host_action, *filter(None, [row.noise_words])], cells)
     return Sheet(title, columns, [line])

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from ..figures import contention as contention_figure
 from ..figures import footprint as footprint_figure
-from ..figures import free_latency, latency_profile, rcu_sweep, read_side, throughput, zap_latency
-from . import Content, contention, footprint, host_kernel, instrumentation, latency, pmu
+from ..figures import free_latency, latency_profile, rcu_sweep, read_side, shrink, stalled, throughput, zap_latency
+from . import (Content, contention, dirty_log, footprint, host_kernel, instrumentation, latency, pmu, shrinker,
+               stalled_walker, workload_events)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,10 @@ SECTIONS = (
     Section("zap_latency", "Zap latency", (zap_latency.KIND,)),
     Section("footprint", "Footprint", footprint_figure.KINDS, footprint.content),
     Section("rcu_sweep", "Claim 1 over the RCU interval", (rcu_sweep.KIND,)),
+    Section("shrinker", "Time until memory is really free", (shrink.KIND,), shrinker.content),
+    Section("stalled_walker", "Behind a stalled walker", (stalled.KIND,), stalled_walker.content),
+    Section("dirty_log", "Dirty logging", (), dirty_log.content),
+    Section("workload_events", "What workloads caused", (), workload_events.content),
     Section("host_kernel", "The host's own kernel (reference)", (), host_kernel.content),
     Section("instrumentation", "Instrumentation cost", (), instrumentation.content))
 

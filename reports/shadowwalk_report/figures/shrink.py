@@ -1,0 +1,71 @@
+"""Time until memory that was asked back is really free: one line a row, its knobs told, as grace periods decide it."""
+
+from ..quantities import NANOSECONDS, quantity
+from ..setting import describe, varying_axes
+from .canvas import printable, set_time_axis
+from .plot import METRIC_COLUMNS, Panel, Plot, by_place, file_name, metric_records, note_absence, place_title
+from .svg import INK
+
+KIND = "shrink"
+CAPTION = ("From a shrink's start until its last page is free: the median of shrink_ns (filled) and its p99 (hollow), "
+           "medians over repetitions with 95 % intervals. Shrinks that were given up after 100 ms are in neither.")
+MEDIAN, TAIL = "shrink_ns_p50", "shrink_ns_p99"
+LONGEST_NAME = 40
+
+
+def shrunk(rows):
+    """Those in which the host shrank at all."""
+    return [row for row in rows if row.happened("shrinks_total")]
+
+
+def _draw_dot(axes, y, found, colour, filled):
+    if found is None:
+        return
+    axes.plot([found.value], [y], linestyle="none", marker="o", color=colour,
+              markerfacecolor=colour if filled else "#ffffff", zorder=5)
+    if found.low is not None:
+        axes.plot([found.low, found.high], [y, y], color=INK, linewidth=1.2, zorder=4)
+    axes.annotate(quantity(found.value, NANOSECONDS), (found.value, y), (0, 5), textcoords="offset points", ha="center",
+                  fontsize=7)
+
+
+def _panel(table, rows, title):
+    def draw(axes):
+        axes.set_xscale("log")
+        for y, row in enumerate(reversed(rows)):
+            colour = table.styles[row.variant].colour
+            median, tail = row.estimate(MEDIAN), row.estimate(TAIL)
+            if median and tail:
+                axes.plot([median.value, tail.value], [y, y], color=colour, linewidth=1, alpha=0.5)
+            _draw_dot(axes, y, tail, colour, filled=False)
+            _draw_dot(axes, y, median, colour, filled=True)
+        names = [printable(", ".join([row.variant, *row.scheme.knobs]), LONGEST_NAME) for row in reversed(rows)]
+        axes.set_yticks(range(len(rows)), names)
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(-0.6, len(rows) - 0.2)
+        axes.grid(True, axis="x")
+        axes.margins(x=0.08)
+        set_time_axis(axes.xaxis)
+    return Panel(title, draw)
+
+
+def plots(table):
+    settings = [setting for setting in table.settings if shrunk(table.rows(setting))]
+    for place, members in by_place(settings):
+        axes = varying_axes(members)
+        absent, records, panels = {}, [], []
+        for setting in members:
+            rows = []
+            for row in shrunk(table.rows(setting)):
+                if row.estimate(MEDIAN) is None:
+                    note_absence(absent, row.why_absent(MEDIAN) or "not measured",
+                                 ", ".join([row.variant, *row.scheme.knobs, describe(setting, axes)]))
+                else:
+                    rows.append(row)
+            records += metric_records(rows, (MEDIAN, TAIL))
+            if rows:
+                panels.append(_panel(table, rows, describe(setting, axes)))
+        if panels:
+            most = max(len(shrunk(table.rows(setting))) for setting in members)
+            yield Plot(file_name(KIND, *place), KIND, f"Time until memory is free: {place_title(place)}", CAPTION,
+                       panels, METRIC_COLUMNS, records, absent, most_columns=2, panel_inches=0.9 + 0.36 * most)
