@@ -96,7 +96,15 @@ def test_memory_not_tested(factory, judge):
     factory.cell(zapped(), variant="irq-ipi")
     claim, _ = judge(factory)
     assert verdicts(claim) == both(Outcome.NOT_TESTED)
-    assert claim.sentence == ("NOT TESTED against irq-ipi and irq-ipi-2012: rcu-counter was not measured with zappers.")
+    assert claim.sentence == ("NOT TESTED against irq-ipi and irq-ipi-2012: rcu-counter was not measured with zappers "
+                              "that free pages.")
+
+
+def test_memory_is_not_judged_where_no_page_is_freed(factory, judge):
+    memory_run(factory, zapped(peak=[0] * 5, mean=0.0), workload="balloon")
+    claim, _ = judge(factory)
+    assert verdicts(claim) == both(Outcome.NOT_TESTED)
+    assert claim.findings == []
 
 
 def test_memory_is_not_judged_across_settings(factory, judge):
