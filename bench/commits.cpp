@@ -1,4 +1,4 @@
-#include "bench/access_stream.hpp"
+#include "bench/access_blocks.hpp"
 #include "bench/bench_engine.hpp"
 #include "bench/families.hpp"
 #include "bench/page_counts.hpp"

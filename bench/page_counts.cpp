@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "bench/access_stream.hpp"
+#include "bench/access_blocks.hpp"
 #include "harness/measure/memory.hpp"
 #include "harness/mmu/geometry.hpp"
 

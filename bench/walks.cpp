@@ -2,7 +2,7 @@
 #include <memory>
 #include <vector>
 
-#include "bench/access_stream.hpp"
+#include "bench/access_blocks.hpp"
 #include "bench/bench_engine.hpp"
 #include "bench/families.hpp"
 #include "bench/page_counts.hpp"
@@ -19,7 +19,7 @@ std::string name_of(const VariantEntry& variant) {
   return "walk/" + std::string(variant.info.name);
 }
 
-void walk_blocks(benchmark::State& state, BenchVcpu& vcpu, AccessStream& stream) {
+void walk_blocks(benchmark::State& state, BenchVcpu& vcpu, AccessBlocks& stream) {
   while (state.KeepRunningBatch(kBlock)) vcpu.walk(stream.next_block());
   state.SetItemsProcessed(state.iterations());
 }
@@ -43,7 +43,7 @@ void add_walk(const VariantEntry& variant) {
     const auto vcpus = static_cast<unsigned>(state.threads());
     const auto index = static_cast<unsigned>(state.thread_index());
     const auto engine = shared->get([&] { return make_mapped_engine(variant, vcpus, index); });
-    AccessStream stream = AccessStream::mmio_poll(index);
+    AccessBlocks stream = AccessBlocks::mmio_poll(index);
     BenchVcpu vcpu(*engine, index);
     vcpu.walk(stream.all());  // into the caches
     walk_blocks(state, vcpu, stream);
@@ -58,7 +58,7 @@ void add_walk_over_pages(const VariantEntry& variant, std::uint64_t tables) {
     const std::size_t pages = pages_of_tree(tables);
     if (skip_for_memory(state, pages)) return;
     BenchEngine engine(variant, {.capacity = pages});
-    AccessStream stream = AccessStream::one_per_table(tables);
+    AccessBlocks stream = AccessBlocks::one_per_table(tables);
     BenchVcpu vcpu(engine, 0);
     build_tables(vcpu, tables);
     walk_blocks(state, vcpu, stream);

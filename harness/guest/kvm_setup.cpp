@@ -23,6 +23,20 @@ void exit_on_emulation_failure(int vm_fd) {
   SHADOWWALK_KVM_IOCTL(vm_fd, KVM_ENABLE_CAP, &enable);
 }
 
+kvm_segment segment(std::uint16_t selector, std::uint8_t type, bool code) {
+  kvm_segment result{};
+  result.limit = 0xffffffff;
+  result.selector = selector;
+  result.type = type;
+  result.present = 1;
+  result.dpl = 3;
+  result.db = code ? 0 : 1;
+  result.s = 1;
+  result.l = code ? 1 : 0;
+  result.g = 1;
+  return result;
+}
+
 }  // namespace
 
 FileDescriptor open_kvm() {
@@ -55,6 +69,12 @@ void set_memory_slot(int vm_fd, unsigned slot, std::uint64_t address, std::span<
   region.memory_size = memory.size();
   region.userspace_addr = reinterpret_cast<std::uint64_t>(memory.data());
   SHADOWWALK_KVM_IOCTL(vm_fd, KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+void set_user_segments(kvm_sregs& sregs, std::uint16_t code_selector, std::uint16_t data_selector) {
+  constexpr std::uint8_t kExecuteRead = 11, kReadWrite = 3;  // and accessed
+  sregs.cs = segment(code_selector, kExecuteRead, true);
+  sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = segment(data_selector, kReadWrite, false);
 }
 
 }  // namespace shadowwalk::kvm

@@ -11,6 +11,7 @@
 
 #include "harness/guest/access_ring.hpp"
 #include "harness/guest/kvm_handle.hpp"
+#include "harness/guest/kvm_setup.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk::kvm {
@@ -128,20 +129,6 @@ void build_exception_path(Ram ram, unsigned vcpus) {
   }
 }
 
-kvm_segment segment(std::uint16_t selector, std::uint8_t type, bool code) {
-  kvm_segment result{};
-  result.limit = 0xffffffff;
-  result.selector = selector;
-  result.type = type;
-  result.present = 1;
-  result.dpl = 3;
-  result.db = code ? 0 : 1;
-  result.s = 1;
-  result.l = code ? 1 : 0;
-  result.g = 1;
-  return result;
-}
-
 const char* exception_name(std::uint64_t vector) {
   switch (vector) {
     case 0:
@@ -215,8 +202,7 @@ void build_memory(std::span<std::byte> bytes, std::span<const std::byte> image, 
 void set_initial_registers(int vcpu_fd, unsigned index) {
   kvm_sregs sregs{};
   SHADOWWALK_KVM_IOCTL(vcpu_fd, KVM_GET_SREGS, &sregs);
-  sregs.cs = segment(kCodeSelector, 11, true);
-  sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = segment(kDataSelector, 3, false);
+  set_user_segments(sregs, kCodeSelector, kDataSelector);
   sregs.tr = {};
   sregs.tr.base = kTss + index * kTssBytes;
   sregs.tr.limit = 103;

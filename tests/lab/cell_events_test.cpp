@@ -7,6 +7,7 @@
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_result.hpp"
 #include "harness/measure/pmu/availability.hpp"
+#include "tests/lab/run_until.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -34,11 +35,8 @@ TEST(CellEvents, RolesAreCountedApartAndRefusalsNamedOnce) {
   }
   CellConfig config = cell_with("task-clock,page-faults,nonsense");
   config.vcpus = 2;
-  CellMeasurement cell = run_cell(config);
-  while ((cell.walks == 0 || cell.zaps == 0) && config.duration < 10s) {  // a starved machine
-    config.duration *= 4;
-    cell = run_cell(config);
-  }
+  const CellMeasurement cell =
+      test::run_until(config, [](const CellMeasurement& busy) { return busy.walks > 0 && busy.zaps > 0; });
   std::set<std::pair<std::string, std::string>> counted;
   for (const EventCount& count : cell.events.counts) {
     EXPECT_TRUE(counted.emplace(count.role, count.event).second) << count.role << " " << count.event;

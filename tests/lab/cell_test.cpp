@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "harness/lab/registry.hpp"
-#include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
+#include "tests/lab/run_until.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -68,19 +68,13 @@ CellConfig short_cell(const CellCase& cell) {
   return config;
 }
 
-/// Runs the cell for longer until it did in its window what it is about: on a busy machine, and under a sanitizer, a
-/// short window can pass without a burst.
-CellMeasurement run_until_busy(CellConfig config) {
-  for (;; config.duration *= 4) {
-    const bool last = config.duration > 20s;
-    try {
-      CellMeasurement cell = run_cell(config);
-      const bool zapped = cell.zaps > 0 || config.zappers == 0;
-      if (last || (cell.walks > 0 && cell.exits > 0 && zapped)) return cell;
-    } catch (const PromiseBroken&) {
-      if (last) throw;
-    }
-  }
+/// Whether the cell did in its window what it is about.
+bool is_busy(const CellMeasurement& cell, const CellConfig& config) {
+  return cell.walks > 0 && cell.exits > 0 && (cell.zaps > 0 || config.zappers == 0);
+}
+
+CellMeasurement run_until_busy(const CellConfig& config) {
+  return test::run_until(config, [&](const CellMeasurement& cell) { return is_busy(cell, config); });
 }
 
 class EveryCell : public testing::TestWithParam<CellCase> {};
@@ -102,7 +96,10 @@ TEST_P(EveryCell, WalksZapsAndFreesWithoutAViolation) {
 // Each histogram holds what its counter counts: nothing is clocked that is not counted, and the other way round.
 TEST_P(EveryFreeingCell, HistogramsHoldWhatIsCounted) {
   if (GetParam().guest == GuestKind::kvm && !kvm_unavailable_reason().empty()) GTEST_SKIP() << kvm_unavailable_reason();
-  const CellMeasurement cell = run_until_busy(short_cell(GetParam()));
+  const CellConfig config = short_cell(GetParam());
+  const CellMeasurement cell = test::run_until(config, [&](const CellMeasurement& tried) {
+    return is_busy(tried, config) && tried.section_ns.count() > 0 && tried.walk_ns.count() > 0;  // one walk in many
+  });
   EXPECT_EQ(cell.exit_ns.count(), cell.exits);
   EXPECT_EQ(cell.zap_ns.count(), cell.zaps);
   EXPECT_EQ(cell.zap_service_ns.count(), cell.zaps);
@@ -127,11 +124,7 @@ TEST(Cell, FloorWalksWithoutAnEngine) {
   CellConfig config = short_cell({"floor", "mmio-poll", GuestKind::thread});
   config.vcpus = 2;  // that fault into one tree at the same time
   config.zappers = 0;
-  CellMeasurement cell = run_cell(config);
-  while (cell.walks == 0 && config.duration < 5s) {
-    config.duration *= 4;
-    cell = run_cell(config);
-  }
+  const CellMeasurement cell = run_until_busy(config);
   EXPECT_GT(cell.walks, 0u);
   EXPECT_EQ(cell.footprint.freed_total, 0u);
   config.zappers = 1;

@@ -8,7 +8,7 @@
 
 #include "harness/lab/cell.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/lab/workload_events.hpp"
+#include "tests/lab/run_until.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -32,17 +32,6 @@ CellConfig hammer(std::string_view variant, std::string_view workload) {
   return config;
 }
 
-/// For longer, on a busy machine, until what the workload is about has happened.
-CellMeasurement run_until_it_happens(CellConfig config) {
-  for (;; config.duration *= 4) {
-    try {
-      return run_cell(config);
-    } catch (const PromiseBroken&) {
-      if (config.duration > 20s) throw;
-    }
-  }
-}
-
 class Stress : public testing::TestWithParam<std::string> {};
 
 TEST_P(Stress, NoUsedResultComesFromAFreedPage) {
@@ -53,7 +42,7 @@ TEST_P(Stress, NoUsedResultComesFromAFreedPage) {
     CellConfig config = hammer(variant.info.name, name);
     if (workload.name == "memslot-flip") config.zap_rate = 2000;
     if (variant.info.name == "leak") config.zap_rate = std::min(config.zap_rate, 2000.0);
-    const CellMeasurement cell = run_until_it_happens(config);
+    const CellMeasurement cell = test::run_until(config, [](const CellMeasurement&) { return true; });
     EXPECT_EQ(cell.counts.violations, 0u) << workload.name << ": " << cell.first_violation;
     EXPECT_GT(cell.footprint.unlinked, 0u) << workload.name;
   }

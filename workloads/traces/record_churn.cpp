@@ -1,11 +1,9 @@
 // What churn.swtrace was recorded of: a VM of two vCPUs that access devices and edit their page tables, while the host
 // deletes and adds a memory slot and gives memory back. README.md says how to record it again.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -14,13 +12,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <memory>
-#include <string>
+#include <span>
 #include <thread>
 #include <vector>
 
 #include "harness/guest/kvm_exit.hpp"
 #include "harness/guest/kvm_handle.hpp"
+#include "harness/guest/kvm_setup.hpp"
 #include "harness/guest/kvm_x86.hpp"
 #include "harness/machine/error.hpp"
 
@@ -30,7 +28,6 @@ extern "C" const char churn_guest_end[];
 namespace shadowwalk {
 namespace {
 
-using kvm::checked_ioctl;
 using kvm::FileDescriptor;
 using kvm::Mapping;
 
@@ -38,7 +35,8 @@ constexpr unsigned kVcpus = 2;
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kMiB = 1 << 20;
 
-// Guest-physical memory, mapped one to one: RAM in slot 0, scratch memory in slot 1, and a hole where devices are.
+// Guest-physical memory, mapped one to one: RAM, scratch memory, and a hole where devices are.
+constexpr unsigned kRamSlot = 0, kScratchSlot = 1;
 constexpr std::uint64_t kRamBytes = 4 * kMiB, kScratch = 16 * kMiB, kScratchBytes = kMiB, kDevices = 64 * kMiB;
 // In RAM, each vCPU's own: two roots, tables, the edited table, the pages it maps.
 constexpr std::uint64_t kCode = 0x10000, kTables = 0x20000, kTablesBytes = 8 * kPage, kPages = kMiB;
@@ -76,20 +74,6 @@ void build_tables(std::span<std::byte> ram, unsigned vcpu) {
   map(kDevices, kDevices | kLargeLeaf);
 }
 
-kvm_segment segment(std::uint16_t selector, std::uint8_t type, bool code) {
-  kvm_segment result{};
-  result.limit = 0xffffffff;
-  result.selector = selector;
-  result.type = type;
-  result.present = 1;
-  result.dpl = 3;
-  result.db = code ? 0 : 1;
-  result.s = 1;
-  result.l = code ? 1 : 0;
-  result.g = 1;
-  return result;
-}
-
 void set_root(int fd, std::uint64_t root) {
   kvm_sregs sregs{};
   SHADOWWALK_KVM_IOCTL(fd, KVM_GET_SREGS, &sregs);
@@ -100,8 +84,7 @@ void set_root(int fd, std::uint64_t root) {
 void set_registers(int fd, unsigned vcpu) {
   kvm_sregs sregs{};
   SHADOWWALK_KVM_IOCTL(fd, KVM_GET_SREGS, &sregs);
-  sregs.cs = segment(0x0b, 11, true);
-  sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = segment(0x13, 3, false);
+  kvm::set_user_segments(sregs, 0x0b, 0x13);
   sregs.cr0 = 0x80010031;  // paging, write protection, numeric errors, protection
   sregs.cr3 = tables_of(vcpu).roots[0];
   sregs.cr4 = 0x20;    // PAE
@@ -121,17 +104,15 @@ void set_registers(int fd, unsigned vcpu) {
 class Vm {
  public:
   Vm()
-      : kvm_(open("/dev/kvm", O_RDWR | O_CLOEXEC)),
+      : kvm_(kvm::open_kvm()),
         ram_(Mapping::anonymous(kRamBytes, "guest RAM")),
-        scratch_(Mapping::anonymous(kScratchBytes, "scratch memory")) {
-    if (kvm_.get() < 0) throw InputError(fmt::format("/dev/kvm: {}", std::strerror(errno)));
-    vm_ = FileDescriptor(SHADOWWALK_KVM_IOCTL(kvm_.get(), KVM_CREATE_VM));
-    kvm::set_tss_address(vm_.get());
+        scratch_(Mapping::anonymous(kScratchBytes, "scratch memory")),
+        vm_(kvm::make_vm(kvm_.get())) {
     std::memcpy(ram_.bytes().data() + kCode, churn_guest_begin,
                 static_cast<std::size_t>(churn_guest_end - churn_guest_begin));
     for (unsigned vcpu = 0; vcpu < kVcpus; ++vcpu) build_tables(ram_.bytes(), vcpu);
-    set_slot(0, 0, ram_.bytes());
-    set_slot(1, kScratch, scratch_.bytes());
+    kvm::set_memory_slot(vm_.get(), kRamSlot, 0, ram_.bytes());
+    kvm::set_memory_slot(vm_.get(), kScratchSlot, kScratch, scratch_.bytes());
     run_bytes_ = static_cast<std::size_t>(SHADOWWALK_KVM_IOCTL(kvm_.get(), KVM_GET_VCPU_MMAP_SIZE));
   }
 
@@ -156,21 +137,12 @@ class Vm {
   }
 
   void flip_scratch() {
-    set_slot(1, kScratch, {});
-    set_slot(1, kScratch, scratch_.bytes());
+    kvm::set_memory_slot(vm_.get(), kScratchSlot, kScratch, {});
+    kvm::set_memory_slot(vm_.get(), kScratchSlot, kScratch, scratch_.bytes());
   }
   void give_back_scratch() { madvise(scratch_.bytes().data(), kScratchBytes / 4, MADV_DONTNEED); }
 
  private:
-  void set_slot(std::uint32_t slot, std::uint64_t gpa, std::span<std::byte> memory) {
-    kvm_userspace_memory_region region{};
-    region.slot = slot;
-    region.guest_phys_addr = gpa;
-    region.memory_size = memory.size();
-    region.userspace_addr = reinterpret_cast<std::uint64_t>(memory.data());
-    SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_SET_USER_MEMORY_REGION, &region);
-  }
-
   FileDescriptor kvm_;
   Mapping ram_;
   Mapping scratch_;

@@ -13,12 +13,12 @@
 namespace shadowwalk::bench {
 
 /// Accesses that are walked for in blocks of kBlock, over and over.
-class AccessStream {
+class AccessBlocks {
  public:
   /// What vCPU `vcpu` of the workload mmio-poll does with a cell's default working set.
-  static AccessStream mmio_poll(unsigned vcpu);
+  static AccessBlocks mmio_poll(unsigned vcpu);
   /// One access to each of `tables` leaf tables, in random order. Filled up to whole blocks from its beginning.
-  static AccessStream one_per_table(std::uint64_t tables);
+  static AccessBlocks one_per_table(std::uint64_t tables);
 
   std::span<const Access> all() const { return accesses_; }
   std::span<const Access> next_block() {
@@ -29,7 +29,7 @@ class AccessStream {
   }
 
  private:
-  explicit AccessStream(std::vector<Access> accesses) : accesses_(std::move(accesses)) {}
+  explicit AccessBlocks(std::vector<Access> accesses) : accesses_(std::move(accesses)) {}
 
   std::vector<Access> accesses_;
   std::size_t next_ = 0;

@@ -1,4 +1,4 @@
-#include "bench/access_stream.hpp"
+#include "bench/access_blocks.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -12,23 +12,23 @@
 
 namespace shadowwalk::bench {
 
-AccessStream AccessStream::mmio_poll(unsigned vcpu) {
+AccessBlocks AccessBlocks::mmio_poll(unsigned vcpu) {
   constexpr std::size_t kBlocks = 8;  // small beside a cache, yet too long for a branch predictor to learn
   GuestConfig config;
   config.params = uniform_guest(CellConfig().working_set, 0, /*mmio_percent=*/100);
   GuestProgramState state = initial_state(config, vcpu);
   std::vector<Access> accesses(kBlocks * kBlock);
   guest_program().produce(state, accesses);
-  return AccessStream(std::move(accesses));
+  return AccessBlocks(std::move(accesses));
 }
 
-AccessStream AccessStream::one_per_table(std::uint64_t tables) {
+AccessBlocks AccessBlocks::one_per_table(std::uint64_t tables) {
   std::vector<std::uint64_t> order(tables);
   std::iota(order.begin(), order.end(), 0);
   std::shuffle(order.begin(), order.end(), std::mt19937_64(1));
   std::vector<Access> accesses((tables + kBlock - 1) / kBlock * kBlock);
   for (std::size_t i = 0; i < accesses.size(); ++i) accesses[i] = access_to_table(order[i % tables]);
-  return AccessStream(std::move(accesses));
+  return AccessBlocks(std::move(accesses));
 }
 
 Access access_to_table(std::uint64_t table) {
