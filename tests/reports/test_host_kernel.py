@@ -45,6 +45,13 @@ def test_its_figures_are_told_with_the_reasons_of_those_that_are_not_there(facto
     assert [line.cells[0].value for line in details.sheets[0].lines if line.head == "pf_taken"] == ["4,321"]
 
 
+def test_noise_is_told(factory):
+    factory.cell({"touches_per_second": 5e6}, extra=REFERENCE, noisy={1: ["steal"], 3: ["steal"]}, variant="host-kvm",
+                 workload="memslot-flip", guest="kvm")
+    [sheet] = host_kernel.content(None, table_of(factory)).sheets
+    assert sheet.lines[0].notes == ["KVM_SET_USER_MEMORY_REGION twice", "noisy: 2 of 5 of host-kvm"]
+
+
 def test_nothing_compares_it(factory):
     factory.cell({"walks_per_second": 1e8, "walk_ns_mean": 10.0}, {"zap_ns": [100] * 100}, variant="irq-ipi",
                  workload="memslot-flip", guest="kvm")

@@ -35,7 +35,8 @@ def _sheet(row, axes):
     columns.append(("page tables, peak", "SecPageTables of the whole host, greatest sample of any repetition"))
     cells = [metric_cell(row, column) for column in COLUMNS] + [_peak_cell(row)]
     title = f"{setting.workload}, {guest_words(setting.guest)}, {describe(setting, axes)}"
-    line = Line(f"{row.variant}: {LABEL}", [row.results[0].host_action, *filter(None, [row.noise_words])], cells)
+    noisy = [f"noisy: {row.noise_words}"] if row.noise_words else []
+    line = Line(f"{row.variant}: {LABEL}", [row.results[0].host_action, *noisy], cells)
     return Sheet(title, columns, [line])
 
 
