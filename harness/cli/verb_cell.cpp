@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "harness/cli/hold.hpp"
 #include "harness/cli/known_names.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/cell.hpp"
@@ -28,6 +30,8 @@ constexpr const char* kDelayOfNegativeControls = "1/1000:50";
 struct CellArguments {
   std::map<std::string, std::string> given;  ///< by option key
   std::string json;
+  bool hold = false;
+  std::int64_t id = CellConfig().id;
 };
 
 run::CellOptions checked_options(const CellArguments& arguments) {
@@ -125,7 +129,13 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
   decide_guest(options);
   decide_read_delay(options);
   decide_workload(options);
-  const CellConfig config = config_from(options);
+  CellConfig config = config_from(options);
+  config.id = arguments.id;
+  std::optional<Hold> hold;
+  if (arguments.hold) {
+    hold.emplace();
+    config.on_ready = [&] { hold->wait(); };
+  }
   const bool to_stdout = arguments.json == kStdout;
   if (!arguments.json.empty() && !to_stdout) {
     run::require_space(std::filesystem::absolute(arguments.json).parent_path(), 1);
@@ -156,6 +166,9 @@ void add_cell(CLI::App& command) {
   }
   verb->add_option("--json", arguments->json, "Write the result as Google Benchmark JSON to FILE; - is stdout")
       ->type_name("FILE");
+  verb->add_flag("--hold", arguments->hold,
+                 "Wait before the first zap, for a tool to attach: Enter or SIGUSR1 lets it go on (docs/attach.md)");
+  verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for the probes")->type_name("N");
   verb->footer("Google Benchmark's flags hold too, as --benchmark_repetitions=5 or --benchmark_out=FILE.");
   verb->allow_extras();
   verb->callback([verb, arguments] { run(*arguments, verb->remaining()); });

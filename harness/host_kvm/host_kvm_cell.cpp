@@ -101,12 +101,15 @@ HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& p
     threads.emplace_back(&ToucherThread::run, touchers.back().get(),
                          place(fmt::format("vcpu-{}", i), i / plan.vcpus_per_cpu));
   }
-  shared.attached.arrive_and_wait();
   BeatThread zapper(shared);
   std::thread zapper_thread;
   if (zappers != 0)
     zapper_thread = std::thread(&BeatThread::run, &zapper,
                                 place("zapper-0", (config.vcpus + plan.vcpus_per_cpu - 1) / plan.vcpus_per_cpu));
+
+  shared.attached.arrive_and_wait();
+  tell_ready(config, shared.failure);
+  shared.go.count_down();
 
   HostWatch host([&vm] { return vm.statistics(); });
   const std::uint64_t start = CycleClock::now() + ticks(config.warmup);

@@ -35,6 +35,7 @@ void ToucherThread::run(std::optional<unsigned> cpu) {
     shared_.failure.report(error.what());
   }
   shared_.attached.count_down();
+  shared_.go.wait();
   try {
     loop();
   } catch (const std::exception& error) {
@@ -90,6 +91,12 @@ void BeatThread::run(std::optional<unsigned> cpu) {
   try {
     if (cpu) pin_this_thread(*cpu);
     sleep_precisely();
+  } catch (const std::exception& error) {
+    shared_.failure.report(error.what());
+  }
+  shared_.attached.count_down();
+  shared_.go.wait();
+  try {
     loop();
   } catch (const std::exception& error) {
     shared_.failure.report(error.what());

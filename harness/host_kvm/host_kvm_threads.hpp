@@ -15,15 +15,21 @@ namespace shadowwalk::host_kvm {
 /// What the threads of a cell share.
 struct HostKvmShared {
   HostKvmShared(const CellConfig& config_in, const HostPlan& plan_in, TouchVm& vm_in)
-      : config(config_in), plan(plan_in), vm(vm_in), attached(config.vcpus + 1), detached(config.vcpus + 1) {}
+      : config(config_in),
+        plan(plan_in),
+        vm(vm_in),
+        attached(config.vcpus + (plan.actions.empty() ? 1 : 2)),
+        go(1),
+        detached(config.vcpus + 1) {}
 
   const CellConfig& config;
   const HostPlan& plan;
   TouchVm& vm;
   Window window;
   CellFailure failure;
-  std::latch attached;  ///< vCPUs and the main thread
-  std::latch detached;  ///< the same: a vCPU stays bound until nobody can interrupt it any more
+  std::latch attached;  ///< vCPUs, the zapper if there is one, and the main thread
+  std::latch go;        ///< the main thread: nobody touches or beats before
+  std::latch detached;  ///< vCPUs and the main thread: a vCPU stays bound until nobody can interrupt it any more
   std::atomic<bool> stop_zapper{false};
   std::atomic<bool> stop_touching{false};  ///< beside kRequestStop: for vCPUs that halt
   bool yield_while_waiting = false;        ///< there are more busy threads than CPUs

@@ -226,14 +226,15 @@ CellMeasurement run_cell(const CellConfig& asked) {
   for (unsigned i = 0; i < config.vcpus; ++i) {
     vcpu_threads.emplace_back(&VcpuThread::run, vcpus[i].get(), vcpu_cpus[i]);
   }
-  shared.attached.arrive_and_wait();
-
   std::vector<std::unique_ptr<ZapperThread>> zappers;
   std::vector<std::thread> zapper_threads;
   for (unsigned i = 0; i < config.zappers; ++i) {
     zappers.push_back(std::make_unique<ZapperThread>(shared, i, workload.host));
     zapper_threads.emplace_back(&ZapperThread::run, zappers.back().get(), zapper_cpus[i]);
   }
+  shared.attached.arrive_and_wait();
+  tell_ready(config, shared.failure);
+  shared.go.count_down();
 
   const auto ticks = [](std::chrono::nanoseconds time) {
     return CycleClock::from_ns(static_cast<double>(time.count()));

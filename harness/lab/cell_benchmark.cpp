@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <sstream>
+#include <string_view>
 
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_result.hpp"
@@ -43,9 +44,25 @@ void initialize(const std::vector<std::string>& flags) {
   if (argc > 1) throw InputError(fmt::format("unknown option '{}'; try 'shadowwalk cell --help'", argv[1]));
 }
 
+/// Google Benchmark writes NaN, which is no JSON, for aggregates that are none, as the variation of what is always 0.
+/// They become absent.
+nlohmann::json parse_collected(std::string collected) {
+  for (const std::string_view no_number : {"NaN", "-NaN", "Infinity", "-Infinity"}) {
+    const std::string value = fmt::format("\": {}", no_number);
+    for (std::size_t at = 0; (at = collected.find(value, at)) != std::string::npos;) {
+      collected.replace(at, value.size(), "\": null");
+    }
+  }
+  nlohmann::json document = nlohmann::json::parse(collected);
+  for (auto& entry : document["benchmarks"]) {
+    for (auto field = entry.begin(); field != entry.end();) field = field->is_null() ? entry.erase(field) : ++field;
+  }
+  return document;
+}
+
 /// Puts what is not a number beside the entry of its repetition.
 std::string with_details(const std::string& collected, std::vector<CellResult>& results) {
-  nlohmann::json document = nlohmann::json::parse(collected);
+  nlohmann::json document = parse_collected(collected);
   std::size_t next = 0;
   for (auto& entry : document["benchmarks"]) {
     if (entry.value("run_type", "") != "iteration" || entry.contains("error_occurred")) continue;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -46,6 +47,9 @@ struct CellConfig {
   Instrumentation instrumentation = Instrumentation::full;
   std::string events;   ///< what to count, as harness/measure/pmu/event_list.hpp reads it; empty: nothing
   std::string command;  ///< the command line that runs this cell again
+  /// Called by the thread that runs the cell, when all others are there, bound and named: nothing was walked or zapped
+  /// yet, and they wait until it returns. Then the warm-up begins.
+  std::function<void()> on_ready;
 };
 
 /// `off` or `1/1000:50us`.

@@ -24,6 +24,15 @@ bool CellFailure::wait_until(std::uint64_t ticks) {
   return true;
 }
 
+void tell_ready(const CellConfig& config, CellFailure& failure) {
+  if (!config.on_ready || failure.what()) return;
+  try {
+    config.on_ready();
+  } catch (const std::exception& error) {
+    failure.report(error.what());
+  }
+}
+
 VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest)
     : record(shared.window, shared.config.walks_per_exit, shared.config.instrumentation),
       events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
@@ -40,6 +49,9 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
     events.open();
     const std::unique_ptr<EngineVcpu> engine = shared_.engine.attach_vcpu(index_);
     shared_.attached.count_down();
+    engine->offline();
+    shared_.go.wait();
+    engine->online();
     try {
       loop(*engine);
     } catch (const std::exception& error) {
@@ -50,8 +62,8 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
     counts = engine->counts();
     first_violation = engine->first_violation();
   } catch (const std::exception& error) {
-    shared_.attached.count_down();
     shared_.failure.report(error.what());
+    shared_.attached.count_down();
   }
   shared_.detached.arrive_and_wait();
   vcpu_.unbind();
@@ -137,9 +149,16 @@ void ZapperThread::run(std::optional<unsigned> cpu) {
     if (cpu) pin_this_thread(*cpu);
     events.open();
     sleep_precisely();
-    loop();
+    shared_.attached.count_down();
+    shared_.go.wait();
+    try {
+      loop();
+    } catch (const std::exception& error) {
+      shared_.failure.report(error.what());
+    }
   } catch (const std::exception& error) {
     shared_.failure.report(error.what());
+    shared_.attached.count_down();
   }
   self.unbind();
 }

@@ -42,6 +42,9 @@ class CellFailure {
   std::optional<std::string> what_;
 };
 
+/// Calls config.on_ready if there is one and nothing has failed yet; what it throws is a failure of the cell.
+void tell_ready(const CellConfig& config, CellFailure& failure);
+
 /// What the threads of a cell share.
 struct CellShared {
   CellShared(const CellConfig& config_in, NativeMachine& machine_in, Engine& engine_in, const Window& window_in,
@@ -51,7 +54,8 @@ struct CellShared {
         engine(engine_in),
         window(window_in),
         events(events_in),
-        attached(config.vcpus + 1),
+        attached(config.vcpus + config.zappers + 1),
+        go(1),
         detached(config.vcpus + 1) {}
 
   const CellConfig& config;
@@ -60,8 +64,9 @@ struct CellShared {
   const Window& window;
   const pmu::EncodedSelection& events;
   CellFailure failure;
-  std::latch attached;  ///< vCPUs and the main thread: nobody zaps before
-  std::latch detached;  ///< the same: a vCPU stays bound until nobody can interrupt it any more
+  std::latch attached;  ///< vCPUs, zappers and the main thread: they can be interrupted, and found by their names
+  std::latch go;        ///< the main thread: nobody walks or zaps before
+  std::latch detached;  ///< vCPUs and the main thread: a vCPU stays bound until nobody can interrupt it any more
   std::atomic<bool> stop_zappers{false};
   bool yield_while_waiting = false;  ///< there are more busy threads than CPUs
   bool walkers_sleep = false;        ///< the guest halts, or vCPUs share CPUs: time off the CPU is not taken from them

@@ -20,7 +20,10 @@ void Rcu::tell_tsan_grace_period_over() { __tsan_acquire(&tsan_grace_period); }
 void Rcu::tell_tsan_grace_period_over() {}
 #endif
 
-Rcu::Rcu(const Options& options) : options_(options), thread_([this] { reclaim(); }) {}
+Rcu::Rcu(const Options& options) : options_(options), thread_([this] { reclaim(); }) {
+  Backoff starting;
+  while (cpu_.tid() == 0) starting.wait();  // from here on it can be found by its name
+}
 
 Rcu::~Rcu() {
   stop_.store(true, std::memory_order_release);  // pairs with the acquire in reclaim()

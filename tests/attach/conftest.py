@@ -2,13 +2,11 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
 import pytest
-
-# Small enough to be quick under a tool, busy enough that all it counts is more than a handful.
-CELL = ("--workload", "mmio-poll", "--guest", "thread", "--duration", "300ms", "--warmup", "50ms", "--working-set", "64")
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +22,8 @@ def bpftrace():
         pytest.skip("bpftrace is not installed")
     if os.geteuid() != 0:
         pytest.skip("bpftrace needs root")
-    tried = subprocess.run([path, "-e", "uprobe:/bin/true:main { } BEGIN { exit(); }"], capture_output=True, text=True,
-                           timeout=60, check=False)
-    tried = tried if tried.returncode == 0 else subprocess.run(
-        [path, "-e", "BEGIN { exit(); }"], capture_output=True, text=True, timeout=60, check=False)
+    # BEGIN is a uprobe in bpftrace itself.
+    tried = subprocess.run([path, "-e", "BEGIN { exit(); }"], capture_output=True, text=True, timeout=60, check=False)
     if tried.returncode != 0:
         pytest.skip(f"bpftrace does not run here: {tried.stderr.strip().splitlines()[-1:]}")
     return path
@@ -44,3 +40,33 @@ def perf():
     if not tracefs:
         pytest.skip("perf needs tracefs for its probes: no uprobe_events that this user may write")
     return path
+
+
+@pytest.fixture
+def perf_probe(perf, command, tmp_path):
+    """perf, with the executable's probes in a cache of the test's own. .add(probe) -> the event that perf made of it,
+    which is gone after the test; .run(arguments...) -> CompletedProcess."""
+    class PerfProbe:
+        def __init__(self):
+            self.perf = perf
+            self.events = []
+            self.run("buildid-cache", "--add", command)
+
+        def run(self, *arguments):
+            done = subprocess.run([perf, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False,
+                                  env={**os.environ, "HOME": str(tmp_path / "home")})
+            assert done.returncode == 0, done.stderr
+            return done
+
+        def add(self, probe):
+            # Events are the whole host's: perf adds a number to the name of ours if there is one already.
+            added = self.run("probe", "-x", command, f"%sdt_shadowwalk:{probe}").stderr
+            event = re.search(r"(sdt_shadowwalk:\w+) +\(on ", added)[1]
+            self.events.append(event)
+            return event
+
+    (tmp_path / "home").mkdir()
+    tool = PerfProbe()
+    yield tool
+    for event in tool.events:
+        tool.run("probe", "-d", event)

@@ -1,14 +1,13 @@
 """The USDT probes: the built executable has exactly those of docs/probes.md, and tools count what the result says."""
 
 import json
-import os
 import pathlib
 import re
 import subprocess
 
 import pytest
 
-from conftest import CELL
+from small_cell import CELL
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "probes.md"
 NOTE = re.compile(r"Provider: shadowwalk\n\s+Name: (\S+)\n\s+Location: (\S+), Base: \S+, Semaphore: (\S+)\n\s+Arguments:(.*)")
@@ -104,40 +103,20 @@ def test_bpftrace_sees_each_violation(command, bpftrace, tmp_path):
     assert all("freed" in what or "reused" in what for what in maps["@what"])
 
 
-def test_perf_counts_what_the_result_says(command, perf, tmp_path):
-    environment = {**os.environ, "HOME": str(tmp_path)}  # perf keeps the executable's probes in ~/.debug
+def test_perf_counts_what_the_result_says_and_drops_no_argument(command, perf_probe, tmp_path):
     result = tmp_path / "result.json"
-    # A copy of its own: perf's events are global to the host, and others may have made theirs of the same executable.
-    copy = tmp_path / f"shadowwalk-{os.getpid()}"
-    copy.write_bytes(pathlib.Path(command).read_bytes())
-    copy.chmod(0o755)
-
-    def run(*arguments):
-        done = subprocess.run([perf, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False,
-                              env=environment)
-        assert done.returncode == 0, done.stderr
-        return done
-
-    run("buildid-cache", "--add", copy)
-    listed = run("list", "sdt").stdout
-    assert set(re.findall(r"sdt_shadowwalk:(\w+)", listed)) == set(documented())
-    probes = ("page__free", "page__retire", "zap__done")
-    made = {}  # event: probe; an event that is there already makes perf add a number to the name of ours
-    try:
-        for probe in probes:
-            added = run("probe", "-x", copy, f"%sdt_shadowwalk:{probe}").stderr
-            event = re.search(r"(sdt_shadowwalk:\w+) +\(on ", added)[1]
-            made[event] = probe
-            expected = " ".join(f"arg{number + 1}" for number in range(len(documented()[probe])))
-            told = run("probe", "-l", event).stdout
-            assert re.search(rf"with {expected}\)", told), f"perf dropped arguments: {told}"
-        counted = run("stat", "-x,", "-e", ",".join(made), "--", copy, "cell", "--variant", "irq-ipi", *CELL, "--json", result)
-        counts = {made[fields[2]]: int(fields[0]) for fields in (line.split(",") for line in counted.stderr.splitlines())
-                  if len(fields) > 2 and fields[2] in made}
-    finally:
-        for event in made:
-            run("probe", "-d", event)
+    assert set(re.findall(r"sdt_shadowwalk:(\w+)", perf_probe.run("list", "sdt").stdout)) == set(documented())
+    events = {perf_probe.add(probe): probe for probe in documented()}
+    for event, probe in events.items():
+        arguments = " ".join(f"arg{number + 1}" for number in range(len(documented()[probe])))
+        told = perf_probe.run("probe", "-l", event).stdout
+        assert re.search(rf"with {arguments}\)", told), f"perf dropped arguments: {told}"
+    counted = perf_probe.run("stat", "-x,", "-e", ",".join(events), "--", command, "cell", "--variant", "irq-ipi", *CELL,
+                             "--json", result)
+    counts = {events[fields[2]]: int(fields[0]) for fields in (line.split(",") for line in counted.stderr.splitlines())
+              if len(fields) > 2 and fields[2] in events}
     entry = json.loads(result.read_text(encoding="utf-8"))["benchmarks"][0]
-    assert counts == {"page__free": entry["pages_freed_total"], "page__retire": entry["pages_freed_total"],
-                      "zap__done": entry["zaps_total"]}
-    assert entry["zaps_total"] > 0
+    assert counts["page__free"] == counts["page__retire"] == entry["pages_freed_total"]
+    assert counts["zap__done"] == entry["zaps_total"] > 0
+    assert counts["zap__start"] == counts["zap__done"] + counts["zap__empty"]
+    assert counts["phase"] == 3 and counts["violation"] == 0

@@ -47,6 +47,19 @@ def test_measures_stores_and_reports(shadowwalk, matrix, tmp_path):
     assert (out / "report" / "index.html").stat().st_size > 0
 
 
+def test_repetitions_of_a_cell_and_their_aggregates(shadowwalk, tmp_path):
+    done = shadowwalk("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "50ms",
+                      "--working-set", 64, "--benchmark_repetitions=3", "--json", "cell.json")
+    assert done.returncode == 0, done
+    entries = json.loads((tmp_path / "cell.json").read_text())["benchmarks"]
+    repetitions = [entry for entry in entries if entry["run_type"] == "iteration"]
+    aggregates = {entry["aggregate_name"]: entry for entry in entries if entry["run_type"] == "aggregate"}
+    assert len(repetitions) == 3 and {"mean", "median", "stddev", "cv"} <= set(aggregates)
+    assert all(entry["violations"] == 0 for entry in repetitions) and aggregates["mean"]["violations"] == 0
+    assert "violations" not in aggregates["cv"], "0 of 0: there is none"
+    assert None not in [value for entry in entries for value in entry.values()]
+
+
 def test_filter_takes_a_group(shadowwalk, matrix, tmp_path):
     assert shadowwalk("run", matrix, "--out", "out", "--filter", "^reclaim/", "--repetitions", 1).returncode == 0
     plan = json.loads((tmp_path / "out" / "run.json").read_text())
