@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "harness/cli/hold.hpp"
 #include "harness/cli/known_names.hpp"
+#include "harness/cli/live_cell.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_benchmark.hpp"
@@ -131,11 +131,8 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
   decide_workload(options);
   CellConfig config = config_from(options);
   config.id = arguments.id;
-  std::optional<Hold> hold;
-  if (arguments.hold) {
-    hold.emplace();
-    config.on_ready = [&] { hold->wait(); };
-  }
+  LiveCell live(config, arguments.hold);
+  config.on_ready = [&live] { live.on_ready(); };
   const bool to_stdout = arguments.json == kStdout;
   if (!arguments.json.empty() && !to_stdout) {
     run::require_space(std::filesystem::absolute(arguments.json).parent_path(), 1);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -7,8 +8,10 @@
 #include <optional>
 #include <string>
 
+#include "harness/attach/live/registration.hpp"
 #include "harness/cli/data_files.hpp"
 #include "harness/cli/known_names.hpp"
+#include "harness/cli/live_cell.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/run/runner.hpp"
@@ -92,6 +95,24 @@ int run_matrix(const RunOptions& options) {
   fmt::print("{}: {} cells x {} repetitions, seed {}\n", plan.title.empty() ? plan.matrix_file : plan.title,
              plan.cells.size(), plan.repetitions, plan.seed);
   std::fflush(stdout);
+
+  live::Registration registration(warn_unlisted);
+  live::Entry entry{.began_ns = live::now_ns(), .cell = std::nullopt, .run = std::nullopt};
+  settings.on_start = [&](const run::PlannedCell& cell, const run::Measurement& measurement, std::size_t number,
+                          std::chrono::nanoseconds left) {
+    entry.run = live::RunPart{.directory = std::filesystem::absolute(directory.path()).string(),
+                              .title = plan.title,
+                              .number = number,
+                              .total = plan.order.size(),
+                              .failed = directory.failures().size(),
+                              .cell = cell.id,
+                              .repetition = measurement.repetition,
+                              .cell_name = cell.name,
+                              .variant = std::string(run::effective_value(cell.options, "variant")),
+                              .workload = std::string(run::effective_value(cell.options, "workload")),
+                              .done_ns = live::now_ns() + static_cast<std::uint64_t>(left.count())};
+    registration.update(entry);
+  };
 
   run::Interrupt interrupt;
   run::run_measurements(directory, settings, interrupt);

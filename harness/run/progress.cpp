@@ -56,12 +56,15 @@ std::string Progress::position(std::size_t number) const {
   return fmt::format("[{:>{}}/{}]", number, total.size(), total);
 }
 
+nanoseconds Progress::remaining(nanoseconds planned_left, std::size_t left) const {
+  return estimate_remaining(done_, planned_done_, actual_done_, left, planned_left);
+}
+
 void Progress::started(const PlannedCell& cell, const Measurement& measurement, nanoseconds planned_left,
                        std::size_t left) {
   if (!settings_.terminal) return;
-  const auto eta = estimate_remaining(done_, planned_done_, actual_done_, left, planned_left);
-  const std::string head = fmt::format("{} {:>2}%  ", position(finished_ + 1), 100 * finished_ / total_);
-  std::string tail = fmt::format("  ETA {}", format_duration(eta));
+  const std::string head = fmt::format("{} {:>2}%  ", position(number()), 100 * finished_ / total_);
+  std::string tail = fmt::format("  ETA {}", format_duration(remaining(planned_left, left)));
   if (failed_ > 0) tail += fmt::format("  {} failed", failed_);
   std::string name = fmt::format("{} r{}", cell.name, measurement.repetition);
   // A line that wraps cannot be rewritten.

@@ -40,6 +40,10 @@ class Progress {
 
   void started(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds planned_left,
                std::size_t left);
+  /// Of the measurement that is started, from 1.
+  std::size_t number() const { return finished_ + 1; }
+  /// What `left` measurements, with `planned_left` of measuring time, are expected to take.
+  std::chrono::nanoseconds remaining(std::chrono::nanoseconds planned_left, std::size_t left) const;
   void measured(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds elapsed);
   void failed(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds elapsed,
               const Failure& failure, bool counted_before);

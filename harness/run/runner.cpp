@@ -44,8 +44,9 @@ bool run_one(RunDirectory& directory, const PlannedCell& cell, const Measurement
              const RunnerSettings& settings, Interrupt& interrupt, Progress& progress) {
   const std::filesystem::path scratch = directory.prepare_scratch();
   const nanoseconds limit = time_limit(cell, settings.watchdog);
-  const ChildResult child =
-      run_child(settings.program, arguments_for(cell, settings, scratch.string()), limit, interrupt.fd());
+  std::vector<std::string> arguments = arguments_for(cell, settings, scratch.string());
+  arguments.insert(arguments.end(), {"--id", std::to_string(cell.id)});
+  const ChildResult child = run_child(settings.program, arguments, limit, interrupt.fd());
   if (child.end == ChildEnd::kInterrupted) return false;
 
   std::string problem;
@@ -115,6 +116,9 @@ void run_measurements(RunDirectory& directory, const RunnerSettings& settings, I
     for (std::size_t i = 0; i < work.size() && !interrupt.caught(); ++i) {
       const PlannedCell& cell = cell_of(work[i]);
       progress.started(cell, work[i], planned_left, work.size() - i);
+      if (settings.on_start) {
+        settings.on_start(cell, work[i], progress.number(), progress.remaining(planned_left, work.size() - i));
+      }
       if (!run_one(directory, cell, work[i], settings, interrupt, progress)) break;
       planned_left -= measuring_time(cell.options);
     }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ struct RunnerSettings {
   Watchdog watchdog;
   bool retry_failed = false;  ///< measure again what failed in an earlier try
   Progress::Settings progress;
+  /// Before each measurement: its number in the plan's order, from 1, and the time that the run is expected to need
+  /// yet.
+  std::function<void(const PlannedCell&, const Measurement&, std::size_t number, std::chrono::nanoseconds left)>
+      on_start;
 };
 
 /// Runs what the directory lacks, in the plan's order. A child that crashes, hangs, is refused or fails is recorded as

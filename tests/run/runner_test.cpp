@@ -68,6 +68,21 @@ class RunnerTest : public ::testing::Test {
   RunnerSettings settings_;
 };
 
+TEST_F(RunnerTest, TellsOfEachMeasurementBeforeItStarts) {
+  RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'good','crash'", 2));
+  std::vector<Measurement> told;
+  settings_.on_start = [&](const PlannedCell& cell, const Measurement& measurement, std::size_t number,
+                           std::chrono::nanoseconds left) {
+    told.push_back(measurement);
+    EXPECT_EQ(cell.id, measurement.cell);
+    EXPECT_EQ(number, told.size());
+    EXPECT_GE(left, (5 - number) * 1ms) << "the measuring time that is left, at least";
+    EXPECT_EQ(starts().size(), number - 1) << "not yet";
+  };
+  run(directory);
+  EXPECT_EQ(told, directory.plan().order);
+}
+
 TEST_F(RunnerTest, StoresEveryResultAndGoesOnAfterEveryKindOfFailure) {
   RunDirectory directory =
       RunDirectory::create(temporary_ / "out", plan_for("'good','crash','fail','refuse','garbage','flood'", 2));

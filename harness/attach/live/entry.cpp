@@ -1,0 +1,89 @@
+#include "harness/attach/live/entry.hpp"
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+namespace shadowwalk::live {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFormat = "shadowwalk-live-1";
+
+json to_json(const CellPart& cell) {
+  json object = {{"id", cell.id},
+                 {"name", cell.name},
+                 {"variant", cell.variant},
+                 {"workload", cell.workload},
+                 {"held", cell.held}};
+  if (cell.schedule) {
+    object["warmup_end_ns"] = cell.schedule->warmup_end_ns;
+    object["window_end_ns"] = cell.schedule->window_end_ns;
+  }
+  return object;
+}
+
+CellPart cell_from(const json& object) {
+  CellPart cell{.id = object.at("id"),
+                .name = object.at("name"),
+                .variant = object.at("variant"),
+                .workload = object.at("workload"),
+                .held = object.at("held"),
+                .schedule = std::nullopt};
+  if (object.contains("window_end_ns")) {
+    cell.schedule = Schedule{object.at("warmup_end_ns"), object.at("window_end_ns")};
+  }
+  return cell;
+}
+
+json to_json(const RunPart& run) {
+  return {{"directory", run.directory},   {"title", run.title},         {"number", run.number},
+          {"total", run.total},           {"failed", run.failed},       {"cell", run.cell},
+          {"repetition", run.repetition}, {"cell_name", run.cell_name}, {"variant", run.variant},
+          {"workload", run.workload},     {"done_ns", run.done_ns}};
+}
+
+RunPart run_from(const json& object) {
+  return {.directory = object.at("directory"),
+          .title = object.at("title"),
+          .number = object.at("number"),
+          .total = object.at("total"),
+          .failed = object.at("failed"),
+          .cell = object.at("cell"),
+          .repetition = object.at("repetition"),
+          .cell_name = object.at("cell_name"),
+          .variant = object.at("variant"),
+          .workload = object.at("workload"),
+          .done_ns = object.at("done_ns")};
+}
+
+}  // namespace
+
+std::uint64_t now_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+std::string to_text(const Entry& entry) {
+  json object = {{"format", kFormat}, {"began_ns", entry.began_ns}};
+  if (entry.cell) object["cell"] = to_json(*entry.cell);
+  if (entry.run) object["run"] = to_json(*entry.run);
+  // A title or a path need not be UTF-8.
+  return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::optional<Entry> from_text(const std::string& text) {
+  try {
+    const json object = json::parse(text);
+    if (object.at("format") != kFormat) return std::nullopt;
+    Entry entry{.began_ns = object.at("began_ns"), .cell = std::nullopt, .run = std::nullopt};
+    if (object.contains("cell")) entry.cell = cell_from(object.at("cell"));
+    if (object.contains("run")) entry.run = run_from(object.at("run"));
+    return entry.cell || entry.run ? std::optional(entry) : std::nullopt;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace shadowwalk::live

@@ -1,0 +1,108 @@
+#include "harness/attach/live/live_runs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+
+#include "harness/attach/live/runtime_directory.hpp"
+#include "harness/attach/live/threads.hpp"
+
+namespace shadowwalk::live {
+namespace {
+
+constexpr std::string_view kSuffix = ".json";
+
+/// The process whose file this is, a half-written one (with a dot before its name) too.
+std::optional<Process> owner_of(std::string_view name) {
+  if (name.starts_with('.')) name.remove_prefix(1);
+  if (!name.ends_with(kSuffix)) return std::nullopt;
+  name.remove_suffix(kSuffix.size());
+  return parse_process(name);
+}
+
+std::map<Process, Entry> read_entries() {
+  std::map<Process, Entry> entries;
+  const std::optional<RuntimeDirectory> directory = RuntimeDirectory::find();
+  if (!directory) return entries;
+  for (const std::string& name : directory->names()) {
+    const std::optional<Process> owner = owner_of(name);
+    if (!owner) continue;  // not ours to judge
+    if (process_of(owner->pid) != owner) {
+      directory->remove(name);
+    } else if (const std::optional<std::string> text = directory->read(name); text && !name.starts_with('.')) {
+      if (const std::optional<Entry> entry = from_text(*text)) entries.emplace(*owner, *entry);
+    }
+  }
+  return entries;
+}
+
+std::string name_of(const Entry& entry) {
+  if (!entry.run) return "cell";
+  const std::filesystem::path path = std::filesystem::path(entry.run->directory).lexically_normal();
+  const std::string name = (path.has_filename() ? path : path.parent_path()).filename().string();
+  return name.empty() ? "run" : name;
+}
+
+LiveRun live_run(const Process& process, const Entry& entry) {
+  LiveRun live;
+  live.id = fmt::format("{}-{}", name_of(entry), process.pid);
+  live.process = process;
+  live.began_ns = entry.began_ns;
+  live.run = entry.run;
+  return live;
+}
+
+void add_cell(LiveRun& live, const Process& process, const CellPart& cell) {
+  live.cell = cell;
+  live.cell_pid = process.pid;
+  live.threads = threads_by_role(process.pid);
+}
+
+}  // namespace
+
+std::string file_name(const Process& process) { return to_string(process) + std::string(kSuffix); }
+
+std::string LiveRun::phase(std::uint64_t now) const {
+  if (cell && cell->held) return "held";
+  if (!cell || !cell->schedule) return "starting";
+  if (now < cell->schedule->warmup_end_ns) return "warmup";
+  return now < cell->schedule->window_end_ns ? "measure" : "drain";
+}
+
+std::optional<std::uint64_t> LiveRun::eta_ns(std::uint64_t now) const {
+  std::uint64_t end = 0;
+  if (run) {
+    end = run->done_ns;
+  } else if (cell && cell->schedule) {
+    end = cell->schedule->window_end_ns;
+  } else {
+    return std::nullopt;
+  }
+  return end > now ? end - now : 0;
+}
+
+std::vector<LiveRun> live_runs() {
+  const std::map<Process, Entry> entries = read_entries();
+  std::map<pid_t, LiveRun> runs;
+  for (const auto& [process, entry] : entries) {
+    if (entry.run) runs.emplace(process.pid, live_run(process, entry));
+  }
+  std::vector<LiveRun> live;
+  for (const auto& [process, entry] : entries) {
+    if (!entry.cell) continue;
+    // A run's cells are its children: neither needs to tell the other.
+    if (const auto run = runs.find(parent_of(process.pid)); run != runs.end()) {
+      add_cell(run->second, process, *entry.cell);
+    } else {
+      live.push_back(live_run(process, entry));
+      add_cell(live.back(), process, *entry.cell);
+    }
+  }
+  for (const auto& [pid, run] : runs) live.push_back(run);
+  std::sort(live.begin(), live.end(), [](const LiveRun& a, const LiveRun& b) { return a.began_ns < b.began_ns; });
+  return live;
+}
+
+}  // namespace shadowwalk::live

@@ -1,0 +1,113 @@
+#include "harness/attach/live/runtime_directory.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "harness/machine/error.hpp"
+
+namespace shadowwalk::live {
+namespace {
+
+constexpr const char* kOwnPlace = "set XDG_RUNTIME_DIR to a directory of your own";
+constexpr std::size_t kLargestFile = 64 << 10;
+
+std::string path_of_directory() {
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  if (runtime == nullptr || *runtime == '\0') return "/run/shadowwalk";
+  if (*runtime != '/')
+    throw InputError(fmt::format("XDG_RUNTIME_DIR is '{}', no absolute path; {}", runtime, kOwnPlace));
+  return std::string(runtime) + "/shadowwalk";
+}
+
+/// Why a directory of this owner and mode is refused; empty: it is not.
+std::string refusal(const struct stat& status) {
+  if (status.st_uid != geteuid()) return fmt::format("it belongs to user {}", status.st_uid);
+  if ((status.st_mode & 077) != 0) return fmt::format("its mode is {:04o}, open to others", status.st_mode & 07777);
+  return {};
+}
+
+bool write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+RuntimeDirectory::~RuntimeDirectory() {
+  if (fd_ >= 0) close(fd_);
+}
+
+std::optional<RuntimeDirectory> RuntimeDirectory::open(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) return std::nullopt;
+  if (fd < 0) throw InputError(fmt::format("cannot open {}: {}; {}", path, std::strerror(errno), kOwnPlace));
+  RuntimeDirectory directory(path, fd);
+  struct stat status {};
+  const std::string why = fstat(fd, &status) != 0 ? std::strerror(errno) : refusal(status);
+  if (!why.empty()) throw InputError(fmt::format("{} is refused: {}; remove it, or {}", path, why, kOwnPlace));
+  return directory;
+}
+
+RuntimeDirectory RuntimeDirectory::make() {
+  const std::string path = path_of_directory();
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    throw InputError(fmt::format("cannot make {}: {}; {}", path, std::strerror(errno), kOwnPlace));
+  }
+  std::optional<RuntimeDirectory> directory = open(path);
+  if (!directory) throw InputError(fmt::format("{} was removed while it was made", path));
+  return std::move(*directory);
+}
+
+std::optional<RuntimeDirectory> RuntimeDirectory::find() { return open(path_of_directory()); }
+
+std::vector<std::string> RuntimeDirectory::names() const {
+  std::vector<std::string> names;
+  DIR* directory = fdopendir(openat(fd_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory == nullptr) return names;
+  while (const dirent* file = readdir(directory)) names.emplace_back(file->d_name);
+  closedir(directory);
+  return names;
+}
+
+std::optional<std::string> RuntimeDirectory::read(const std::string& name) const {
+  const int fd = openat(fd_, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  struct stat status {};
+  std::optional<std::string> content;
+  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && static_cast<std::size_t>(status.st_size) <= kLargestFile) {
+    content.emplace(static_cast<std::size_t>(status.st_size), '\0');
+    if (pread(fd, content->data(), content->size(), 0) != status.st_size) content.reset();
+  }
+  close(fd);
+  return content;
+}
+
+void RuntimeDirectory::replace(const std::string& name, std::string_view content) const {
+  // No fsync: what a power cut takes is no live run.
+  const std::string temporary = "." + name;
+  const int fd = openat(fd_, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+  const bool written = fd >= 0 && write_all(fd, content);
+  const bool done = written && renameat(fd_, temporary.c_str(), fd_, name.c_str()) == 0;
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  if (done) return;
+  remove(temporary);
+  throw InputError(fmt::format("cannot write in {}: {}", path_, std::strerror(error)));
+}
+
+void RuntimeDirectory::remove(const std::string& name) const noexcept { unlinkat(fd_, name.c_str(), 0); }
+
+}  // namespace shadowwalk::live

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace shadowwalk::live {
+
+/// The directory in which live runs are listed, a file each: $XDG_RUNTIME_DIR/shadowwalk, or /run/shadowwalk where that
+/// variable is not set. It is the user's alone, mode 0700: one that belongs to somebody else, or that others may enter,
+/// is refused, since who finds processes by what stands there sends them signals.
+class RuntimeDirectory {
+ public:
+  /// Opens it, and makes it if it is not there. Throws InputError: what, why, what to do.
+  static RuntimeDirectory make();
+  /// Opens it; nothing if it is not there. Throws InputError if it is refused.
+  static std::optional<RuntimeDirectory> find();
+
+  RuntimeDirectory(RuntimeDirectory&& other) noexcept : path_(other.path_), fd_(std::exchange(other.fd_, -1)) {}
+  RuntimeDirectory& operator=(RuntimeDirectory&&) = delete;
+  ~RuntimeDirectory();
+
+  const std::string& path() const { return path_; }
+
+  /// The names of all files in it.
+  std::vector<std::string> names() const;
+  /// A file's content; nothing if it is not there, or no plain file of a sane size.
+  std::optional<std::string> read(const std::string& name) const;
+  /// Replaces a file's content, as a whole or not at all. Throws InputError.
+  void replace(const std::string& name, std::string_view content) const;
+  void remove(const std::string& name) const noexcept;
+
+ private:
+  RuntimeDirectory(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  static std::optional<RuntimeDirectory> open(const std::string& path);
+
+  const std::string path_;
+  int fd_;
+};
+
+}  // namespace shadowwalk::live
