@@ -14,11 +14,15 @@
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_benchmark.hpp"
+#include "harness/lab/cell_replay.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/replay/pace.hpp"
+#include "harness/replay/trace_name.hpp"
 #include "harness/run/cell_options.hpp"
 #include "harness/run/files.hpp"
 #include "harness/text/duration.hpp"
+#include "harness/trace/trace_reader.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk::cli {
@@ -53,9 +57,18 @@ run::CellOptions checked_options(const CellArguments& arguments) {
   return options;
 }
 
-/// `auto`: KVM where it opens. The result names what was taken.
+/// The trace that is to be replayed; nothing for other workloads.
+std::optional<std::string_view> trace_of(const run::CellOptions& options) {
+  return replay::trace_file(run::effective_value(options, "workload"));
+}
+
+/// `auto`: the trace; KVM where it opens. The result names what was taken.
 void decide_guest(run::CellOptions& options) {
   if (run::effective_value(options, "guest") != "auto") return;
+  if (trace_of(options)) {
+    options["guest"] = "trace";
+    return;
+  }
   const std::string reason = kvm_unavailable_reason();
   if (!reason.empty()) fmt::print(stderr, "shadowwalk: --guest auto: thread guests, since {}\n", reason);
   options["guest"] = reason.empty() ? "kvm" : "thread";
@@ -70,8 +83,21 @@ void decide_read_delay(run::CellOptions& options) {
              variant->info.name, kDelayOfNegativeControls);
 }
 
+/// A trace says when what is done to which pages.
+void decide_replay(std::string_view trace, run::CellOptions& options) {
+  for (const char* key : {"zap-rate", "working-set", "seed", "locality", "writes"}) {
+    if (!options.contains(key)) continue;
+    throw InputError(
+        fmt::format("cell: --{} has no meaning with --workload trace:FILE: the trace tells; leave it out", key));
+  }
+  if (!options.contains("zappers")) {
+    options["zappers"] = std::to_string(zappers_of(trace::TraceReader(std::filesystem::path(trace)).info()));
+  }
+}
+
 /// A workload whose guest does all the zapping has no work for zappers, and its working set may be its own.
 void decide_workload(run::CellOptions& options) {
+  if (const auto trace = trace_of(options)) return decide_replay(*trace, options);
   const Workload workload = load_workload(run::effective_value(options, "workload"));
   if (workload.host.empty() && !options.contains("zappers")) options["zappers"] = "0";
   if (!options.contains("working-set")) options["working-set"] = std::to_string(workload.working_set);
@@ -105,7 +131,9 @@ CellConfig config_from(const run::CellOptions& options) {
   config.zappers = static_cast<unsigned>(number("zappers"));
   config.zap_rate = static_cast<double>(number("zap-rate"));
   config.walks_per_exit = static_cast<unsigned>(number("walks-per-exit"));
-  config.guest = text("guest") == "kvm" ? GuestKind::kvm : GuestKind::thread;
+  config.guest = text("guest") == "kvm"     ? GuestKind::kvm
+                 : text("guest") == "trace" ? GuestKind::trace
+                                            : GuestKind::thread;
   config.placement = text("placement");
   config.mmu_lock = text("mmu-lock") == "mutex" ? MmuLockKind::mutex : MmuLockKind::ticket;
   config.duration = time("duration");
@@ -117,6 +145,7 @@ CellConfig config_from(const run::CellOptions& options) {
   config.working_set = number("working-set");
   if (text("locality") != run::kAsTheWorkloadSays) config.locality = parse_locality(text("locality")).value();
   if (text("writes") != run::kAsTheWorkloadSays) config.write_percent = static_cast<unsigned>(number("writes"));
+  if (trace_of(options) || options.contains("speed")) config.pace = replay::parse_pace(text("speed")).value();
   config.instrumentation = instrumentation(text("instrumentation"));
   if (text("events") != "none") config.events = text("events");
   config.command = "shadowwalk cell";
@@ -161,6 +190,10 @@ void add_cell(CLI::App& command) {
     added->type_name("");
     if (!option.fallback.empty()) added->default_str(std::string(option.fallback));
   }
+  verb->add_flag_callback(
+          "--closed-loop", [arguments] { arguments->given["speed"] = "closed-loop"; },
+          "The same as --speed closed-loop")
+      ->excludes("--speed");
   verb->add_option("--json", arguments->json, "Write the result as Google Benchmark JSON to FILE; - is stdout")
       ->type_name("FILE");
   verb->add_flag("--hold", arguments->hold,

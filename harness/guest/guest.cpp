@@ -49,6 +49,7 @@ GuestProgramState initial_state(const GuestConfig& config, unsigned index) {
 
 std::unique_ptr<Guest> make_guest(const GuestConfig& config) {
   check_guest(config);
+  if (config.kind == GuestKind::trace) throw InputError("guest trace: it has no program; it is of a trace alone");
   if (config.kind == GuestKind::kvm) {
     if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) throw InputError("guest kvm: " + reason);
     if (config.program.image.empty()) throw InputError("guest kvm: the program has no image; choose guest thread");

@@ -53,7 +53,11 @@ struct GuestProgram {
   std::span<const std::byte> image;
 };
 
-enum class GuestKind { kvm, thread };
+enum class GuestKind {
+  kvm,
+  thread,
+  trace,  ///< a trace's accesses; not of make_guest(), but of harness/replay
+};
 
 struct GuestConfig {
   GuestKind kind = GuestKind::thread;

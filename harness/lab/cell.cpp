@@ -63,6 +63,9 @@ bool halts(const Workload& workload) {
          std::ranges::any_of(workload.phases, [](const PhaseShape& phase) { return phase.idle.count() != 0; });
 }
 
+/// From the threads' start until a replay's: they are all there then, and the feeder is ahead.
+constexpr std::chrono::milliseconds kReplayBegins{2};
+
 std::string vcpu_name(unsigned index) { return fmt::format("vcpu-{}", index); }
 
 /// Pins what has a place, and writes down where.
@@ -100,11 +103,19 @@ EventCounts count_events(const pmu::EncodedSelection& selection, std::span<const
   std::vector<ThreadPart> walking;
   for (const auto& vcpu : vcpus) walking.push_back({&vcpu->events, vcpu->record.walks});
   std::vector<ThreadPart> zapping;
-  for (const auto& zapper : zappers) zapping.push_back({&zapper->events, zapper->zaps});
+  for (const auto& zapper : zappers) zapping.push_back({&zapper->events, zapper->zaps.zaps});
   add_role(counts, kWalkers, walking);
   add_role(counts, kZappers, zapping);
   if (reclaimer != nullptr) add_role(counts, kReclaimers, {{reclaimer, 0}});
   return counts;
+}
+
+void add_zaps(CellMeasurement& cell, const ZapRecord& zaps) {
+  cell.zaps += zaps.zaps;
+  cell.zaps_empty += zaps.zaps_empty;
+  cell.zaps_total += zaps.zaps_total;
+  cell.zap_ns.merge(zaps.zap_ns);
+  cell.zap_service_ns.merge(zaps.zap_service_ns);
 }
 
 void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> vcpus,
@@ -119,6 +130,7 @@ void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> 
     if (cell.first_violation.empty()) cell.first_violation = vcpu->first_violation;
     cell.exits += vcpu->exits;
     cell.exit_ns.merge(vcpu->exit_ns);
+    add_zaps(cell, vcpu->zaps);
     const ThreadDisturbance& disturbance = vcpu->disturbance;
     cell.noise.walker_switches += disturbance.involuntary_switches();
     cell.noise.walkers_off_cpu_ns += disturbance.off_cpu_ns();
@@ -128,13 +140,52 @@ void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> 
     }
   }
   for (const auto& zapper : zappers) {
-    cell.zaps += zapper->zaps;
-    cell.zaps_empty += zapper->zaps_empty;
-    cell.zaps_total += zapper->zaps_total;
-    cell.zap_ns.merge(zapper->zap_ns);
-    cell.zap_service_ns.merge(zapper->zap_service_ns);
+    add_zaps(cell, zapper->zaps);
     cell.noise.zapper_switches += zapper->disturbance.involuntary_switches();
   }
+}
+
+/// The thread that reads a cell's trace. Ends with the scope.
+class FeederThread {
+ public:
+  FeederThread(replay::TraceGuest* trace, CellFailure& failure) : trace_(trace) {
+    if (trace == nullptr) return;
+    thread_ = std::thread([trace, &failure] {
+      try {
+        trace->feeder().run();
+      } catch (const std::exception& error) {
+        failure.report(error.what());
+      }
+    });
+  }
+  ~FeederThread() { join(); }
+  FeederThread(const FeederThread&) = delete;
+  FeederThread& operator=(const FeederThread&) = delete;
+  void join() {
+    if (!thread_.joinable()) return;
+    trace_->feeder().stop();
+    thread_.join();
+  }
+
+ private:
+  replay::TraceGuest* const trace_;
+  std::thread thread_;
+};
+
+/// After its threads have ended.
+ReplayMeasurement measure_replay(replay::TraceGuest& trace, std::span<const std::unique_ptr<ZapperThread>> zappers,
+                                 unsigned vcpus) {
+  const replay::Feeder& feeder = trace.feeder();
+  ReplayMeasurement replay{.info = feeder.reader().info(),
+                           .source = feeder.reader().source(),
+                           .pace = trace.clock().pace(),
+                           .counts = {},
+                           .skipped = feeder.skipped(),
+                           .of_zap_alls = feeder.of_zap_alls(),
+                           .passes = feeder.passes()};
+  for (unsigned i = 0; i < vcpus; ++i) replay.counts += trace.vcpu(i).counts();
+  for (const auto& zapper : zappers) replay.counts += zapper->replayed;
+  return replay;
 }
 
 /// What a line costs between the two CPUs that two walkers have just shared lines over: the unit that their waiting for
@@ -158,6 +209,14 @@ void measure_line_between_vcpus(const CellConfig& config, CellMeasurement& cell)
 
 void check_cell(const CellConfig& config) {
   const VariantEntry& variant = variant_of(config);
+  if (replays(config)) return check_replay(config, variant);
+  if (config.pace) {
+    throw InputError(fmt::format("--speed, --closed-loop: workload '{}' is no trace, which alone has a pace of its own",
+                                 config.workload));
+  }
+  if (config.guest == GuestKind::trace) {
+    throw InputError(fmt::format("--guest trace: workload '{}' is no trace", config.workload));
+  }
   const Workload workload = load_workload(config.workload);
   if (!variant.can_zap && config.zappers != 0) {
     throw InputError(fmt::format("variant '{}' cannot zap: give --zappers 0", config.variant));
@@ -179,7 +238,7 @@ void check_cell(const CellConfig& config) {
 
 CellMeasurement run_cell(const CellConfig& asked) {
   check_cell(asked);
-  const Workload workload = load_workload(asked.workload);
+  const Workload workload = replays(asked) ? trace_workload(asked) : load_workload(asked.workload);
   CellConfig config = asked;
   config.first_vcpu_delay = first_vcpu_delay(workload.stall);
   const VariantEntry& variant = variant_of(config);
@@ -202,34 +261,53 @@ CellMeasurement run_cell(const CellConfig& asked) {
 
   IpiRecord ipis(window);
   if (config.instrumentation != Instrumentation::none) machine.observe_ipis(&ipis);
-  const std::unique_ptr<Engine> engine = variant.make_engine(machine, config, window, page_budget(config, workload));
-  if (!machine.has_rcu()) places.forget("reclaim-0");
-  const std::unique_ptr<Guest> guest = make_guest(guest_config(config, workload));
-
-  CellShared shared(config, machine, *engine, window, events);
-  HostWatch host(*guest);
   CellMeasurement cell;
   cell.noise.cpus = std::thread::hardware_concurrency();
   cell.noise.walkers = config.vcpus;
-  cell.noise.busy_threads = config.vcpus + config.zappers;
+  // A feeder in a closed loop is as busy as those whom it feeds.
+  cell.noise.busy_threads = config.vcpus + config.zappers + (config.pace && config.pace->closed_loop ? 1 : 0);
   const bool cpus_are_shared = workload.vcpus_per_cpu > 1 && config.vcpus > 1;
   cell.noise.oversubscribed = cell.noise.busy_threads > places.cpus() || cpus_are_shared;
+
+  std::unique_ptr<Guest> guest;
+  replay::TraceGuest* trace = nullptr;
+  PageBudget budget;
+  if (replays(config)) {
+    auto replay = std::make_unique<replay::TraceGuest>(trace_guest_config(config, cell.noise.oversubscribed), window);
+    trace = replay.get();
+    guest = std::move(replay);
+    const trace::TraceInfo& info = trace->feeder().reader().info();
+    config.working_set = info.last_gfn;
+    budget = page_budget(info);
+  } else {
+    guest = make_guest(guest_config(config, workload));
+    budget = page_budget(config, workload);
+  }
+  const std::unique_ptr<Engine> engine = variant.make_engine(machine, config, window, budget);
+  if (!machine.has_rcu()) places.forget("reclaim-0");
+
+  CellShared shared(config, machine, *engine, window, events);
+  HostWatch host(*guest);
   shared.yield_while_waiting = cell.noise.oversubscribed;
-  shared.walkers_sleep = cpus_are_shared || halts(workload);
+  shared.walkers_sleep = cpus_are_shared || halts(workload) || trace != nullptr;
+  shared.small_bursts = trace != nullptr && !trace->clock().pace().closed_loop;
 
   std::vector<std::unique_ptr<VcpuThread>> vcpus;
   std::vector<std::thread> vcpu_threads;
   for (unsigned i = 0; i < config.vcpus; ++i) {
     machine.vcpus()[i]->set_immediate_exit(&guest->vcpu(i).immediate_exit());
-    vcpus.push_back(std::make_unique<VcpuThread>(shared, i, guest->vcpu(i)));
+    vcpus.push_back(
+        std::make_unique<VcpuThread>(shared, i, guest->vcpu(i), trace == nullptr ? nullptr : &trace->vcpu(i)));
   }
   for (unsigned i = 0; i < config.vcpus; ++i) {
     vcpu_threads.emplace_back(&VcpuThread::run, vcpus[i].get(), vcpu_cpus[i]);
   }
+  FeederThread feeder(trace, shared.failure);
   std::vector<std::unique_ptr<ZapperThread>> zappers;
   std::vector<std::thread> zapper_threads;
   for (unsigned i = 0; i < config.zappers; ++i) {
-    zappers.push_back(std::make_unique<ZapperThread>(shared, i, workload.host));
+    zappers.push_back(trace != nullptr ? std::make_unique<ZapperThread>(shared, *trace)
+                                       : std::make_unique<ZapperThread>(shared, i, workload.host));
     zapper_threads.emplace_back(&ZapperThread::run, zappers.back().get(), zapper_cpus[i]);
   }
   shared.attached.arrive_and_wait();
@@ -239,6 +317,7 @@ CellMeasurement run_cell(const CellConfig& asked) {
   const auto ticks = [](std::chrono::nanoseconds time) {
     return CycleClock::from_ns(static_cast<double>(time.count()));
   };
+  if (trace != nullptr) trace->clock().start(CycleClock::now() + ticks(kReplayBegins));
   const std::uint64_t start = CycleClock::now() + ticks(config.warmup);
   const std::uint64_t end = start + ticks(config.duration);
   window.set(start, end);
@@ -262,12 +341,17 @@ CellMeasurement run_cell(const CellConfig& asked) {
   make_all_cpus_request(machine.vcpus(), kRequestStop);
   shared.detached.count_down();  // only now: a vCPU may have seen the request before its IPI was sent
   for (std::thread& thread : vcpu_threads) thread.join();
+  feeder.join();
   engine->drain();
   if (const auto what = shared.failure.what()) throw CellError(*what);
 
   cell.interval_ns = CycleClock::to_ns(end - start) / static_cast<double>(Footprint::kIntervals);
   add_up(cell, vcpus, zappers);
   cell.host_part = engine->host_totals();
+  if (trace != nullptr) {
+    cell.replay = measure_replay(*trace, zappers, config.vcpus);
+    require_accesses(config, cell.walks);
+  }
   if (variant.can_zap) {
     check_promises(workload, workload_events(cell.counts, cell.host_part, cell.zaps_total), config.zappers != 0);
   }

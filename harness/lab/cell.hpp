@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/lab/cell_config.hpp"
+#include "harness/lab/cell_replay.hpp"
 #include "harness/lab/event_counts.hpp"
 #include "harness/lab/host_totals.hpp"
 #include "harness/lab/host_watch.hpp"
@@ -52,6 +53,7 @@ struct CellMeasurement {
   double interval_ns = 0;           ///< of the footprint's series
   std::uint64_t grace_periods = 0;  ///< in the cell's whole life; 0 without RCU
 
+  std::optional<ReplayMeasurement> replay;  ///< only if the workload is a trace
   EventCounts events;
   Noise noise;
   HostChange host;

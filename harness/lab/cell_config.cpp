@@ -7,7 +7,17 @@ namespace shadowwalk {
 std::string to_string(const ReadDelay& delay) {
   return delay.on() ? fmt::format("1/{}:{}us", delay.one_in, delay.stall_us) : "off";
 }
-const char* to_string(GuestKind kind) { return kind == GuestKind::kvm ? "kvm" : "thread"; }
+const char* to_string(GuestKind kind) {
+  switch (kind) {
+    case GuestKind::kvm:
+      return "kvm";
+    case GuestKind::thread:
+      return "thread";
+    case GuestKind::trace:
+      return "trace";
+  }
+  return "";
+}
 const char* to_string(MmuLockKind kind) { return kind == MmuLockKind::ticket ? "ticket" : "mutex"; }
 const char* to_string(Instrumentation level) {
   switch (level) {

@@ -9,6 +9,7 @@
 #include "harness/guest/guest.hpp"
 #include "harness/machine/mmu_lock.hpp"
 #include "harness/mmu/walk_checks.hpp"
+#include "harness/replay/pace.hpp"
 #include "workloads/guest_knobs.hpp"
 
 namespace shadowwalk {
@@ -44,6 +45,7 @@ struct CellConfig {
   std::uint64_t working_set = 4096;       ///< 4 KiB pages
   std::optional<LocalityKnob> locality;   ///< instead of the workload's own
   std::optional<unsigned> write_percent;  ///< of accesses to RAM, 0..100, instead of the workload's own
+  std::optional<replay::Pace> pace;       ///< of a trace's replay; other workloads have none
   Instrumentation instrumentation = Instrumentation::full;
   std::string events;   ///< what to count, as harness/measure/pmu/event_list.hpp reads it; empty: nothing
   std::string command;  ///< the command line that runs this cell again

@@ -4,8 +4,10 @@
 
 #include "harness/lab/event_result.hpp"
 #include "harness/lab/result_recorder.hpp"
+#include "harness/lab/walk_record.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/mmu/geometry.hpp"
+#include "harness/replay/trace_name.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -43,6 +45,23 @@ json describe(const CellConfig& config) {
   return cell;
 }
 
+/// Of a replay: what the trace says, where other cells were told.
+void describe_replay(json& details, const CellConfig& config, const ReplayMeasurement& replay) {
+  details["cell"]["speed"] = to_string(replay.pace);
+  details["cell"]["zap_rate"] = 0;
+  details["cell"]["working_set_pages"] = replay.info.last_gfn;
+  json& by_kind = details["replay"]["by_kind"] = json::object();
+  for (std::size_t kind = 1; kind <= trace::kMaxTraceKind; ++kind) {
+    const auto of_kind = static_cast<trace::TraceKind>(kind);
+    if (replay.info.of(of_kind) != 0) by_kind[std::string(kind_name(of_kind))] = replay.info.of(of_kind);
+  }
+  details["replay"]["trace"] = replay::trace_file(config.workload).value();
+  details["replay"]["source"] = replay.source;
+  details["replay"]["vcpus"] = replay.info.vcpus;
+  details["replay"]["events"] = replay.info.events;
+  details["replay"]["duration_s"] = static_cast<double>(replay.info.duration_ns) / 1e9;
+}
+
 using Level = Instrumentation;
 
 void record_walks(ResultRecorder& out, CellResult& result, const CellConfig& config, const CellMeasurement& cell) {
@@ -62,6 +81,12 @@ void record_walks(ResultRecorder& out, CellResult& result, const CellConfig& con
   if (!out.taken_at(Level::light, {"walk_ns_mean"})) return;
   if (cell.walks == 0) {
     out.unavailable("walk_ns_mean", "no burst began and ended in the window");
+  } else if (cell.replay && cell.walks < WalkRecord::kAlwaysSampledBurst * cell.exits) {
+    out.unavailable(
+        "walk_ns_mean",
+        fmt::format("{:.1f} accesses an exit: the clock would dominate; real_time is the window over the walks "
+                    "of one vCPU",
+                    walks / static_cast<double>(cell.exits)));
   } else if (config.walks_per_exit == 1) {
     out.unavailable("walk_ns_mean",
                     "walks-per-exit 1: the clock would dominate; real_time is the window over the walks of one vCPU");
@@ -72,7 +97,8 @@ void record_walks(ResultRecorder& out, CellResult& result, const CellConfig& con
 }
 
 void record_zaps(ResultRecorder& out, const CellConfig& config, const CellMeasurement& cell) {
-  const std::string none_found = config.zappers == 0 ? "the cell has no zappers" : "no zap found a page in the window";
+  const bool has_zappers = config.zappers != 0 || cell.replay;  // a trace's vCPUs zap, too
+  const std::string none_found = has_zappers ? "no zap found a page in the window" : "the cell has no zappers";
   out.quantiles("zap_ns", Level::light, cell.zap_ns, {kP50, kP99}, none_found);
   out.quantiles("zap_service_ns", Level::light, cell.zap_service_ns, {kP50, kP99}, none_found);
   out.quantiles("prepare_zap_ns", Level::light, cell.zap_times.prepare_ns, {kP50, kP99}, none_found);
@@ -80,7 +106,7 @@ void record_zaps(ResultRecorder& out, const CellConfig& config, const CellMeasur
   out.quantiles("mmu_lock_hold_ns", Level::light, cell.mmu_lock_hold_ns, {kP99}, "no zap took mmu_lock in the window");
   out.quantiles("mmu_lock_wait_ns", Level::light, cell.mmu_lock_wait_ns, {kP99},
                 "mmu_lock was not taken in the window");
-  if (config.zappers == 0) {
+  if (!has_zappers) {
     for (const char* name : {"zaps_per_second", "zaps_empty", "saturated"}) out.unavailable(name, none_found);
     return;
   }
@@ -88,6 +114,7 @@ void record_zaps(ResultRecorder& out, const CellConfig& config, const CellMeasur
   const auto beats = static_cast<double>(cell.zaps + cell.zaps_empty);
   out.set("zaps_per_second", static_cast<double>(cell.zaps) / cell.duration_s);
   out.set("zaps_empty", static_cast<double>(cell.zaps_empty));
+  if (cell.replay) return out.unavailable("saturated", "a trace asks for no rate: replay_lag_ns tells how late it is");
   out.flag("saturated", beats < kSaturatedBelow * config.zap_rate * cell.duration_s);
 }
 
@@ -104,6 +131,29 @@ void record_workload(ResultRecorder& out, const CellMeasurement& cell) {
   out.quantiles("shrink_ns", Level::light, cell.host_part.shrink_ns, {kP50, kP99},
                 cell.host_part.shrinks == 0 ? "the workload does not shrink"
                                             : "no shrink that began in the window had all its pages freed");
+}
+
+void record_replay(ResultRecorder& out, const CellMeasurement& cell) {
+  if (!cell.replay) return;
+  const ReplayMeasurement& replay = *cell.replay;
+  out.set("replay_events", static_cast<double>(replay.counts.events));
+  out.set("replay_events_per_second", static_cast<double>(replay.counts.events) / cell.duration_s);
+  out.set("replay_events_total", static_cast<double>(replay.counts.events_total));
+  out.set("replay_skipped_total", static_cast<double>(replay.skipped));
+  out.set("replay_of_zap_alls_total", static_cast<double>(replay.of_zap_alls));
+  out.set("replay_passes_total", static_cast<double>(replay.passes));
+  if (replay.pace.closed_loop) {
+    const std::string why = "--closed-loop: no event has a time at which it is due";
+    for (const char* name : {"replay_late", "replay_lag_ns_p50", "replay_lag_ns_p99", "replay_lag_ns_max"}) {
+      out.unavailable(name, why);
+    }
+    return;
+  }
+  out.set("replay_late", static_cast<double>(replay.counts.late));
+  out.quantiles("replay_lag_ns", Level::light, replay.counts.lag_ns, {kP50, kP99}, "no event in the window");
+  if (out.taken_at(Level::light, {"replay_lag_ns_max"})) {
+    out.set("replay_lag_ns_max", static_cast<double>(replay.counts.lag_ns.max()));
+  }
 }
 
 json series(const Footprint::Level& level, double interval_ns) {
@@ -192,12 +242,14 @@ CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   CellResult result;
   result.details["cell"] = describe(config);
   result.details["command"] = config.command;
+  if (cell.replay) describe_replay(result.details, config, *cell.replay);
   ResultRecorder out(result, config.instrumentation);
 
   out.set("duration_s", cell.duration_s);
   record_walks(out, result, config, cell);
   record_zaps(out, config, cell);
   record_workload(out, cell);
+  record_replay(out, cell);
   record_footprint(out, result, cell);
   record_host(out, result, cell.host);
   if (out.taken_at(Level::light, {"ipis"})) out.set("ipis", static_cast<double>(cell.ipis));

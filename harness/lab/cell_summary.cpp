@@ -59,6 +59,9 @@ const std::vector<Topic>& topics() {
         "dirty_pages_last_round", "leaves_zapped_total", "page_table_writes_total", "flood_zaps_total",
         "quota_zaps_total", "walker_stalls_total", "shrinks_total", "shrinks_unfinished_total", "shrink_ns_p50",
         "shrink_ns_p99"}},
+      {"replay",
+       {"replay_events", "replay_events_per_second", "replay_passes_total", "replay_skipped_total", "replay_late",
+        "replay_lag_ns_p50", "replay_lag_ns_p99", "replay_lag_ns_max"}},
       {"checks", {"violations"}},
   };
   return topics;
@@ -110,6 +113,13 @@ void print_summary(const CellConfig& config, const CellResult& result) {
   fmt::print("{}\n", config.name);
   if (config.read_delay.on())
     fmt::print("  {:<9} walkers stall {} now and then\n", "delay", to_string(config.read_delay));
+  if (result.details.contains("replay")) {
+    const auto& replay = result.details["replay"];
+    fmt::print("  {:<9}  {} events of {} vCPUs in {:.3g} s, {}\n", "trace", replay["events"].get<std::uint64_t>(),
+               replay["vcpus"].get<unsigned>(), replay["duration_s"].get<double>(),
+               config.pace && config.pace->closed_loop ? "each thread's as soon as it is done with the last"
+                                                       : "speed " + result.details["cell"]["speed"].get<std::string>());
+  }
   for (const Topic& topic : topics()) {
     std::string line;
     for (const char* counter : topic.counters) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <ctime>
 #include <exception>
 #include <memory>
 
@@ -33,13 +34,14 @@ void tell_ready(const CellConfig& config, CellFailure& failure) {
   }
 }
 
-VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest)
-    : record(shared.window, shared.config.walks_per_exit, shared.config.instrumentation),
+VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest, replay::ReplayVcpu* replay)
+    : record(shared.window, shared.small_bursts ? 1 : shared.config.walks_per_exit, shared.config.instrumentation),
       events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
       disturbance(shared.window, !shared.walkers_sleep && shared.config.mmu_lock != MmuLockKind::mutex),
       shared_(shared),
       index_(index),
       guest_(guest),
+      replay_(replay),
       vcpu_(*shared.machine.vcpus()[index]) {}
 
 void VcpuThread::run(std::optional<unsigned> cpu) {
@@ -47,6 +49,7 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
   try {
     if (cpu) pin_this_thread(*cpu);
     events.open();
+    if (replay_ != nullptr) sleep_precisely();
     const std::unique_ptr<EngineVcpu> engine = shared_.engine.attach_vcpu(index_);
     shared_.attached.count_down();
     engine->offline();
@@ -99,6 +102,7 @@ void VcpuThread::loop(EngineVcpu& engine) {
       engine.walk(accesses, record);
       events.end_work(record.walks - walks_before);
     }
+    if (replay_ != nullptr) replay_zap(engine);
     disturbance.observe(record.burst_start);
     events.observe(record.burst_start);
     record_exit(entered);
@@ -109,6 +113,21 @@ void VcpuThread::loop(EngineVcpu& engine) {
   }
   disturbance.observe(CycleClock::now());
   events.observe(CycleClock::now());
+}
+
+/// What the vCPU's own thread did in the kernel, between its accesses: recycling for the quota, synchronising, dropping
+/// roots.
+void VcpuThread::replay_zap(EngineVcpu& engine) {
+  const replay::FedEvent* const zap = replay_->due_zap();
+  if (zap == nullptr) return;
+  const std::uint64_t began = CycleClock::now();
+  const std::uint64_t due = replay_->due(*zap);
+  engine.offline();
+  const Zapped zapped = shared_.engine.act(replay_action(zap->event));
+  engine.online();
+  record.burst_end = CycleClock::now();  // where the next exit's cycle begins
+  zaps.record(zapped, due == 0 ? began : due, began, record.burst_end, shared_.window, shared_.clocked());
+  replay_->zap_done(began);
 }
 
 /// A HLT exit: the vCPU blocks in the host, outside guest mode. As in KVM neither a TLB flush nor a root's reload wakes
@@ -142,6 +161,14 @@ ZapperThread::ZapperThread(CellShared& shared, unsigned index, std::span<const H
       ticks_per_beat_(static_cast<double>(CycleClock::from_ns(1e9)) / shared.config.zap_rate),
       schedule_(actions) {}
 
+ZapperThread::ZapperThread(CellShared& shared, replay::TraceGuest& trace)
+    : events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
+      disturbance(shared.window, false),
+      shared_(shared),
+      index_(0),
+      ticks_per_beat_(0),
+      trace_(&trace) {}
+
 void ZapperThread::run(std::optional<unsigned> cpu) {
   Cpu self;
   self.bind(fmt::format("zapper-{}", index_));
@@ -152,7 +179,13 @@ void ZapperThread::run(std::optional<unsigned> cpu) {
     shared_.attached.count_down();
     shared_.go.wait();
     try {
-      loop();
+      if (trace_ != nullptr) {
+        replay_loop();
+      } else {
+        loop();
+      }
+      disturbance.observe(CycleClock::now());
+      events.observe(CycleClock::now());
     } catch (const std::exception& error) {
       shared_.failure.report(error.what());
     }
@@ -171,18 +204,8 @@ void ZapperThread::loop() {
     events.observe(std::max(intended, CycleClock::now()));
     const auto began = wait_for_beat(intended, shared_.stop_zappers, shared_.yield_while_waiting);
     if (!began) break;
-    const std::uint64_t zaps_before = zaps;
-    SHADOWWALK_PROBE(zap__start, index_, CycleClock::to_whole_ns(*began - intended));
-    events.begin_work();
-    const Zapped zapped = shared_.engine.act(schedule_.next());
-    const std::uint64_t end = CycleClock::now();
-    tell_zap(zapped, end - *began);
-    disturbance.observe(end);
-    record_zap(zapped, intended, *began, end);
-    events.end_work(zaps - zaps_before);
+    zap(schedule_->next(), intended, *began);
   }
-  disturbance.observe(CycleClock::now());
-  events.observe(CycleClock::now());
 }
 
 void ZapperThread::tell_zap(const Zapped& zapped, std::uint64_t ticks) const {
@@ -193,18 +216,43 @@ void ZapperThread::tell_zap(const Zapped& zapped, std::uint64_t ticks) const {
   }
 }
 
-void ZapperThread::record_zap(const Zapped& zapped, std::uint64_t intended, std::uint64_t began, std::uint64_t end) {
-  if (!zapped.empty()) ++zaps_total;
-  if (!shared_.window.contains(end)) return;
-  if (zapped.empty()) {
-    ++zaps_empty;
-    return;
+/// What the trace's host threads did, in order, each at its time.
+void ZapperThread::replay_loop() {
+  replay::Lane& lane = trace_->feeder().host_lane();
+  replay::FeedBackoff backoff;
+  constexpr std::uint64_t kLongestWaitNs = 20'000'000;  // then look whether the window has begun
+  while (!shared_.stop_zappers.load(std::memory_order_relaxed)) {
+    const std::uint64_t now = CycleClock::now();
+    events.observe(now);
+    const std::span<const replay::FedEvent> there = lane.available();
+    if (there.empty() || !trace_->clock().started()) {
+      const timespec time{0, static_cast<long>(backoff.next_ns())};
+      nanosleep(&time, nullptr);
+      continue;
+    }
+    backoff.reset();
+    const std::uint64_t due = trace_->clock().due(there.front().event.time_ns);
+    const std::uint64_t until = std::min(due, now + CycleClock::from_ns(kLongestWaitNs));
+    const auto began = wait_for_beat(until, shared_.stop_zappers, shared_.yield_while_waiting);
+    if (!began) return;
+    if (*began < due) continue;
+    zap(replay_action(there.front().event), due == 0 ? *began : due, *began);
+    replayed.note(*began, due, shared_.window, shared_.clocked());
+    lane.done(1);
   }
-  ++zaps;
-  if (shared_.config.instrumentation == Instrumentation::none) return;
-  // Open loop: a zap that had to wait for the one before it began late, and its latency says so.
-  zap_ns.record(CycleClock::to_whole_ns(end - intended));
-  zap_service_ns.record(CycleClock::to_whole_ns(end - began));
+}
+
+template <class Action>
+void ZapperThread::zap(const Action& action, std::uint64_t intended, std::uint64_t began) {
+  const std::uint64_t zaps_before = zaps.zaps;
+  SHADOWWALK_PROBE(zap__start, index_, CycleClock::to_whole_ns(began - intended));
+  events.begin_work();
+  const Zapped zapped = shared_.engine.act(action);
+  const std::uint64_t end = CycleClock::now();
+  tell_zap(zapped, end - began);
+  disturbance.observe(end);
+  zaps.record(zapped, intended, began, end, shared_.window, shared_.clocked());
+  events.end_work(zaps.zaps - zaps_before);
 }
 
 }  // namespace shadowwalk

@@ -16,8 +16,10 @@
 #include "harness/lab/thread_disturbance.hpp"
 #include "harness/lab/thread_events.hpp"
 #include "harness/lab/walk_record.hpp"
+#include "harness/lab/zap_record.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "harness/measure/window.hpp"
+#include "harness/replay/trace_guest.hpp"
 
 namespace shadowwalk {
 
@@ -58,6 +60,8 @@ struct CellShared {
         go(1),
         detached(config.vcpus + 1) {}
 
+  bool clocked() const { return config.instrumentation != Instrumentation::none; }
+
   const CellConfig& config;
   NativeMachine& machine;
   Engine& engine;
@@ -69,13 +73,15 @@ struct CellShared {
   std::latch detached;  ///< vCPUs and the main thread: a vCPU stays bound until nobody can interrupt it any more
   std::atomic<bool> stop_zappers{false};
   bool yield_while_waiting = false;  ///< there are more busy threads than CPUs
+  bool small_bursts = false;         ///< the guest exits for few accesses, whatever the cell's walks_per_exit
   bool walkers_sleep = false;        ///< the guest halts, or vCPUs share CPUs: time off the CPU is not taken from them
 };
 
 /// One vCPU thread: enter the guest, walk for what it did, serve requests, until kRequestStop.
 class VcpuThread {
  public:
-  VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest);
+  /// `replay`: the guest again, if it is a trace; null otherwise.
+  VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest, replay::ReplayVcpu* replay);
   void run(std::optional<unsigned> cpu);
 
   WalkRecord record;
@@ -85,43 +91,49 @@ class VcpuThread {
   WalkCounts counts;
   std::string first_violation;
   ThreadDisturbance disturbance;
+  ZapRecord zaps;  ///< of a replay: what the trace's vCPU did to shadow pages
 
  private:
   void loop(EngineVcpu& engine);
+  void replay_zap(EngineVcpu& engine);
   void halt(EngineVcpu& engine, std::uint64_t idle_us);
   void record_exit(std::uint64_t entered);
 
   CellShared& shared_;
   const unsigned index_;
   GuestVcpu& guest_;
+  replay::ReplayVcpu* const replay_;
   NativeMachine::Vcpu& vcpu_;
 };
 
-/// One zapper thread: the workload's host part at its share of the zap rate, open loop.
+/// One zapper thread: the workload's host part at its share of the zap rate, open loop; or what a trace's host threads
+/// did.
 class ZapperThread {
  public:
   /// Zapper `index` takes every `zappers`-th beat of the common rate.
   /// `actions` is not empty and outlives the thread.
   ZapperThread(CellShared& shared, unsigned index, std::span<const HostAction> actions);
+  /// The only zapper of a replay, which outlives the thread.
+  ZapperThread(CellShared& shared, replay::TraceGuest& trace);
   void run(std::optional<unsigned> cpu);
 
   ThreadEvents events;
-  std::uint64_t zaps = 0;
-  std::uint64_t zaps_empty = 0;
-  std::uint64_t zaps_total = 0;  ///< in the cell's whole life, of those that found something
-  Histogram zap_ns;              ///< from the intended start
-  Histogram zap_service_ns;      ///< from the real one
+  ZapRecord zaps;
+  replay::ReplayCounts replayed;
   ThreadDisturbance disturbance;
 
  private:
   void loop();
+  void replay_loop();
+  template <class Action>
+  void zap(const Action& action, std::uint64_t intended, std::uint64_t began);
   void tell_zap(const Zapped& zapped, std::uint64_t ticks) const;
-  void record_zap(const Zapped& zapped, std::uint64_t intended, std::uint64_t began, std::uint64_t end);
 
   CellShared& shared_;
   const unsigned index_;
   const double ticks_per_beat_;
-  ActionSchedule schedule_;
+  std::optional<ActionSchedule> schedule_;
+  replay::TraceGuest* const trace_ = nullptr;
 };
 
 }  // namespace shadowwalk

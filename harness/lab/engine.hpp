@@ -7,6 +7,7 @@
 
 #include "harness/guest/access.hpp"
 #include "harness/lab/host_totals.hpp"
+#include "harness/lab/replay_action.hpp"
 #include "harness/lab/walk_record.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "harness/measure/footprint.hpp"
@@ -46,6 +47,8 @@ class Engine {
 
   /// One beat of the workload's host part. Any zapper thread.
   virtual Zapped act(const HostAction& action) = 0;
+  /// What a trace says. Any thread that is outside a read-side section and offline, vCPUs included.
+  virtual Zapped act(const ReplayAction& action) = 0;
   /// The cell is over: a beat that waits for pages to be freed gives up. Any thread.
   virtual void stop_waiting() = 0;
 

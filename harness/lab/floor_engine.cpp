@@ -100,6 +100,7 @@ class FloorEngine final : public Engine {
   explicit FloorEngine(const Window& window) : footprint_(window, 1) {}
   std::unique_ptr<EngineVcpu> attach_vcpu(unsigned) override { return std::make_unique<FloorVcpu>(tree_); }
   Zapped act(const HostAction&) override { invariant_failed("the floor cannot zap", __FILE__, __LINE__); }
+  Zapped act(const ReplayAction&) override { invariant_failed("the floor cannot zap", __FILE__, __LINE__); }
   void stop_waiting() override {}
   void drain() override {}
   const HostTotals& host_totals() const override { return no_totals_; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/lab/host_totals.hpp"
+#include "harness/lab/replay_action.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/mmu/zapper.hpp"
@@ -37,6 +38,33 @@ class HostPart {
         return invalidate(action.pages);
       case HostAction::Kind::shrink:
         return shrink(action.pages);
+    }
+    return {};
+  }
+
+  /// What a trace says. Any thread that is outside a read-side section, vCPUs included.
+  Zapped act(const ReplayAction& action) {
+    using Kind = ReplayAction::Kind;
+    const Gfn end = std::min(Tree::Geometry::kGfns, action.gfn + action.pages);
+    switch (action.kind) {
+      case Kind::zap_all:
+        return zapper_.zap_all();
+      case Kind::zap_oldest:
+        return zapper_.zap_oldest_at(action.level);
+      case Kind::zap_page:
+        return zap_pages(action, end);
+      case Kind::zap_range:
+        return count_zapped(zapper_.zap_gfn_range(action.gfn, end));
+      case Kind::write_protect:
+        return count_protected(zapper_.write_protect(action.gfn, end));
+      case Kind::zap_next:
+        return count_zapped(go_round(next_invalid_, action.pages, [&](Gfn first, std::uint64_t most, Gfn& next) {
+          return zapper_.zap_first(first, working_set_, most, next);
+        }));
+      case Kind::write_protect_next:
+        return count_protected(go_round(next_dirty_, action.pages, [&](Gfn first, std::uint64_t most, Gfn& next) {
+          return zapper_.write_protect_first(first, working_set_, most, next);
+        }));
     }
     return {};
   }
@@ -75,6 +103,37 @@ class HostPart {
     const Zapped zapped = zapper_.zap_gfn_range(next_invalid_, last);
     next_invalid_ = last == working_set_ ? 0 : last;
     totals_.leaves_zapped += zapped.leaves;
+    return zapped;
+  }
+
+  /// One, where `pages` is what a table of `level` translates.
+  Zapped zap_pages(const ReplayAction& action, Gfn end) {
+    Zapped zapped;
+    const Gfn span = Tree::Geometry::span(action.level);
+    for (Gfn gfn = Tree::Geometry::base(action.gfn, action.level); gfn < end; gfn += span) {
+      zapped.pages += zapper_.zap_page(gfn, action.level).pages;
+    }
+    return zapped;
+  }
+
+  /// `range(first, most, next)` for `most` leaves from `next` on; where memory ends it goes on at its beginning, once.
+  template <class Range>
+  Zapped go_round(Gfn& next, std::uint64_t most, Range range) {
+    const std::lock_guard lock(mutex_);
+    Zapped zapped = range(next, most, next);
+    if (next >= working_set_) next = 0;
+    if (zapped.empty() && most != 0) zapped = range(next, most, next);
+    return zapped;
+  }
+
+  Zapped count_zapped(const Zapped& zapped) {
+    const std::lock_guard lock(mutex_);
+    totals_.leaves_zapped += zapped.leaves;
+    return zapped;
+  }
+  Zapped count_protected(const Zapped& zapped) {
+    const std::lock_guard lock(mutex_);
+    totals_.leaves_write_protected += zapped.leaves;
     return zapped;
   }
 

@@ -11,14 +11,37 @@
 
 namespace shadowwalk {
 
-PageBudget page_budget(const CellConfig& config, const Workload& workload) {
-  constexpr double kUnknownMemory = 1e9;
-  constexpr double kMostPages = 1 << 26;  // 256 GiB of tables
-  const auto available = static_cast<double>(available_memory_bytes());
-  const double affordable = (available > 0 ? available : kUnknownMemory) / 2 / kPageBytes;
+namespace {
 
-  // A table a 2 MiB region, twice over for the levels above and for what is rebuilt while the old is being zapped.
-  const double live = 2 * (static_cast<double>(config.working_set) / MeasuredGeometry::kEntries + 16);
+constexpr double kMostPages = 1 << 26;  // 256 GiB of tables
+
+double affordable_pages(double available_bytes) {
+  constexpr double kUnknownMemory = 1e9;
+  return (available_bytes > 0 ? available_bytes : kUnknownMemory) / 2 / kPageBytes;
+}
+
+/// A table a 2 MiB region, twice over for the levels above and for what is rebuilt while the old is being zapped.
+double live_pages(std::uint64_t gfns) { return 2 * (static_cast<double>(gfns) / MeasuredGeometry::kEntries + 16); }
+
+}  // namespace
+
+PageBudget page_budget(const trace::TraceInfo& info) {
+  constexpr double kMostPretouched = 1 << 16;  // 256 MiB; the rest is touched when it is needed
+  std::uint64_t accesses = 0;
+  for (std::size_t kind = 1; kind <= trace::kMaxTraceKind; ++kind) {
+    if (access_of(static_cast<trace::TraceKind>(kind))) accesses += info.by_kind[kind];
+  }
+  const double affordable = affordable_pages(static_cast<double>(available_memory_bytes()));
+  const double built = (MeasuredGeometry::kLevels - 1) * static_cast<double>(accesses) + 16;
+  const double pretouch = std::min({live_pages(info.last_gfn - info.first_gfn), built, kMostPretouched, affordable});
+  return {.capacity = static_cast<std::size_t>(std::min(affordable, kMostPages)),
+          .pretouch = static_cast<std::size_t>(pretouch)};
+}
+
+PageBudget page_budget(const CellConfig& config, const Workload& workload) {
+  const auto available = static_cast<double>(available_memory_bytes());
+  const double affordable = affordable_pages(available);
+  const double live = live_pages(config.working_set);
   const double quota = shadow_pages_of(config.working_set) * workload.quota_percent / 100;
   if (workload.quota_percent != 0 && quota < kSmallestQuota) {
     throw InputError(

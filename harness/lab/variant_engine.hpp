@@ -49,6 +49,7 @@ class VariantEngine final : public Engine {
   }
 
   Zapped act(const HostAction& action) override { return host_.act(action); }
+  Zapped act(const ReplayAction& action) override { return host_.act(action); }
   void stop_waiting() override { host_.stop_waiting(); }
 
   void drain() override {

@@ -83,7 +83,11 @@ class Zapper {
   /// any.
   Zapped zap_gfn_range(Gfn first, Gfn last) {
     Gfn next = first;
-    return for_each_leaf(first, last, kAll, next, [](auto& slot, SpteWord) {
+    return zap_first(first, last, kAll, next);
+  }
+  /// The same for the first `most` leaves only. `next`: where to go on.
+  Zapped zap_first(Gfn first, Gfn last, std::size_t most, Gfn& next) {
+    return for_each_leaf(first, last, most, next, [](auto& slot, SpteWord) {
       slot.store(spte::kAbsent, std::memory_order_relaxed);
       return true;
     });
@@ -131,12 +135,12 @@ class Zapper {
     Guard guard(tree_.lock(), LockHolder::zap);
     Zapped zapped;
     for (next = first; next < last && zapped.leaves < most;) {
-      const Gfn end = std::min(last, Geometry::base(next, 1) + Geometry::span(1));
       Page* page = tree_.find_current(next, 1);
       if (page == nullptr) {
-        next = end;
+        next = std::min(last, end_of_hole(next));
         continue;
       }
+      const Gfn end = std::min(last, Geometry::base(next, 1) + Geometry::span(1));
       for (; next < end && zapped.leaves < most; ++next) {
         auto& slot = tree_.slot_of(*page, next);
         const SpteWord leaf = slot.load(std::memory_order_relaxed);
@@ -145,6 +149,13 @@ class Zapper {
     }
     if (zapped.leaves != 0) tree_.machine().flush_remote_tlbs();
     return zapped;
+  }
+
+  /// The first gfn after `gfn`, which no level-1 page translates, that the highest absent table does not cover.
+  Gfn end_of_hole(Gfn gfn) {
+    int level = 1;
+    while (level + 1 < Geometry::kLevels && tree_.find_current(gfn, level + 1) == nullptr) ++level;
+    return Geometry::base(gfn, level) + Geometry::span(level);
   }
 
   Tree& tree_;

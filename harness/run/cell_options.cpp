@@ -9,6 +9,7 @@
 #include <regex>
 
 #include "harness/measure/pmu/event_list.hpp"
+#include "harness/replay/trace_name.hpp"
 #include "harness/text/duration.hpp"
 #include "harness/text/suggestion.hpp"
 
@@ -55,7 +56,9 @@ const std::vector<CellOption>& cell_option_table() {
       {.key = "workload",
        .type = kWorkload,
        .fallback = "",
-       .help = "What guest and host do (`shadowwalk list workloads`), or a file of your own, ./mine.toml"},
+       .help = "What guest and host do (`shadowwalk list workloads`), a file of your own, ./mine.toml, or trace:FILE, "
+               "the trace "
+               "of a real host to replay"},
       {.key = "vcpus",
        .type = kInteger,
        .fallback = "1",
@@ -84,8 +87,8 @@ const std::vector<CellOption>& cell_option_table() {
       {.key = "guest",
        .type = kChoice,
        .fallback = "auto",
-       .accepted = "auto|kvm|thread",
-       .help = "auto, kvm or thread: real vCPUs, or the same program as ordinary code"},
+       .accepted = "auto|kvm|thread|trace",
+       .help = "auto, kvm or thread: real vCPUs, or the same program as ordinary code; trace: that of trace:FILE"},
       {.key = "placement",
        .type = kPattern,
        .fallback = "auto",
@@ -144,6 +147,14 @@ const std::vector<CellOption>& cell_option_table() {
        .minimum = 0,
        .maximum = 100,
        .help = "Of the accesses to RAM, the percentage that are stores: 0 to 100"},
+      {.key = "speed",
+       .type = kPattern,
+       .fallback = "1",
+       .accepted = "closed-loop, or a number from 0.001 to 1000",
+       .pattern = "closed-loop|(?=.*[1-9])[0-9]{1,3}(\\.[0-9]{1,3})?|1000(\\.0{1,3})?",
+       .help =
+           "Of trace:FILE: 0.001 to 1000 divides the times between its events; closed-loop: each thread does its next "
+           "event as soon as it is done with the last"},
       {.key = "events",
        .type = kEvents,
        .fallback = "none",
@@ -165,7 +176,8 @@ std::optional<std::string> check_value(const CellOption& option, std::string_vie
     case OptionType::kVariant:
       return check_name("variant", value, known.variants);
     case OptionType::kWorkload:
-      if (value.find_first_of("./") != value.npos && known.check_workload_file) return known.check_workload_file(value);
+      if ((value.find_first_of("./") != value.npos || replay::trace_file(value)) && known.check_workload_file)
+        return known.check_workload_file(value);
       return check_name("workload", value, known.workloads);
     case OptionType::kInteger:
       return check_integer(option, value);
@@ -219,11 +231,14 @@ std::string cell_name(const CellOptions& options, const std::vector<std::string>
   static constexpr std::string_view kNamed[] = {"variant",  "workload",       "vcpus", "zappers",
                                                 "zap-rate", "walks-per-exit", "guest", "placement"};
   const auto value = [&](std::string_view key) { return effective_value(options, key); };
-  // A workload's file goes by its stem: slashes part a name's fields.
-  const std::string workload = std::filesystem::path(value("workload")).stem().string();
-  std::string name = fmt::format("{}/{}/vcpus:{}/zappers:{}/zap_rate:{}/burst:{}/guest:{}/placement:{}",
-                                 value("variant"), workload, value("vcpus"), value("zappers"), value("zap-rate"),
-                                 value("walks-per-exit"), value("guest"), value("placement"));
+  // A file goes by its stem: slashes part a name's fields.
+  const auto stem = [](std::string_view file) { return std::filesystem::path(file).stem().string(); };
+  const auto trace = replay::trace_file(value("workload"));
+  const std::string workload = trace ? "trace:" + stem(*trace) : stem(value("workload"));
+  std::string name =
+      fmt::format("{}/{}/vcpus:{}/zappers:{}/zap_rate:{}/burst:{}/guest:{}/placement:{}", value("variant"), workload,
+                  value("vcpus"), value("zappers"), trace ? "trace" : value("zap-rate"), value("walks-per-exit"),
+                  value("guest"), value("placement"));
   for (const std::string& key : more_keys) {
     if (std::find(std::begin(kNamed), std::end(kNamed), key) != std::end(kNamed)) continue;
     std::string label = key;

@@ -35,6 +35,8 @@ class TraceReader {
   /// Where the events come from, in words.
   const std::string& source() const { return source_; }
   std::uint64_t file_bytes() const { return bytes_->size(); }
+  /// The file, as errors call it.
+  const std::string& name() const { return name_; }
 
   /// The next event; nothing at the end.
   std::optional<TraceEvent> next() {

@@ -9,9 +9,9 @@ from .untrusted_json import is_number
 PLATFORM_AXES = {"placement": "placement {}", "mmu_lock": "{} mmu_lock", "working_set_pages": "{:,} pages",
                  "walks_per_exit": "{:,} walks an exit", "duration_s": "{:g} s",
                  "locality": "locality {}", "write_percent": "{} % stores",
-                 "instrumentation": "instrumentation {}", "events": "events {}"}
+                 "speed": "speed {}", "instrumentation": "instrumentation {}", "events": "events {}"}
 # What holds where a field is absent, and goes without saying. The workload's own share of stores is told by no number.
-_DEFAULTS = {"instrumentation": "full", "events": "", "locality": "", "write_percent": -1}
+_DEFAULTS = {"instrumentation": "full", "events": "", "locality": "", "write_percent": -1, "speed": ""}
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -35,6 +35,7 @@ class Setting:
     events: str
     locality: str
     write_percent: int
+    speed: str  # of a trace's replay
 
     @property
     def is_plain(self):
@@ -67,7 +68,7 @@ class Scheme:
 _WORDS = {str: "text", int: "a whole number that is not negative", float: "a number that is not negative"}
 _FIELDS = {"workload": str, "guest": str, "vcpus": int, "zappers": int, "zap_rate": float, "walks_per_exit": int,
            "placement": str, "mmu_lock": str, "working_set_pages": int, "duration_s": float, "instrumentation": str,
-           "events": str, "locality": str, "write_percent": int, "variant": str, "rcu_interval_ns": int, "checks": str,
+           "events": str, "locality": str, "write_percent": int, "speed": str, "variant": str, "rcu_interval_ns": int, "checks": str,
            "read_delay": str}
 
 
@@ -108,6 +109,8 @@ def varying_axes(settings):
 def zap_words(setting):
     if setting.zappers == 0:
         return "no zapper"
+    if setting.guest == "trace":
+        return f"{quantities.count_of(setting.zappers, 'zapper')} at the trace's pace"
     return f"{quantities.count_of(setting.zappers, 'zapper')} at {setting.zap_rate:,.0f} zaps/s"
 
 

@@ -59,6 +59,56 @@ TEST_F(HostPartTest, AShrinkWhoseSchemeFreesAtOnceEndsAtOnce) {
   EXPECT_TRUE(host.act(action).empty()) << "nothing is left";
 }
 
+using Replayed = ReplayAction::Kind;
+
+TEST_F(HostPartTest, AReplayedRangeIsItsLeavesOnly) {
+  write_pages(0, 100);
+  EXPECT_EQ(host.act(ReplayAction{Replayed::zap_range, 1, 10, 5}).leaves, 5u);
+  EXPECT_EQ(leaf(10), spte::kAbsent);
+  EXPECT_NE(leaf(9), spte::kAbsent);
+  EXPECT_NE(leaf(15), spte::kAbsent);
+  EXPECT_EQ(host.act(ReplayAction{Replayed::write_protect, 1, 20, 3}).leaves, 3u);
+  EXPECT_FALSE(spte::is_writable(leaf(22)));
+  EXPECT_TRUE(spte::is_writable(leaf(23)));
+  EXPECT_EQ(host.act(ReplayAction{Replayed::zap_range, 1, 90, std::uint64_t{1} << 52}).leaves, 10u)
+      << "to the window's end";
+  EXPECT_EQ(host.totals().leaves_zapped, 15u);
+  EXPECT_EQ(host.totals().leaves_write_protected, 3u);
+}
+
+TEST_F(HostPartTest, TheNextLeavesGoRound) {
+  write_pages(0, 10);
+  write_pages(600, 610);
+  const ReplayAction next{Replayed::zap_next, 1, 0, 8};
+  EXPECT_EQ(host.act(next).leaves, 8u);
+  EXPECT_EQ(host.act(next).leaves, 8u) << "over the hole between them";
+  EXPECT_EQ(host.act(next).leaves, 4u) << "up to the end of memory";
+  EXPECT_TRUE(host.act(next).empty());
+  write_pages(0, 3);
+  EXPECT_EQ(host.act(next).leaves, 3u);
+  write_pages(700, 701);
+  EXPECT_EQ(host.act(ReplayAction{Replayed::write_protect_next, 1, 0, 8}).leaves, 1u);
+  EXPECT_TRUE(host.act(ReplayAction{Replayed::write_protect_next, 1, 0, 8}).empty()) << "it is clean";
+}
+
+TEST_F(HostPartTest, AReplayedPageGoesWithItsSubtree) {
+  write_pages(0, 1);
+  write_pages(512, 513);
+  EXPECT_EQ(host.act(ReplayAction{Replayed::zap_page, 1, 512, 512}).pages, 1u);
+  EXPECT_NE(leaf(0), spte::kAbsent);
+  EXPECT_TRUE(host.act(ReplayAction{Replayed::zap_page, 1, 512, 512}).empty());
+  write_pages(512, 513);
+  EXPECT_EQ(host.act(ReplayAction{Replayed::zap_page, 2, 0, 512 * 512}).pages, 3u);
+  write_pages(0, 1);
+  EXPECT_EQ(host.act(ReplayAction{.kind = Replayed::zap_oldest, .level = 3}).pages, 3u);
+  write_pages(0, 1);
+  EXPECT_EQ(host.act(ReplayAction{Replayed::zap_page, 4, 0, Gfn{1} << 36}).pages, 4u) << "the root, though in use";
+  vcpu->reload_root();
+  write_pages(0, 1);
+  EXPECT_EQ(host.act(ReplayAction{.kind = Replayed::zap_all}).pages, 4u);
+  vcpu->reload_root();
+}
+
 using LeakHostPartTest = HostPartFixture<Leak>;
 
 TEST_F(LeakHostPartTest, AShrinkThatNeverFreesGivesUp) {

@@ -33,6 +33,15 @@ def test_the_guests_knobs_make_settings_of_their_own_and_are_told(factory):
     assert [setting.is_plain for setting in settings] == [True, False, False]
 
 
+def test_replays_at_different_speeds_are_apart_and_told(factory):
+    for speed in ("1", "closed-loop"):
+        factory.cell({"walk_ns_mean": 10}, workload="trace:t.swtrace", guest="trace", zap_rate=0, speed=speed)
+    settings = table_of(factory).settings
+    words = {describe(setting, varying_axes(settings)) for setting in settings}
+    assert words == {"1 vCPU, 1 zapper at the trace's pace, speed 1",
+                     "1 vCPU, 1 zapper at the trace's pace, speed closed-loop"}
+
+
 def test_cells_of_equal_options_share_a_row_block_by_block(factory):
     factory.cell({"walk_ns_mean": [10.0, 20.0, 30.0, 40.0, 50.0]})
     factory.cell({"walk_ns_mean": [20.0, 30.0, 40.0, 50.0, 60.0]})

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/replay/pace.hpp"
 #include "tests/run/test_support.hpp"
 
 namespace shadowwalk::run {
@@ -90,6 +91,27 @@ TEST(CellOptions, NameHoldsDefaultsAndWhatVaries) {
   EXPECT_EQ(cell_name({{"variant", "leak"}, {"workload", "mix"}, {"locality", "zipf:0.99"}}, {"locality", "writes"}),
             "leak/mix/vcpus:1/zappers:1/zap_rate:1000/burst:1024/guest:auto/placement:auto/locality:zipf:0.99"
             "/writes:workload");
+  for (const char* file : {"trace:a/b/mine.swtrace", "trace:mine.swtrace"}) {
+    EXPECT_EQ(cell_name({{"variant", "leak"}, {"workload", file}, {"speed", "2"}}, {"speed"}),
+              "leak/trace:mine/vcpus:1/zappers:1/zap_rate:trace/burst:1024/guest:auto/placement:auto/speed:2");
+  }
+}
+
+TEST(CellOptions, SpeedOfAReplay) {
+  for (const char* right : {"1", "0.001", "2.5", "999.999", "1000", "1000.0", "closed-loop"}) {
+    EXPECT_EQ(check("speed", right), std::nullopt) << right;
+    EXPECT_TRUE(replay::parse_pace(right)) << "what the table lets pass, the replay takes: " << right;
+  }
+  for (const char* wrong : {"0", "0.0", "0.0001", "1000.1", "2000", "-1", "1e2", "nan", "fast", ""}) {
+    EXPECT_THAT(check("speed", wrong).value_or(""), HasSubstr("a number from 0.001 to 1000")) << wrong;
+  }
+}
+
+TEST(CellOptions, ATraceIsCheckedAsAFile) {
+  KnownNames names{.variants = {}, .workloads = {"mix"}};
+  names.check_workload_file = [](std::string_view file) { return std::optional("asked for " + std::string(file)); };
+  EXPECT_EQ(check_value(*find_cell_option("workload"), "trace:mix", names), "asked for trace:mix");
+  EXPECT_EQ(check_value(*find_cell_option("workload"), "mix", names), std::nullopt);
 }
 
 TEST(CellOptions, MeasuringTimeTakesDefaults) {

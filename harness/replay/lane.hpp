@@ -1,0 +1,99 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "harness/replay/pace.hpp"
+#include "harness/trace/trace_event.hpp"
+
+namespace shadowwalk::replay {
+
+/// An event on its way to the thread that does it.
+struct FedEvent {
+  trace::TraceEvent event;   ///< its time since the replay began, all passes together
+  std::uint64_t number = 0;  ///< of those that were fed, in the trace's order
+};
+
+/// Where the feeder waits for a lane to be emptied.
+class FeederBell {
+ public:
+  void ring() {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  }
+  /// Any thread: the feeder waits no more.
+  void stop() {
+    stopped_.store(true, std::memory_order_relaxed);
+    ring();
+  }
+  bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+  /// False: stopped. Once it has rung, or before.
+  template <class Ready>
+  bool wait(Ready ready) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopped() || ready(); });
+    return !stopped();
+  }
+
+ private:
+  std::atomic<bool> stopped_{false};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+/// How long the thread at a lane's end sleeps when nothing is there: the feeder is meant to be ahead of it.
+class FeedBackoff {
+ public:
+  std::uint64_t next_ns() { return ns_ = std::clamp<std::uint64_t>(2 * ns_, 20'000, 1'000'000); }
+  void reset() { ns_ = 0; }
+
+ private:
+  std::uint64_t ns_ = 0;
+};
+
+/// A bounded queue of events from the feeder to one thread. Events stay in it until they are done, so that the feeder
+/// knows how far each thread has come.
+class Lane {
+ public:
+  /// `capacity`: a power of two.
+  Lane(std::size_t capacity, FeederBell& bell);
+
+  // --- The feeder's side
+
+  bool full() const { return tail_.load(std::memory_order_relaxed) - done_.load(std::memory_order_acquire) == size_; }
+  /// Must not be full.
+  void push(const FedEvent& event);
+  /// The number of the oldest event that is not done; `none` if all are.
+  std::uint64_t oldest(std::uint64_t none) const;
+  /// Waits until half of a full lane is done. False: the bell was stopped.
+  bool wait_until_half_empty();
+  /// Waits until all events with a smaller number are done. False: the bell was stopped.
+  bool wait_until_done_below(std::uint64_t number);
+
+  // --- The side of the thread that does the events
+
+  /// Those that are there, in order; less than all where the ring ends. They stay where they are until done().
+  std::span<const FedEvent> available() const;
+  /// The first `count` of them are done.
+  void done(std::size_t count);
+
+ private:
+  bool wait_until_done(std::uint64_t index);
+  const FedEvent& at(std::uint64_t index) const { return events_[index & (size_ - 1)]; }
+
+  FeederBell& bell_;
+  const std::size_t size_;
+  std::vector<FedEvent> events_;
+  // Counts of events from the lane's beginning on. Written by one side each, on lines of their own.
+  alignas(64) std::atomic<std::uint64_t> tail_{0};
+  alignas(64) std::atomic<std::uint64_t> done_{0};
+  alignas(64) std::atomic<std::uint64_t> ring_at_{kNever};  // when `done_` is this, the feeder goes on
+};
+
+}  // namespace shadowwalk::replay
