@@ -51,6 +51,14 @@ function(shadowwalk_debug_lines_only target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-g1>)
 endfunction()
 
+# shadowwalk_unoptimised_when_sanitized(TARGET): for code whose speed nobody waits for. Optimising what sanitizers add to
+# the headers of CLI11, nlohmann's JSON and <regex> is half of compiling it.
+function(shadowwalk_unoptimised_when_sanitized target)
+  if(SHADOWWALK_SANITIZE)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
 # shadowwalk_room(NAME SOURCES... LINK deps...): one static library for one room of the house.
 function(shadowwalk_room name)
   cmake_parse_arguments(room "" "" "SOURCES;LINK" ${ARGN})

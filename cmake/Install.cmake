@@ -7,6 +7,7 @@ install(DIRECTORY harness variants workloads DESTINATION ${CMAKE_INSTALL_INCLUDE
   FILES_MATCHING PATTERN "*.hpp")
 install(FILES LICENSE docs/attach.md docs/bench.md docs/doctor.md docs/host-kvm.md docs/model.md docs/probes.md docs/result-format.md
   docs/trace-format.md docs/workloads.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY scripts/bpf DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk)
 install(TARGETS shadowwalk_options EXPORT shadowwalk-targets)
 install(EXPORT shadowwalk-targets NAMESPACE shadowwalk:: DESTINATION ${package_dir})
 

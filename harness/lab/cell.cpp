@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -11,43 +10,19 @@
 #include "harness/attach/probes.hpp"
 #include "harness/lab/cell_guest.hpp"
 #include "harness/lab/cell_threads.hpp"
+#include "harness/lab/cell_totals.hpp"
+#include "harness/lab/feeder_thread.hpp"
+#include "harness/lab/ipi_record.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/reclaimer.hpp"
 #include "harness/lab/registry.hpp"
+#include "harness/lab/thread_places.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/membarrier.hpp"
-#include "harness/machine/placement.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
 namespace {
-
-/// Counts the IPIs of flushes, and their time from the first request to the last acknowledgement.
-class IpiRecord final : public NativeMachine::IpiObserver {
- public:
-  explicit IpiRecord(const Window& window) : window_(window) {}
-  void on_ipis(std::size_t sent, std::uint64_t ticks) override {
-    if (!window_.contains(CycleClock::now())) return;
-    sent_.fetch_add(sent, std::memory_order_relaxed);
-    ns_.record(CycleClock::to_whole_ns(ticks));
-  }
-  std::uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
-  Histogram ns() const { return ns_.snapshot(); }
-
- private:
-  const Window& window_;
-  std::atomic<std::uint64_t> sent_{0};
-  ConcurrentHistogram ns_;
-};
-
-const VariantEntry& variant_of(const CellConfig& config) {
-  const VariantEntry* entry = Registry::instance().find(config.variant);
-  if (entry == nullptr) {
-    throw InputError(
-        fmt::format("unknown variant '{}': `shadowwalk list variants` tells what there is", config.variant));
-  }
-  return *entry;
-}
 
 /// How the workload's stalls are timed: the clock is looked at once in so many walks.
 ReadDelay first_vcpu_delay(const WalkerStall& stall) {
@@ -68,126 +43,6 @@ constexpr std::chrono::milliseconds kReplayBegins{2};
 
 std::string vcpu_name(unsigned index) { return fmt::format("vcpu-{}", index); }
 
-/// Pins what has a place, and writes down where.
-class Places {
- public:
-  explicit Places(const CellConfig& config) : placement_(Placement::parse(config.placement)) {}
-  std::optional<unsigned> next(const std::string& thread) {
-    const std::optional<unsigned> cpu = placement_.cpu_of(dealt_++);
-    if (cpu) taken_[thread] = *cpu;
-    return cpu;
-  }
-  /// That of `host`, a thread that has its place; the next free CPU for `host` itself.
-  std::optional<unsigned> next_beside(const std::string& thread, const std::string& host) {
-    if (thread == host || !taken_.contains(host)) return next(thread);
-    return taken_[thread] = taken_.at(host);
-  }
-  /// The next free CPU; where there is none, that of `host`.
-  std::optional<unsigned> next_or_beside(const std::string& thread, const std::string& host) {
-    return dealt_ < placement_.cpus() ? next(thread) : next_beside(thread, host);
-  }
-  std::size_t cpus() const { return placement_.cpus(); }
-  const std::map<std::string, unsigned>& taken() const { return taken_; }
-  void forget(const std::string& thread) { taken_.erase(thread); }
-
- private:
-  const Placement placement_;
-  std::size_t dealt_ = 0;
-  std::map<std::string, unsigned> taken_;
-};
-
-EventCounts count_events(const pmu::EncodedSelection& selection, std::span<const std::unique_ptr<VcpuThread>> vcpus,
-                         std::span<const std::unique_ptr<ZapperThread>> zappers, const ThreadEvents* reclaimer) {
-  EventCounts counts;
-  for (const pmu::Refusal& refusal : selection.refused) counts.refuse(refusal.event, refusal.reason);
-  std::vector<ThreadPart> walking;
-  for (const auto& vcpu : vcpus) walking.push_back({&vcpu->events, vcpu->record.walks});
-  std::vector<ThreadPart> zapping;
-  for (const auto& zapper : zappers) zapping.push_back({&zapper->events, zapper->zaps.zaps});
-  add_role(counts, kWalkers, walking);
-  add_role(counts, kZappers, zapping);
-  if (reclaimer != nullptr) add_role(counts, kReclaimers, {{reclaimer, 0}});
-  return counts;
-}
-
-void add_zaps(CellMeasurement& cell, const ZapRecord& zaps) {
-  cell.zaps += zaps.zaps;
-  cell.zaps_empty += zaps.zaps_empty;
-  cell.zaps_total += zaps.zaps_total;
-  cell.zap_ns.merge(zaps.zap_ns);
-  cell.zap_service_ns.merge(zaps.zap_service_ns);
-}
-
-void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> vcpus,
-            std::span<const std::unique_ptr<ZapperThread>> zappers) {
-  for (const auto& vcpu : vcpus) {
-    cell.walks += vcpu->record.walks;
-    cell.walk_ns_total += CycleClock::to_ns(vcpu->record.walk_ticks);
-    cell.walk_ns.merge(vcpu->record.walk_ns);
-    cell.section_ns.merge(vcpu->record.section_ns);
-    cell.fault_ns.merge(vcpu->record.fault_ns);
-    cell.counts += vcpu->counts;
-    if (cell.first_violation.empty()) cell.first_violation = vcpu->first_violation;
-    cell.exits += vcpu->exits;
-    cell.exit_ns.merge(vcpu->exit_ns);
-    add_zaps(cell, vcpu->zaps);
-    const ThreadDisturbance& disturbance = vcpu->disturbance;
-    cell.noise.walker_switches += disturbance.involuntary_switches();
-    cell.noise.walkers_off_cpu_ns += disturbance.off_cpu_ns();
-    const auto change = [](double speed) { return std::abs(speed - 1); };
-    if (change(disturbance.core_speed_change()) > change(cell.noise.core_speed_change)) {
-      cell.noise.core_speed_change = disturbance.core_speed_change();
-    }
-  }
-  for (const auto& zapper : zappers) {
-    add_zaps(cell, zapper->zaps);
-    cell.noise.zapper_switches += zapper->disturbance.involuntary_switches();
-  }
-}
-
-/// The thread that reads a cell's trace. Ends with the scope.
-class FeederThread {
- public:
-  FeederThread(replay::TraceGuest* trace, CellFailure& failure) : trace_(trace) {
-    if (trace == nullptr) return;
-    thread_ = std::thread([trace, &failure] {
-      try {
-        trace->feeder().run();
-      } catch (const std::exception& error) {
-        failure.report(error.what());
-      }
-    });
-  }
-  ~FeederThread() { join(); }
-  FeederThread(const FeederThread&) = delete;
-  FeederThread& operator=(const FeederThread&) = delete;
-  void join() {
-    if (!thread_.joinable()) return;
-    trace_->feeder().stop();
-    thread_.join();
-  }
-
- private:
-  replay::TraceGuest* const trace_;
-  std::thread thread_;
-};
-
-/// After its threads have ended.
-ReplayMeasurement measure_replay(replay::TraceGuest& trace, std::span<const std::unique_ptr<ZapperThread>> zappers,
-                                 unsigned vcpus) {
-  const replay::Feeder& feeder = trace.feeder();
-  ReplayMeasurement replay{.info = feeder.reader().info(),
-                           .source = feeder.reader().source(),
-                           .pace = trace.clock().pace(),
-                           .counts = {},
-                           .skipped = feeder.skipped(),
-                           .of_zap_alls = feeder.of_zap_alls(),
-                           .passes = feeder.passes()};
-  for (unsigned i = 0; i < vcpus; ++i) replay.counts += trace.vcpu(i).counts();
-  for (const auto& zapper : zappers) replay.counts += zapper->replayed;
-  return replay;
-}
-
 /// What a line costs between the two CPUs that two walkers have just shared lines over: the unit that their waiting for
 /// each other can be counted in.
 void measure_line_between_vcpus(const CellConfig& config, CellMeasurement& cell) {
@@ -207,44 +62,15 @@ void measure_line_between_vcpus(const CellConfig& config, CellMeasurement& cell)
 
 }  // namespace
 
-void check_cell(const CellConfig& config) {
-  const VariantEntry& variant = variant_of(config);
-  if (replays(config)) return check_replay(config, variant);
-  if (config.pace) {
-    throw InputError(fmt::format("--speed, --closed-loop: workload '{}' is no trace, which alone has a pace of its own",
-                                 config.workload));
-  }
-  if (config.guest == GuestKind::trace) {
-    throw InputError(fmt::format("--guest trace: workload '{}' is no trace", config.workload));
-  }
-  const Workload workload = load_workload(config.workload);
-  if (!variant.can_zap && config.zappers != 0) {
-    throw InputError(fmt::format("variant '{}' cannot zap: give --zappers 0", config.variant));
-  }
-  if (workload.host.empty() && config.zappers != 0) {
-    throw InputError(fmt::format("workload '{}' has nothing for zappers to do: give --zappers 0", workload.name));
-  }
-  check_promised_names(workload);
-  guest_config(config, workload);  // throws if a knob does not suit the workload
-  Placement::parse(config.placement);
-  if (variant.is_reference()) return variant.check_cell(config);
-  if (config.guest == GuestKind::kvm) {
-    if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) {
-      throw InputError(fmt::format("--guest kvm: {}; --guest thread runs here", reason));
-    }
-  }
-  page_budget(config, workload);
-}
-
 CellMeasurement run_cell(const CellConfig& asked) {
   check_cell(asked);
   const Workload workload = replays(asked) ? trace_workload(asked) : load_workload(asked.workload);
   CellConfig config = asked;
   config.first_vcpu_delay = first_vcpu_delay(workload.stall);
-  const VariantEntry& variant = variant_of(config);
+  const VariantEntry& variant = Registry::instance().at(config.variant);
 
   register_membarrier();  // before threads start; a kernel without it costs only the schemes that need it
-  Places places(config);
+  ThreadPlaces places(config.placement);
   NativeMachine machine(config.vcpus);
   std::vector<std::optional<unsigned>> vcpu_cpus;
   std::vector<std::optional<unsigned>> zapper_cpus;

@@ -81,7 +81,7 @@ CellOutcome run_cell_benchmark(const CellConfig& config, const std::vector<std::
 
   CellOutcome outcome;
   std::vector<CellResult> results;
-  const VariantEntry& variant = *Registry::instance().find(config.variant);
+  const VariantEntry& variant = Registry::instance().at(config.variant);
   benchmark::RegisterBenchmark(
       config.name.c_str(),
       [&](benchmark::State& state) {

@@ -28,4 +28,9 @@ const VariantEntry* Registry::find(std::string_view name) const {
   return found == entries_.end() ? nullptr : &*found;
 }
 
+const VariantEntry& Registry::at(std::string_view name) const {
+  if (const VariantEntry* entry = find(name)) return *entry;
+  throw InputError("unknown variant '" + std::string(name) + "': `shadowwalk list variants` tells what there is");
+}
+
 }  // namespace shadowwalk

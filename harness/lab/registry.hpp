@@ -45,6 +45,8 @@ class Registry {
   /// Throws InputError if the name is taken.
   void add(const VariantEntry& entry);
   const VariantEntry* find(std::string_view name) const;
+  /// Throws InputError if there is none of that name.
+  const VariantEntry& at(std::string_view name) const;
   std::span<const VariantEntry> entries() const { return entries_; }
 
  private:

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from small_cell import CELL
+from under_bpftrace import cell_under_bpftrace
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "probes.md"
 NOTE = re.compile(r"Provider: shadowwalk\n\s+Name: (\S+)\n\s+Location: (\S+), Base: \S+, Semaphore: (\S+)\n\s+Arguments:(.*)")
@@ -51,14 +52,10 @@ def test_each_probe_is_one_place_with_a_semaphore_and_arguments_in_registers(com
 def run_under_bpftrace(bpftrace, command, result, actions, *options):
     """(maps, printed lines, the result's entry) of a cell whose probes have these actions: {probe: action}."""
     script = " ".join(f"usdt:{command}:shadowwalk:{probe} {{ {action} }}" for probe, action in actions.items())
-    cell = " ".join([command, "cell", *CELL, *options, "--json", str(result)])
-    done = subprocess.run([bpftrace, "-f", "json", "-e", script, "-c", cell], capture_output=True, text=True,
-                          timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    said, entry = cell_under_bpftrace(bpftrace, command, result, ["-e", script], *options)
     maps = {name: value for line in said if line["type"] == "map" for name, value in line["data"].items()}
     printed = "".join(line["data"] for line in said if line["type"] == "printf").splitlines()
-    return maps, printed, json.loads(result.read_text(encoding="utf-8"))["benchmarks"][0]
+    return maps, printed, entry
 
 
 @pytest.mark.parametrize("variant", ["irq-ipi", "rcu-counter", "hazard"])

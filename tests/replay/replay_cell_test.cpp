@@ -190,7 +190,21 @@ TEST(ReplayCell, TheResultTellsWhatWasReplayed) {
   EXPECT_EQ(in_time.details["cell"]["speed"], "4");
   EXPECT_TRUE(in_time.counters.contains("replay_lag_ns_p99"));
   EXPECT_TRUE(in_time.counters.contains("replay_late"));
-  EXPECT_TRUE(in_time.details["unavailable"].contains("walk_ns_mean")) << "bursts are short";
+}
+
+TEST(ReplayCell, WalksAreOnlyClockedWhereExitsBringEnoughOfThem) {
+  const CellConfig config = replay_of(kShipped);
+  CellMeasurement cell;
+  cell.duration_s = 1;
+  cell.walk_ns_total = 1000;
+  cell.exits = 10;
+  cell.replay.emplace();
+  cell.walks = cell.exits * WalkRecord::kAlwaysSampledBurst;
+  EXPECT_TRUE(make_result(config, cell).counters.contains("walk_ns_mean"));
+  --cell.walks;
+  const CellResult few = make_result(config, cell);
+  EXPECT_FALSE(few.counters.contains("walk_ns_mean"));
+  EXPECT_TRUE(few.details["unavailable"].contains("walk_ns_mean"));
 }
 
 std::string refusal(const CellConfig& config) {
