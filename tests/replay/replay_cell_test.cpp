@@ -9,6 +9,7 @@
 #include "harness/lab/cell_replay.hpp"
 #include "harness/lab/cell_result.hpp"
 #include "harness/lab/registry.hpp"
+#include "harness/lab/walk_record.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
 #include "tests/replay/replay_fixture.hpp"
