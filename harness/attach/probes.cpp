@@ -22,15 +22,15 @@ void phase(CellPhase phase, std::int64_t cell, const char* name) noexcept {
   STAP_PROBE3(shadowwalk, phase, static_cast<std::uint64_t>(phase), cell, reinterpret_cast<std::uintptr_t>(name));
 }
 
-void zap__start(std::uint64_t zapper, std::uint64_t late_ns) noexcept {
+void zap__start(std::int64_t zapper, std::uint64_t late_ns) noexcept {
   STAP_PROBE2(shadowwalk, zap__start, zapper, late_ns);
 }
 
-void zap__done(std::uint64_t zapper, std::uint64_t pages, std::uint64_t leaves, std::uint64_t ns) noexcept {
+void zap__done(std::int64_t zapper, std::uint64_t pages, std::uint64_t leaves, std::uint64_t ns) noexcept {
   STAP_PROBE4(shadowwalk, zap__done, zapper, pages, leaves, ns);
 }
 
-void zap__empty(std::uint64_t zapper, std::uint64_t ns) noexcept { STAP_PROBE2(shadowwalk, zap__empty, zapper, ns); }
+void zap__empty(std::int64_t zapper, std::uint64_t ns) noexcept { STAP_PROBE2(shadowwalk, zap__empty, zapper, ns); }
 
 void commit__start(std::uint64_t pages) noexcept { STAP_PROBE1(shadowwalk, commit__start, pages); }
 

@@ -55,13 +55,15 @@ namespace probes {
 /// The cell enters a phase. `cell`: its number in the run's plan, -1 outside of one; `name`: as in the result.
 [[gnu::cold]] void phase(CellPhase phase, std::int64_t cell, const char* name) noexcept;
 
+/// Zapper of a zap that a replayed trace's vCPU does on its own thread.
+inline constexpr std::int64_t kVcpuItself = -1;
+
 /// A zapper begins a beat, `late_ns` after its intended start. zap__done or zap__empty follows on the same thread.
-[[gnu::cold]] void zap__start(std::uint64_t zapper, std::uint64_t late_ns) noexcept;
+[[gnu::cold]] void zap__start(std::int64_t zapper, std::uint64_t late_ns) noexcept;
 /// The beat unlinked `pages` shadow pages and changed `leaves` SPTEs, one of them not 0, in `ns`.
-[[gnu::cold]] void zap__done(std::uint64_t zapper, std::uint64_t pages, std::uint64_t leaves,
-                             std::uint64_t ns) noexcept;
+[[gnu::cold]] void zap__done(std::int64_t zapper, std::uint64_t pages, std::uint64_t leaves, std::uint64_t ns) noexcept;
 /// The beat found nothing, in `ns`.
-[[gnu::cold]] void zap__empty(std::uint64_t zapper, std::uint64_t ns) noexcept;
+[[gnu::cold]] void zap__empty(std::int64_t zapper, std::uint64_t ns) noexcept;
 
 /// Around the variant's commit() of a batch of `pages`; both on the committing thread, mmu_lock held.
 [[gnu::cold]] void commit__start(std::uint64_t pages) noexcept;

@@ -42,7 +42,8 @@ void ToucherThread::run(std::optional<unsigned> cpu) {
     vcpu_.leave_guest_mode();
     shared_.failure.report(error.what());
   }
-  shared_.detached.arrive_and_wait();
+  shared_.detached.count_down();
+  wait_interruptibly(shared_.detached);
   vcpu_.unbind();
 }
 

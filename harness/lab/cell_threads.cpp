@@ -14,6 +14,17 @@
 #include "harness/machine/placement.hpp"
 
 namespace shadowwalk {
+namespace {
+
+void tell_zap(std::int64_t zapper, const Zapped& zapped, std::uint64_t ticks) {
+  if (zapped.empty()) {
+    SHADOWWALK_PROBE(zap__empty, zapper, CycleClock::to_whole_ns(ticks));
+  } else {
+    SHADOWWALK_PROBE(zap__done, zapper, zapped.pages, zapped.leaves, CycleClock::to_whole_ns(ticks));
+  }
+}
+
+}  // namespace
 
 bool CellFailure::wait_until(std::uint64_t ticks) {
   std::unique_lock lock(mutex_);
@@ -68,7 +79,8 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
     shared_.failure.report(error.what());
     shared_.attached.count_down();
   }
-  shared_.detached.arrive_and_wait();
+  shared_.detached.count_down();
+  wait_interruptibly(shared_.detached);
   vcpu_.unbind();
 }
 
@@ -122,11 +134,14 @@ void VcpuThread::replay_zap(EngineVcpu& engine) {
   if (zap == nullptr) return;
   const std::uint64_t began = CycleClock::now();
   const std::uint64_t due = replay_->due(*zap);
+  const std::uint64_t intended = due == 0 ? began : due;
+  SHADOWWALK_PROBE(zap__start, probes::kVcpuItself, CycleClock::to_whole_ns(began - intended));
   engine.offline();
   const Zapped zapped = shared_.engine.act(replay_action(zap->event));
   engine.online();
   record.burst_end = CycleClock::now();  // where the next exit's cycle begins
-  zaps.record(zapped, due == 0 ? began : due, began, record.burst_end, shared_.window, shared_.clocked());
+  tell_zap(probes::kVcpuItself, zapped, record.burst_end - began);
+  zaps.record(zapped, intended, began, record.burst_end, shared_.window, shared_.clocked());
   replay_->zap_done(began);
 }
 
@@ -208,14 +223,6 @@ void ZapperThread::loop() {
   }
 }
 
-void ZapperThread::tell_zap(const Zapped& zapped, std::uint64_t ticks) const {
-  if (zapped.empty()) {
-    SHADOWWALK_PROBE(zap__empty, index_, CycleClock::to_whole_ns(ticks));
-  } else {
-    SHADOWWALK_PROBE(zap__done, index_, zapped.pages, zapped.leaves, CycleClock::to_whole_ns(ticks));
-  }
-}
-
 /// What the trace's host threads did, in order, each at its time.
 void ZapperThread::replay_loop() {
   replay::Lane& lane = trace_->feeder().host_lane();
@@ -249,7 +256,7 @@ void ZapperThread::zap(const Action& action, std::uint64_t intended, std::uint64
   events.begin_work();
   const Zapped zapped = shared_.engine.act(action);
   const std::uint64_t end = CycleClock::now();
-  tell_zap(zapped, end - began);
+  tell_zap(index_, zapped, end - began);
   disturbance.observe(end);
   zaps.record(zapped, intended, began, end, shared_.window, shared_.clocked());
   events.end_work(zaps.zaps - zaps_before);

@@ -127,7 +127,6 @@ class ZapperThread {
   void replay_loop();
   template <class Action>
   void zap(const Action& action, std::uint64_t intended, std::uint64_t began);
-  void tell_zap(const Zapped& zapped, std::uint64_t ticks) const;
 
   CellShared& shared_;
   const unsigned index_;

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <csignal>
+#include <ctime>
 #include <mutex>
 #include <vector>
 
@@ -87,6 +88,11 @@ void Cpu::acknowledge() {
   }
   // After the acknowledgement, so that a tool that is attached makes no sender wait for it.
   if (old < seen) SHADOWWALK_PROBE(ipi__ack, seen);
+}
+
+void wait_interruptibly(const std::latch& latch) {
+  constexpr timespec kPiece{0, 100'000};
+  while (!latch.try_wait()) nanosleep(&kPiece, nullptr);  // ThreadSanitizer runs handlers in it
 }
 
 void send_ipi(std::span<Cpu* const> targets) {

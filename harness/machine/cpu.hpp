@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <latch>
 #include <span>
 #include <string>
 
@@ -85,6 +86,10 @@ class Cpu {
 /// Ordering: what the caller did before is visible to what each target does after its acknowledgement, and what
 /// each target did before is visible to the caller afterwards.
 void send_ipi(std::span<Cpu* const> targets);
+
+/// Waits for a latch on a thread that IPIs may target. They are acknowledged meanwhile under ThreadSanitizer, too,
+/// which holds signals back from a thread that sleeps in std::latch::wait(): the sender would wait for ever.
+void wait_interruptibly(const std::latch& latch);
 
 /// The signal that carries IPIs and kicks (SIGURG: its default is to be ignored, so that a late one is harmless).
 int ipi_signal();

@@ -1,4 +1,9 @@
-"""Options of a cell for tests of tools that attach."""
+"""Options of cells for tests of tools that attach."""
+
+import pathlib
 
 # Small enough to be quick under a tool, busy enough that all it counts is more than a handful.
 CELL = ("--workload", "mmio-poll", "--guest", "thread", "--duration", "300ms", "--warmup", "50ms", "--working-set", "64")
+
+TRACE = pathlib.Path(__file__).parents[2] / "workloads" / "traces" / "churn.swtrace"
+REPLAY = ("--workload", f"trace:{TRACE}", "--closed-loop", "--vcpus", "2", "--duration", "2s", "--warmup", "50ms")

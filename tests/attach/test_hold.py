@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from small_cell import CELL
+from small_cell import CELL, REPLAY
 
 HELD = re.compile(r"held before the first zap: pid (\d+)\n((?:  \w+ +[\d ]+\n)+)  go on:   (.*)\n")
 
@@ -167,13 +167,10 @@ def test_each_repetition_is_held(hold):
     assert held.go_on()["zaps_total"] > 0
 
 
-@pytest.mark.parametrize("guest", ["thread", "kvm"])
-def test_bpftrace_attached_to_a_held_cell_counts_its_whole_life(hold, bpftrace, command, guest):
-    if guest == "kvm" and not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        pytest.skip("/dev/kvm does not open")
-    held = hold("--variant", "hazard", cell=[{"thread": guest}.get(word, word) for word in CELL])
+def counted_by_bpftrace(bpftrace, command, held):
+    """({probe: count} of what a held cell frees and zaps from here on, its result's entry)."""
     probe = f"usdt:{command}:shadowwalk"
-    script = (f"{probe}:page__free {{ @freed = count(); }} {probe}:zap__done {{ @zaps = count(); }} "
+    script = (f"{probe}:page__free {{ @page__free = count(); }} {probe}:zap__done {{ @zap__done = count(); }} "
               'BEGIN { printf("attached\\n"); }')
     tool = subprocess.Popen([bpftrace, "-f", "json", "-p", str(held.pid), "-e", script], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True)
@@ -187,8 +184,25 @@ def test_bpftrace_attached_to_a_held_cell_counts_its_whole_life(hold, bpftrace, 
     for line in said.splitlines():
         if line.startswith("{") and json.loads(line)["type"] == "map":
             maps.update(json.loads(line)["data"])
-    assert maps == {"@freed": entry["pages_freed_total"], "@zaps": entry["zaps_total"]}
+    return {name.lstrip("@"): count for name, count in maps.items()}, entry
+
+
+@pytest.mark.parametrize("guest", ["thread", "kvm"])
+def test_bpftrace_attached_to_a_held_cell_counts_its_whole_life(hold, bpftrace, command, guest):
+    if guest == "kvm" and not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        pytest.skip("/dev/kvm does not open")
+    held = hold("--variant", "hazard", cell=[{"thread": guest}.get(word, word) for word in CELL])
+    counts, entry = counted_by_bpftrace(bpftrace, command, held)
+    assert counts == {"page__free": entry["pages_freed_total"], "zap__done": entry["zaps_total"]}
     assert entry["zaps_total"] > 0
+
+
+def test_a_held_replay_counts_the_zaps_of_its_vcpus_too(hold, bpftrace, command):
+    held = hold("--variant", "irq-ipi", cell=REPLAY)
+    assert len(held.tids["vcpu"]) == 2 and len(held.tids["zapper"]) == 1
+    counts, entry = counted_by_bpftrace(bpftrace, command, held)
+    assert counts == {"page__free": entry["pages_freed_total"], "zap__done": entry["zaps_total"]}
+    assert entry["replay_events_total"] > 0 and entry["zaps_total"] > 0
 
 
 def test_perf_attached_to_a_held_cell_counts_its_whole_life(hold, perf_probe, tmp_path):

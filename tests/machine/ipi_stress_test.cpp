@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <latch>
 #include <memory>
 #include <random>
 #include <vector>
@@ -208,6 +209,19 @@ TEST_P(LockAndIpiTest, WaitersForMmuLockServeTheIpisOfItsHolder) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, LockAndIpiTest, testing::Values(MmuLockKind::ticket, MmuLockKind::mutex),
                          [](const auto& kind) { return kind.param == MmuLockKind::ticket ? "ticket" : "mutex"; });
+
+TEST_F(IpiStressTest, AThreadThatWaitsForALatchAnswersEachOfThem) {
+  std::array<GatedCpu, 1> waiting;
+  std::latch latch(1);
+  const BoundThread thread(waiting[0], [&](const std::stop_token&) { wait_interruptibly(latch); });
+  Cpu* const target[] = {&waiting[0]};
+  for (unsigned i = 0; i < 10'000; ++i) {
+    send_ipi(target);
+    watchdog_.step();
+  }
+  expect_all_acknowledged(waiting);
+  latch.count_down();
+}
 
 }  // namespace
 }  // namespace shadowwalk
