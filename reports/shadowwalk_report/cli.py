@@ -6,7 +6,9 @@ import signal
 import sys
 
 from .errors import InputError
-from .report import write_report
+from .report import DEFAULT_FORMATS, FORMATS, write_report
+from .rows import SPEED_LIMIT
+from .verdicts import DEFAULT_BASELINE
 
 EXIT_BAD_INPUT = 2
 
@@ -24,7 +26,19 @@ def _parse(arguments):
     parser.add_argument("directory", metavar="DIR", type=pathlib.Path, help="the run's directory, which holds run.json")
     parser.add_argument("--out", metavar="DIR", type=pathlib.Path,
                         help="where the report goes; a report that is there is replaced (default: DIR/report)")
+    parser.add_argument("--baseline", metavar="VARIANT",
+                        help=f"the variant that the others are held against (default: {DEFAULT_BASELINE}, else {SPEED_LIMIT})")
+    parser.add_argument("--format", metavar="LIST", type=_formats, default=DEFAULT_FORMATS, dest="formats",
+                        help=f"what to write: any of {','.join(FORMATS)} (default: {','.join(DEFAULT_FORMATS)})")
     return parser.parse_args(arguments)
+
+
+def _formats(text):
+    chosen = tuple(word.strip() for word in text.split(","))
+    unknown = [word for word in chosen if word not in FORMATS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"'{unknown[0]}' is no format: give any of {','.join(FORMATS)}, parted by commas")
+    return tuple(dict.fromkeys(chosen))
 
 
 def _end_by_exception(signum, _frame):
@@ -37,7 +51,7 @@ def main(arguments=None):
     try:
         options = _parse(arguments)
         out = options.out if options.out is not None else options.directory / "report"
-        index = write_report(options.directory, out)
+        index = write_report(options.directory, out, options.baseline, options.formats)
     except InputError as error:
         print(f"shadowwalk: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT

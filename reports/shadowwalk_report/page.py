@@ -1,19 +1,20 @@
 """The page: one HTML file with its style and figures inside. All text is escaped by the template engine."""
 
+import base64
 import dataclasses
+import hashlib
 import importlib.resources
 
 import jinja2
 import markupsafe
 
+from .cells import HEADS, MOST_DETAILS
+from .figures import heatmap
 from .figures.svg import colour_rules
 from .quantities import NANOSECONDS, quantity
 from .setting import describe, guest_words, varying_axes
 from .trust import context_values
 
-# What the raw table leaves out of an entry's numbers: Google Benchmark's own bookkeeping.
-_BOOKKEEPING = {"real_time", "cpu_time", "iterations", "repetitions", "repetition_index", "threads", "family_index",
-                "per_family_instance_index"}
 _ENVIRONMENT = (
     ("host_name", "Host"), ("cpu_model", "CPU"), ("num_cpus", "CPUs"), ("kernel", "Kernel"), ("kvm", "KVM"),
     ("pmu", "PMU"), ("clock", "Clock"), ("clock_read_ns", "Clock read, ns"), ("shadowwalk_version", "shadowwalk"),
@@ -57,24 +58,16 @@ def _missing(run):
             for cell_id, repetitions in sorted(cells.items())]
 
 
-def _raw_cells(run):
-    """Per cell: (name, command, column names, [(repetition, values)], reasons)."""
-    by_cell = {}
-    for result in run.results:
-        by_cell.setdefault(result.cell_id, []).append(result)
-    cells = []
-    for _, results in sorted(by_cell.items()):
-        names = sorted({name for r in results for name in r.counters} - _BOOKKEEPING)
-        lines = [(r.repetition, [f"{r.counters[n]:.6g}" if n in r.counters else "" for n in names], r.flags)
-                 for r in sorted(results, key=lambda r: r.repetition)]
-        reasons = {name: why for r in results for name, why in r.unavailable.items()}
-        violation = next(filter(None, (r.violation for r in results)), "")
-        cells.append((results[0].name, results[0].command, names, lines, reasons, violation))
-    return cells
+def _script():
+    """The script and what the policy of the page lets run: this very text and nothing else."""
+    text = _asset("table.js")
+    digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+    return markupsafe.Markup(text), f"sha256-{digest}"
 
 
-def render_page(run, claims, trust, groups, sections):
-    """The whole page as text. `sections` are those of `page_sections`."""
+def render_page(report):
+    """The whole page as text."""
+    run = report.run
     engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                 loader=jinja2.FunctionLoader(_asset))
     engine.filters["ns"] = lambda value: quantity(value, NANOSECONDS)
@@ -82,9 +75,14 @@ def render_page(run, claims, trust, groups, sections):
     engine.globals.update(describe=lambda setting: describe(setting, axes), guest_words=guest_words)
     style = (_asset("style.css").replace("/* light colours */", colour_rules(dark=False))
              .replace("/* dark colours */", colour_rules(dark=True)))
+    script, script_hash = _script()
+    drawn = [(figure.plot, markupsafe.Markup(figure.svg)) for figure in report.figures]
     return engine.get_template("index.html.j2").render(
-        run=run, claims=claims, trust=trust, groups=groups, style=markupsafe.Markup(style),
+        run=run, claims=report.claims, answers=report.answers, baseline=report.verdicts.baseline, trust=report.trust,
+        groups=report.groups, style=markupsafe.Markup(style), script=script, script_hash=script_hash,
+        overview=[(plot, svg) for plot, svg in drawn if plot.kind == heatmap.FIRST_KIND],
         sections=[(section, content, [(f.plot, markupsafe.Markup(f.svg)) for f in found])
-                  for section, content, found in sections],
+                  for section, content, found in report.sections],
         environment=_environment(run), hosts=context_values(run, "host_name"), lost=_lost_groups(run),
-        missing=_missing(run), cells=_raw_cells(run))
+        missing=_missing(run), cells=report.cells, cell_heads=HEADS, formats=report.formats,
+        details=report.cells if len(report.cells) <= MOST_DETAILS else [])

@@ -2,12 +2,15 @@
 
 import csv
 import dataclasses
-import json
 
+from .answers import answers
+from .brief import brief_of
+from .cells import cell_lines, raw_table
 from .claims import judge_claims
 from .figures import all_plots
 from .figures.plot import unique_names
 from .figures.render import render_all
+from .markdown import render_markdown
 from .page import render_page
 from .publish import MARKER, replacing
 from .rows import Table
@@ -15,50 +18,76 @@ from .run_directory import load
 from .sections.layout import page_sections
 from .summary import summary_groups
 from .trust import trust_items
+from .verdicts import Verdicts
 
-FORMAT = "shadowwalk-report-1"
+FORMATS = ("html", "png", "csv", "md", "json")
+DEFAULT_FORMATS = ("html", "png", "csv", "json")
 INDEX = "index.html"
-
-
-def _write_csv(path, plot):
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(plot.columns)
-        writer.writerows(["" if value is None else value for value in record] for record in plot.records)
-
-
-def _marker(run, claims, plots):
-    """The report in brief, for scripts; also what tells a report from any other directory."""
-    return {"format": FORMAT, "title": run.title, "started": run.started,
-            "results": run.measured, "planned": run.planned,
-            "claims": [{"name": claim.name, "sentence": claim.sentence,
-                        "verdicts": {finding.rival: finding.outcome.value for finding in claim.headline}}
-                       for claim in claims],
-            "figures": [{"name": plot.name, "title": plot.title} for plot in plots]}
+MARKDOWN = "report.md"
+CELLS = "cells"  # of the CSV with every raw figure; no figure is called so
 
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A plot that has been drawn."""
+    """A plot that has been drawn: `svg` and `png` are None where no format needs them."""
 
     plot: object
-    svg: str
+    svg: str | None
+    png: bytes | None
 
 
-def write_report(directory, out):
-    """Writes the report of the run in `directory` to `out`; returns the page's path. Raises InputError."""
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """All that the formats are written from."""
+
+    run: object
+    table: Table
+    verdicts: Verdicts
+    claims: list
+    answers: list
+    trust: list
+    groups: list
+    sections: list  # (Section, Content, [Figure])
+    figures: list[Figure]
+    cells: list
+    formats: tuple[str, ...]
+
+
+def _write_csv(path, columns, records):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(["" if value is None else value for value in record] for record in records)
+
+
+def _make(run, table, verdicts, formats):
+    plots = unique_names(all_plots(table, verdicts))
+    figures = [Figure(plot, *drawn) for plot, drawn in zip(plots, render_all(plots, formats))]
+    return Report(run, table, verdicts, judge_claims(run, table), answers(table, verdicts), trust_items(run, table),
+                  summary_groups(table, verdicts), page_sections(run, table, figures), figures, cell_lines(run), formats)
+
+
+def _write(report, folder):
+    for figure in report.figures:
+        if "png" in report.formats:
+            (folder / f"{figure.plot.name}.png").write_bytes(figure.png)
+        if "csv" in report.formats:
+            _write_csv(folder / f"{figure.plot.name}.csv", figure.plot.columns, figure.plot.records)
+    if "csv" in report.formats:
+        _write_csv(folder / f"{CELLS}.csv", *raw_table(report.run))
+    if "html" in report.formats:
+        (folder / INDEX).write_text(render_page(report), encoding="utf-8")
+    if "md" in report.formats:
+        (folder / MARKDOWN).write_text(render_markdown(report), encoding="utf-8")
+    (folder / MARKER).write_text(brief_of(report, whole="json" in report.formats), encoding="utf-8")
+
+
+def write_report(directory, out, baseline=None, formats=DEFAULT_FORMATS):
+    """Writes the report of the run in `directory` to `out`; returns the path of its page, or of what there is instead.
+    `baseline`: the variant that others are held against. Raises InputError."""
     run = load(directory)
     table = Table(run.results)
-    claims = judge_claims(run, table)
-    plots = unique_names(all_plots(table))
+    verdicts = Verdicts(table, baseline)
     with replacing(out) as fresh:
-        figures = []
-        for plot, (svg, png) in zip(plots, render_all(plots)):
-            figures.append(Figure(plot, svg))
-            (fresh / f"{plot.name}.png").write_bytes(png)
-            _write_csv(fresh / f"{plot.name}.csv", plot)
-        page = render_page(run, claims, trust_items(run, table), summary_groups(table),
-                           page_sections(run, table, figures))
-        (fresh / INDEX).write_text(page, encoding="utf-8")
-        (fresh / MARKER).write_text(json.dumps(_marker(run, claims, plots), indent=1) + "\n", encoding="utf-8")
-    return out / INDEX
+        _write(_make(run, table, verdicts, formats), fresh)
+    return out / next((name for wanted, name in (("html", INDEX), ("md", MARKDOWN)) if wanted in formats), MARKER)

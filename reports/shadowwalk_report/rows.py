@@ -156,7 +156,7 @@ def read_side(row, speed_limit, without_noise=False):
 
 def noise_decided(reason, rows):
     """Whether leaving out noisy results may be why the figures of rows left no verdict."""
-    return reason in (Reason.TOO_FEW, Reason.NO_PAIR) and any(row.noise_words for row in rows)
+    return reason in (Reason.TOO_FEW, Reason.TOO_MANY_COMPARISONS, Reason.NO_PAIR) and any(row.noise_words for row in rows)
 
 
 def reason_words(reason, rows):

@@ -65,6 +65,9 @@ class Scheme:
         return knobs
 
 
+SETTING_FIELDS = tuple(field.name for field in dataclasses.fields(Setting))
+SCHEME_FIELDS = tuple(field.name for field in dataclasses.fields(Scheme))
+
 _WORDS = {str: "text", int: "a whole number that is not negative", float: "a number that is not negative"}
 _FIELDS = {"workload": str, "guest": str, "vcpus": int, "zappers": int, "zap_rate": float, "walks_per_exit": int,
            "placement": str, "mmu_lock": str, "working_set_pages": int, "duration_s": float, "instrumentation": str,
@@ -95,8 +98,8 @@ def parse_cell(cell):
         raise ValueError("shadowwalk.cell.vcpus is 0")
     if values["zappers"] == 0:
         values["zap_rate"] = 0.0
-    setting = Setting(**{field.name: values[field.name] for field in dataclasses.fields(Setting)})
-    scheme = Scheme(**{field.name: values[field.name] for field in dataclasses.fields(Scheme)})
+    setting = Setting(**{name: values[name] for name in SETTING_FIELDS})
+    scheme = Scheme(**{name: values[name] for name in SCHEME_FIELDS})
     return setting, scheme
 
 

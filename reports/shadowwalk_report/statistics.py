@@ -1,28 +1,40 @@
-"""All statistics of the reports: medians, bootstrap intervals, paired comparisons and their verdicts.
+"""All statistics of the reports: medians, bootstrap intervals, comparisons and their verdicts.
 
-Repetitions are few (3 to 10) and each is a block: cells of one repetition ran close together, so that slow drift of the
-host hits them alike. Two cells are therefore compared within each repetition first, and the differences or ratios are
-summarised over repetitions afterwards.
+Repetitions are few (5 to 15) and each is a block: cells of one repetition ran close together, so that slow drift of the
+host hits them alike. Two cells of one run are therefore compared within each repetition first, and the differences or
+ratios are summarised over repetitions afterwards. Cells of two runs share no block: their medians are compared.
+
+A difference is one when it is both certain and large enough: the Mann-Whitney test, corrected for the number of
+comparisons, says that the samples differ, and the whole interval of the ratio lies beyond the smallest effect that counts.
 """
 
 import dataclasses
 import enum
 import functools
+import itertools
+import math
 
 import numpy as np
+import scipy.stats
 
 CONFIDENCE = 0.95
+ALPHA = 1 - CONFIDENCE
 RESAMPLES = 2000
 SEED = 20120516
-MINIMUM_REPETITIONS = 3
+# The range of three values holds the true median in 75 % of cases, that of four in 87 %, of five in 94 %.
+MINIMUM_REPETITIONS = 4
 MINIMUM_EFFECT = 0.05
+EXACT_UP_TO = 50  # values a side: beyond, the normal approximation is as good and much faster
+MOST_ARRANGEMENTS = 20_000  # of tied values into two samples: 8 a side; beyond, the same
 
 
 class Reason(enum.Enum):
-    """Why there is no verdict."""
+    """Why there is no verdict: the name is the code, the value says it in words."""
 
     TOO_FEW = f"too few repetitions (fewer than {MINIMUM_REPETITIONS})"
+    TOO_MANY_COMPARISONS = "too few repetitions for so many comparisons: not even samples without overlap would do"
     SPANS = "the interval reaches across the smallest effect that counts"
+    NOT_SIGNIFICANT = "the samples overlap too much"
     NO_PAIR = "no repetition holds both"
     ZERO_BASELINE = "the baseline is zero"
 
@@ -63,12 +75,26 @@ class Judgement:
 
 
 @dataclasses.dataclass(frozen=True)
+class Contest:
+    """Two samples to be compared: `ratio` is candidate over baseline. `obstacle`: why it cannot even be tried."""
+
+    candidate: tuple
+    baseline: tuple
+    ratio: Estimate | None
+    obstacle: Reason | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Candidate over baseline, paired by repetition. `reason` is set exactly when the verdict is AMBIGUOUS."""
+    """Candidate over baseline. `reason` is set exactly when the verdict is AMBIGUOUS. `p` is that of the Mann-Whitney
+    test, `p_corrected` by Holm's method over `family` comparisons; None where nothing was tested."""
 
     verdict: Verdict
     ratio: Estimate | None
     reason: Reason | None = None
+    p: float | None = None
+    p_corrected: float | None = None
+    family: int = 0
 
 
 @functools.lru_cache(maxsize=64)
@@ -151,16 +177,99 @@ def judge(changes, tolerance):
     return Judgement(Shift.AMBIGUOUS, found, Reason.SPANS)
 
 
-def compare(candidate, baseline, lower_is_better=True, minimum_effect=MINIMUM_EFFECT):
-    """Is the candidate faster than the baseline? Both: {repetition: value}, values of a time or (not lower_is_better) a
-    rate."""
-    if candidate.keys() & baseline.keys() and not any(baseline.values()):
-        return Comparison(Verdict.AMBIGUOUS, None, Reason.ZERO_BASELINE)
-    quotients = ratios(candidate, baseline)
-    found = judge([quotient - 1 for quotient in quotients.values()], minimum_effect)
-    ratio = estimate(quotients.values())
-    if found.shift is Shift.AMBIGUOUS:
-        return Comparison(Verdict.AMBIGUOUS, ratio, found.reason)
-    if found.shift is Shift.SAME:
-        return Comparison(Verdict.SAME, ratio)
-    return Comparison(Verdict.SLOWER if (found.shift is Shift.MORE) == lower_is_better else Verdict.FASTER, ratio)
+@functools.lru_cache(maxsize=16)
+def _arrangements(count, chosen):
+    return np.array(list(itertools.combinations(range(count), chosen)))
+
+
+def _tied_p(values, first_count):
+    """Two-sided p of the rank sum over every arrangement of these very values, ties and all."""
+    ranks = scipy.stats.rankdata(values)
+    sums = ranks[_arrangements(len(values), first_count)].sum(axis=1)
+    middle = first_count * ranks.mean()
+    return float((np.abs(sums - middle) >= abs(ranks[:first_count].sum() - middle) - 1e-9).mean())
+
+
+def mann_whitney_p(first, second):
+    """Two-sided p of the Mann-Whitney U test: exact, unless values are many."""
+    values = np.concatenate([first, second])
+    tied = len(np.unique(values)) < len(values)
+    if tied and math.comb(len(values), len(first)) <= MOST_ARRANGEMENTS:
+        return _tied_p(values, len(first))
+    exact = not tied and max(len(first), len(second)) <= EXACT_UP_TO
+    return float(scipy.stats.mannwhitneyu(first, second, method="exact" if exact else "asymptotic").pvalue)
+
+
+def smallest_p(first_count, second_count):
+    """The least p that the exact test can give: that of samples which do not overlap."""
+    return min(1.0, 2 / math.comb(first_count + second_count, first_count))
+
+
+def cliffs_delta(first, second):
+    """P(second > first) - P(second < first), which is the rank-biserial correlation: -1 to 1, 0 where neither tends to
+    be the greater."""
+    return float(np.sign(np.subtract.outer(np.asarray(second, float), np.asarray(first, float))).mean())
+
+
+def holm(p_values):
+    """The p values, corrected so that the chance of any false alarm among them all stays below what one is tested at
+    (Holm 1979). In the order given."""
+    order = np.argsort(p_values, kind="stable")
+    corrected = [0.0] * len(p_values)
+    greatest = 0.0
+    for rank, index in enumerate(order):
+        greatest = max(greatest, min(1.0, p_values[index] * (len(p_values) - rank)))
+        corrected[index] = float(greatest)
+    return corrected
+
+
+def paired(candidate, baseline):
+    """The contest of two cells of one run, by the repetitions that both have: {repetition: value} each."""
+    common = sorted(candidate.keys() & baseline.keys())
+    samples = tuple(candidate[r] for r in common), tuple(baseline[r] for r in common)
+    if not common:
+        return Contest(*samples, None, Reason.NO_PAIR)
+    ratio = estimate(ratios(candidate, baseline).values())
+    if ratio is None or any(value <= 0 for value in samples[1]):
+        return Contest(*samples, ratio, Reason.ZERO_BASELINE)
+    return Contest(*samples, ratio, Reason.TOO_FEW if len(common) < MINIMUM_REPETITIONS else None)
+
+
+def independent(candidate, baseline):
+    """The contest of samples of two runs: values of the one and of the other."""
+    samples = tuple(map(float, candidate)), tuple(map(float, baseline))
+    ratio = quotient(*samples)
+    if ratio is None:
+        return Contest(*samples, None, Reason.ZERO_BASELINE if all(map(len, samples)) else Reason.TOO_FEW)
+    return Contest(*samples, ratio, Reason.TOO_FEW if ratio.count < MINIMUM_REPETITIONS else None)
+
+
+def _verdict(contest, p_corrected, family, lower_is_better, minimum_effect):
+    """The bounds are reciprocal: swapping the sides mirrors the verdict."""
+    most = 1 + minimum_effect
+    least = 1 / most
+    low, high = contest.ratio.low, contest.ratio.high
+    if least <= low and high <= most:
+        return Verdict.SAME, None
+    if least <= high and low <= most:
+        return Verdict.AMBIGUOUS, Reason.SPANS
+    if p_corrected >= ALPHA:
+        hopeless = smallest_p(len(contest.candidate), len(contest.baseline)) * family >= ALPHA
+        return Verdict.AMBIGUOUS, Reason.TOO_MANY_COMPARISONS if hopeless else Reason.NOT_SIGNIFICANT
+    return Verdict.SLOWER if (low > most) == lower_is_better else Verdict.FASTER, None
+
+
+def decide(contests, lower_is_better=True, minimum_effect=MINIMUM_EFFECT):
+    """Is each candidate faster than its baseline? One Comparison each. The contests are one family: the more of them,
+    the more certain each must be. Those that cannot be tried do not count, for their samples are never looked at."""
+    p_values = {place: mann_whitney_p(contest.candidate, contest.baseline)
+                for place, contest in enumerate(contests) if contest.obstacle is None}
+    corrected = dict(zip(p_values, holm(list(p_values.values()))))
+    found = []
+    for place, contest in enumerate(contests):
+        if contest.obstacle is not None:
+            found.append(Comparison(Verdict.AMBIGUOUS, contest.ratio, contest.obstacle))
+            continue
+        verdict, reason = _verdict(contest, corrected[place], len(p_values), lower_is_better, minimum_effect)
+        found.append(Comparison(verdict, contest.ratio, reason, p_values[place], corrected[place], len(p_values)))
+    return found

@@ -4,14 +4,12 @@ import dataclasses
 import itertools
 
 from .quantities import ABSENT, BYTES, NANOSECONDS, PER_SECOND, PLAIN, RATIO, interval, quantity, with_interval
-from .rows import FLOOR, SPEED_LIMIT, noise_decided, read_side, reason_words
+from .rows import FLOOR, SPEED_LIMIT, noise_decided, read_side
 from .model import NEGATIVE_CONTROL
 from .setting import describe, guest_words, varying_axes
 from .sheet import Cell, Line, Sheet
-from .statistics import compare, estimate, ratios
-
-BASELINE = "irq-ipi"
-
+from .statistics import estimate, ratios
+from .verdicts import WALKS, Verdicts
 
 @dataclasses.dataclass(frozen=True)
 class Group:
@@ -71,16 +69,6 @@ def _read_side_cell(row, limit):
     return Cell(quantity(found.value, NANOSECONDS), interval(found, NANOSECONDS))
 
 
-def _doubt(row, baseline):
-    """Why a ratio of the two rows is no verdict on their schemes; empty when it is."""
-    if row.broken or baseline.broken:
-        return "violations"
-    for knob in ("checks", "read_delay"):
-        if getattr(row.scheme, knob) != getattr(baseline.scheme, knob):
-            return f"they differ in {knob.replace('_', ' ')}"
-    return ""
-
-
 def noisy_ratio(rows, metric, reason):
     """A ratio of all results, where too few are quiet for a verdict."""
     found = estimate(ratios(*(row.values(metric) for row in rows)).values())
@@ -89,21 +77,21 @@ def noisy_ratio(rows, metric, reason):
     return Cell(quantity(found.value, RATIO), interval(found, RATIO), f"no verdict: {reason}", "doubtful", ("noisy",))
 
 
-def _versus_cell(row, baseline):
+def _versus_cell(row, verdicts):
+    baseline = verdicts.baseline_row(row.setting)
     if baseline is None:
-        return Cell(ABSENT, hint=f"{BASELINE} was not measured in this setting")
+        return Cell(ABSENT, hint=f"{verdicts.baseline} was not measured in this setting")
     if row is baseline:
         return Cell("1x", hint="the baseline")
-    rows = (row, baseline)
-    found = compare(*(r.values("walks_per_second", without_noise=True) for r in rows), lower_is_better=False)
-    if noise_decided(found.reason, rows):
-        return noisy_ratio(rows, "walks_per_second", reason_words(found.reason, rows))
+    ruling = verdicts.ruling(WALKS, row)
+    found = ruling.comparison
+    if noise_decided(found.reason, (row, baseline)):
+        return noisy_ratio((row, baseline), WALKS.counter, ruling.reason)
     if found.ratio is None:
-        return Cell(ABSENT, hint=reason_words(found.reason, rows))
-    doubt = _doubt(row, baseline)
-    if doubt:
-        return Cell(quantity(found.ratio.value, RATIO), interval(found.ratio), f"no verdict: {doubt}", "doubtful")
-    hint = found.verdict.value + (f": {reason_words(found.reason, rows)}" if found.reason else "")
+        return Cell(ABSENT, hint=ruling.reason)
+    if ruling.doubt:
+        return Cell(quantity(found.ratio.value, RATIO), interval(found.ratio), f"no verdict: {ruling.doubt}", "doubtful")
+    hint = found.verdict.value + (f": {ruling.reason}" if ruling.reason else "")
     return Cell(quantity(found.ratio.value, RATIO), interval(found.ratio), hint, found.verdict.value.lower())
 
 
@@ -116,30 +104,32 @@ def _floor_remark(table, setting):
     return f"{SPEED_LIMIT} walks at {with_interval(found, RATIO)} the {FLOOR}." if found else ""
 
 
-def _sheet(table, setting, axes):
+def _sheet(table, setting, axes, verdicts):
     rows = table.rows(setting)
-    limit, baseline = table.plain_row(setting, SPEED_LIMIT), table.plain_row(setting, BASELINE)
+    limit = table.plain_row(setting, SPEED_LIMIT)
     quiet = setting.zappers == 0
     metrics = _WALKS + (_QUIET if quiet else _ZAPPED)
     columns = [(metric.title, metric.meaning) for metric in metrics]
-    columns.insert(1, (f"walks vs {BASELINE}", "ratio of walks per second, paired by repetition"))
+    columns.insert(1, (f"walks vs {verdicts.baseline}", "ratio of walks per second, paired by repetition"))
     if quiet:
         columns.insert(3, ("read side", f"what the scheme adds to a walk: its mean less that of {SPEED_LIMIT}, paired"))
     lines = []
     for row in rows:
         cells = [_metric_cell(row, metric) for metric in metrics]
-        cells.insert(1, _versus_cell(row, baseline))
+        cells.insert(1, _versus_cell(row, verdicts))
         if quiet:
             cells.insert(3, _read_side_cell(row, limit))
         lines.append(Line(row.variant, row.scheme.knobs, cells))
     return Sheet(describe(setting, axes), columns, lines, _floor_remark(table, setting))
 
 
-def summary_groups(table):
+def summary_groups(table, verdicts=None):
+    """Verdicts: against the usual baseline, unless given."""
+    verdicts = verdicts or Verdicts(table)
     groups = []
     for (workload, guest), members in itertools.groupby(table.settings, key=lambda s: (s.workload, s.guest)):
         settings = list(members)
         axes = varying_axes(settings)
         title = f"{workload}, {guest_words(guest)}"
-        groups.append(Group(title, f"summary-{len(groups) + 1}", [_sheet(table, s, axes) for s in settings]))
+        groups.append(Group(title, f"summary-{len(groups) + 1}", [_sheet(table, s, axes, verdicts) for s in settings]))
     return groups

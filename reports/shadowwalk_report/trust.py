@@ -10,6 +10,8 @@ from .quantities import NANOSECONDS, count_of, quantity, significant
 from .model import NEGATIVE_CONTROL
 from .statistics import MINIMUM_REPETITIONS, range_coverage
 
+WIDE_UP_TO = 5  # repetitions of which even the whole range holds the true median less often than promised
+
 
 @dataclasses.dataclass(frozen=True)
 class Item:
@@ -36,7 +38,7 @@ def _repetitions(run):
     value = f"{high} of {run.repetitions}" if low == high else f"{low} to {high} of {run.repetitions}"
     if high < MINIMUM_REPETITIONS:
         return Item("Repetitions", f"{value}: too few for any verdict", "warn")
-    if high <= 5:
+    if high <= WIDE_UP_TO:
         return Item("Repetitions", f"{value}: an interval is then the range, which holds the true median in "
                     f"{range_coverage(low) if low > 1 else 0:.0%} of cases", "note")
     return Item("Repetitions", f"{value}, bootstrap intervals of 95 %")

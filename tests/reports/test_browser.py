@@ -1,6 +1,9 @@
 """The page in headless Chromium: no console message, no request to anywhere, and something to see."""
 
+import html
 import http.server
+import json
+import re
 import shutil
 import subprocess
 import threading
@@ -8,6 +11,8 @@ import threading
 import numpy as np
 import pytest
 from matplotlib import image
+
+from shadowwalk_report.cells import HEADS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -50,6 +55,24 @@ def browse(page, network, tmp_path, *more, size=(1280, 1600)):
     return [line for line in done.stderr.splitlines() if "CONSOLE" in line], image.imread(shot)[..., :3]
 
 
+def dom_after(page, network, tmp_path):
+    """The page as it is when its scripts have run."""
+    done = subprocess.run([CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
+                           f"--proxy-server=127.0.0.1:{network.server_port}", page.as_uri()], capture_output=True, text=True,
+                          timeout=120)
+    assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    return done.stdout
+
+
+def driven(report, network, tmp_path, script):
+    """What `script` wrote into the title of a copy of the page that lets it run."""
+    text = (report / "index.html").read_text()
+    page = tmp_path / "driven.html"
+    page.write_text(re.sub(r"script-src '[^']*'", "script-src 'unsafe-inline'", text).replace(
+        "</body>", f"<script>{script}</script></body>"))
+    return html.unescape(re.search(r"<title>(.*?)</title>", dom_after(page, network, tmp_path), re.DOTALL)[1])
+
+
 def asked_by_page(network):
     """Without what the browser asks its maker for on its own."""
     return [path for path in network.asked if "google" not in path and "gstatic" not in path]
@@ -89,6 +112,72 @@ def test_the_figures_take_colour_from_the_page(full_report, network, tmp_path):
                      size=(1280, 8000))
     assert has(light, "#d55e00") and not has(light, "#f0783c")
     assert has(dark, "#f0783c") and not has(dark, "#d55e00")
+
+
+COLUMN = """
+const table = document.getElementById("cell-table");
+const head = (name) => Array.from(table.tHead.rows[0].cells).find((cell) => cell.textContent === name);
+const column = (name) => Array.from(table.tBodies[0].rows).filter((row) => !row.hidden).map((row) => {
+  const cell = row.cells[head(name).cellIndex];
+  return cell.dataset.order === undefined ? cell.textContent : cell.dataset.order;
+});
+const field = document.querySelector(".filter input");
+const type = (text) => { field.value = text; field.dispatchEvent(new Event("input")); };
+"""
+
+
+def test_the_pages_own_policy_lets_its_script_run(full_report, network, tmp_path):
+    dom = dom_after(full_report / "index.html", network, tmp_path)
+    assert dom.count('<button type="button">') == len(HEADS)
+    assert re.search(r"<output[^>]*>(\d+) of \1 cells</output>", dom)
+
+
+def test_the_table_is_sorted_by_number_and_what_is_absent_comes_last(full_report, network, tmp_path):
+    found = json.loads(driven(full_report, network, tmp_path, COLUMN + """
+        const button = head("free p99").querySelector("button");
+        button.click(); const up = [column("free p99"), head("free p99").getAttribute("aria-sort")];
+        button.click(); const down = [column("free p99"), head("free p99").getAttribute("aria-sort")];
+        head("variant").querySelector("button").click();
+        document.title = JSON.stringify([up, down, column("variant"), head("free p99").getAttribute("aria-sort")]);"""))
+    (up, up_said), (down, down_said), variants, then = found
+    assert (up_said, down_said, then) == ("ascending", "descending", None)
+    numbers = [float(order) for order in up if order != ""]
+    assert len(numbers) > 10 and numbers == sorted(numbers) and set(up[len(numbers):]) == {""}
+    assert [float(order) for order in down if order != ""] == numbers[::-1] and set(down[len(numbers):]) == {""}
+    assert variants == sorted(variants) and len(set(variants)) > 5
+
+
+def test_the_table_is_filtered_by_words(full_report, network, tmp_path):
+    found = json.loads(driven(full_report, network, tmp_path, COLUMN + """
+        type("  HAZARD kvm "); const some = [column("variant"), column("guest"), document.querySelector("output").textContent];
+        type("no such words"); const none = column("variant").length;
+        type(""); document.title = JSON.stringify([some, none, column("variant").length]);"""))
+    (variants, guests, said), none, everything = found
+    assert set(variants) == {"hazard"} and set(guests) == {"kvm"} and none == 0 and everything > len(variants)
+    assert said == f"{len(variants)} of {everything} cells"
+
+
+def test_the_keyboard_reaches_heads_and_filter(full_report, network, tmp_path):
+    found = json.loads(driven(full_report, network, tmp_path, COLUMN + """
+        const reached = [field, ...table.tHead.querySelectorAll("button")].map((e) => {
+          e.focus(); return document.activeElement === e && e.tabIndex === 0; });
+        document.title = JSON.stringify(reached);"""))
+    assert len(found) == 1 + len(HEADS) and all(found)
+
+
+def test_without_scripts_the_table_is_there_and_no_filter(full_report, network, tmp_path):
+    page = tmp_path / "still.html"
+    page.write_text(re.sub(r"<script>.*?</script>", "", (full_report / "index.html").read_text(), flags=re.DOTALL))
+    dom = dom_after(page, network, tmp_path)
+    assert '<p class="filter" hidden' in dom and dom.count("<tr><td") > 20 and '<button type="button">' not in dom
+
+
+def test_it_prints_on_paper_that_is_light(full_report, tmp_path):
+    out = tmp_path / "page.pdf"
+    subprocess.run([CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={out}",
+                    "--blink-settings=preferredColorScheme=0", (full_report / "index.html").as_uri()], capture_output=True,
+                   timeout=120, check=True)
+    assert out.read_bytes().startswith(b"%PDF") and out.stat().st_size > 50_000
 
 
 def test_this_test_would_notice(network, tmp_path):

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as xml
 import pytest
 from run_factory import PAGE, pmu
 
-from shadowwalk_report.figures import all_plots, canvas, lanes
+from shadowwalk_report.figures import all_plots, canvas, heatmap, lanes
 from shadowwalk_report.figures.plot import file_name, unique_names
 from shadowwalk_report.figures.render import render_all
 from shadowwalk_report.rows import Table
@@ -109,7 +109,8 @@ def test_no_name_breaks_a_figure(factory, name):
         root = xml.fromstring(svg)
         assert not [element for element in root.iter() if element.tag.endswith("script")]
         words = [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
-        longest = lanes.LONGEST_NAME if plot.kind in ("retired", "shadow") else canvas.LONGEST_LABEL
+        longest = {"retired": lanes.LONGEST_NAME, "shadow": lanes.LONGEST_NAME,
+                   "heatmap": heatmap.LONGEST_NAME}.get(plot.kind, canvas.LONGEST_LABEL)
         shown = canvas.printable(name, longest)
         assert any(shown in text for text in words), plot.kind
         assert png.startswith(b"\x89PNG")

@@ -76,11 +76,11 @@ def test_reasons_that_noise_did_not_decide_do_not_mention_it(factory):
 
 
 def test_memory_is_judged_by_the_quiet_repetitions(factory, judge):
-    rcu = zapped([PAGE, PAGE * 9, PAGE * 9, PAGE * 9, PAGE], 900.0, 80_000.0)
+    rcu = zapped([PAGE, PAGE * 9, PAGE * 9, PAGE * 9, PAGE * 9], 900.0, 80_000.0)
     memory_run(factory, rcu)
     assert verdicts(judge(factory)[0]) == both(Outcome.AMBIGUOUS)
     factory.cells.clear()
-    factory.cell(rcu, variant="rcu-counter", noisy={0: LOAD, 4: LOAD})
+    factory.cell(rcu, variant="rcu-counter", noisy={0: LOAD})
     for variant in ("irq-ipi", "irq-ipi-2012"):
         factory.cell(zapped(), variant=variant)
     claim, _ = judge(factory)

@@ -1,6 +1,8 @@
 """The report as files: what is written, that it is whole or not there at all, and that no text becomes markup."""
 
+import base64
 import csv
+import hashlib
 import html.parser
 import json
 import re
@@ -40,23 +42,34 @@ def make(factory):
     return Page(write_report(directory, directory / "report"))
 
 
+def only_its_own_script(page):
+    """One script, inline, with the very hash that the page's policy allows."""
+    assert page.tags.count("script") == 1 and not [a for a in page.attributes if a[0] == "script"]
+    [policy] = [value for tag, name, value in page.attributes if tag == "meta" and "default-src" in value]
+    script = next(words for words in page.words if "use strict" in words)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy and "default-src 'none'" in policy
+
+
 def test_files_of_a_full_report(full_report):
     figures = {path.stem for path in full_report.glob("*.png")}
     assert {name.split("-")[0] for name in figures} == {"throughput", "read_side", "contention", "latency", "retired",
-                                                        "shadow", "free_latency", "zap_latency", "rcu_sweep"}
-    assert figures == {path.stem for path in full_report.glob("*.csv")}
+                                                        "shadow", "free_latency", "zap_latency", "rcu_sweep",
+                                                        "heatmap"}
+    assert figures | {"cells"} == {path.stem for path in full_report.glob("*.csv")}
     for name in figures:
         assert (full_report / f"{name}.png").stat().st_size > 5000
         with (full_report / f"{name}.csv").open(newline="") as file:
             header, *rows = csv.reader(file)
         assert header[0] == "workload" and rows and all(len(row) == len(header) for row in rows)
     assert {path.name for path in full_report.iterdir()} == {
-        "index.html", "report.json", *(f"{name}.{kind}" for name in figures for kind in ("png", "csv"))}
+        "index.html", "report.json", "cells.csv", *(f"{name}.{kind}" for name in figures for kind in ("png", "csv"))}
 
 
 def test_the_page_stands_on_its_own(full_report):
     page = Page(full_report / "index.html")
-    assert "script" not in page.tags and "link" not in page.tags and "img" not in page.tags
+    assert "link" not in page.tags and "img" not in page.tags
+    only_its_own_script(page)
     for tag, name, value in page.attributes:
         if name in ("href", "xlink:href", "src", "action"):
             local = value.startswith("#") or (full_report / value).is_file()
@@ -74,8 +87,8 @@ def test_every_link_within_the_page_has_its_target(full_report):
 
 def test_the_first_screen_comes_first(full_report):
     text = (full_report / "index.html").read_text()
-    order = [text.index(mark) for mark in ("<h1>", 'id="claim-memory"', 'id="claim-scaling"', 'id="trust"',
-                                           'id="summary"', 'id="throughput"', 'id="left-out"', 'id="environment"',
+    order = [text.index(mark) for mark in ("<h1>", 'id="claim-memory"', 'id="claim-scaling"', 'id="answers"', 'id="trust"',
+                                           'id="overview"', 'id="summary"', 'id="throughput"', 'id="left-out"', 'id="environment"',
                                            'id="cells"')]
     assert order == sorted(order)
 
@@ -119,7 +132,8 @@ def test_hostile_text_stays_text(factory):
     failed = factory.plan(variant=HOSTILE)
     factory.fail(failed, 0, reason=HOSTILE, status=HOSTILE, command=HOSTILE)
     page = make(factory)
-    assert "script" not in page.tags and "img" not in page.tags
+    assert "img" not in page.tags
+    only_its_own_script(page)
     assert not [attribute for attribute in page.attributes if attribute[1].startswith("on")]
     assert page.text.count("{{ 7*7 }}") >= 8
 

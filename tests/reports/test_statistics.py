@@ -5,13 +5,18 @@ import pytest
 import scipy.stats
 from run_factory import spread
 
-from shadowwalk_report.statistics import (MINIMUM_EFFECT, Reason, Shift, Verdict, bootstrap_interval, compare,
-                                          differences, estimate, judge, quotient, range_coverage,
+from shadowwalk_report.statistics import (ALPHA, MINIMUM_EFFECT, Reason, Shift, Verdict, bootstrap_interval, decide,
+                                          differences, estimate, independent, judge, paired, quotient, range_coverage,
                                           ratios)
 
 
 def by_repetition(values):
     return dict(enumerate(values))
+
+
+def compare(candidate, baseline, lower_is_better=True):
+    """Alone: a family of one."""
+    return decide([paired(candidate, baseline)], lower_is_better)[0]
 
 
 def test_median_of_known_values():
@@ -101,7 +106,7 @@ def test_identical_samples_are_the_same():
     (1.2, True, Verdict.SLOWER), (0.8, True, Verdict.FASTER), (1.2, False, Verdict.FASTER),
     (0.8, False, Verdict.SLOWER), (1 + MINIMUM_EFFECT / 2, True, Verdict.SAME)])
 def test_clear_differences(factor, lower_is_better, verdict):
-    base = by_repetition(spread(100, share=0.1))
+    base = by_repetition(spread(100, share=0.01))
     candidate = {r: v * factor for r, v in base.items()}
     found = compare(candidate, base, lower_is_better)
     assert found.verdict is verdict
@@ -109,9 +114,11 @@ def test_clear_differences(factor, lower_is_better, verdict):
     assert found.reason is None
 
 
-def test_drift_of_the_host_is_taken_out_by_pairing():
+def test_drift_of_the_host_is_taken_out_of_the_ratio_but_not_of_the_certainty():
     base = by_repetition([100, 200, 400, 150, 300])
-    assert compare({r: v * 1.1 for r, v in base.items()}, base).verdict is Verdict.SLOWER
+    found = compare({r: v * 1.1 for r, v in base.items()}, base)
+    assert (found.ratio.low, found.ratio.high) == (pytest.approx(1.1), pytest.approx(1.1))
+    assert (found.verdict, found.reason) == (Verdict.AMBIGUOUS, Reason.NOT_SIGNIFICANT)
 
 
 def test_an_interval_across_the_smallest_effect_is_ambiguous():
@@ -119,13 +126,64 @@ def test_an_interval_across_the_smallest_effect_is_ambiguous():
     assert (found.verdict, found.reason) == (Verdict.AMBIGUOUS, Reason.SPANS)
 
 
-def test_two_repetitions_are_too_few_however_clear():
-    found = compare({0: 500, 1: 510}, {0: 100, 1: 101})
-    assert (found.verdict, found.reason) == (Verdict.AMBIGUOUS, Reason.TOO_FEW)
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_three_repetitions_are_too_few_however_clear(count):
+    for candidate in (500, 100):
+        found = compare(by_repetition([candidate + i for i in range(count)]), by_repetition([100 + i for i in range(count)]))
+        assert (found.verdict, found.reason, found.p) == (Verdict.AMBIGUOUS, Reason.TOO_FEW, None)
 
 
-def test_three_repetitions_suffice():
-    assert compare({0: 500, 1: 510, 2: 505}, {0: 100, 1: 101, 2: 100}).verdict is Verdict.SLOWER
+def test_four_repetitions_suffice_for_one_comparison():
+    found = compare(by_repetition([500, 510, 505, 507]), by_repetition([100, 101, 99, 102]))
+    assert found.verdict is Verdict.SLOWER
+    assert found.p == found.p_corrected == pytest.approx(2 / 70)
+
+
+def test_p_values_are_those_of_scipy_corrected_by_holm():
+    dice = np.random.default_rng(5)
+    base = [dice.normal(100, 3, 9) for _ in range(4)]
+    new = [dice.normal(mean, 3, 9) for mean in (100, 103, 108, 120)]
+    found = decide([independent(*pair) for pair in zip(new, base)])
+    expected = [scipy.stats.mannwhitneyu(*pair, method="exact").pvalue for pair in zip(new, base)]
+    assert [c.p for c in found] == pytest.approx(expected)
+    for place, factor in enumerate(sorted(range(4), key=expected.__getitem__)):
+        assert found[factor].p_corrected >= min(1, expected[factor] * (4 - place)) - 1e-12
+    assert [c.family for c in found] == [4] * 4
+
+
+def test_what_suffices_for_one_does_not_for_two():
+    clear = paired(by_repetition([500, 510, 505, 507]), by_repetition([100, 101, 99, 102]))
+    assert [c.reason for c in decide([clear, clear])] == [Reason.TOO_MANY_COMPARISONS] * 2
+
+
+def test_contests_that_cannot_be_tried_cost_the_others_nothing():
+    clear = paired(by_repetition([500, 510, 505, 507]), by_repetition([100, 101, 99, 102]))
+    found = decide([clear, paired({0: 1, 1: 2}, {0: 1, 1: 2}), paired({}, {0: 1})])
+    assert [c.verdict for c in found] == [Verdict.SLOWER, Verdict.AMBIGUOUS, Verdict.AMBIGUOUS]
+    assert [c.family for c in found] == [1, 0, 0]
+
+
+def test_false_alarms_among_a_family_are_as_rare_as_promised():
+    """20 comparisons of nothing with nothing, without any smallest effect: at most 5 % of families hold a false alarm."""
+    dice = np.random.default_rng(11)
+    alarms = 0
+    for _ in range(60):
+        family = [independent(dice.normal(100, 5, 8), dice.normal(100, 5, 8)) for _ in range(20)]
+        alarms += any(c.p_corrected < ALPHA for c in decide(family))
+    assert alarms <= 8  # 60 families at 5 %: more than 8 has a chance of one in two hundred
+
+
+def test_the_verdict_mirrors_when_the_sides_are_swapped():
+    dice = np.random.default_rng(2)
+    one, other = dice.normal(100, 1, 8), dice.normal(130, 1, 8)
+    assert decide([independent(other, one)])[0].verdict is Verdict.SLOWER
+    assert decide([independent(one, other)])[0].verdict is Verdict.FASTER
+    assert decide([independent(one, other)], lower_is_better=False)[0].verdict is Verdict.SLOWER
+
+
+def test_values_that_are_all_alike_differ_certainly_from_others_that_are():
+    found = compare(by_repetition([8192] * 5), by_repetition([4096] * 5))
+    assert found.verdict is Verdict.SLOWER and found.p == pytest.approx(2 / 252)
 
 
 def test_no_common_repetition():
@@ -139,6 +197,7 @@ def test_zero_baseline():
 
 
 @pytest.mark.parametrize("changes, shift", [
-    ([3, 4, 5], Shift.MORE), ([-3, -4, -5], Shift.LESS), ([-1, 0, 1], Shift.SAME), ([0, 4, 5], Shift.AMBIGUOUS)])
+    ([3, 4, 4, 5], Shift.MORE), ([-3, -4, -4, -5], Shift.LESS), ([-1, 0, 0, 1], Shift.SAME),
+    ([0, 4, 4, 5], Shift.AMBIGUOUS)])
 def test_judge_against_a_tolerance_of_two(changes, shift):
     assert judge(changes, 2).shift is shift

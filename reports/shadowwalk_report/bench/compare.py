@@ -1,21 +1,8 @@
 """Is one build faster than another? One verdict a benchmark."""
 
 import dataclasses
-import enum
 
-from .. import statistics
-from ..statistics import Estimate, Verdict
-from ..two_samples import cliffs_delta, holm, mann_whitney_p, smallest_p
-
-ALPHA = 1 - statistics.CONFIDENCE
-
-
-class Reason(enum.Enum):
-    """Why there is no verdict."""
-
-    TOO_FEW = "too few rounds: not even samples without overlap would be significant"
-    SPANS = "the interval reaches across the smallest effect that counts"
-    NOT_SIGNIFICANT = "the samples overlap too much"
+from ..statistics import Estimate, Reason, Verdict, cliffs_delta, decide, independent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +15,8 @@ class Compared:
     verdict: Verdict
     ratio: Estimate  # new over base
     delta: float  # Cliff's: 1 when every new time is greater
-    p: float
-    p_corrected: float
+    p: float | None  # None where there were too few rounds to try
+    p_corrected: float | None
     reason: Reason | None = None
 
 
@@ -39,22 +26,6 @@ class NotCompared:
 
     name: str
     reason: str
-
-
-def _judge(base, new, p_corrected, ratio, benchmarks, minimum_effect):
-    """FASTER and SLOWER take significance and an effect that is certainly beyond the minimum; SAME an effect that is
-    certainly within it. The bounds are reciprocal: swapping the builds mirrors the verdict."""
-    most = 1 + minimum_effect
-    least = 1 / most
-    if smallest_p(len(base), len(new)) * benchmarks >= ALPHA or ratio.low is None:
-        return Verdict.AMBIGUOUS, Reason.TOO_FEW
-    if least <= ratio.low and ratio.high <= most:
-        return Verdict.SAME, None
-    if ratio.low > most or ratio.high < least:
-        if p_corrected >= ALPHA:
-            return Verdict.AMBIGUOUS, Reason.NOT_SIGNIFICANT
-        return (Verdict.SLOWER if ratio.low > most else Verdict.FASTER), None
-    return Verdict.AMBIGUOUS, Reason.SPANS
 
 
 def compare(base, new, minimum_effect):
@@ -67,13 +38,9 @@ def compare(base, new, minimum_effect):
             sound.append((name, *([m.ns for m in runs[name]] for runs in (base, new))))
         else:
             without.append(NotCompared(name, why))
-    p_values = [mann_whitney_p(old_ns, new_ns) for _, old_ns, new_ns in sound]
-    compared = []
-    for (name, old_ns, new_ns), p, p_corrected in zip(sound, p_values, holm(p_values)):
-        ratio = statistics.quotient(new_ns, old_ns)
-        verdict, reason = _judge(old_ns, new_ns, p_corrected, ratio, len(sound), minimum_effect)
-        compared.append(Compared(name, old_ns, new_ns, verdict, ratio, cliffs_delta(old_ns, new_ns), p, p_corrected,
-                                 reason))
+    verdicts = decide([independent(new_ns, old_ns) for _, old_ns, new_ns in sound], minimum_effect=minimum_effect)
+    compared = [Compared(name, old_ns, new_ns, found.verdict, found.ratio, cliffs_delta(old_ns, new_ns), found.p,
+                         found.p_corrected, found.reason) for (name, old_ns, new_ns), found in zip(sound, verdicts)]
     return compared, without
 
 

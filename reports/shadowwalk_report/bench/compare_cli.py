@@ -41,8 +41,9 @@ def _table(compared, without):
     for row in compared:
         base, new = (sorted(times)[len(times) // 2] for times in (row.base, row.new))
         interval = "-" if row.ratio.low is None else f"{row.ratio.low:.3f} .. {row.ratio.high:.3f}"
+        p = "-" if row.p_corrected is None else f"{row.p_corrected:.2g}"
         yield (f"{row.verdict.value:<9} {row.ratio.value:>8.3f} {interval:>17} {row.delta:>+6.2f} "
-               f"{row.p_corrected:>8.2g} {base:>10.4g} {new:>10.4g}  {row.name}"
+               f"{p:>8} {base:>10.4g} {new:>10.4g}  {row.name}"
                + (f" ({row.reason.value})" if row.reason else ""))
     for row in without:
         yield f"{'-':<9} {row.name}: not compared: {row.reason}"

@@ -1,12 +1,14 @@
 """The figures: most modules make the plots of one kind, `canvas` draws any plot, `svg` fits it into a page."""
 
-from . import (contention, footprint, free_latency, latency_profile, rcu_sweep, read_side, shrink, stalled, throughput,
-               zap_latency)
+from ..verdicts import Verdicts
+from . import (contention, footprint, free_latency, heatmap, latency_profile, rcu_sweep, read_side, shrink, stalled,
+               throughput, zap_latency)
 
 MAKERS = (throughput, read_side, contention, latency_profile, free_latency, zap_latency, footprint, rcu_sweep, shrink,
           stalled)
 
 
-def all_plots(table):
-    """Every plot that the run has data for, in the order of the page."""
-    return [plot for maker in MAKERS for plot in maker.plots(table)]
+def all_plots(table, verdicts=None):
+    """Every plot that the run has data for, in the order of the page. Verdicts: against the usual baseline, unless given."""
+    verdicts = verdicts or Verdicts(table)
+    return [*heatmap.plots(table, verdicts), *(plot for maker in MAKERS for plot in maker.plots(table))]

@@ -97,10 +97,10 @@ def _draw_legend(figure, entries, width, height):
     return (rows * LEGEND_ROW_INCHES + 0.1) / height
 
 
-def draw(plot):
-    """(SVG markup to embed, PNG bytes)."""
+def draw(plot, formats=("html", "png")):
+    """(SVG markup to embed, PNG bytes); None for what `formats` have no use for."""
     columns, rows = _grid(len(plot.panels), plot.most_columns)
-    width = WIDTH_OF_FEW.get(columns, WIDTH_INCHES)
+    width = plot.width_inches or WIDTH_OF_FEW.get(columns, WIDTH_INCHES)
     height = rows * plot.panel_inches + 0.6
     figure = Figure(figsize=(width, height))
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
@@ -116,11 +116,20 @@ def draw(plot):
         warnings.simplefilter("ignore")  # a glyph that the font lacks, in somebody's variant name, is drawn as a box
         legend = _draw_legend(figure, entries, width, height) if entries else 0
         figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - legend), h_pad=0.08, w_pad=0.08)
-        svg, png = io.BytesIO(), io.BytesIO()
-        matplotlib.rcParams["svg.hashsalt"] = plot.name
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
-    return embed(svg.getvalue(), plot.name, f"{plot.title}. {plot.caption}"), png.getvalue()
+        return _svg(figure, plot) if "html" in formats else None, _png(figure) if "png" in formats else None
+
+
+def _svg(figure, plot):
+    file = io.BytesIO()
+    matplotlib.rcParams["svg.hashsalt"] = plot.name
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return embed(file.getvalue(), plot.name, f"{plot.title}. {plot.caption}")
+
+
+def _png(figure):
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    return file.getvalue()
 
 
 def _title(title, longest):

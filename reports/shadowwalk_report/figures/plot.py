@@ -5,10 +5,9 @@ import re
 from collections.abc import Callable
 
 from ..quantities import listing
-from ..setting import Scheme, Setting, guest_words
-
-SETTING_COLUMNS = tuple(field.name for field in dataclasses.fields(Setting))
-SCHEME_COLUMNS = tuple(field.name for field in dataclasses.fields(Scheme))
+from ..setting import SCHEME_FIELDS as SCHEME_COLUMNS
+from ..setting import SETTING_FIELDS as SETTING_COLUMNS
+from ..setting import guest_words
 
 # Of figures that show several metrics: a line a row and metric.
 METRIC_COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("metric", "value", "low", "high", "repetitions")
@@ -41,6 +40,7 @@ class Plot:
     absent: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     most_columns: int = 3
     panel_inches: float = 2.9
+    width_inches: float | None = None  # None: by the number of columns
 
     @property
     def absences(self):

@@ -11,6 +11,7 @@ from . import canvas
 FEW = 4
 
 _plots = []
+_formats = ()
 
 
 def _leave_signals_to_the_parent():
@@ -19,20 +20,23 @@ def _leave_signals_to_the_parent():
 
 
 def _draw(place):
-    return canvas.draw(_plots[place])
+    return canvas.draw(_plots[place], _formats)
 
 
-def render_all(plots):
-    """[(SVG markup, PNG bytes)] in the order of the plots."""
-    global _plots
+def render_all(plots, formats=("html", "png")):
+    """[(SVG markup, PNG bytes)] in the order of the plots; None for what `formats` have no use for."""
+    global _plots, _formats
+    if not {"html", "png"} & set(formats):
+        return [(None, None)] * len(plots)
     workers = min(len(os.sched_getaffinity(0)), len(plots))
     if workers < 2 or len(plots) < FEW:
-        return [canvas.draw(plot) for plot in plots]
+        return [canvas.draw(plot, formats) for plot in plots]
     # Plots hold closures, which cannot be sent to a process: children get them by fork and only numbers are sent.
-    _plots = plots
+    _plots, _formats = plots, formats
     try:
         with concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("fork"),
                                                     initializer=_leave_signals_to_the_parent) as pool:
             return list(pool.map(_draw, range(len(plots))))
     finally:
         _plots = []
+_formats = ()

@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as xml
 
 from ..variants import COLOURS
+from .hover import PREFIX
 
 INK = "#1f2328"
 RULE = "#d0d7de"
@@ -43,7 +44,11 @@ def embed(svg, name, description):
     root = xml.fromstring(svg)
     for metadata in root.findall(f"{{{_SVG}}}metadata"):
         root.remove(metadata)
-    for element in root.iter():
+    for element in list(root.iter()):
+        if element.get("id", "").startswith(PREFIX):
+            tip = xml.Element(f"{{{_SVG}}}title")
+            tip.text = element.attrib.pop("id").removeprefix(PREFIX)
+            element.insert(0, tip)
         if "id" in element.attrib:
             element.set("id", f"{name}.{element.get('id')}")
         for key in ("href", f"{{{_XLINK}}}href"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shadowwalk_report.two_samples import cliffs_delta, holm, mann_whitney_p, smallest_p
+from shadowwalk_report.statistics import cliffs_delta, holm, mann_whitney_p, smallest_p
 
 
 def test_p_of_samples_that_do_not_overlap_is_the_smallest_there_is():
@@ -22,6 +22,9 @@ def test_p_of_interleaved_samples_is_great():
 
 def test_p_of_equal_values():
     assert mann_whitney_p([5, 5, 5], [5, 5, 5]) == 1.0
+    assert mann_whitney_p([1, 1, 1], [2, 2, 2]) == pytest.approx(2 / 20)
+    # Ranks 1.5, 1.5, 3.5 and 3.5, 5, 6: of the 20 arrangements, 2 lie as far out on each side.
+    assert mann_whitney_p([1, 1, 2], [2, 3, 4]) == pytest.approx(4 / 20)
     assert 0 < mann_whitney_p([5, 5, 6, 6], [5, 6, 6, 7]) <= 1
 
 

@@ -1,0 +1,53 @@
+#include "harness/cli/python_program.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "harness/cli/data_files.hpp"
+#include "harness/machine/error.hpp"
+
+namespace shadowwalk::cli {
+namespace {
+
+/// Debian's: a python3 found on PATH may be one without matplotlib.
+constexpr const char* kPython = "/usr/bin/python3";
+
+/// The directory that holds the package shadowwalk_report.
+std::filesystem::path report_package() {
+  const char* chosen = std::getenv("SHADOWWALK_REPORTS");
+  if (chosen == nullptr || *chosen == '\0') return find_data_file("reports");
+  std::filesystem::path path{chosen};
+  std::error_code error;
+  if (!std::filesystem::is_directory(path / "shadowwalk_report", error)) {
+    throw InputError{
+        fmt::format("SHADOWWALK_REPORTS is {}, which holds no shadowwalk_report; correct or unset it", path.string())};
+  }
+  return path;
+}
+
+}  // namespace
+
+void become_python(const std::string& module, const std::vector<std::string>& arguments) {
+  std::string path = report_package().string();
+  if (const char* more = std::getenv("PYTHONPATH"); more != nullptr && *more != '\0') path += std::string{":"} + more;
+  setenv("PYTHONPATH", path.c_str(), 1);
+  setenv("PYTHONSAFEPATH", "1", 1);  // modules in the user's directory must not stand in for ours
+
+  std::vector<std::string> words = {kPython, "-m", module};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  execv(kPython, argv.data());
+  throw InputError{
+      fmt::format("cannot start {}: {}; reports need Python: install the packages python3 python3-matplotlib "
+                  "python3-numpy python3-scipy python3-jinja2",
+                  kPython, std::strerror(errno))};
+}
+
+}  // namespace shadowwalk::cli

@@ -1,0 +1,108 @@
+"""One sentence a question: who is better than the baseline, by how much and how certainly, in the setting that answers best."""
+
+import dataclasses
+
+from .quantities import RATIO, interval, listing, quantity, with_interval
+from .rows import PREFERRED_WORKLOAD
+from .setting import Setting, describe, guest_words
+from .statistics import Estimate, Verdict
+from .verdicts import QUESTIONS, WALKS, Question
+
+ORDER = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME, Verdict.AMBIGUOUS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Clause:
+    """What is said of one variant, such as `hazard walks 1.38x [1.34, 1.41] slower`, or of several alike."""
+
+    verdict: Verdict
+    words: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """`place` says where and against whom; without clauses, `place` is why there is no answer."""
+
+    question: Question
+    place: str
+    clauses: list[Clause]
+    setting: Setting | None = None
+
+    @property
+    def sentence(self):
+        return f"{self.place}: {'; '.join(clause.words for clause in self.clauses)}." if self.clauses else f"{self.place}."
+
+
+def _preferred_guest(question):
+    """Exits of a KVM guest hide what a walk costs, and are what memory is about."""
+    return "thread" if question.with_zappers is False else "kvm"
+
+
+def _headline(question, table, verdicts):
+    """The setting with the most rulings, without what makes figures doubtful, then the most vCPUs and zaps."""
+    def preference(setting):
+        rows = [verdicts.baseline_row(setting), *verdicts.contestants(setting)]
+        rulings = [found for row in rows if (found := verdicts.ruling(question, row))]
+        return (any(row.has_flag("oversubscribed") for row in rows),
+                question.fails_when_saturated and any(row.has_flag("saturated") for row in rows),
+                not setting.is_plain, setting.workload != PREFERRED_WORKLOAD,
+                -sum(found.comparison.ratio is not None for found in rulings),
+                setting.guest != _preferred_guest(question), -setting.vcpus, -setting.zap_rate, setting)
+
+    asked = [setting for setting in table.settings
+             if any(found.comparison.ratio is not None for row in verdicts.contestants(setting)
+                    if (found := verdicts.ruling(question, row)))]
+    return min(asked, key=preference, default=None)
+
+
+def _inverse(ratio):
+    low, high = (None, None) if ratio.low is None else (1 / ratio.high, 1 / ratio.low)
+    return Estimate(1 / ratio.value, low, high, ratio.count)
+
+
+def _effect(question, ratio):
+    """`1.38x [1.34, 1.41] slower`: the factor is never below one."""
+    upward = ratio.value >= 1
+    is_worse = upward == question.lower_is_better
+    # An interval that reaches to zero has no inverse.
+    factor = ratio if upward or not ratio.value or ratio.low == 0 else _inverse(ratio)
+    return f"{with_interval(factor, RATIO)} {question.worse if is_worse else question.better}"
+
+
+def _figure(row, ruling):
+    ratio = ruling.comparison.ratio
+    return f"{row.variant} ({quantity(ratio.value, RATIO)} {interval(ratio, RATIO)})".replace(" )", ")") if ratio \
+        else row.variant
+
+
+def _clauses(question, rulings):
+    """One a variant that differs; those that are the same, or without a verdict for the same reason, are one."""
+    alike, clauses = {}, []
+    for row, ruling in rulings:
+        if ruling.verdict in (Verdict.FASTER, Verdict.SLOWER):
+            clauses.append(Clause(ruling.verdict, f"{row.variant} {question.does} {_effect(question, ruling.comparison.ratio)}"))
+        else:
+            alike.setdefault((ruling.verdict, ruling.reason), []).append(_figure(row, ruling))
+    for (verdict, reason), figures in alike.items():
+        clauses.append(Clause(verdict, f"{verdict.value}: {listing(figures)}" + (f", as {reason}" if reason else "")))
+    return sorted(clauses, key=lambda clause: ORDER.index(clause.verdict))
+
+
+def _answer(question, table, verdicts):
+    setting = _headline(question, table, verdicts)
+    if setting is None:
+        zaps = {True: " with zappers", False: " without zappers"}.get(question.with_zappers, "")
+        return Answer(question, f"NOT TESTED: no setting{zaps} has {question.counter} of {verdicts.baseline} and of "
+                      "another variant", [])
+    base = verdicts.baseline_row(setting)
+    figure = with_interval(base.estimate(question.counter, without_noise=True), question.units)
+    rulings = [(row, found) for row in verdicts.contestants(setting) if (found := verdicts.ruling(question, row))]
+    crowded = ", oversubscribed" if any(row.has_flag("oversubscribed") for row, _ in rulings) else ""
+    place = (f"At {describe(setting)} ({setting.workload}, {guest_words(setting.guest)}{crowded}), against "
+             f"{verdicts.baseline} ({figure})")
+    return Answer(question, place, _clauses(question, rulings), setting)
+
+
+def answers(table, verdicts):
+    """An Answer a question. The number of walks is asked where the cost of one is not: beside zappers, in the summary."""
+    return [_answer(question, table, verdicts) for question in QUESTIONS if question is not WALKS]

@@ -1,0 +1,63 @@
+"""The report as Markdown, for a pull request or a mail: what the first screen says, and the summary tables."""
+
+import re
+
+# Also what begins HTML, a link and a code span: the text of a result must stay text.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#!&])")
+
+
+def _text(words):
+    return _SPECIAL.sub(r"\\\1", " ".join(str(words).split()))
+
+
+def _row(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell(cell):
+    verdict = cell.verdict.upper() if cell.verdict in ("same", "faster", "slower", "ambiguous") else ""
+    return _text(" ".join(filter(None, (cell.value, verdict, cell.interval, *cell.more))))
+
+
+def _sheet(sheet):
+    yield f"**{_text(sheet.title)}**\n"
+    yield _row([_text(sheet.corner), *(_text(title) for title, _ in sheet.columns)])
+    yield _row(["---", *("---:" for _ in sheet.columns)])
+    for line in sheet.lines:
+        yield _row([_text(", ".join([line.head, *line.notes])), *map(_cell, line.cells)])
+    if sheet.remark:
+        yield f"\n{_text(sheet.remark)}"
+    yield ""
+
+
+def _claims(report):
+    for number, claim in enumerate(report.claims, 1):
+        yield f"{number}. “{_text(claim.quote)}”: {_text(claim.sentence)}"
+    yield ""
+
+
+def _lines(report):
+    run = report.run
+    yield f"# {_text(run.title)}\n"
+    yield f"{run.measured} of {run.planned} results, shadowwalk {_text(run.version)}, started {_text(run.started)}.\n"
+    yield "## The two claims of the patch\n"
+    yield from _claims(report)
+    yield f"## Against {_text(report.verdicts.baseline)}\n"
+    for answer in report.answers:
+        yield f"- **{_text(answer.question.title)}** {_text(answer.sentence)}"
+    yield "\n## How far to trust it\n"
+    for item in report.trust:
+        yield f"- {_text(item.label)}: {_text(item.value)}"
+    yield "\n## Summary\n"
+    for group in report.groups:
+        yield f"### {_text(group.title)}\n"
+        for sheet in group.sheets:
+            yield from _sheet(sheet)
+    if "png" in report.formats and report.figures:
+        yield "## Figures\n"
+        for figure in report.figures:
+            yield f"![{_text(figure.plot.title)}]({figure.plot.name}.png)\n"
+
+
+def render_markdown(report):
+    return "\n".join(_lines(report)).rstrip() + "\n"

@@ -1,0 +1,146 @@
+"""Verdicts against the baseline: what is compared with what, what is one family, and how the answer is worded."""
+
+import pytest
+from run_factory import PAGE, spread
+
+from shadowwalk_report.answers import answers
+from shadowwalk_report.errors import InputError
+from shadowwalk_report.figures import heatmap
+from shadowwalk_report.rows import Table
+from shadowwalk_report.run_directory import load
+from shadowwalk_report.statistics import Verdict
+from shadowwalk_report.verdicts import FREE, RETIRED, WALK, WALKS, Verdicts
+
+
+def ruled(factory, baseline=None):
+    table = Table(load(factory.write()).results)
+    return table, Verdicts(table, baseline)
+
+
+def of(factory, question, variant, baseline=None):
+    table, verdicts = ruled(factory, baseline)
+    [found] = [r for row in table.all_rows if row.variant == variant and (r := verdicts.ruling(question, row))]
+    return found
+
+
+def said(factory, question, baseline=None):
+    table, verdicts = ruled(factory, baseline)
+    return next(answer for answer in answers(table, verdicts) if answer.question is question).sentence
+
+
+def walks(factory, variant, ns, **options):
+    factory.cell({"walk_ns_mean": spread(ns), "walks_per_second": spread(1e9 / ns)}, variant=variant, zappers=0, **options)
+
+
+def test_times_and_rates_say_the_same(factory):
+    walks(factory, "irq-ipi", 10)
+    walks(factory, "hazard", 20)
+    walks(factory, "leak", 5)
+    assert of(factory, WALK, "hazard").verdict is of(factory, WALKS, "hazard").verdict is Verdict.SLOWER
+    assert of(factory, WALK, "leak").verdict is of(factory, WALKS, "leak").verdict is Verdict.FASTER
+    assert of(factory, WALK, "hazard").comparison.ratio.value == pytest.approx(2)
+    assert of(factory, WALKS, "hazard").comparison.ratio.value == pytest.approx(0.5, rel=0.05)
+
+
+def test_a_sentence_names_the_effect_its_interval_and_the_place(factory):
+    walks(factory, "irq-ipi", 10)
+    walks(factory, "hazard", 14)
+    walks(factory, "leak", 5)
+    walks(factory, "mutex", 10)
+    assert said(factory, WALK) == (
+        "At 1 vCPU, no zapper (mmio-poll, thread guest), against irq-ipi (10 ns [9.8, 10.2]): leak walks 2x [2, 2] faster; "
+        "hazard walks 1.4x [1.4, 1.4] slower; SAME: mutex (1x [1, 1]).")
+
+
+def test_another_baseline(factory):
+    walks(factory, "irq-ipi", 10)
+    walks(factory, "hazard", 14)
+    assert "against hazard" in said(factory, WALK, "hazard") and "irq-ipi walks 1.4x [1.4, 1.4] faster" in said(
+        factory, WALK, "hazard")
+    with pytest.raises(InputError, match="no result is of the variant 'sheep': give --baseline one of irq-ipi, hazard"):
+        ruled(factory, "sheep")
+
+
+def test_without_the_usual_baseline_there_is_another(factory):
+    walks(factory, "hazard", 14)
+    walks(factory, "leak", 5)
+    assert ruled(factory)[1].baseline == "leak"
+
+
+def test_memory_and_latency_have_their_own_words(factory):
+    for variant, pages, free in (("irq-ipi", 1, 1e4), ("hazard", 8, 8e4)):
+        factory.cell({"retired_bytes_peak": PAGE * pages, "free_ns_p99": spread(free)}, variant=variant)
+    assert "hazard retires (peak) 8x [8, 8] more" in said(factory, RETIRED)
+    assert "hazard frees (p99) 8x [8, 8] later" in said(factory, FREE)
+
+
+def test_too_few_repetitions_give_no_verdict_but_the_reason(factory):
+    factory.repetitions = 3
+    for variant, ns in (("irq-ipi", [10, 11, 12]), ("hazard", [20, 21, 22])):
+        factory.cell({"walk_ns_mean": ns}, variant=variant, zappers=0)
+    assert of(factory, WALK, "hazard").code == "TOO_FEW"
+    assert "AMBIGUOUS: hazard" in said(factory, WALK) and "too few repetitions" in said(factory, WALK)
+
+
+def test_saturated_cells_have_no_latency_verdict_but_one_on_memory(factory):
+    for variant, pages, free in (("irq-ipi", 1, 1e4), ("hazard", 8, 8e4)):
+        factory.cell({"retired_bytes_peak": PAGE * pages, "free_ns_p99": spread(free), "saturated": 1}, variant=variant)
+    assert of(factory, FREE, "hazard").code == "NOT_COMPARABLE" and of(factory, FREE, "hazard").doubt.startswith("saturated")
+    assert of(factory, RETIRED, "hazard").verdict is Verdict.SLOWER
+
+
+def test_one_workload_and_guest_is_one_family(factory):
+    for workload, schemes in (("mmio-poll", ("irq-ipi", "hazard", "mutex", "leak")), ("other", ("irq-ipi", "hazard"))):
+        for vcpus in (1, 2):
+            for place, variant in enumerate(schemes):
+                walks(factory, variant, 10 * (place + 1), workload=workload, vcpus=vcpus)
+    table, verdicts = ruled(factory)
+    families = {(row.setting.workload, found.comparison.family) for row in table.all_rows
+                if (found := verdicts.ruling(WALK, row))}
+    assert families == {("mmio-poll", 6), ("other", 2)}
+
+
+def test_the_control_and_the_floor_are_no_contestants(factory):
+    for variant in ("irq-ipi", "unsafe", "floor", "hazard"):
+        walks(factory, variant, 10)
+    assert "SAME: hazard" in said(factory, WALK)
+    assert "unsafe" not in said(factory, WALK) and "floor" not in said(factory, WALK)
+
+
+def test_nothing_to_compare_says_so(factory):
+    walks(factory, "irq-ipi", 10)
+    assert said(factory, WALK).startswith("NOT TESTED: no setting without zappers has walk_ns_mean of irq-ipi and of another")
+
+
+# The heat map
+
+def heat(factory, baseline=None):
+    table, verdicts = ruled(factory, baseline)
+    return {plot.name: plot for plot in heatmap.plots(table, verdicts)}
+
+
+def test_the_heat_maps_data_is_golden(factory):
+    for variant, ns in (("irq-ipi", 10), ("hazard", 20), ("leak", 10)):
+        walks(factory, variant, ns)
+    plot = heat(factory)["heatmap-walk"]
+    place = plot.columns.index("baseline")
+    records = [(record[place - 4], *record[place:place + 8]) for record in plot.records]
+    assert records == [("leak", "irq-ipi", "walk_ns_mean", 1.0, 1.0, 1.0, 5, "SAME", ""),
+                       ("hazard", "irq-ipi", "walk_ns_mean", 2.0, 2.0, 2.0, 5, "SLOWER", "")]
+
+
+def test_colours_are_worse_and_better_whatever_the_metric():
+    assert heatmap._shade(WALK, 2) == -heatmap._shade(WALK, 0.5) == heatmap._shade(WALKS, 0.5) < 0
+    assert heatmap._shade(WALK, 100) == -1 and heatmap._shade(WALK, 0) == 1
+
+
+def test_what_is_ambiguous_is_hatched(factory):
+    from shadowwalk_report.figures import canvas
+    walks(factory, "irq-ipi", 10)
+    walks(factory, "hazard", 20)
+    clear, _ = canvas.draw(heat(factory)["heatmap-walk"], ("html",))
+    factory.cell({"walk_ns_mean": [5, 10, 11, 12, 30]}, variant="mutex", zappers=0)
+    doubtful, _ = canvas.draw(heat(factory)["heatmap-walk"], ("html",))
+    assert doubtful.count("url(#heatmap-walk.h") > clear.count("url(#heatmap-walk.h")
+    assert "<title>mutex, mmio-poll, thread guest, 1 vCPU, no zapper: walk_ns_mean 1.1x" in doubtful
+    assert "AMBIGUOUS (SPANS: the interval reaches across" in doubtful
