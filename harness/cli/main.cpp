@@ -26,7 +26,7 @@ constexpr const char* kFooter =
     "  shadowwalk report results/first        its report: results/first/report/index.html\n"
     "  shadowwalk doctor                      what this host can measure, and what would mend what it cannot\n"
     "  shadowwalk cell --variant hazard --workload mmio-poll --json -    one cell\n"
-    "Exit codes: 0 done, 1 a cell failed, 2 bad input (one line on stderr says what).";
+    "Exit codes: 0 done, 1 a cell or a gate failed, 2 bad input (one line on stderr says what).";
 
 int complain(std::string message, int exit_code) {
   std::fflush(stdout);
@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   command.footer(kFooter);
   shadowwalk::cli::add_run(command);
   shadowwalk::cli::add_report(command);
+  shadowwalk::cli::add_compare(command);
   shadowwalk::cli::add_cell(command);
   shadowwalk::cli::add_ps(command);
   shadowwalk::cli::add_list(command);
@@ -62,7 +63,7 @@ int main(int argc, char** argv) {
     command.parse(argc, argv);
     // Not CLI11's require_subcommand: for a misspelt verb it says that none was given.
     if (command.get_subcommands().empty())
-      throw CLI::RequiredError("A verb (run, report, cell, ps, list, doctor, import or record)");
+      throw CLI::RequiredError("A verb (run, report, compare, cell, ps, list, doctor, import or record)");
     return 0;
   } catch (const CLI::RuntimeError& exit) {  // how a verb ends with an exit code of its own
     return exit.get_exit_code();

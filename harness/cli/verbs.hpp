@@ -6,6 +6,7 @@
 namespace shadowwalk::cli {
 
 void add_cell(CLI::App& command);
+void add_compare(CLI::App& command);
 void add_doctor(CLI::App& command);
 void add_import(CLI::App& command);
 void add_list(CLI::App& command);

@@ -15,7 +15,7 @@ EXIT_BAD_INPUT = 2
 
 class _OneLineParser(argparse.ArgumentParser):
     def error(self, message):
-        raise InputError(f"report: {message} (try `shadowwalk report --help`)")
+        raise InputError(f"{message} (try `shadowwalk report --help`)")
 
 
 def _parse(arguments):
@@ -53,7 +53,7 @@ def main(arguments=None):
         out = options.out if options.out is not None else options.directory / "report"
         index = write_report(options.directory, out, options.baseline, options.formats)
     except InputError as error:
-        print(f"shadowwalk: {error}", file=sys.stderr)
+        print(f"shadowwalk: report: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

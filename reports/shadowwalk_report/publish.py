@@ -16,9 +16,9 @@ def _check_replaceable(out):
     if not out.exists() and not out.is_symlink():
         return
     if not out.is_dir():
-        raise InputError(f"report: {out} is not a directory: choose another --out")
+        raise InputError(f"{out} is not a directory: choose another --out")
     if any(out.iterdir()) and not (out / MARKER).is_file():
-        raise InputError(f"report: {out} holds files that are no report (no {MARKER}): choose another --out")
+        raise InputError(f"{out} holds files that are no report (no {MARKER}): choose another --out")
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def replacing(out):
             out.rename(old)
         fresh.rename(out)
     except OSError as error:
-        raise InputError(f"report: cannot write {error.filename or out}: {error.strerror}") from None
+        raise InputError(f"cannot write {error.filename or out}: {error.strerror}") from None
     finally:
         if old.exists() and not out.exists():
             old.rename(out)

@@ -35,7 +35,8 @@ def _parse_flags(extra, counters):
     return flags + tuple(flag for flag in ("saturated", "oversubscribed") if counters.get(flag) and flag not in flags)
 
 
-def _parse_entry(entry, cell, repetition, context):
+def parse_entry(entry, cell, repetition, context):
+    """A Result of an entry of `benchmarks`. Raises ValueError with the reason when it is none."""
     extra = entry.get("shadowwalk")
     if not isinstance(extra, dict):
         raise ValueError("the entry has no object shadowwalk")
@@ -69,7 +70,7 @@ def _parse_result(data, cell, repetition):
         if entry.get("error_occurred"):
             return [], text_of(entry.get("error_message")) or "no message"
     context = strings_of(data.get("context"))
-    return [_parse_entry(entry, cell, repetition, context) for entry in measured], None
+    return [parse_entry(entry, cell, repetition, context) for entry in measured], None
 
 
 def read_result(path, cell, repetition):

@@ -21,12 +21,12 @@ def _read_plan(path):
     try:
         data = read_json(path)
     except FileNotFoundError:
-        raise InputError(f"report: {path.parent} holds no {PLAN}: give a directory that `shadowwalk run --out` wrote") \
+        raise InputError(f"{path.parent} holds no {PLAN}: give a directory that `shadowwalk run --out` wrote") \
             from None
     except (OSError, ValueError) as error:
-        raise InputError(f"report: {path}: {one_line(error)}") from None
+        raise InputError(f"{path}: {one_line(error)}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise InputError(f"report: {path}: not the plan of a run: its format is not {FORMAT}")
+        raise InputError(f"{path}: not the plan of a run: its format is not {FORMAT}")
     return data
 
 
@@ -45,7 +45,7 @@ def _parse_plan(path, data):
         order = [(int(cell_id), int(repetition)) for cell_id, repetition in data["order"]]
         return plan, int(data["repetitions"]), order
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"report: {path}: the plan is damaged: {type(error).__name__} {one_line(error)}") from None
+        raise InputError(f"{path}: the plan is damaged: {type(error).__name__} {one_line(error)}") from None
 
 
 def _read_cells(directory, plan):
@@ -76,7 +76,7 @@ def load(directory):
     """Reads a run. Raises InputError when the directory is no run."""
     directory = pathlib.Path(directory)
     if not directory.is_dir():
-        raise InputError(f"report: {directory}: no such directory")
+        raise InputError(f"{directory}: no such directory")
     path = directory / PLAN
     data = _read_plan(path)
     plan, repetitions, order = _parse_plan(path, data)

@@ -81,7 +81,7 @@ def _choose_baseline(table, asked=None):
     if asked is not None:
         if asked not in table.variants:
             known = ", ".join(table.variants) or "there is no result yet"
-            raise InputError(f"report: no result is of the variant '{asked}': give --baseline one of {known}")
+            raise InputError(f"no result is of the variant '{asked}': give --baseline one of {known}")
         return asked
     preferred = (name for name in (DEFAULT_BASELINE, SPEED_LIMIT, *table.variants) if name in table.variants)
     return next(preferred, DEFAULT_BASELINE)

@@ -16,7 +16,8 @@ def test_unknown_verb(refused):
     assert "frob" in refused("frob")
 
 
-@pytest.mark.parametrize("arguments", [("run", "--out", "out"), CELL, ("report", "out"), ("list", "variants")])
+@pytest.mark.parametrize("arguments", [("run", "--out", "out"), CELL, ("report", "out"), ("compare", "a", "b"),
+                                       ("list", "variants")])
 def test_unknown_option(refused, arguments):
     assert "--oops" in refused(*arguments, "--oops")
 
@@ -163,3 +164,26 @@ def test_report_of_what_is_no_run(refused, tmp_path):
 
 def test_report_package_that_is_not_there(refused, tmp_path):
     assert "SHADOWWALK_REPORTS" in refused("report", tmp_path, env={"SHADOWWALK_REPORTS": "/nonexistent"})
+
+
+# --- a comparison
+
+def test_compare_needs_two_sides(refused):
+    assert "new" in refused("compare", "base")
+
+
+def test_compare_of_what_is_not_there(refused):
+    assert "nowhere" in refused("compare", "nowhere", "nowhere")
+
+
+@pytest.mark.parametrize("option, value", [("--fail-on", "slower"), ("--threshold", "5"), ("--metrics", "sheep"),
+                                           ("--json", "no/such/place")])
+def test_absurd_values_of_a_comparison(refused, option, value):
+    assert value in refused("compare", "nowhere", "nowhere", option, value)
+
+
+# --- a report
+
+@pytest.mark.parametrize("option, value", [("--format", "html,pdf"), ("--baseline", "")])
+def test_absurd_values_of_a_report(refused, option, value):
+    refused("report", "nowhere", option, value)

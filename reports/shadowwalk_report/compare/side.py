@@ -1,0 +1,97 @@
+"""One side of a comparison: a run directory, a result of a cell, or any Google Benchmark JSON."""
+
+import dataclasses
+import pathlib
+
+from ..bench.program import measured_time, stem
+from ..errors import InputError
+from ..model import PlannedCell
+from ..result_file import parse_entry
+from ..rows import Table
+from ..run_directory import load
+from ..untrusted_json import one_line, read_json, strings_of, text_of
+
+# What tells where and with what something was measured, and what each is called.
+PROVENANCE = (
+    ("host_name", "host"), ("host_id", "host id"), ("cpu_model", "CPU"), ("num_cpus", "CPUs"), ("kernel", "kernel"),
+    ("clock", "clock"), ("shadowwalk_version", "shadowwalk"), ("shadowwalk_build", "build"),
+    ("shadowwalk_compiler", "compiler"), ("library_version", "benchmark library"), ("library_build_type", "library build"))
+HOST_KEYS = ("host_name", "host_id", "num_cpus")
+
+
+@dataclasses.dataclass(frozen=True)
+class Side:
+    """`times`: {name: [ns of each repetition]} of entries that are none of the lab's. `failed`: {name: reason}."""
+
+    path: str
+    table: Table
+    times: dict[str, list[float]]
+    failed: dict[str, str]
+    contexts: list[dict[str, str]]
+
+    def told(self, key):
+        """The distinct values of a context field, in their order."""
+        return list(dict.fromkeys(context[key] for context in self.contexts if context.get(key)))
+
+
+def _read_run(path):
+    run = load(path)
+    contexts = list({tuple(sorted(r.context.items())): r.context for r in run.results}.values())
+    failed = {lost.name: f"{lost.status}: {lost.reason}" for lost in run.left_out}
+    return Side(str(path), Table(run.results), {}, failed, contexts)
+
+
+def _read_entry(entry, number, context, results, times, failed):
+    name = stem(text_of(entry.get("run_name")) or text_of(entry.get("name")))
+    if not name:
+        raise ValueError("a benchmark without a name")
+    if entry.get("run_type", "iteration") != "iteration":
+        return
+    if entry.get("error_occurred"):
+        failed[name] = text_of(entry.get("error_message")) or "it gave no reason"
+    elif isinstance(entry.get("shadowwalk"), dict):
+        index = entry.get("repetition_index")
+        repetition = index if isinstance(index, int) else number
+        results.append(parse_entry(entry, PlannedCell(number, "", name, {}), repetition, context))
+    elif (ns := measured_time({**entry, "name": text_of(entry.get("name"))})) is not None:
+        times.setdefault(name, []).append(ns)
+    else:
+        failed[name] = "it gave no time"
+
+
+def _read_file(path):
+    document = read_json(path)
+    entries = document.get("benchmarks") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError("it is no result: it holds no list `benchmarks`")
+    context = document.get("context")
+    context = strings_of(context)
+    results, times, failed = [], {}, {}
+    for number, entry in enumerate(entries):
+        _read_entry(entry, number, context, results, times, failed)
+    return Side(str(path), Table(results), times, failed, [context])
+
+
+def read_side(path):
+    """Raises InputError with one line."""
+    path = pathlib.Path(path)
+    if path.is_dir():
+        return _read_run(path)
+    try:
+        return _read_file(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file or directory") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {one_line(error)}") from None
+
+
+def differences(base, new):
+    """[(key, what it is called, values of base, values of new)] of what is not known to be equal."""
+    found = [(key, words, base.told(key), new.told(key)) for key, words in PROVENANCE]
+    return [row for row in found if set(row[2]) != set(row[3]) or len(row[2]) > 1]
+
+
+def host_differences(base, new):
+    """The same, of what says that the hosts are not one. A host that is not recorded differs from none."""
+    return [row for row in differences(base, new)
+            if row[0] in HOST_KEYS and len({*row[2], *row[3]}) > 1]

@@ -1,0 +1,244 @@
+"""`compare`: what is held against what, the gate and its exit codes, hosts, and whose JSON it reads."""
+
+import json
+
+import pytest
+from run_factory import CONTEXT, PAGE, RunFactory, spread
+
+from shadowwalk_report.compare.cli import main
+from shadowwalk_report.compare.judge import judge
+from shadowwalk_report.compare.side import read_side
+from shadowwalk_report.statistics import Reason, Verdict
+
+
+@pytest.fixture
+def run(tmp_path):
+    """run(name, {variant: ns of a walk}, ...) -> a run's directory."""
+    def make(name, walks, repetitions=7, context=None, **options):
+        factory = RunFactory(tmp_path / name, repetitions)
+        for variant, ns in walks.items():
+            factory.cell({"walk_ns_mean": spread(ns, repetitions), "walks_per_second": spread(1e9 / ns, repetitions)},
+                         variant=variant, zappers=0, context=context, **options)
+        return factory.write()
+    return make
+
+
+def verdicts(base, new, effect=0.05):
+    found = judge(read_side(base), read_side(new), effect)
+    return {(row.metric, row.name.split("/")[0]): row.verdict for row in found.compared}
+
+
+def called(capsys, *arguments):
+    """(exit code, stdout, stderr)."""
+    code = main([str(argument) for argument in arguments])
+    return code, *capsys.readouterr()
+
+
+def refused(capsys, *arguments):
+    code, out, err = called(capsys, *arguments)
+    assert (code, out) == (2, "") and err.startswith("shadowwalk: compare: ") and err.count("\n") == 1
+    return err
+
+
+def test_a_run_is_the_same_as_itself(run):
+    base = run("base", {"irq-ipi": 10, "hazard": 20})
+    assert set(verdicts(base, base).values()) == {Verdict.SAME}
+
+
+def test_slower_and_faster_by_times_and_by_rates(run):
+    found = verdicts(run("base", {"irq-ipi": 10, "hazard": 20, "leak": 5}),
+                     run("new", {"irq-ipi": 13, "hazard": 16, "leak": 5}))
+    for metric in ("walk_ns_mean", "walks_per_second"):
+        assert found[metric, "irq-ipi"] is Verdict.SLOWER
+        assert found[metric, "hazard"] is Verdict.FASTER
+        assert found[metric, "leak"] is Verdict.SAME
+
+
+def test_the_gate_fails_and_names_the_cells(run, capsys):
+    base, new = run("base", {"irq-ipi": 10, "hazard": 20}), run("new", {"irq-ipi": 12, "hazard": 20})
+    code, out, _ = called(capsys, base, new, "--fail-on", "slower:5%")
+    assert code == 1
+    failed = [line for line in out.splitlines() if line.startswith("FAILED")]
+    assert [line.split(":")[0] for line in failed] == ["FAILED walk_ns_mean 1.200x", "FAILED walks_per_second 0.833x"]
+    assert all("irq-ipi/mmio-poll/vcpus:1" in line for line in failed)
+    assert called(capsys, base, new)[0] == 0  # without a gate nothing fails
+    assert called(capsys, base, new, "--fail-on", "slower:30%")[0] == 0
+    assert called(capsys, new, base, "--fail-on", "slower:5%")[0] == 0  # faster is no failure
+    assert called(capsys, base, new, "--fail-on", "slower:5%", "--metrics", "zap_ns_p99,walks_per_second")[0] == 1
+    assert "--metrics" in refused(capsys, base, new, "--metrics", "sheep")
+
+
+def test_too_few_repetitions_do_not_fail_the_gate_but_are_told(run, capsys):
+    base, new = run("base", {"irq-ipi": 10}, repetitions=3), run("new", {"irq-ipi": 20}, repetitions=3)
+    code, out, _ = called(capsys, base, new, "--fail-on", "slower:5%")
+    assert code == 0 and "2 of 2 comparisons have no verdict" in out and f"TOO_FEW: {Reason.TOO_FEW.value}" in out
+
+
+def test_cells_of_one_side_are_named_and_fail_only_where_asked(run, tmp_path, capsys):
+    base, new = run("base", {"irq-ipi": 10, "hazard": 20}), run("new", {"irq-ipi": 10})
+    code, out, _ = called(capsys, base, new, "--fail-on", "slower:5%")
+    assert code == 0 and "not compared: hazard/" in out and "new: not there" in out
+    assert called(capsys, base, new, "--fail-on", "slower:5%,missing")[0] == 1
+    assert called(capsys, new, base, "--fail-on", "missing")[0] == 0  # more cells than there were
+
+
+def test_a_cell_that_failed_tells_its_reason(run, tmp_path, capsys):
+    base = run("base", {"irq-ipi": 10, "hazard": 20})
+    factory = RunFactory(tmp_path / "new", 7)
+    factory.cell({"walk_ns_mean": 10.0}, variant="irq-ipi", zappers=0)
+    failed = factory.plan(variant="hazard", zappers=0)
+    for repetition in range(7):
+        factory.fail(failed, repetition, status="crashed", reason="killed in the walker", signal=11)
+    _, out, _ = called(capsys, base, factory.write())
+    assert "new: crashed: killed in the walker (signal 11)" in out
+
+
+def test_settings_that_differ_are_not_compared(run, capsys):
+    base, new = run("base", {"irq-ipi": 10}), run("new", {"irq-ipi": 10}, working_set_pages=64)
+    assert "4,096 pages" in refused(capsys, base, new)
+
+
+def test_noisy_results_are_left_out(tmp_path, capsys):
+    sides = []
+    for name, values, noisy in (("base", [10.0] * 5, None), ("new", [10, 10, 10, 10, 90.0], {4: ["other load"]})):
+        factory = RunFactory(tmp_path / name, 5)
+        factory.cell({"walk_ns_mean": values}, variant="irq-ipi", zappers=0, noisy=noisy)
+        sides.append(factory.write())
+    [row] = judge(*map(read_side, sides), 0.05).compared
+    assert (row.verdict, len(row.new)) == (Verdict.SAME, 4)
+
+
+def test_a_cell_that_is_all_noise_says_so(tmp_path, capsys):
+    factory = RunFactory(tmp_path / "run", 5)
+    factory.cell({"walk_ns_mean": 10.0}, variant="irq-ipi", zappers=0, noisy={r: ["other load"] for r in range(5)})
+    base = factory.write()
+    assert "walk_ns_mean of base: all results are noisy" in refused(capsys, base, base)
+
+
+def test_new_violations_fail_any_gate(tmp_path, capsys):
+    sides = []
+    for violations in (0, 3):
+        factory = RunFactory(tmp_path / str(violations), 5)
+        factory.cell({"walk_ns_mean": 10.0, "violations": violations}, variant="hazard", zappers=0)
+        sides.append(factory.write())
+    code, out, _ = called(capsys, *sides, "--fail-on", "slower:5%,missing")
+    assert code == 1 and "BROKEN: hazard/" in out and "FAILED violations: hazard/" in out
+    assert called(capsys, *reversed(sides), "--fail-on", "missing", "--across-hosts")[0] in (0, 2)
+
+
+def test_saturated_latencies_are_not_compared_but_memory_is(tmp_path):
+    sides = []
+    for saturated in (0, 1):
+        factory = RunFactory(tmp_path / str(saturated), 5)
+        factory.cell({"free_ns_p99": 1e4, "retired_bytes_peak": PAGE, "saturated": saturated}, variant="hazard")
+        sides.append(factory.write())
+    found = judge(*map(read_side, sides), 0.05)
+    assert [row.metric for row in found.compared] == ["retired_bytes_peak"]
+    assert [row.reason for row in found.without] == [
+        "free_ns_p99 of new: saturated, so that it grows with the length of the run"]
+
+
+# Hosts
+
+def test_other_hosts_are_refused_with_what_differs(run, capsys):
+    base = run("base", {"irq-ipi": 10})
+    new = run("new", {"irq-ipi": 10}, context={"host_name": "other", "host_id": "xyz", "cpu_model": "Other CPU"})
+    told = refused(capsys, base, new)
+    assert "host testhost against other" in told and "--across-hosts" in told
+    code, out, _ = called(capsys, base, new, "--across-hosts")
+    assert code == 0 and "Other CPU" in out and "Not the same:" in out
+
+
+def test_a_side_of_two_hosts_is_refused(tmp_path, capsys):
+    factory = RunFactory(tmp_path / "base", 5)
+    factory.cell({"walk_ns_mean": 10.0}, variant="irq-ipi", zappers=0)
+    factory.cell({"walk_ns_mean": 10.0}, variant="hazard", zappers=0, context={"host_id": "xyz"})
+    base = factory.write()
+    assert "host id abc / xyz" in refused(capsys, base, base)
+
+
+def test_other_builds_and_versions_are_told_and_compared(run, capsys):
+    base = run("base", {"irq-ipi": 10})
+    new = run("new", {"irq-ipi": 10}, context={"shadowwalk_version": "0.2.0", "shadowwalk_compiler": "clang++ 14"})
+    code, out, _ = called(capsys, base, new)
+    assert code == 0 and "base 0.1.0; new 0.2.0" in out and "clang++ 14" in out
+    assert "Same host, build and lab version." in called(capsys, base, base)[1]
+
+
+# Single results, and others' benchmarks
+
+def google(path, times, context=None, **more):
+    """A result of Google Benchmark: {name: [ns of each repetition]}."""
+    entries = [{"name": name, "run_name": name, "run_type": "iteration", "repetition_index": place, "real_time": ns * 7,
+                "cpu_time": ns, "time_unit": "ns", **more} for name, values in times.items()
+               for place, ns in enumerate(values)]
+    entries += [{"name": f"{name}_mean", "run_name": name, "run_type": "aggregate", "cpu_time": 1e9, "time_unit": "ns"}
+                for name in times]
+    path.write_text(json.dumps({"context": {"host_name": "h", "num_cpus": 2, **(context or {})}, "benchmarks": entries}))
+    return path
+
+
+def test_any_google_benchmark_is_compared_by_what_is_shared(tmp_path, capsys):
+    base = google(tmp_path / "base.json", {"BM_a": spread(100, 8), "BM_b": spread(50, 8), "BM_old": [1.0] * 8})
+    new = google(tmp_path / "new.json", {"BM_a": spread(130, 8), "BM_b": spread(50, 8), "BM_new": [1.0] * 8})
+    found = judge(read_side(base), read_side(new), 0.05)
+    assert [(row.metric, row.name, row.verdict) for row in found.compared] == [
+        ("time", "BM_a", Verdict.SLOWER), ("time", "BM_b", Verdict.SAME)]
+    assert [(row.name, row.reason) for row in found.without] == [("BM_new", "base: not there"), ("BM_old", "new: not there")]
+    code, out, _ = called(capsys, base, new, "--fail-on", "slower:5%")
+    assert code == 1 and "FAILED time 1.300x: BM_a" in out
+
+
+def test_the_clock_is_the_one_that_the_name_says(tmp_path):
+    base = google(tmp_path / "base.json", {"BM/real_time": [10.0] * 4})
+    [row] = judge(read_side(base), read_side(base), 0.05).compared
+    assert row.base == [70.0] * 4 and row.name == "BM"
+
+
+def test_results_of_cells_are_read_as_cells(tmp_path, capsys):
+    for name, ns in (("base", 10), ("new", 20)):
+        factory = RunFactory(tmp_path / name, 1)
+        cell = factory.plan(variant="hazard", zappers=0)
+        results = [factory.result(cell, 0, {"walk_ns_mean": ns * (1 + r / 100)}) for r in range(6)]
+        for place, result in enumerate(results):
+            result["benchmarks"][0]["repetition_index"] = place
+        (tmp_path / f"{name}.json").write_text(json.dumps(
+            {"context": CONTEXT, "benchmarks": [result["benchmarks"][0] for result in results]}))
+    [row] = judge(read_side(tmp_path / "base.json"), read_side(tmp_path / "new.json"), 0.05).compared
+    assert (row.metric, row.verdict, len(row.base)) == ("walk_ns_mean", Verdict.SLOWER, 6)
+    assert called(capsys, tmp_path / "base.json", tmp_path / "new.json", "--fail-on", "slower:5%")[0] == 1
+
+
+def test_the_json_has_every_value(run, tmp_path, capsys):
+    base, new, out = run("base", {"irq-ipi": 10}), run("new", {"irq-ipi": 20}), tmp_path / "out.json"
+    assert called(capsys, base, new, "--json", out, "--fail-on", "slower:5%")[0] == 1
+    found = json.loads(out.read_text())
+    assert found["format"] == "shadowwalk-compare-1" and len(found["failures"]) == 2
+    first = found["compared"][0]
+    assert (first["verdict"], first["reason"], first["comparisons"], len(first["base"])) == ("SLOWER", None, 1, 7)
+    assert first["ratio"]["value"] == pytest.approx(2)
+
+
+@pytest.mark.parametrize("text, words", [
+    ("{", "Expecting"), ("[]", "no list `benchmarks`"), ('{"benchmarks": [3]}', "no list `benchmarks`"),
+    ('{"benchmarks": [{"run_type": "iteration"}]}', "a benchmark without a name"),
+    ('{"benchmarks": [{"name": "x", "shadowwalk": {}}]}', "no shadowwalk.cell")])
+def test_bad_files_are_one_line(run, tmp_path, capsys, text, words):
+    bad = tmp_path / "bad.json"
+    bad.write_text(text)
+    told = refused(capsys, run("base", {"irq-ipi": 10}), bad)
+    assert words in told and str(bad) in told
+
+
+@pytest.mark.parametrize("rules", ["slower", "slower:", "slower:5", "slower:0%", "faster:5%", "", "missing:3%"])
+def test_bad_rules_are_one_line(run, capsys, rules):
+    base = run("base", {"irq-ipi": 10})
+    assert "--fail-on" in refused(capsys, base, base, "--fail-on", rules)
+
+
+def test_bad_input_is_one_line(run, tmp_path, capsys):
+    base = run("base", {"irq-ipi": 10})
+    assert "no such file" in refused(capsys, base, tmp_path / "nowhere")
+    assert "run.json" in refused(capsys, base, tmp_path)
+    assert "NEW" in refused(capsys, base)
+    assert "leave one out" in refused(capsys, base, base, "--fail-on", "slower:5%", "--threshold", "2%")
