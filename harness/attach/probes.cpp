@@ -16,6 +16,20 @@ namespace {
   [[gnu::section(".probes")]] volatile unsigned short shadowwalk_##name##_semaphore = 0;
 SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_DEFINE_SEMAPHORE)
 
+namespace shadowwalk {
+
+std::string attached_probes() {
+  std::string names;
+  const auto add = [&names](const char* name) { names.append(names.empty() ? "" : " ").append(name); };
+#define SHADOWWALK_ADD_ATTACHED(name) \
+  if (SHADOWWALK_PROBE_ATTACHED(name)) add(#name);
+  SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_ADD_ATTACHED)
+#undef SHADOWWALK_ADD_ATTACHED
+  return names;
+}
+
+}  // namespace shadowwalk
+
 namespace shadowwalk::probes {
 
 void phase(CellPhase phase, std::int64_t cell, const char* name) noexcept {

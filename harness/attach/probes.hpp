@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 /// USDT probes of the provider `shadowwalk` (docs/probes.md). Each costs a load and a predicted branch until perf or
 /// bpftrace attaches, and is never one a walk.
@@ -48,6 +49,9 @@ namespace shadowwalk {
 
 /// The first argument of `phase`.
 enum class CellPhase : std::uint64_t { warmup = 1, measure = 2, drain = 3 };
+
+/// The probes that tools are attached to now, by name, with blanks between; empty: none.
+std::string attached_probes();
 
 /// Async-signal-safe, any thread. Times are in ns; at `--instrumentation none` those of commits and frees are 0.
 namespace probes {

@@ -5,6 +5,7 @@
 /// One function a verb: each adds its subcommand, with its options and what it does, to the command.
 namespace shadowwalk::cli {
 
+void add_attach(CLI::App& command);
 void add_cell(CLI::App& command);
 void add_compare(CLI::App& command);
 void add_doctor(CLI::App& command);

@@ -41,6 +41,25 @@ bool may_perf(const Host& host) {
   return ((bits >> kPerfmon | bits >> kSysAdmin) & 1) != 0;
 }
 
+PerfScope perf_scope(const Host& host) {
+  const auto level = host.files.read_number("/proc/sys/kernel/perf_event_paranoid");
+  if (!level) return PerfScope::none;
+  if (may_perf(host) || *level < 1) return PerfScope::whole_host;
+  if (*level == 1) return PerfScope::own_threads;
+  return *level == 2 ? PerfScope::user_mode : PerfScope::none;
+}
+
+std::vector<std::string> kvm_event_systems(const Host& host) {
+  std::vector<std::string> found;
+  for (const char* mount : kTracefsMounts) {
+    for (const char* system : {"kvm", "kvmmmu"}) {
+      if (host.files.exists(fmt::format("{}/events/{}", mount, system))) found.emplace_back(system);
+    }
+    if (!found.empty()) break;
+  }
+  return found;
+}
+
 bool has_cpu_flag(const Host& host, std::string_view flag) {
   const std::string flags = " " + line_of(host.files.read("/proc/cpuinfo").value_or(""), "flags") + " ";
   return flags.find(fmt::format(" {} ", flag)) != std::string::npos;

@@ -9,6 +9,9 @@
 
 namespace shadowwalk::doctor {
 
+/// Where tracefs is, the usual place first.
+inline constexpr const char* kTracefsMounts[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+
 /// All that the doctor knows of a host.
 struct Host {
   HostFiles files;
@@ -22,6 +25,18 @@ std::string write_as_root(const Host& host, std::string_view value, std::string_
 
 /// Whether this process may count what others may not (CAP_PERFMON, or CAP_SYS_ADMIN as it was before Linux 5.8).
 bool may_perf(const Host& host);
+/// What perf events this process may open on threads of its own user, each including the ones before.
+enum class PerfScope {
+  none,
+  user_mode,    ///< of what they do in user mode
+  own_threads,  ///< of the kernel's side, too, and tracepoints
+  whole_host    ///< of all that runs on a CPU
+};
+PerfScope perf_scope(const Host& host);
+
+/// The systems of KVM's tracepoints that the kernel has: kvm, kvmmmu.
+std::vector<std::string> kvm_event_systems(const Host& host);
+
 /// Whether the CPU says that it is one of a virtual machine.
 bool is_virtual(const Host& host);
 /// Whether /proc/cpuinfo has the flag.

@@ -81,10 +81,12 @@ Finding paranoid(const Host& host) {
     return {"perf_event_paranoid", State::ok, fmt::format("{}, which CAP_PERFMON passes over", *level), "", {}};
   }
   const std::string value = fmt::format("{}", *level);
-  if (*level <= 1)
+  const PerfScope scope = perf_scope(host);
+  if (scope >= PerfScope::own_threads)
     return {"perf_event_paranoid", State::ok, value, "own threads: user and kernel, tracepoints too", {}};
-  const char* meaning = *level == 2 ? "own threads in user mode only: no kernel cycles, no tracepoints"
-                                    : "nothing can be counted without CAP_PERFMON";
+  const char* meaning = scope == PerfScope::user_mode
+                            ? "own threads in user mode only: no kernel cycles, no tracepoints"
+                            : "nothing can be counted without CAP_PERFMON";
   return {"perf_event_paranoid", State::lack, value, meaning, permit_counting(host)};
 }
 
@@ -111,10 +113,23 @@ Finding perf_pmus(const Host& host) {
   return {"perf_pmus", State::ok, shortened(names), "their events: --events pmu/event/", {}};
 }
 
+/// What `perf c2c` and `perf mem` sample by: Intel's load latency, AMD's IBS, Arm's SPE.
+Finding memory_sampling(const Host& host) {
+  const std::string meaning = "perf c2c and perf mem cannot tell which cache lines go between CPUs";
+  for (const std::string& name : host.files.list(kPmus)) {
+    const bool samples = name == "ibs_op" || name.starts_with("arm_spe") ||
+                         host.files.exists(fmt::format("{}/{}/events/mem-loads", kPmus, name));
+    if (samples) return {"memory_sampling", State::ok, name, "perf c2c", {}};
+  }
+  return {"memory_sampling", State::lack, "no event samples memory accesses", meaning,
+          has_core_pmu(host) ? Mend{"", "a CPU and kernel with Intel PEBS load latency, AMD IBS or Arm SPE"}
+                             : mend_pmu(host)};
+}
+
 }  // namespace
 
 std::vector<Finding> examine_counting(const Host& host) {
-  return {pmu(host), rdpmc(host), paranoid(host), perf_pmus(host)};
+  return {pmu(host), rdpmc(host), paranoid(host), memory_sampling(host), perf_pmus(host)};
 }
 
 }  // namespace shadowwalk::doctor

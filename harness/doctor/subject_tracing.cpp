@@ -7,26 +7,14 @@
 namespace shadowwalk::doctor {
 namespace {
 
-constexpr const char* kTracefs = "/sys/kernel/tracing";
-constexpr const char* kOldTracefs = "/sys/kernel/debug/tracing";
-
 bool knows_tracefs(const Host& host) {
   const std::string types = host.files.read("/proc/filesystems").value_or("") + "\n";
   return types.find("\ttracefs\n") != std::string::npos;
 }
 
-/// kvm and kvmmmu, as far as they are there.
-std::string kvm_systems(const Host& host, const std::string& events) {
-  std::string found;
-  for (const char* system : {"kvm", "kvmmmu"}) {
-    if (host.files.exists(events + "/" + system)) found += fmt::format("{}{}", found.empty() ? "" : ", ", system);
-  }
-  return found;
-}
-
 Finding tracefs(const Host& host) {
   const std::string meaning = "kvm:* and kvmmmu:* events cannot be counted";
-  for (const char* mount : {kTracefs, kOldTracefs}) {
+  for (const char* mount : kTracefsMounts) {
     const std::string events = std::string(mount) + "/events";
     const bool is_closed = host.files.is_closed(mount) || host.files.is_closed(events);
     if (!is_closed && !host.files.exists(events)) continue;
@@ -39,7 +27,7 @@ Finding tracefs(const Host& host) {
               meaning,
               {as_root(host, fmt::format("mount -o remount,mode=750,gid=$(id -g) {}", mount)), ""}};
     }
-    const std::string systems = kvm_systems(host, events);
+    const std::string systems = fmt::format("{}", fmt::join(kvm_event_systems(host), ", "));
     return {"tracefs",
             State::ok,
             fmt::format("{}; {}", mount, systems.empty() ? "no kvm events" : systems + " events"),
@@ -52,7 +40,7 @@ Finding tracefs(const Host& host) {
             "tracefs is not mounted",
             meaning,
             {as_root(host, fmt::format("mount -t tracefs{} nodev {}",
-                                       host.live.is_root ? "" : " -o mode=750,gid=$(id -g)", kTracefs)),
+                                       host.live.is_root ? "" : " -o mode=750,gid=$(id -g)", kTracefsMounts[0])),
              ""}};
   }
   return {"tracefs", State::lack, "no tracefs in this kernel", meaning, {"", "a kernel with CONFIG_FTRACE"}};

@@ -9,6 +9,8 @@
 
 #include "harness/attach/probes.hpp"
 #include "harness/host_kvm/host_kvm_threads.hpp"
+#include "harness/lab/onlookers.hpp"
+#include "harness/lab/window_schedule.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/placement.hpp"
 #include "harness/machine/remote_flush.hpp"
@@ -112,20 +114,19 @@ HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& p
   shared.go.count_down();
 
   HostWatch host([&vm] { return vm.statistics(); });
-  const std::uint64_t start = CycleClock::now() + ticks(config.warmup);
-  const std::uint64_t end = start + ticks(config.duration);
-  shared.window.set(start, end);
-  common.duration_s = common.noise.duration_s = CycleClock::to_ns(end - start) / 1e9;
+  WindowSchedule schedule(config, shared.window);
+  common.duration_s = common.noise.duration_s = CycleClock::to_ns(schedule.end() - schedule.start()) / 1e9;
   const auto enter = [&](CellPhase phase) { SHADOWWALK_PROBE(phase, phase, config.id, config.name.c_str()); };
   enter(CellPhase::warmup);
-  if (!shared.failure.wait_until(start)) {
+  if (!schedule.wait_for_start(shared.failure)) {
     enter(CellPhase::measure);
     host.start();
     const std::uint64_t recording = CycleClock::now();
     vm.record_touches(true);
-    watch_until(end, shared.failure, cell.sec_page_tables_peak);
+    watch_until(schedule.end(), shared.failure, cell.sec_page_tables_peak);
     vm.record_touches(false);
     cell.touching_s = CycleClock::to_ns(CycleClock::now() - recording) / 1e9;
+    if (config.onlookers != nullptr) config.onlookers->end_window();
     common.host = host.finish(common.noise);
   }
 
@@ -138,6 +139,7 @@ HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& p
   for (std::thread& thread : threads) thread.join();
   if (const auto what = shared.failure.what()) throw CellError(*what);
 
+  if (config.onlookers != nullptr) common.perturbed = config.onlookers->perturbed();
   add_up(cell, vm, touchers, zapper);
   cell.clock_missing = vm.clock_missing();
   cell.dirty_pages = zapper.dirty_pages;

@@ -13,10 +13,12 @@
 #include "harness/lab/cell_totals.hpp"
 #include "harness/lab/feeder_thread.hpp"
 #include "harness/lab/ipi_record.hpp"
+#include "harness/lab/onlookers.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/reclaimer.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/lab/thread_places.hpp"
+#include "harness/lab/window_schedule.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/membarrier.hpp"
 #include "workloads/workload.hpp"
@@ -39,7 +41,7 @@ bool halts(const Workload& workload) {
 }
 
 /// From the threads' start until a replay's: they are all there then, and the feeder is ahead.
-constexpr std::chrono::milliseconds kReplayBegins{2};
+constexpr double kReplayBeginsNs = 2e6;
 
 std::string vcpu_name(unsigned index) { return fmt::format("vcpu-{}", index); }
 
@@ -140,22 +142,18 @@ CellMeasurement run_cell(const CellConfig& asked) {
   tell_ready(config, shared.failure);
   shared.go.count_down();
 
-  const auto ticks = [](std::chrono::nanoseconds time) {
-    return CycleClock::from_ns(static_cast<double>(time.count()));
-  };
-  if (trace != nullptr) trace->clock().start(CycleClock::now() + ticks(kReplayBegins));
-  const std::uint64_t start = CycleClock::now() + ticks(config.warmup);
-  const std::uint64_t end = start + ticks(config.duration);
-  window.set(start, end);
-  cell.duration_s = cell.noise.duration_s = CycleClock::to_ns(end - start) / 1e9;
+  if (trace != nullptr) trace->clock().start(CycleClock::now() + CycleClock::from_ns(kReplayBeginsNs));
+  WindowSchedule schedule(config, window);
+  cell.duration_s = cell.noise.duration_s = CycleClock::to_ns(schedule.end() - schedule.start()) / 1e9;
   const auto enter = [&](CellPhase phase) { SHADOWWALK_PROBE(phase, phase, config.id, config.name.c_str()); };
   enter(CellPhase::warmup);
-  if (!shared.failure.wait_until(start)) {
+  if (!schedule.wait_for_start(shared.failure)) {
     enter(CellPhase::measure);
     host.start();
     if (machine.has_rcu()) reclaimer.start_events();
-    shared.failure.wait_until(end);
+    shared.failure.wait_until(schedule.end());
     reclaimer.stop_events();
+    if (config.onlookers != nullptr) config.onlookers->end_window();
     cell.host = host.finish(cell.noise);
   }
 
@@ -171,7 +169,8 @@ CellMeasurement run_cell(const CellConfig& asked) {
   engine->drain();
   if (const auto what = shared.failure.what()) throw CellError(*what);
 
-  cell.interval_ns = CycleClock::to_ns(end - start) / static_cast<double>(Footprint::kIntervals);
+  if (config.onlookers != nullptr) cell.perturbed = config.onlookers->perturbed();
+  cell.interval_ns = CycleClock::to_ns(schedule.end() - schedule.start()) / static_cast<double>(Footprint::kIntervals);
   add_up(cell, vcpus, zappers);
   cell.host_part = engine->host_totals();
   if (trace != nullptr) {

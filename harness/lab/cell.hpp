@@ -57,6 +57,7 @@ struct CellMeasurement {
   EventCounts events;
   Noise noise;
   HostChange host;
+  std::string perturbed;  ///< the tools that looked into the cell, in words; empty: none
   std::optional<LineTransfer> line_transfer;
   std::string line_transfer_missing;          ///< why
   std::map<std::string, unsigned> placement;  ///< thread name -> CPU

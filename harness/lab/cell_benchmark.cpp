@@ -91,6 +91,9 @@ CellOutcome run_cell_benchmark(const CellConfig& config, const std::vector<std::
                 variant.is_reference() ? variant.measure_cell(config) : make_result(config, run_cell(config));
             state.SetIterationTime(result.manual_time_ns / 1e9);
             for (const auto& [name, value] : result.counters) state.counters[name] = value;
+            if (const auto perturbed = result.details.find("perturbed"); perturbed != result.details.end()) {
+              state.SetLabel(fmt::format("perturbed: {}", perturbed->get<std::string>()));
+            }
             if (summary) print_summary(config, result);
             const auto violations = result.counters.find("violations");
             if (variant.info.safe && violations != result.counters.end() && violations->second != 0) {

@@ -14,6 +14,8 @@
 
 namespace shadowwalk {
 
+class Onlookers;
+
 /// How much of itself the lab adds to what it measures. A level takes what the ones before it take.
 enum class Instrumentation {
   none,   ///< what is in the window, and nothing else: counts and rates
@@ -52,6 +54,7 @@ struct CellConfig {
   /// Called by the thread that runs the cell, when all others are there, bound and named: nothing was walked or zapped
   /// yet, and they wait until it returns. Then the warm-up begins.
   std::function<void()> on_ready;
+  Onlookers* onlookers = nullptr;  ///< null: nobody can look in; outlives the cell
 };
 
 /// `off` or `1/1000:50us`.

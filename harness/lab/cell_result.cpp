@@ -236,6 +236,12 @@ void record_noise(CellResult& result, const Noise& noise) {
       {"reasons", reasons}};
 }
 
+void record_perturbed(CellResult& result, const std::string& perturbed) {
+  if (perturbed.empty()) return;
+  result.details["flags"].push_back("perturbed");
+  result.details["perturbed"] = perturbed;
+}
+
 }  // namespace
 
 CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
@@ -262,6 +268,7 @@ CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   record_events(out, result, cell);
   out.flag("oversubscribed", cell.noise.oversubscribed);
   record_noise(result, cell.noise);
+  record_perturbed(result, cell.perturbed);
 
   result.details["placement"] = cell.placement;
   if (cell.grace_periods != 0) result.details["grace_periods"] = cell.grace_periods;

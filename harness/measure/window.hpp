@@ -9,7 +9,7 @@ namespace shadowwalk {
 /// Whether the times of faults, zaps, frees and locks are taken at all: a lab must be able to measure itself away.
 enum class Clocks { off, on };
 
-/// The measured window in clock ticks, [start, end). Set once, before its start is reached, so that every thread
+/// The measured window in clock ticks, [start, end). Set before its start is reached, so that every thread
 /// decides for itself whether an event counts, and all agree. Not set: nothing counts.
 class Window {
  public:

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/attach/live/runtime_files.hpp"
 #include "tests/attach/runtime_fixture.hpp"
 
 namespace shadowwalk::live {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "harness/attach/live/live_runs.hpp"
+#include "harness/attach/live/runtime_files.hpp"
 #include "tests/attach/runtime_fixture.hpp"
 
 namespace shadowwalk::live {

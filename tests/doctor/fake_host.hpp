@@ -74,6 +74,7 @@ inline void make_bare_metal(FakeHost& fake) {
   fake.make_folder("/sys/devices/system/node/node0");
   fake.write("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
   fake.write("/sys/bus/event_source/devices/cpu/rdpmc", "1\n");
+  fake.write("/sys/bus/event_source/devices/cpu/events/mem-loads", "event=0xcd,umask=0x1,ldlat=3\n");
   fake.make_folder("/sys/bus/event_source/devices/software");
   fake.write("/sys/kernel/tracing/events/sched/sched_switch/id", "300\n");
   fake.make_folder("/sys/kernel/tracing/events/kvm");

@@ -29,6 +29,21 @@ TEST_F(CountingTest, PmuThatLibpfmDoesNotKnowIsANote) {
   EXPECT_THAT(about("pmu").value, HasSubstr("libpfm4 does not know this CPU"));
 }
 
+TEST_F(CountingTest, MemoryIsSampledByWhatEachVendorHas) {
+  EXPECT_EQ(about("memory_sampling").state, State::ok);
+  EXPECT_EQ(about("memory_sampling").value, "cpu");
+  fake_.remove("/sys/bus/event_source/devices/cpu/events");
+  EXPECT_EQ(about("memory_sampling").state, State::lack);
+  EXPECT_THAT(about("memory_sampling").mend.advice, HasSubstr("AMD IBS"));
+  for (const char* name : {"ibs_op", "arm_spe_0"}) {
+    fake_.make_folder(std::string("/sys/bus/event_source/devices/") + name);
+    EXPECT_EQ(about("memory_sampling").value, name);
+    fake_.remove(std::string("/sys/bus/event_source/devices/") + name);
+  }
+  take_pmu_away();
+  EXPECT_EQ(about("memory_sampling").mend.advice, about("pmu").mend.advice);
+}
+
 TEST_F(CountingTest, VirtualMachineWithoutPmuCannotBeMended) {
   take_pmu_away();
   fake_.live.hypervisor = "KVMKVMKVM";

@@ -4,35 +4,27 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <string_view>
 
 #include "harness/attach/live/runtime_directory.hpp"
+#include "harness/attach/live/runtime_files.hpp"
 #include "harness/attach/live/threads.hpp"
 
 namespace shadowwalk::live {
 namespace {
-
-constexpr std::string_view kSuffix = ".json";
-
-/// The process whose file this is, a half-written one (with a dot before its name) too.
-std::optional<Process> owner_of(std::string_view name) {
-  if (name.starts_with('.')) name.remove_prefix(1);
-  if (!name.ends_with(kSuffix)) return std::nullopt;
-  name.remove_suffix(kSuffix.size());
-  return parse_process(name);
-}
 
 std::map<Process, Entry> read_entries() {
   std::map<Process, Entry> entries;
   const std::optional<RuntimeDirectory> directory = RuntimeDirectory::find();
   if (!directory) return entries;
   for (const std::string& name : directory->names()) {
-    const std::optional<Process> owner = owner_of(name);
-    if (!owner) continue;  // not ours to judge
-    if (process_of(owner->pid) != owner) {
+    const std::optional<RuntimeFile> file = parse_file_name(name);
+    if (!file) continue;  // not ours to judge
+    if (process_of(file->process.pid) != file->process) {
       directory->remove(name);
-    } else if (const std::optional<std::string> text = directory->read(name); text && !name.starts_with('.')) {
-      if (const std::optional<Entry> entry = from_text(*text)) entries.emplace(*owner, *entry);
+    } else if (file->kind == kEntryKind && !name.starts_with('.')) {
+      const std::optional<std::string> text = directory->read(name);
+      if (!text) continue;
+      if (const std::optional<Entry> entry = from_text(*text)) entries.emplace(file->process, *entry);
     }
   }
   return entries;
@@ -61,8 +53,6 @@ void add_cell(LiveRun& live, const Process& process, const CellPart& cell) {
 }
 
 }  // namespace
-
-std::string file_name(const Process& process) { return to_string(process) + std::string(kSuffix); }
 
 std::string LiveRun::phase(std::uint64_t now) const {
   if (cell && cell->held) return "held";

@@ -31,7 +31,4 @@ struct LiveRun {
 /// number another may have by now. Throws InputError if the directory is refused.
 std::vector<LiveRun> live_runs();
 
-/// Of a process's entry.
-std::string file_name(const Process& process);
-
 }  // namespace shadowwalk::live

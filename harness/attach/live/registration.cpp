@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "harness/attach/live/live_runs.hpp"
 #include "harness/attach/live/process.hpp"
+#include "harness/attach/live/runtime_files.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk::live {

@@ -110,4 +110,24 @@ void RuntimeDirectory::replace(const std::string& name, std::string_view content
 
 void RuntimeDirectory::remove(const std::string& name) const noexcept { unlinkat(fd_, name.c_str(), 0); }
 
+bool RuntimeDirectory::rename(const std::string& from, const std::string& to) const noexcept {
+  return renameat(fd_, from.c_str(), fd_, to.c_str()) == 0;
+}
+
+void RuntimeDirectory::make_fifo(const std::string& name) const {
+  remove(name);
+  if (mkfifoat(fd_, name.c_str(), 0600) != 0) {
+    throw InputError(fmt::format("cannot make a fifo in {}: {}", path_, std::strerror(errno)));
+  }
+}
+
+int RuntimeDirectory::open_fifo(const std::string& name, int flags) const noexcept {
+  const int fd = openat(fd_, name.c_str(), flags | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  struct stat status {};
+  if (fd < 0 || (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode))) return fd;
+  close(fd);
+  errno = EINVAL;
+  return -1;
+}
+
 }  // namespace shadowwalk::live

@@ -31,6 +31,12 @@ class RuntimeDirectory {
   /// Replaces a file's content, as a whole or not at all. Throws InputError.
   void replace(const std::string& name, std::string_view content) const;
   void remove(const std::string& name) const noexcept;
+  /// False if `from` is not there: another was quicker.
+  bool rename(const std::string& from, const std::string& to) const noexcept;
+  /// Makes a fifo that nobody had before. Throws InputError.
+  void make_fifo(const std::string& name) const;
+  /// Opens a fifo with O_NONBLOCK and these flags; -1 and errno if it cannot be opened, or is no fifo (EINVAL).
+  int open_fifo(const std::string& name, int flags) const noexcept;
 
  private:
   RuntimeDirectory(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}

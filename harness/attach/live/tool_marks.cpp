@@ -1,0 +1,97 @@
+#include "harness/attach/live/tool_marks.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "harness/attach/live/entry.hpp"
+#include "harness/attach/live/runtime_directory.hpp"
+#include "harness/attach/live/runtime_files.hpp"
+
+namespace shadowwalk::live {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFormat = "shadowwalk-mark-1";
+constexpr std::uint64_t kStillOn = std::numeric_limits<std::uint64_t>::max();
+
+struct Mark {
+  std::uint64_t begin_ns = 0;
+  std::uint64_t end_ns = 0;
+  std::string command;
+};
+
+std::optional<Mark> parse_mark(const std::string& text) {
+  const json object = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object() || object.value("format", "") != kFormat) return std::nullopt;
+  return Mark{object.at("begin_ns"), object.at("end_ns"), object.at("command")};
+}
+
+bool is_mark_of(const std::string& name, const Process& measuring) {
+  const std::optional<RuntimeFile> file = parse_file_name(name);
+  return file && !name.starts_with('.') && file->process == measuring && number_behind(file->kind, kMarkKind);
+}
+
+}  // namespace
+
+ToolMark::ToolMark(const Process& measuring, std::string command)
+    : name_(file_name(measuring, fmt::format("{}{}", kMarkKind, getpid()))),
+      command_(std::move(command)),
+      begin_ns_(now_ns()) {
+  write(kStillOn);
+}
+
+ToolMark::~ToolMark() {
+  try {
+    const std::optional<RuntimeDirectory> directory = RuntimeDirectory::find();
+    if (directory && directory->read(name_)) write(now_ns());  // gone: so is the process that measured
+  } catch (const std::exception&) {
+    // It stays on, which the reader takes as a disturbance that lasted.
+  }
+}
+
+void ToolMark::write(std::uint64_t end_ns) const {
+  const json object = {{"format", kFormat}, {"begin_ns", begin_ns_}, {"end_ns", end_ns}, {"command", command_}};
+  RuntimeDirectory::make().replace(name_, object.dump(1, ' ', false, json::error_handler_t::replace));
+}
+
+std::vector<std::string> tools_on(const Process& measuring, std::uint64_t begin_ns, std::uint64_t end_ns) noexcept {
+  std::vector<std::string> commands;
+  try {
+    const std::optional<RuntimeDirectory> directory = RuntimeDirectory::find();
+    if (!directory) return {};
+    std::vector<Mark> marks;
+    for (const std::string& name : directory->names()) {
+      if (!is_mark_of(name, measuring)) continue;
+      const std::optional<std::string> text = directory->read(name);
+      const std::optional<Mark> mark = text ? parse_mark(*text) : std::nullopt;
+      if (mark && mark->begin_ns <= end_ns && mark->end_ns >= begin_ns) marks.push_back(*mark);
+    }
+    std::sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) { return a.begin_ns < b.begin_ns; });
+    for (Mark& mark : marks) commands.push_back(std::move(mark.command));
+  } catch (const std::exception&) {
+    // A directory that is refused, or a file that is no mark: whoever could have left one was refused as well.
+  }
+  return commands;
+}
+
+void remove_marks(const Process& measuring) noexcept {
+  try {
+    const std::optional<RuntimeDirectory> directory = RuntimeDirectory::find();
+    if (!directory) return;
+    for (const std::string& name : directory->names()) {
+      if (is_mark_of(name, measuring)) directory->remove(name);
+    }
+  } catch (const std::exception&) {
+    // The next look at the live runs takes them away.
+  }
+}
+
+}  // namespace shadowwalk::live

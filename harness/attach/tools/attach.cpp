@@ -1,0 +1,128 @@
+#include "harness/attach/tools/attach.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+#include "harness/attach/live/live_runs.hpp"
+#include "harness/attach/live/tool_marks.hpp"
+#include "harness/attach/live/window_request.hpp"
+#include "harness/attach/tools/find_target.hpp"
+#include "harness/attach/tools/shell_line.hpp"
+#include "harness/attach/tools/tool_process.hpp"
+#include "harness/machine/error.hpp"
+
+namespace shadowwalk::tools {
+namespace {
+
+constexpr std::chrono::milliseconds kLookAgain{10};
+constexpr int kTimedOut = 124;         ///< how timeout(1) ends when it has interrupted the tool: what we ask it for
+constexpr int kInterrupted = 128 + 2;  ///< how perf ends after SIGINT, once it has written everything
+
+void announce(const Command& command) {
+  for (const std::string& note : command.notes) fmt::print(stderr, "shadowwalk: {}\n", note);
+  fmt::print(stderr, "shadowwalk: {}\n", shell_line(command.words));
+}
+
+void make_directory(const std::filesystem::path& directory) {
+  if (directory.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    throw InputError(fmt::format("attach: --out: cannot make {}: {}", directory.string(), error.message()));
+  }
+}
+
+/// `--time` of perf report and perf script: [begin, end) in seconds.
+std::string time_option(const live::WatchedWindow& window) {
+  const auto seconds = [](std::uint64_t ns) { return fmt::format("{}.{:09}", ns / 1'000'000'000, ns % 1'000'000'000); };
+  return fmt::format("--time {},{}", seconds(window.begin_ns), seconds(window.end_ns));
+}
+
+bool finish(const Command& command, int code, const std::string& more) {
+  if (code != 0 && code != kTimedOut && code != kInterrupted) {
+    fmt::print(stderr, "shadowwalk: {} failed with exit code {}\n",
+               command.words[0] == "timeout" ? command.words[5] : command.words[0], code);
+    return false;
+  }
+  std::error_code error;
+  if (command.output.empty() || !std::filesystem::exists(command.output, error)) return true;
+  const std::string file = shell_line({command.output});
+  fmt::print("{}: {} {}{}\n", command.output, command.read_by, file, more.empty() ? "" : " " + more);
+  return true;
+}
+
+live::Process process_or_throw(pid_t pid) {
+  const auto process = live::process_of(pid);
+  if (!process) throw InputError(fmt::format("attach: process {} is gone", pid));
+  return *process;
+}
+
+/// The cell that claims the request, before `run` is over.
+pid_t wait_for_claim(const live::WindowRequest& request, const live::Process& run, const std::string& id) {
+  while (true) {
+    if (const auto cell = request.claimed_by()) return *cell;
+    if (live::process_of(run.pid) != run) {
+      throw CellError(fmt::format("attach: {} ended before another measured window began", id));
+    }
+    std::this_thread::sleep_for(kLookAgain);
+  }
+}
+
+/// Until the cell says that its window is over, or it is gone, or perf is.
+std::optional<live::WatchedWindow> wait_for_window(const live::WindowRequest& request, ToolProcess& tool,
+                                                   const live::Process& cell) {
+  while (!tool.ended()) {
+    if (auto window = request.done()) return window;
+    if (live::process_of(cell.pid) != cell) return request.done();
+    std::this_thread::sleep_for(kLookAgain);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool attach_for_a_time(const Question& question, const Target& target, const HostCan& can) {
+  const Command command = compose(question, target, can);
+  make_directory(question.directory);
+  const live::Process cell = process_or_throw(target.pid);
+  const live::ToolMark mark(cell, command.mark);
+  announce(command);
+  ToolProcess tool(command.words);
+  while (!tool.ended() && live::process_of(cell.pid) == cell) std::this_thread::sleep_for(kLookAgain);
+  if (!tool.ended()) tool.interrupt();  // those who look at the whole host do not see the cell end
+  return finish(command, tool.wait(), "");
+}
+
+bool attach_to_next_window(Question question, const std::string& wanted, const HostCan& can) {
+  const live::LiveRun run = choose_run(live::live_runs(), wanted);
+  question.control = "";  // not known yet; what cannot be asked for is refused before anybody waits
+  Target any{.run = run.id,
+             .pid = run.process.pid,
+             .variant = {},
+             .threads = {{"vcpu", {1}}, {"zapper", {1}}, {"reclaim", {1}}},
+             .has_kvm_vcpus = true};
+  compose(question, any, can);
+  make_directory(question.directory);
+
+  const live::WindowRequest request(run.process);
+  question.control = request.control_option();
+  fmt::print(stderr, "shadowwalk: waiting for the next measured window of {}\n", run.id);
+  const pid_t pid = wait_for_claim(request, run.process, run.id);
+  const live::Process cell = process_or_throw(pid);
+  const Command command = compose(question, target_of(pid, run.id), can);
+  const live::ToolMark mark(cell, command.mark);
+  announce(command);
+  ToolProcess tool(command.words);
+  const std::optional<live::WatchedWindow> window = wait_for_window(request, tool, cell);
+  if (!tool.ended()) tool.interrupt();
+  const int code = tool.wait();
+  if (window && window->failure.empty()) return finish(command, code, time_option(*window));
+  if (!finish(command, code, "")) return false;
+  throw CellError(fmt::format("attach: {}", window ? window->failure : "the cell ended before its window was over"));
+}
+
+}  // namespace shadowwalk::tools

@@ -1,0 +1,203 @@
+#include "harness/attach/tools/compose.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+
+#include "harness/attach/tools/bpftrace_program.hpp"
+#include "harness/machine/error.hpp"
+
+namespace shadowwalk::tools {
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// No beat of a zapper's, whose usual rates are round.
+constexpr const char* kSamplesPerSecond = "997";
+
+InputError refusal(const Question& question, const std::string& why) {
+  return InputError(fmt::format("attach: --what {}: {}", name_of(question.what), why));
+}
+
+class Composer {
+ public:
+  Composer(const Question& question, const Target& target, const HostCan& can)
+      : question_(question), target_(target), can_(can) {}
+
+  Command compose() {
+    if (is_for_perf(question_.what)) {
+      need(can_.perf);
+      compose_perf();
+    } else {
+      compose_bpftrace();
+    }
+    if (!question_.control) {
+      const double seconds = std::chrono::duration<double>(question_.time).count();
+      prepend({"timeout", "--foreground", "-s", "INT", fmt::format("{:g}", seconds)});
+    }
+    if (as_root_) prepend({"sudo"});
+    return std::move(command_);
+  }
+
+ private:
+  void need(const Lack& lack) {
+    if (lack.why.empty()) return;
+    if (!lack.root_mends || !question_.only_print) throw refusal(question_, lack.why);
+    as_root_ = true;
+  }
+
+  /// The threads that are asked for: never the main one, which sleeps.
+  std::vector<pid_t> tids() const {
+    std::vector<pid_t> found;
+    for (const Role role : {Role::walker, Role::zapper, Role::reclaimer}) {
+      if (question_.role && role != *question_.role) continue;
+      const auto threads = target_.threads.find(std::string(thread_role(role)));
+      if (threads != target_.threads.end()) found.insert(found.end(), threads->second.begin(), threads->second.end());
+    }
+    return found;
+  }
+
+  std::vector<pid_t> some_tids() const {
+    std::vector<pid_t> found = tids();
+    if (!found.empty()) return found;
+    if (!question_.role) throw refusal(question_, fmt::format("process {} has no threads of a cell", target_.pid));
+    const char* why = *question_.role == Role::reclaimer ? ": its variant frees without RCU's thread" : "";
+    throw InputError(fmt::format("attach: the cell of {} has no {}s{}", target_.run, name_of(*question_.role), why));
+  }
+
+  std::string file(std::string_view extension) const {
+    const std::string name = fmt::format("{}-{}.{}", name_of(question_.what), target_.pid, extension);
+    return (question_.directory / name).string();
+  }
+
+  void compose_perf() {
+    switch (question_.what) {
+      case What::sched:
+        return compose_sched();
+      case What::c2c:
+        return compose_c2c();
+      case What::kvm:
+        return compose_kvm();
+      default:
+        return compose_cpu();
+    }
+  }
+
+  void compose_cpu() {
+    need(can_.sampling);
+    const std::string event =
+        fmt::format("{}{}", can_.cycles ? "cycles" : "cpu-clock", can_.kernel_side || as_root_ ? "" : ":u");
+    if (!can_.cycles) command_.notes.push_back("no PMU here: perf samples by a timer (cpu-clock), not by cycles");
+    if (!can_.kernel_side && !as_root_) command_.notes.push_back("user space only: perf_event_paranoid is 2");
+    record({"perf", "record", "-g", "-F", kSamplesPerSecond, "-e", event}, threads_option());
+    command_.read_by = "perf report -i";
+  }
+
+  void compose_sched() {
+    need(can_.tracepoints);
+    const std::vector<pid_t> threads = some_tids();
+    const auto filter = [&](std::initializer_list<const char*> fields) {
+      std::string text;
+      for (const pid_t tid : threads) {
+        for (const char* field : fields) text += fmt::format("{}{} == {}", text.empty() ? "" : " || ", field, tid);
+      }
+      return text;
+    };
+    Words words = {"perf", "record", "-e", "sched:sched_switch"};
+    if (!can_.whole_host && !as_root_) {
+      words.insert(words.end(), {"-e", "sched:sched_migrate_task"});
+      record(words, threads_option());
+      command_.notes.push_back("only from where the threads lose their CPU: the rest takes perf_event_paranoid 0");
+      command_.read_by = "perf script -i";
+      return;
+    }
+    // On all CPUs: a thread gets its CPU in the context of the one that ran before.
+    words.insert(words.end(), {"--filter", filter({"prev_pid", "next_pid"})});
+    for (const char* event : {"sched:sched_wakeup", "sched:sched_migrate_task"}) {
+      words.insert(words.end(), {"-e", event, "--filter", filter({"pid"})});
+    }
+    record(words, {"-a"});
+    command_.read_by = "perf sched timehist -i";
+  }
+
+  void compose_c2c() {
+    need(can_.memory_sampling);
+    need(can_.sampling);
+    command_.output = file("data");
+    command_.words = {"perf", "c2c", "record", "-o", command_.output, "--", "-k", "CLOCK_MONOTONIC"};
+    append(threads_option());
+    append(control());
+    command_.mark = mark("perf c2c record");
+    command_.read_by = "perf c2c report -i";
+  }
+
+  void compose_kvm() {
+    need(can_.kvm_tracepoints);
+    if (!target_.has_kvm_vcpus) {
+      throw refusal(question_, "the cell runs thread guests, for which KVM does nothing; --what exits tells of theirs");
+    }
+    Words words = {"perf", "record"};
+    for (const std::string& system : can_.kvm_systems) words.insert(words.end(), {"-e", system + ":*"});
+    record(words, threads_option());
+    command_.read_by = "perf script -i";
+  }
+
+  void compose_bpftrace() {
+    if (question_.control) {
+      throw refusal(question_,
+                    "--next-measure needs a tool that can be switched, as perf for cpu, sched, c2c and kvm; "
+                    "scripts/bpf/free_latency.bt tells windows apart by the probe `phase`");
+    }
+    if (target_.variant == "host-kvm" && question_.what != What::zaps) {
+      throw refusal(question_, "with --variant host-kvm it happens in the kernel, beyond the lab's probes: --what kvm");
+    }
+    if (question_.role) some_tids();
+    const std::string program = bpftrace_program(question_, target_);
+    need(can_.bpftrace);
+    command_.words = {"bpftrace", "-p", fmt::format("{}", target_.pid)};
+    if (!question_.directory.empty()) {
+      command_.output = file("txt");
+      command_.read_by = "cat";
+      append({"-o", command_.output});
+    }
+    append({"-e", program});
+    command_.mark = mark("bpftrace");
+  }
+
+  /// `perf record` with what all recordings have.
+  void record(Words words, const Words& where) {
+    command_.output = file("data");
+    command_.mark = mark("perf record");
+    command_.words = std::move(words);
+    // The result tells its window by the same clock: `perf report --time` takes exactly that out.
+    append({"-k", "CLOCK_MONOTONIC"});
+    append(where);
+    append(control());
+    append({"-o", command_.output});
+  }
+
+  Words threads_option() const { return {"-t", fmt::format("{}", fmt::join(some_tids(), ","))}; }
+  Words control() const { return question_.control ? Words{"--delay=-1", *question_.control} : Words{}; }
+  std::string mark(std::string_view tool) const {
+    const std::string role = question_.role ? fmt::format(" --role {}", name_of(*question_.role)) : std::string();
+    return fmt::format("{} (attach --what {}{})", tool, name_of(question_.what), role);
+  }
+
+  void append(const Words& words) { command_.words.insert(command_.words.end(), words.begin(), words.end()); }
+  void prepend(const Words& words) { command_.words.insert(command_.words.begin(), words.begin(), words.end()); }
+
+  const Question& question_;
+  const Target& target_;
+  const HostCan& can_;
+  Command command_;
+  bool as_root_ = false;
+};
+
+}  // namespace
+
+Command compose(const Question& question, const Target& target, const HostCan& can) {
+  return Composer(question, target, can).compose();
+}
+
+}  // namespace shadowwalk::tools

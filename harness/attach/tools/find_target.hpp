@@ -1,0 +1,23 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "harness/attach/live/live_runs.hpp"
+#include "harness/attach/tools/question.hpp"
+
+namespace shadowwalk::tools {
+
+/// The run of this id, or of this process; with an empty `wanted`, the only one there is. Throws InputError that names
+/// what there is.
+live::LiveRun choose_run(const std::vector<live::LiveRun>& runs, const std::string& wanted);
+
+/// The process that measures for it now. Between two cells it waits for the next, at most so long. Throws InputError if
+/// there is none, or if this user may not look into it.
+Target find_target(const std::string& wanted, std::chrono::milliseconds patience = std::chrono::seconds(5));
+
+/// The same of one process, which a run of this id started.
+Target target_of(pid_t pid, const std::string& run);
+
+}  // namespace shadowwalk::tools

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shadowwalk::tools {
+
+/// A tool that shares our terminal, for as long as it runs: Ctrl-C is for it alone, so that it ends in order. If we die
+/// it is interrupted, too. One at a time.
+class ToolProcess {
+ public:
+  /// Found on PATH, as `words[0]` says. Throws InputError if it cannot be started.
+  explicit ToolProcess(const std::vector<std::string>& words);
+  ToolProcess(const ToolProcess&) = delete;
+  ToolProcess& operator=(const ToolProcess&) = delete;
+  ~ToolProcess();
+
+  /// Its exit code, 128 and the signal's number if one ended it; nothing while it runs.
+  std::optional<int> ended();
+  /// Waits for it.
+  int wait();
+  void interrupt() const;
+
+ private:
+  pid_t child_ = -1;
+  std::optional<int> code_;
+  struct Handlers;
+  std::unique_ptr<Handlers> before_;
+};
+
+}  // namespace shadowwalk::tools

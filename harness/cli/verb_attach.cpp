@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "harness/attach/tools/attach.hpp"
+#include "harness/attach/tools/find_target.hpp"
+#include "harness/attach/tools/shell_line.hpp"
+#include "harness/cli/verbs.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/text/duration.hpp"
+
+namespace shadowwalk::cli {
+namespace {
+
+struct AttachArguments {
+  std::string run;
+  std::string what;
+  std::string role;
+  std::string time = "10s";
+  std::string out;
+  bool print = false;
+  bool next_measure = false;
+};
+
+tools::Question question_from(const AttachArguments& arguments) {
+  tools::Question question;
+  question.what = tools::parse_what(arguments.what);
+  if (!arguments.role.empty()) question.role = tools::parse_role(arguments.role);
+  const auto time = parse_duration(arguments.time);
+  if (!time || *time < std::chrono::milliseconds(1)) {
+    throw InputError(
+        fmt::format("attach: --for is '{}'; it must be a time such as 10s, from 1ms to 86400s", arguments.time));
+  }
+  question.time = *time;
+  question.directory = arguments.out;
+  question.only_print = arguments.print;
+  return question;
+}
+
+void print_command(const tools::Question& question, const tools::Target& target, const tools::HostCan& can) {
+  const tools::Command command = tools::compose(question, target, can);
+  for (const std::string& note : command.notes) fmt::print(stderr, "shadowwalk: {}\n", note);
+  fmt::print("{}\n", tools::shell_line(command.words));
+}
+
+bool attach(const AttachArguments& arguments) {
+  const tools::Question question = question_from(arguments);
+  // Both ask this user's live runs first: whether there is a run is the cheaper question.
+  const live::LiveRun run = tools::choose_run(live::live_runs(), arguments.run);
+  const tools::HostCan can = tools::host_can({doctor::HostFiles(), doctor::observe_live_facts()});
+  if (arguments.next_measure) return tools::attach_to_next_window(question, run.id, can);
+  const tools::Target target = tools::find_target(run.id);
+  if (!arguments.print) return tools::attach_for_a_time(question, target, can);
+  print_command(question, target, can);
+  return true;
+}
+
+}  // namespace
+
+void add_attach(CLI::App& command) {
+  CLI::App* verb = command.add_subcommand("attach", "Look into a live run with the right command of perf or bpftrace");
+  auto arguments = std::make_shared<AttachArguments>();
+  verb->add_option("run", arguments->run, "Id, as `shadowwalk ps` shows it; not needed where one run is live")
+      ->type_name("RUN");
+  verb->add_option("--what", arguments->what, "cpu, zaps, frees, locks, exits, sched, c2c or kvm")
+      ->required()
+      ->type_name("WHAT");
+  verb->add_option("--role", arguments->role, "Only the threads that are walker, zapper or reclaimer")
+      ->type_name("ROLE");
+  CLI::Option* time = verb->add_option("--for", arguments->time, "How long, if the cell is not over before")
+                          ->type_name("TIME")
+                          ->capture_default_str();
+  verb->add_option("--out", arguments->out,
+                   "Directory for what perf records (default: here); bpftrace's words go there, too, then")
+      ->type_name("DIR");
+  CLI::Option* print = verb->add_flag("--print", arguments->print, "Print the command, to paste; run nothing");
+  verb->add_flag("--next-measure", arguments->next_measure,
+                 "Wait for the next measured window, and record that and nothing else (perf only)")
+      ->excludes(print)
+      ->excludes(time);
+  verb->footer(
+      "  cpu    where threads spend their time          perf record -g\n"
+      "  zaps   zap latency, pages a zap                bpftrace, probes of the lab\n"
+      "  frees  from unlink to free                     bpftrace\n"
+      "  locks  how long mmu_lock is held, waited for   bpftrace\n"
+      "  exits  guest exits, by reason                  bpftrace\n"
+      "  sched  when threads run, and who else does     perf record, then perf sched timehist\n"
+      "  c2c    cache lines that go between CPUs        perf c2c\n"
+      "  kvm    kvm:* and kvmmmu:* tracepoints          perf record\n"
+      "The cell's result is marked `perturbed`, and no verdict rests on it (docs/attach.md).\n"
+      "Exit codes: 0 done, 1 the tool failed, 2 it cannot be done: one line says what is missing.");
+  verb->callback([arguments] {
+    if (!attach(*arguments)) throw CLI::RuntimeError{1};
+  });
+}
+
+}  // namespace shadowwalk::cli
