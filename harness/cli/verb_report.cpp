@@ -13,6 +13,7 @@ struct ReportOptions {
   std::string out;
   std::string baseline;
   std::string formats;
+  bool with_perturbed = false;
 };
 
 /// The Python program checks the values and prints the report's path.
@@ -21,6 +22,7 @@ struct ReportOptions {
   if (!options.out.empty()) arguments.insert(arguments.end(), {"--out", options.out});
   if (!options.baseline.empty()) arguments.push_back("--baseline=" + options.baseline);
   if (!options.formats.empty()) arguments.push_back("--format=" + options.formats);
+  if (options.with_perturbed) arguments.push_back("--with-perturbed");
   arguments.insert(arguments.end(), {"--", options.directory});
   become_python("shadowwalk_report", arguments);
 }
@@ -41,6 +43,8 @@ void add_report(CLI::App& command) {
   verb->add_option("--format", options->formats,
                    "Any of html,png,csv,md,json (default: html,png,csv,json); report.json is always written")
       ->type_name("LIST");
+  verb->add_flag("--with-perturbed", options->with_perturbed,
+                 "Let verdicts rest on cells that were attached to, too (docs/attach.md)");
   verb->callback([options] { become_report(*options); });
 }
 

@@ -30,6 +30,8 @@ def _parse(arguments):
                         help=f"the variant that the others are held against (default: {DEFAULT_BASELINE}, else {SPEED_LIMIT})")
     parser.add_argument("--format", metavar="LIST", type=_formats, default=DEFAULT_FORMATS, dest="formats",
                         help=f"what to write: any of {','.join(FORMATS)} (default: {','.join(DEFAULT_FORMATS)})")
+    parser.add_argument("--with-perturbed", action="store_true",
+                        help="let verdicts rest on cells that tools looked into while they ran, too")
     return parser.parse_args(arguments)
 
 
@@ -51,7 +53,7 @@ def main(arguments=None):
     try:
         options = _parse(arguments)
         out = options.out if options.out is not None else options.directory / "report"
-        index = write_report(options.directory, out, options.baseline, options.formats)
+        index = write_report(options.directory, out, options.baseline, options.formats, options.with_perturbed)
     except InputError as error:
         print(f"shadowwalk: report: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT

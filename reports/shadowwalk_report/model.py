@@ -61,6 +61,8 @@ class Result:
     command: str
     context: dict[str, str]
     host_action: str = ""
+    perturbed: str = ""  # the tools that looked into the cell while it ran
+    is_perturbed_trusted: bool = False  # as the reader asked for
 
     @property
     def is_reference(self):
@@ -72,6 +74,11 @@ class Result:
     def is_noisy(self):
         """The host did something else meanwhile: the result is shown, and no verdict rests on it."""
         return NOISY in self.flags
+
+    @property
+    def is_left_out(self):
+        """It is shown, and no verdict rests on it: it is noisy, or a tool perturbed it."""
+        return self.is_noisy or (self.perturbed != "" and not self.is_perturbed_trusted)
 
 
 @dataclasses.dataclass(frozen=True)

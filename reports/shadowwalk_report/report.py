@@ -82,10 +82,13 @@ def _write(report, folder):
     (folder / MARKER).write_text(brief_of(report, whole="json" in report.formats), encoding="utf-8")
 
 
-def write_report(directory, out, baseline=None, formats=DEFAULT_FORMATS):
+def write_report(directory, out, baseline=None, formats=DEFAULT_FORMATS, with_perturbed=False):
     """Writes the report of the run in `directory` to `out`; returns the path of its page, or of what there is instead.
-    `baseline`: the variant that others are held against. Raises InputError."""
+    `baseline`: the variant that others are held against. `with_perturbed`: verdicts rest on cells that tools looked into, too. Raises InputError."""
     run = load(directory)
+    if with_perturbed:
+        trusted = [dataclasses.replace(result, is_perturbed_trusted=True) for result in run.results]
+        run = dataclasses.replace(run, results=trusted)
     table = Table(run.results)
     verdicts = Verdicts(table, baseline)
     with replacing(out) as fresh:

@@ -55,7 +55,8 @@ def parse_entry(entry, cell, repetition, context):
         kvm_stats=parse_kvm_stats(extra.get("kvm_stats")), pmu=parse_pmu(extra.get("pmu")),
         events_refused=_texts_of(extra.get("events_refused")),
         freed_by_drain=int(drained) if is_number(drained) else 0, violation=text_of(extra.get("violation")),
-        command=text_of(extra.get("command")), context=context, host_action=parse_reference(extra.get("reference")))
+        command=text_of(extra.get("command")), context=context, host_action=parse_reference(extra.get("reference")),
+        perturbed=text_of(extra.get("perturbed")))
 
 
 def _parse_result(data, cell, repetition):

@@ -31,11 +31,11 @@ class Row:
     def values(self, metric, without_noise=False):
         """{repetition: value}. Entries of one repetition are one block: their median stands for it.
 
-        Verdicts ask for values `without_noise`, which leave noisy results out.
+        Verdicts ask for values `without_noise`, which leave noisy and perturbed results out.
         """
         blocks = {}
         for result in self.results:
-            if metric in result.counters and not (without_noise and result.is_noisy):
+            if metric in result.counters and not (without_noise and result.is_left_out):
                 blocks.setdefault(result.repetition, []).append(result.counters[metric])
         return {repetition: float(np.median(block)) for repetition, block in blocks.items()}
 
@@ -46,8 +46,8 @@ class Row:
 
     @property
     def noise_words(self):
-        """`2 of 5 of irq-ipi`: how many of its results are noisy; empty when none is."""
-        noisy = sum(result.is_noisy for result in self.results)
+        """`2 of 5 of irq-ipi`: how many of its results are left out as noisy or perturbed; empty when none is."""
+        noisy = sum(result.is_left_out for result in self.results)
         return f"{noisy} of {len(self.results)} of {self.variant}" if noisy else ""
 
     def why_absent(self, metric):

@@ -99,6 +99,17 @@ def _noisy(run):
                 f"{_noise_reasons(noisy)}", "warn" if 2 * len(noisy) > len(run.results) else "note")
 
 
+def _perturbed(run):
+    perturbed = [result for result in run.results if result.perturbed]
+    if not perturbed:
+        return []
+    tools = collections.Counter(result.perturbed for result in perturbed).most_common()
+    left_out = any(result.is_left_out for result in perturbed)
+    what = "shown but left out of verdicts; --with-perturbed takes them in" if left_out else "in verdicts, as was asked for"
+    return [Item("Perturbed", f"{len(perturbed)} of {count_of(len(run.results), 'result')}, {what}: "
+                 + "; ".join(f"{count} x {tool}" for tool, count in tools), "warn")]
+
+
 def _noise_level(run):
     """Of figures whose thresholds the lab knows: it has flagged the results that are over one."""
     return "note" if any(result.is_noisy for result in run.results) else "good"
@@ -182,6 +193,6 @@ def trust_items(run, table):
         *_hosts(run), _repetitions(run), _interleaving(run), _completeness(run),
         _flagged(run, "saturated", "Saturated", "no latency verdict"),
         _flagged(run, "oversubscribed", "Oversubscribed", "no verdict on the claims"),
-        _preempted(run), _noisy(run), _other_load(run), _steal(run), _core_speed(run), _control(table),
+        _preempted(run), _noisy(run), *_perturbed(run), _other_load(run), _steal(run), _core_speed(run), _control(table),
         _violations(table), _clock(run),
         _from_context(run, "pmu", "PMU", "available"), _from_context(run, "kvm", "KVM", "available"), _build(run)]

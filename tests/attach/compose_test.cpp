@@ -108,7 +108,8 @@ TEST_F(ComposeTest, ProbesOfTheProcess) {
   question.what = What::frees;
   EXPECT_EQ(line(),
             "timeout --foreground -s INT 10 bpftrace -p 100 -e "
-            "'usdt:/proc/100/exe:shadowwalk:page__retire { @pages_retired[comm] = count(); } "
+            "'BEGIN { printf(\"attached\\n\"); } usdt:/proc/100/exe:shadowwalk:page__retire { @pages_retired[comm] = "
+            "count(); } "
             "usdt:/proc/100/exe:shadowwalk:page__free { @free_ns[comm] = hist(arg3); }'");
   EXPECT_EQ(compose(question, target, can).output, "");
   question.directory = "out";

@@ -60,7 +60,7 @@ def start(command, tmp_path):
                 assert self.process.poll() is None, f"it ended before it came to {phase}"
                 time.sleep(0.01)
 
-        yield Cell
+    yield Cell
     for child in children:
         child.kill()
         child.communicate()

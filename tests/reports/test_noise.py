@@ -1,10 +1,13 @@
 """Noisy results: in every figure and raw table, in no verdict, and told of."""
 
+import dataclasses
+
 import pytest
 from run_factory import PAGE, spread, without_issue_three
 from test_claims import PAGES, both, memory_run, quiet_run, verdicts, zapped
 
 from shadowwalk_report.claims import Outcome
+from shadowwalk_report.cli import main
 from shadowwalk_report.figures import all_plots
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
@@ -183,3 +186,44 @@ def test_older_results_have_no_noise_to_tell(factory):
     items = strip(factory)
     assert items["Noisy"].value == "no result" and items["Steal"].value == "none"
     assert items["Other load"].value == items["Core speed"].value == "not recorded"
+
+
+TOOL = "perf record (attach --what cpu)"
+
+
+def perturbed_run(factory):
+    """hazard is twice as fast, but for one repetition, in which a tool looked in."""
+    factory.cell({"walks_per_second": 1e6})
+    cell = factory.cell({"walks_per_second": 2e6}, variant="hazard")
+    factory.put(cell, 2, factory.result(cell, 2, {"walks_per_second": 5e5}, perturbed=TOOL))
+    return factory
+
+
+def test_a_perturbed_result_is_in_no_verdict_and_its_tool_is_named(factory):
+    cells = versus(perturbed_run(factory), "hazard")
+    assert cells["walks vs irq-ipi"].verdict == "faster"
+    assert cells["walks"].interval == "[0.5, 2]"  # the figure keeps it
+    item = strip(factory)["Perturbed"]
+    assert item.value == ("1 of 10 results, shown but left out of verdicts; --with-perturbed takes them in: "
+                          f"1 x {TOOL}")
+    assert strip(factory)["Noisy"].value == "no result"
+
+
+def test_without_onlookers_the_strip_does_not_mention_them(factory):
+    factory.cell({"walks_per_second": 1e6})
+    assert "Perturbed" not in strip(factory)
+
+
+def test_perturbed_results_are_trusted_for_those_who_ask(factory, tmp_path):
+    directory = perturbed_run(factory).write()
+
+    def verdict(*options):
+        assert main([str(directory), "--out", str(tmp_path / "report"), "--format", "html,json", *options]) == 0
+        page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+        assert TOOL in page
+        return "left out of verdicts; --with-perturbed" in page, "in verdicts, as was asked for" in page
+    assert verdict() == (True, False)
+    assert verdict("--with-perturbed") == (False, True)
+    trusted = [dataclasses.replace(result, is_perturbed_trusted=True) for result in load(directory).results]
+    [row] = [row for row in Table(trusted).all_rows if row.variant == "hazard"]
+    assert len(row.values("walks_per_second", without_noise=True)) == 5

@@ -54,20 +54,21 @@ std::string predicate(const Question& question) {
 }  // namespace
 
 std::string bpftrace_program(const Question& question, const Target& target) {
-  std::string program;
+  std::string probes;
   for (const Action& action : actions(question.what)) {
     const bool has_part =
         !question.role || std::find(action.roles.begin(), action.roles.end(), *question.role) != action.roles.end();
     if (!has_part) continue;
     // Not the path: it may hold what bpftrace's grammar does not take.
-    program += fmt::format("{}usdt:/proc/{}/exe:shadowwalk:{}{} {{ {} }}", program.empty() ? "" : " ", target.pid,
-                           action.probe, predicate(question), action.action);
+    probes += fmt::format(" usdt:/proc/{}/exe:shadowwalk:{}{} {{ {} }}", target.pid, action.probe, predicate(question),
+                          action.action);
   }
-  if (program.empty()) {
+  if (probes.empty()) {
     throw InputError(fmt::format("attach: --what {}: {}s have no part in it; leave --role out", name_of(question.what),
                                  name_of(*question.role)));
   }
-  return program;
+  // BEGIN comes when all others are attached: a cell that is held may go on then.
+  return "BEGIN { printf(\"attached\\n\"); }" + probes;
 }
 
 }  // namespace shadowwalk::tools
