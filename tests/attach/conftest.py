@@ -70,3 +70,15 @@ def perf_probe(perf, command, tmp_path):
     yield tool
     for event in tool.events:
         tool.run("probe", "-d", event)
+
+
+@pytest.fixture(scope="session")
+def software_perf():
+    """A perf that can sample this user's own threads by a software event: it needs no tracefs."""
+    path = shutil.which("perf")
+    if path is None:
+        pytest.skip("perf (linux-perf) is not installed")
+    tried = subprocess.run([path, "stat", "-e", "cpu-clock", "true"], capture_output=True, text=True, timeout=60, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"perf counts nothing here: {tried.stderr.strip().splitlines()[-1:]}")
+    return path

@@ -75,18 +75,6 @@ def attach(command, tmp_path):
     return run
 
 
-@pytest.fixture
-def software_perf():
-    """A perf that can sample this user's own threads by a software event: it needs no tracefs."""
-    path = shutil.which("perf")
-    if path is None:
-        pytest.skip("perf (linux-perf) is not installed")
-    tried = subprocess.run([path, "stat", "-e", "cpu-clock", "true"], capture_output=True, text=True, timeout=60, check=False)
-    if tried.returncode != 0:
-        pytest.skip(f"perf counts nothing here: {tried.stderr.strip().splitlines()[-1:]}")
-    return path
-
-
 def samples(perf, data, *options):
     """[(thread's name, ns)] of a recording."""
     text = subprocess.run([perf, "script", "-i", str(data), "-F", "comm,time", "--ns", *options], capture_output=True,
@@ -167,7 +155,7 @@ def test_cpu_samples_the_role_and_marks_the_result(start, attach, software_perf,
 
 @pytest.mark.parametrize("what, maps", [("zaps", ["@zap_ns[zapper-0]", "@pages_a_zap[zapper-0]"]),
                                         ("frees", ["@free_ns[", "@pages_retired[zapper-0]"]),
-                                        ("locks", ["@commit_held_ns[zapper-0]", "@fault_wait_and_hold_ns[vcpu-0]"]),
+                                        ("locks", ["@commit_held_ns[zapper-0]", "@zap_wait_and_hold_ns[zapper-0]"]),
                                         ("exits", ["@exits[vcpu-0, accesses]", "@accesses_an_exit[vcpu-0]"])])
 def test_bpftrace_answers_by_the_probes(start, attach, bpftrace, what, maps, tmp_path):
     cell = start("--variant", "irq-ipi", cell=long_cell(duration="8s"))

@@ -15,6 +15,7 @@ struct Action {
   const char* probe;
   std::vector<Role> roles;  ///< whose threads fire it
   const char* action;
+  bool only_if_asked = false;  ///< fires so often that the cell does little else under it: only with its --role
 };
 
 const std::vector<Action>& actions(What what) {
@@ -27,7 +28,7 @@ const std::vector<Action>& actions(What what) {
   static const std::vector<Action> locks = {
       {"commit__done", {Role::walker, Role::zapper}, "@commit_held_ns[comm] = hist(arg1);"},
       {"zap__done", {Role::zapper}, "@zap_wait_and_hold_ns[comm] = hist(arg3);"},
-      {"fault", {Role::walker}, "@fault_wait_and_hold_ns[comm] = hist(arg2);"}};
+      {"fault", {Role::walker}, "@fault_wait_and_hold_ns[comm] = hist(arg2);", /*only_if_asked=*/true}};
   static const std::vector<Action> exits = {
       {"vcpu__exit",
        {Role::walker},
@@ -58,7 +59,7 @@ std::string bpftrace_program(const Question& question, const Target& target) {
   for (const Action& action : actions(question.what)) {
     const bool has_part =
         !question.role || std::find(action.roles.begin(), action.roles.end(), *question.role) != action.roles.end();
-    if (!has_part) continue;
+    if (!has_part || (action.only_if_asked && !question.role)) continue;
     // Not the path: it may hold what bpftrace's grammar does not take.
     probes += fmt::format(" usdt:/proc/{}/exe:shadowwalk:{}{} {{ {} }}", target.pid, action.probe, predicate(question),
                           action.action);
