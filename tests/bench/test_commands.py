@@ -48,7 +48,7 @@ def test_the_threshold(run_script, builds):
 
 def test_too_few_repetitions_are_ambiguous(run_script, builds):
     done = run_script("bench-compare", *builds, "--repetitions", "2")
-    assert done.returncode == 0 and "too few rounds" in done.stdout and "2 AMBIGUOUS" in done.stdout
+    assert done.returncode == 0 and "too few repetitions" in done.stdout and "2 AMBIGUOUS" in done.stdout
 
 
 def test_compare_json(run_script, builds, tmp_path):
