@@ -1,8 +1,7 @@
 """Every cell: its line in the table of all cells, and every figure of every repetition for the CSV."""
 
 import dataclasses
-
-import numpy as np
+import statistics
 
 from .quantities import ABSENT, BYTES, NANOSECONDS, PER_SECOND, PLAIN, quantity
 from .setting import SETTING_FIELDS, SCHEME_FIELDS
@@ -58,7 +57,7 @@ def _median(results, counter, units):
     values = [r.counters[counter] for r in results if counter in r.counters]
     if not values:
         return Value(ABSENT, None, next((r.unavailable[counter] for r in results if counter in r.unavailable), "not measured"))
-    median = float(np.median(values))
+    median = float(statistics.median(values))
     return Value(quantity(median, units), median)
 
 

@@ -1,6 +1,7 @@
 """What a run consists of once it is read: see docs/result-format.md for the meaning of each field."""
 
 import dataclasses
+import functools
 import pathlib
 
 from .histogram import Histogram
@@ -96,6 +97,11 @@ class Run:
     results: list[Result]
     left_out: list[LeftOut]
     missing: list[tuple[int, int]]
+
+    @functools.cached_property
+    def hosts(self):
+        """The ids of the hosts that the results come from."""
+        return {result.context.get("host_id") for result in self.results}
 
     @property
     def planned(self):

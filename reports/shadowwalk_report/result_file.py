@@ -4,12 +4,12 @@ from .histogram import Histogram
 from .model import LeftOut, Result, Series
 from .observations import parse_kvm_stats, parse_memory, parse_noise, parse_pmu, parse_reference
 from .setting import parse_cell
-from .untrusted_json import is_number, one_line, read_json, strings_of, text_of
+from .untrusted_json import are_numbers, is_number, one_line, read_json, strings_of, text_of
 
 
 def _parse_series(data):
     peak = data.get("peak") if isinstance(data, dict) else None
-    if not isinstance(peak, list) or not all(map(is_number, peak)) or not is_number(data.get("interval_ns")):
+    if not isinstance(peak, list) or not are_numbers(peak) or not is_number(data.get("interval_ns")):
         raise ValueError("peak and interval_ns are not numbers")
     return Series(float(data["interval_ns"]), [float(value) for value in peak])
 

@@ -1,8 +1,7 @@
 """Results put together: a row is one scheme in one setting over all repetitions."""
 
 import functools
-
-import numpy as np
+import statistics
 
 from .histogram import Histogram
 from .model import NEGATIVE_CONTROL
@@ -37,7 +36,7 @@ class Row:
         for result in self.results:
             if metric in result.counters and not (without_noise and result.is_left_out):
                 blocks.setdefault(result.repetition, []).append(result.counters[metric])
-        return {repetition: float(np.median(block)) for repetition, block in blocks.items()}
+        return {repetition: float(statistics.median(block)) for repetition, block in blocks.items()}
 
     @functools.cache
     def estimate(self, metric, without_noise=False):

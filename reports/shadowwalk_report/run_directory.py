@@ -3,16 +3,22 @@
 A result that cannot be read is left out with its reason; only a directory that is no run at all is an error.
 """
 
+import concurrent.futures
+import gc
+import multiprocessing
+import os
 import pathlib
 import re
 
 from .errors import InputError
 from .model import LeftOut, PlannedCell, Run
+from .processes import leave_signals_to_the_parent
 from .result_file import read_failure, read_result
 from .untrusted_json import clean, one_line, read_json, text_of
 
 FORMAT = "shadowwalk-run-1"
 PLAN = "run.json"
+FEW_FILES = 200  # below, starting processes costs more than it saves
 
 _RESULT_NAME = re.compile(r"(\d+)-r(\d+)(\.failed)?\.json")
 
@@ -48,9 +54,30 @@ def _parse_plan(path, data):
         raise InputError(f"{path}: the plan is damaged: {type(error).__name__} {one_line(error)}") from None
 
 
+def _read_file(job):
+    """(results, LeftOut or None) of one file: a result, or the note of a failure."""
+    file, cell, repetition, is_failure = job
+    return ([], read_failure(file, cell, repetition)) if is_failure else read_result(file, cell, repetition)
+
+
+def _begin_reading():
+    leave_signals_to_the_parent()
+    gc.disable()  # JSON makes no cycles, and millions of lists for the collector to look through
+
+
+def _read_all(jobs):
+    """What _read_file gives for each job, in their order. Parsing is most of a large run's time: it goes to all CPUs."""
+    workers = len(os.sched_getaffinity(0))
+    if workers < 2 or len(jobs) < FEW_FILES:
+        return list(map(_read_file, jobs))
+    with concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("fork"),
+                                                initializer=_begin_reading) as pool:
+        return list(pool.map(_read_file, jobs, chunksize=32))
+
+
 def _read_cells(directory, plan):
     """(results, left out, the (cell id, repetition) that have any file)."""
-    results, left_out, failures, seen = [], [], {}, set()
+    left_out, jobs = [], []
     for file in sorted(directory.glob("*.json")):
         match = _RESULT_NAME.fullmatch(file.name)
         if not match:
@@ -60,11 +87,14 @@ def _read_cells(directory, plan):
         if cell is None:
             left_out.append(LeftOut(cell_id, repetition, clean(file.name), "not in the plan",
                                     f"{PLAN} has no such cell"))
-        elif match[3]:
-            failures[cell_id, repetition] = read_failure(file, cell, repetition)
         else:
-            seen.add((cell_id, repetition))
-            found, lost = read_result(file, cell, repetition)
+            jobs.append((file, cell, repetition, bool(match[3])))
+    results, failures, seen = [], {}, set()
+    for (_, cell, repetition, is_failure), (found, lost) in zip(jobs, _read_all(jobs)):
+        if is_failure:
+            failures[cell.id, repetition] = lost
+        else:
+            seen.add((cell.id, repetition))
             results += found
             left_out += [lost] if lost else []
     # A cell that failed first and was measured in a retry may have both files: the measurement counts.

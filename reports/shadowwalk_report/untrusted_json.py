@@ -23,7 +23,8 @@ def read_json(path):
     try:
         data = json.loads(text)
         # JSON forbids control characters in the raw: they come as escapes, or as overrides of the writing direction.
-        return clean(data) if "\\u" in text or _UNPRINTABLE.search(text) else data
+        plain = text.isascii() and "\x7f" not in text  # which is quicker to see than that nothing matches
+        return clean(data) if "\\u" in text or not plain and _UNPRINTABLE.search(text) else data
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -31,6 +32,12 @@ def read_json(path):
 def is_number(value):
     """A number that a float can hold; neither infinite nor NaN."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST < value < LARGEST
+
+
+def are_numbers(values):
+    """The same of each value of a list, which may be long."""
+    return set(map(type, values)) <= {int, float} and all(-LARGEST < bound < LARGEST for bound in (
+        min(values, default=0), max(values, default=0))) and not any(value != value for value in values)
 
 
 def text_of(value, default=""):

@@ -177,3 +177,18 @@ def test_colours_of_the_house_can_be_read_on_their_page():
     for light, dark in COLOURS.items():
         assert 1.05 / (luminance(light) + 0.05) >= 2, light
         assert (luminance(dark) + 0.05) / (luminance("#16191e") + 0.05) >= 4.5, dark
+
+
+def test_a_large_run_draws_a_share_and_says_so(factory):
+    factory.repetitions = 1
+    for workload in ("a", "b", "c", "d", "e"):
+        for rate in range(1, 11):
+            for variant in ("irq-ipi", "hazard"):
+                factory.cell(ZAPPED, HISTOGRAMS, [PAGE], variant=variant, workload=workload, zap_rate=rate)
+    plots = list(all_plots(Table(load(factory.write()).results)))
+    for kind in ("free_latency", "zap_latency", "retired"):
+        drawn = [plot for plot in plots if plot.kind == kind]
+        assert [len(plot.panels) for plot in drawn] == [1] * 4
+        assert all("49 more settings: so large a run" in " ".join(plot.absences) for plot in drawn)
+    assert [plot.name for plot in plots if plot.kind.startswith("heatmap")] == ["heatmap-walks"]
+    assert sum(len(plot.records) for plot in plots if plot.kind == "throughput") == 100

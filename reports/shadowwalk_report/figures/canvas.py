@@ -9,6 +9,7 @@ import matplotlib
 matplotlib.use("svg")
 from matplotlib import ticker  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
 
 from ..quantities import BYTES, NANOSECONDS, quantity  # noqa: E402
@@ -115,7 +116,8 @@ def draw(plot, formats=("html", "png")):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a glyph that the font lacks, in somebody's variant name, is drawn as a box
         legend = _draw_legend(figure, entries, width, height) if entries else 0
-        figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - legend), h_pad=0.08, w_pad=0.08)
+        # Once, and not as savefig would: before each format, after a rehearsal of all the drawing.
+        ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - legend), h_pad=0.08, w_pad=0.08).execute(figure)
         return _svg(figure, plot) if "html" in formats else None, _png(figure) if "png" in formats else None
 
 

@@ -1,7 +1,7 @@
 """Memory over time: what is unlinked and not yet freed, and beside it all that is allocated."""
 
+from .choice import chosen_by_place
 from .lanes import Footprint, lane_plot
-from .plot import by_place
 
 _HOW = ("the peak within each interval of the window, exact. All lanes share one scale, which is logarithmic above a "
         "page. One repetition a variant, the one with the median peak.")
@@ -18,5 +18,6 @@ KINDS = tuple(footprint.kind for footprint in FOOTPRINTS)
 
 
 def plots(table):
-    for place, settings in by_place(setting for setting in table.settings if setting.zappers > 0):
-        yield from filter(None, (lane_plot(footprint, table, place, settings) for footprint in FOOTPRINTS))
+    zapped = [setting for setting in table.settings if setting.zappers > 0]
+    for place, settings, absent in chosen_by_place(table, zapped):
+        yield from filter(None, (lane_plot(footprint, table, place, settings, absent) for footprint in FOOTPRINTS))

@@ -6,10 +6,11 @@ import matplotlib
 from matplotlib.patches import Rectangle
 
 from ..quantities import PER_SECOND, RATIO, count_of, interval, quantity, significant
-from ..setting import describe, guest_words, varying_axes
+from ..setting import describe, varying_axes
 from ..statistics import Verdict
 from ..verdicts import QUESTIONS, WALKS
 from .canvas import printable
+from .choice import is_large
 from .hover import hover
 from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, file_name
 
@@ -49,27 +50,27 @@ def _text_colour(colour):
 
 
 def _words(question, ruling, row):
-    """What pointing at a cell shows."""
+    """What pointing at a cell shows; where it is can be seen."""
     found = ruling.comparison
     ratio = f"{quantity(found.ratio.value, RATIO)} {interval(found.ratio, RATIO)}".strip()
-    text = f"{row.variant}, {row.setting.workload}, {guest_words(row.setting.guest)}, {describe(row.setting)}: " \
-           f"{question.counter} {ratio}, {ruling.verdict.value}"
-    return f"{text} ({ruling.code}: {ruling.reason})" if ruling.reason else text
+    text = f"{row.variant}, {describe(row.setting)}: {question.counter} {ratio}, {ruling.verdict.value}"
+    return f"{text} ({ruling.code})" if ruling.reason else text
 
 
 def _draw_cell(axes, question, x, y, row, ruling):
     ratio = ruling.comparison.ratio.value
     colour = _colour(_shade(question, ratio))
     ambiguous = ruling.verdict is Verdict.AMBIGUOUS
-    ink = _text_colour(colour)
     cell = Rectangle((x, y), 0.96, 0.92, facecolor=colour, edgecolor="#8c8c8c" if ambiguous else colour, linewidth=0,
                      hatch=HATCH if ambiguous else None)
-    hover(axes.add_patch(cell), _words(question, ruling, row))
-    # A plate keeps the figure readable on the hatching. Neither takes the pointer from the cell.
+    axes.add_artist(hover(cell, _words(question, ruling, row)))  # add_patch would look at the limits each time
+    # A plate keeps the figure readable on the hatching.
     plate = {"boxstyle": "round,pad=0.15", "facecolor": colour, "edgecolor": "none"} if ambiguous else None
     text = axes.text(x + 0.48, y + 0.46, significant(ratio, 2 if ratio < 100 else 3), ha="center", va="center", fontsize=7.5,
-                     color=ink, bbox=plate)
-    hover(text, _words(question, ruling, row))
+                     color=_text_colour(colour), bbox=plate)
+    for artist in (cell, text):  # there are thousands: none goes beyond the axes, which layout need not find out
+        artist.set_in_layout(False)
+        artist.set_clip_on(False)
 
 
 def _column_labels(settings):
@@ -151,7 +152,7 @@ def _plot(question, table, verdicts):
         sound = [(row, found) for row, found in ruled if not found.doubt]
         cells |= {(setting, row.variant): (row, found) for row, found in sound}
         settings += [setting] if sound else []
-    if not cells:
+    if not cells or is_large(settings) and question is not WALKS:  # thousands of marks: report.json has their figures
         return None
     variants = [variant for variant in table.variants if any((setting, variant) in cells for setting in settings)]
     labels = _column_labels(settings)

@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+from matplotlib.colors import to_rgb
+
 from ..quantities import BYTES, NANOSECONDS, quantity
 from ..setting import describe, varying_axes
 from .canvas import printable
@@ -68,8 +70,8 @@ def _draw_lane(axes, series, style, base, scale):
     places, peaks = _corners((series.peak[0], *series.peak))
     times = [series.interval_ns * place for place in places]
     heights = [base + scale.height(peak) for peak in peaks]
-    axes.fill_between(times, base, heights, step="pre", color=style.colour, alpha=0.25, linewidth=0)
-    axes.step(times, heights, where="pre", color=style.colour, linewidth=1)
+    axes.stairs(heights[1:], times, baseline=base, fill=True, facecolor=(*to_rgb(style.colour), 0.25),
+                edgecolor=style.colour, linewidth=1)
     for tick in scale.ticks:
         axes.plot([0, times[-1]], [base + scale.height(tick)] * 2, color=MUTED, linewidth=0.4, linestyle=(0, (1, 3)))
         axes.annotate(quantity(tick, BYTES), (times[-1], base + scale.height(tick)), (4, 0), color=MUTED,
@@ -100,10 +102,10 @@ def _records(setting, result, name):
              round(series.interval_ns * (i + 1)), peak) for i, peak in enumerate(series.peak)]
 
 
-def lane_plot(footprint, table, place, settings):
-    """The plot of a workload and guest; None when there is nothing to draw."""
+def lane_plot(footprint, table, place, settings, left_out):
+    """The plot of a workload and guest; None when there is nothing to draw. `left_out`: what is not to be drawn."""
     axes = varying_axes(settings)
-    absent, records, drawn = {}, [], []
+    absent, records, drawn = dict(left_out), [], []
     for setting in settings:
         lines = _lines(footprint, table, setting, absent, axes)
         for _, result in lines:

@@ -6,7 +6,7 @@ from ..setting import describe
 from .plot import note_absence
 
 # More points than a panel has pixels say nothing.
-MOST_POINTS = 240
+MOST_POINTS = 160
 
 
 def drawable(table, setting, name, absent, axes):

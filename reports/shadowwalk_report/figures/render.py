@@ -3,8 +3,8 @@
 import concurrent.futures
 import multiprocessing
 import os
-import signal
 
+from ..processes import leave_signals_to_the_parent
 from . import canvas
 
 # Below this, starting processes costs more than it saves.
@@ -12,11 +12,6 @@ FEW = 4
 
 _plots = []
 _formats = ()
-
-
-def _leave_signals_to_the_parent():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _draw(place):
@@ -35,7 +30,7 @@ def render_all(plots, formats=("html", "png")):
     _plots, _formats = plots, formats
     try:
         with concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("fork"),
-                                                    initializer=_leave_signals_to_the_parent) as pool:
+                                                    initializer=leave_signals_to_the_parent) as pool:
             return list(pool.map(_draw, range(len(plots))))
     finally:
         _plots = []

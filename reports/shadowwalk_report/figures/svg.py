@@ -59,7 +59,7 @@ def embed(svg, name, description):
                 element.set(key, _URL.sub(lambda m: f"url(#{name}.{m[1]})", element.get(key)))
         if "style" in element.attrib:
             element.set("style", _follow_page(element.get("style")))
-        for key in ("d", "points"):
+        for key in ("d", "points", "x", "y", "transform"):
             if key in element.attrib:
                 element.set(key, _rounded(element.get(key)))
     title = xml.Element(f"{{{_SVG}}}title")

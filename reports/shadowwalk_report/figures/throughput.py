@@ -2,10 +2,11 @@
 
 from matplotlib import ticker
 
-from ..quantities import PER_SECOND, quantity
+from ..quantities import PER_SECOND, count_of, quantity
 from ..rows import FLOOR, SPEED_LIMIT
 from ..setting import describe, varying_axes
 from .canvas import line_style, printable
+from .choice import is_large
 from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, by_place, file_name, note_absence, place_title
 from .svg import MUTED
 
@@ -15,6 +16,7 @@ CAPTION = ("Walks per second of all vCPUs: medians with 95 % intervals over repe
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("walks_per_second", "low", "high", "repetitions", "oversubscribed")
 LOGARITHMIC_FROM_VCPUS = 16
 LINEAR_UP_TO_SPREAD = 8
+MOST_PANELS = 2  # of a large run, a workload and guest
 
 
 def _without_vcpus(setting):
@@ -102,7 +104,11 @@ def plots(table):
                 else:
                     records.append(_record(setting, row))
         if records:
-            panels = [_panel(table, group, describe(group[0], axes, vcpus=False)) for group in series.values()
-                      if _lines(table, group)]
+            groups = [group for group in series.values() if _lines(table, group)]
+            if is_large(table.settings) and len(groups) > MOST_PANELS:
+                note_absence(absent, "so large a run shows its first and last settings; the CSV has all",
+                             count_of(len(groups) - MOST_PANELS, "more setting"))
+                groups = [groups[0], *groups[1 - MOST_PANELS:]]
+            panels = [_panel(table, group, describe(group[0], axes, vcpus=False)) for group in groups]
             yield Plot(file_name(KIND, *place), KIND, f"Throughput over vCPUs: {place_title(place)}", CAPTION, panels,
                        COLUMNS, records, absent)

@@ -2,9 +2,10 @@
 
 from ..setting import describe, varying_axes
 from .canvas import printable
+from .choice import chosen_by_place
 from .latency import drawable
 from .percentile import percentile_curve, set_percentile_axes
-from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, by_place, file_name, place_title
+from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, file_name, place_title
 
 KIND = "zap_latency"
 HISTOGRAM = "zap_ns"
@@ -37,9 +38,9 @@ def _records(setting, row, histogram):
 
 def plots(table):
     zapped = [setting for setting in table.settings if setting.zappers > 0]
-    for place, settings in by_place(zapped):
+    for place, settings, absent in chosen_by_place(table, zapped):
         axes = varying_axes(settings)
-        absent, records, panels = {}, [], []
+        records, panels = [], []
         for setting in settings:
             chosen = drawable(table, setting, HISTOGRAM, absent, axes)
             for row, histogram in chosen:
