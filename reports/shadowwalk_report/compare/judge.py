@@ -85,7 +85,7 @@ def _why_not(row, question):
         return "saturated, so that it grows with the length of the run"
     if _values(row, question):
         return ""
-    return row.why_absent(question.counter) or ("all results are noisy" if row.noise_words else "not measured")
+    return row.why_absent(question.counter) or ("all results are noisy or perturbed" if row.noise_words else "not measured")
 
 
 def _judge_metric(metric, units, lower_is_better, samples, minimum_effect):
