@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -24,7 +25,13 @@
   PROBE(delay__free__pages) \
   PROBE(ipi__send) \
   PROBE(ipi__ack) \
+  PROBE(ipi__done) \
+  PROBE(grace__start) \
+  PROBE(grace__done) \
+  PROBE(vcpu__entry) \
   PROBE(vcpu__exit) \
+  PROBE(vcpu__halt) \
+  PROBE(walker__stall) \
   PROBE(fault) \
   PROBE(violation)
 // clang-format on
@@ -50,11 +57,28 @@ namespace shadowwalk {
 /// The first argument of `phase`.
 enum class CellPhase : std::uint64_t { warmup = 1, measure = 2, drain = 3 };
 
-/// The probes that tools are attached to now, by name, with blanks between; empty: none.
+/// The probes that tools outside the process are attached to now, by name, with blanks between; empty: none.
 std::string attached_probes();
+
+/// The probes, for who listens to them inside the process.
+#define SHADOWWALK_ENUMERATE_PROBE(name) name,
+enum class Probe : std::uint16_t { SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_ENUMERATE_PROBE) };
+#undef SHADOWWALK_ENUMERATE_PROBE
+#define SHADOWWALK_COUNT_PROBE(name) +1
+inline constexpr std::size_t kProbes = 0 SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_COUNT_PROBE);
+#undef SHADOWWALK_COUNT_PROBE
 
 /// Async-signal-safe, any thread. Times are in ns; at `--instrumentation none` those of commits and frees are 0.
 namespace probes {
+
+/// Hears every probe with its arguments, absent ones 0, on the thread that fires it, in signal handlers too.
+using Listener = void (*)(Probe probe, std::uint64_t arg0, std::uint64_t arg1, std::uint64_t arg2,
+                          std::uint64_t arg3) noexcept;
+/// Attaches a listener of the process's own as a tool attaches: it counts up the semaphores of all probes, so that
+/// nobody else pays for it. Before the threads that it is to hear start; one at a time.
+void attach(Listener listener);
+/// When they have ended.
+void detach();
 
 /// The cell enters a phase. `cell`: its number in the run's plan, -1 outside of one; `name`: as in the result.
 [[gnu::cold]] void phase(CellPhase phase, std::int64_t cell, const char* name) noexcept;
@@ -85,8 +109,22 @@ inline constexpr std::int64_t kVcpuItself = -1;
 /// The calling thread has acknowledged every request up to `number`: in the signal's handler, or as its gate opened.
 [[gnu::cold]] void ipi__ack(std::uint64_t number) noexcept;
 
+/// All targets of the calling thread's flush have acknowledged: `sent` IPIs, `ns` after the first request.
+[[gnu::cold]] void ipi__done(std::uint64_t sent, std::uint64_t ns) noexcept;
+
+/// Around RCU's wait for the cell's grace period `number`, from 1; both on the reclaimer's thread.
+[[gnu::cold]] void grace__start(std::uint64_t number) noexcept;
+[[gnu::cold]] void grace__done(std::uint64_t number) noexcept;
+
+/// A vCPU is in guest mode and enters its guest.
+[[gnu::cold]] void vcpu__entry(std::uint64_t vcpu) noexcept;
 /// A vCPU left its guest, which left `accesses` to walk for; 0: it was interrupted.
 [[gnu::cold]] void vcpu__exit(std::uint64_t vcpu, std::uint64_t accesses) noexcept;
+
+/// A vCPU's guest halts: it blocks, outside guest mode, for `ns` or until the cell ends.
+[[gnu::cold]] void vcpu__halt(std::uint64_t vcpu, std::uint64_t ns) noexcept;
+/// A walker stood still between two levels for `ns`, as --read-delay or the workload asks.
+[[gnu::cold]] void walker__stall(std::uint64_t ns) noexcept;
 
 /// A walk did not serve an access to `gfn`; mmu_lock was taken and the leaf is there, after `ns`. `kind`: LeafKind.
 [[gnu::cold]] void fault(std::uint64_t gfn, std::uint64_t kind, std::uint64_t ns) noexcept;

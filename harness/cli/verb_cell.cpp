@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "harness/cli/cell_trace.hpp"
 #include "harness/cli/known_names.hpp"
 #include "harness/cli/live_cell.hpp"
 #include "harness/cli/verbs.hpp"
@@ -34,6 +35,8 @@ constexpr const char* kDelayOfNegativeControls = "1/1000:50";
 struct CellArguments {
   std::map<std::string, std::string> given;  ///< by option key
   std::string json;
+  std::string trace;
+  std::size_t trace_records = timeline::Recorder::kDefaultRecords;
   bool hold = false;
   std::int64_t id = CellConfig().id;
 };
@@ -160,6 +163,11 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
   decide_workload(options);
   CellConfig config = config_from(options);
   config.id = arguments.id;
+  std::optional<CellTrace> trace;
+  if (!arguments.trace.empty() && arguments.trace == arguments.json) {
+    throw InputError("cell: --trace and --json name the same file; give them one each");
+  }
+  if (!arguments.trace.empty()) trace.emplace(config, arguments.trace, arguments.trace_records, benchmark_flags);
   LiveCell live(config, arguments.hold);
   config.on_ready = [&live] { live.on_ready(); };
   config.onlookers = &live;
@@ -175,6 +183,7 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
     run::write_file_atomically(arguments.json, outcome.json);
   }
   if (!outcome.error.empty()) throw CellError(outcome.error);
+  if (trace) trace->write(config);
   if (outcome.caught_unsafe) throw CellError(fmt::format("{}: a walker used a page that was freed", config.variant));
 }
 
@@ -197,6 +206,17 @@ void add_cell(CLI::App& command) {
       ->excludes("--speed");
   verb->add_option("--json", arguments->json, "Write the result as Google Benchmark JSON to FILE; - is stdout")
       ->type_name("FILE");
+  verb->add_option(
+          "--trace", arguments->trace,
+          "Write the cell's timeline to FILE, for Perfetto; it disturbs the cell, which is marked (docs/attach.md)")
+      ->type_name("FILE");
+  verb->add_option(
+          "--trace-records", arguments->trace_records,
+          "Records that --trace keeps a thread, of zaps, commits, frees and IPIs, and again of exits and faults")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(timeline::Recorder::kMinRecords, timeline::Recorder::kMaxRecords))
+      ->needs("--trace");
   verb->add_flag("--hold", arguments->hold,
                  "Wait before the first zap, for a tool to attach: Enter or SIGUSR1 lets it go on (docs/attach.md)");
   verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for the probes")->type_name("N");

@@ -78,6 +78,7 @@ void empty_beats_in_vain(CellMeasurement& common) {
 }  // namespace
 
 HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& plan) {
+  timeline::join(config.timeline, "main");
   const Placement placement = Placement::parse(config.placement);
   const unsigned zappers = plan.actions.empty() ? 0 : 1;
   TouchVm vm(plan.touch);

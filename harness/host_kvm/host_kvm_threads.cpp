@@ -91,6 +91,7 @@ void BeatThread::run(std::optional<unsigned> cpu) {
   self.bind("zapper-0");
   try {
     if (cpu) pin_this_thread(*cpu);
+    timeline::join(shared_.config.timeline, "zapper-0");
     sleep_precisely();
   } catch (const std::exception& error) {
     shared_.failure.report(error.what());

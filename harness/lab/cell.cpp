@@ -66,6 +66,7 @@ void measure_line_between_vcpus(const CellConfig& config, CellMeasurement& cell)
 
 CellMeasurement run_cell(const CellConfig& asked) {
   check_cell(asked);
+  timeline::join(asked.timeline, "main");
   const Workload workload = replays(asked) ? trace_workload(asked) : load_workload(asked.workload);
   CellConfig config = asked;
   config.first_vcpu_delay = first_vcpu_delay(workload.stall);
@@ -83,7 +84,7 @@ CellMeasurement run_cell(const CellConfig& asked) {
   Window window;
   const pmu::EncodedSelection events = encode_events(config.events);
   // Where CPUs are short, beside a zapper: a kernel runs callbacks on the CPU that queued them.
-  Reclaimer reclaimer(places.next_or_beside("reclaim-0", "zapper-0"), events, window);
+  Reclaimer reclaimer(places.next_or_beside("reclaim-0", "zapper-0"), events, window, config.timeline);
   machine.set_rcu_options(
       {.interval = config.rcu_interval, .on_thread_start = Reclaimer::on_thread_start, .context = &reclaimer});
 
@@ -184,6 +185,7 @@ CellMeasurement run_cell(const CellConfig& asked) {
   cell.mmu_lock_wait_ns = engine->mmu_lock_wait_ns();
   cell.mmu_lock_hold_ns = engine->mmu_lock_hold_ns();
   cell.ipis = ipis.sent();
+  cell.ipis_total = ipis.total();
   cell.ipi_ns = ipis.ns();
   cell.footprint = engine->footprint().result();
   if (machine.has_rcu()) cell.grace_periods = machine.rcu().grace_periods();

@@ -48,6 +48,7 @@ struct CellMeasurement {
   Histogram mmu_lock_wait_ns;
   Histogram mmu_lock_hold_ns;
   std::uint64_t ipis = 0;
+  std::uint64_t ipis_total = 0;  ///< in the cell's whole life
   Histogram ipi_ns;
   Footprint::Result footprint;
   double interval_ns = 0;           ///< of the footprint's series

@@ -10,6 +10,7 @@
 #include "harness/machine/mmu_lock.hpp"
 #include "harness/mmu/walk_checks.hpp"
 #include "harness/replay/pace.hpp"
+#include "harness/timeline/recorder.hpp"
 #include "workloads/guest_knobs.hpp"
 
 namespace shadowwalk {
@@ -51,6 +52,7 @@ struct CellConfig {
   Instrumentation instrumentation = Instrumentation::full;
   std::string events;   ///< what to count, as harness/measure/pmu/event_list.hpp reads it; empty: nothing
   std::string command;  ///< the command line that runs this cell again
+  timeline::Recorder* timeline = nullptr;  ///< records the cell's threads; null: nothing does
   /// Called by the thread that runs the cell, when all others are there, bound and named: nothing was walked or zapped
   /// yet, and they wait until it returns. Then the warm-up begins.
   std::function<void()> on_ready;

@@ -236,10 +236,11 @@ void record_noise(CellResult& result, const Noise& noise) {
       {"reasons", reasons}};
 }
 
-void record_perturbed(CellResult& result, const std::string& perturbed) {
-  if (perturbed.empty()) return;
+/// `tools`: those that looked into the cell; `traced`: it recorded itself.
+void record_perturbed(CellResult& result, bool traced, const std::string& tools) {
+  if (!traced && tools.empty()) return;
   result.details["flags"].push_back("perturbed");
-  result.details["perturbed"] = perturbed;
+  result.details["perturbed"] = fmt::format("{}{}{}", traced ? "--trace" : "", traced && !tools.empty() ? "; " : "", tools);
 }
 
 }  // namespace
@@ -259,6 +260,7 @@ CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   record_footprint(out, result, cell);
   record_host(out, result, cell.host);
   if (out.taken_at(Level::light, {"ipis"})) out.set("ipis", static_cast<double>(cell.ipis));
+  if (out.taken_at(Level::light, {"ipis_total"})) out.set("ipis_total", static_cast<double>(cell.ipis_total));
   out.quantiles("ipi_ns", Level::light, cell.ipi_ns, {kP50, kP99}, "no flush had to interrupt a vCPU in the window");
   if (cell.line_transfer) {
     out.set("line_transfer_ns", cell.line_transfer->median_ns);
@@ -268,7 +270,7 @@ CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   record_events(out, result, cell);
   out.flag("oversubscribed", cell.noise.oversubscribed);
   record_noise(result, cell.noise);
-  record_perturbed(result, cell.perturbed);
+  record_perturbed(result, config.timeline != nullptr, cell.perturbed);
 
   result.details["placement"] = cell.placement;
   if (cell.grace_periods != 0) result.details["grace_periods"] = cell.grace_periods;

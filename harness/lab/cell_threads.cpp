@@ -56,9 +56,11 @@ VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest, rep
       vcpu_(*shared.machine.vcpus()[index]) {}
 
 void VcpuThread::run(std::optional<unsigned> cpu) {
-  vcpu_.bind(fmt::format("vcpu-{}", index_));
+  const std::string name = fmt::format("vcpu-{}", index_);
+  vcpu_.bind(name);
   try {
     if (cpu) pin_this_thread(*cpu);
+    timeline::join(shared_.config.timeline, name);
     events.open();
     if (replay_ != nullptr) sleep_precisely();
     const std::unique_ptr<EngineVcpu> engine = shared_.engine.attach_vcpu(index_);
@@ -101,6 +103,7 @@ void VcpuThread::loop(EngineVcpu& engine) {
       engine.online();
       continue;
     }
+    SHADOWWALK_PROBE(vcpu__entry, index_);
     const std::span<const Access> accesses = guest_.enter();
     vcpu_.leave_guest_mode();
     SHADOWWALK_PROBE(vcpu__exit, index_, accesses.size());
@@ -150,6 +153,7 @@ void VcpuThread::replay_zap(EngineVcpu& engine) {
 void VcpuThread::halt(EngineVcpu& engine, std::uint64_t idle_us) {
   constexpr std::uint64_t kLongestSleepNs = 1'000'000;  // then look whether the cell is over
   const std::uint64_t end = CycleClock::now() + CycleClock::from_ns(static_cast<double>(idle_us) * 1e3);
+  SHADOWWALK_PROBE(vcpu__halt, index_, idle_us * 1000);
   engine.offline();
   for (std::uint64_t now = CycleClock::now(); now < end && !vcpu_.has_request(kRequestStop); now = CycleClock::now()) {
     const timespec time{0, static_cast<long>(std::min(CycleClock::to_whole_ns(end - now), kLongestSleepNs))};
@@ -186,9 +190,11 @@ ZapperThread::ZapperThread(CellShared& shared, replay::TraceGuest& trace)
 
 void ZapperThread::run(std::optional<unsigned> cpu) {
   Cpu self;
-  self.bind(fmt::format("zapper-{}", index_));
+  const std::string name = fmt::format("zapper-{}", index_);
+  self.bind(name);
   try {
     if (cpu) pin_this_thread(*cpu);
+    timeline::join(shared_.config.timeline, name);
     events.open();
     sleep_precisely();
     shared_.attached.count_down();

@@ -81,7 +81,9 @@ class NativeMachine {
   void interrupt_vcpus(std::uint32_t request) {
     const std::uint64_t start = now();
     const std::size_t sent = make_all_cpus_request(vcpus_, request);
-    if (sent != 0 && ipi_observer_ != nullptr) ipi_observer_->on_ipis(sent, now() - start);
+    if (sent == 0) return;
+    SHADOWWALK_PROBE(ipi__done, sent, to_whole_ns(now() - start));
+    if (ipi_observer_ != nullptr) ipi_observer_->on_ipis(sent, now() - start);
   }
 
   std::vector<std::unique_ptr<Vcpu>> owned_;

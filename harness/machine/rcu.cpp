@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/attach/probes.hpp"
 #include "harness/machine/backoff.hpp"
 
 #ifdef SHADOWWALK_TSAN
@@ -88,9 +89,12 @@ void Rcu::reclaim() {
       continue;
     }
     counted_not_pushed = Backoff();
+    const std::uint64_t number = grace_periods() + 1;
+    SHADOWWALK_PROBE(grace__start, number);
     urcu_memb_synchronize_rcu();
     tell_tsan_grace_period_over();
-    grace_periods_.fetch_add(1, std::memory_order_relaxed);
+    grace_periods_.store(number, std::memory_order_relaxed);
+    SHADOWWALK_PROBE(grace__done, number);
 
     RcuHead* oldest = nullptr;
     while (head != nullptr) {

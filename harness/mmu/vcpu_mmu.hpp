@@ -241,6 +241,7 @@ class VcpuMmu {
       typename Machine::Backoff{}.wait();
       last_stall_ = Machine::now();
     } while (Machine::to_ns(last_stall_ - start) < delay_.stall_us * 1e3);
+    SHADOWWALK_PROBE(walker__stall, Machine::to_whole_ns(last_stall_ - start));
   }
 
   Tree& tree_;
