@@ -18,18 +18,46 @@ namespace {
   [[gnu::section(".probes")]] volatile unsigned short shadowwalk_##name##_semaphore = 0;
 SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_DEFINE_SEMAPHORE)
 
-namespace shadowwalk {
-
-namespace probes {
+namespace shadowwalk::probes {
 namespace {
-std::atomic<Listener> attached_listener{nullptr};
+
+std::atomic<Listener> attached{nullptr};
+
+void tell(Probe probe, std::uint64_t arg0, std::uint64_t arg1 = 0, std::uint64_t arg2 = 0,
+          std::uint64_t arg3 = 0) noexcept {
+  // relaxed: threads that fire probes start after attach().
+  if (const Listener listener = attached.load(std::memory_order_relaxed)) listener(probe, arg0, arg1, arg2, arg3);
 }
-}  // namespace probes
+
+/// Atomically: tools count in the same places.
+void count_semaphores(unsigned short by) {
+#define SHADOWWALK_COUNT_SEMAPHORE(name) __atomic_fetch_add(&shadowwalk_##name##_semaphore, by, __ATOMIC_RELAXED);
+  SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_COUNT_SEMAPHORE)
+#undef SHADOWWALK_COUNT_SEMAPHORE
+}
+
+bool is_attached() { return attached.load(std::memory_order_relaxed) != nullptr; }
+
+}  // namespace
+
+void attach(Listener listener) {
+  attached.store(listener, std::memory_order_relaxed);
+  count_semaphores(1);
+}
+
+void detach() {
+  count_semaphores(static_cast<unsigned short>(-1));
+  attached.store(nullptr, std::memory_order_relaxed);
+}
+
+}  // namespace shadowwalk::probes
+
+namespace shadowwalk {
 
 std::string attached_probes() {
   std::string names;
   const auto add = [&names](const char* name) { names.append(names.empty() ? "" : " ").append(name); };
-  const int ours = probes::attached_listener.load(std::memory_order_relaxed) == nullptr ? 0 : 1;
+  const int ours = probes::is_attached() ? 1 : 0;  // the process's own listener is no tool
 #define SHADOWWALK_ADD_ATTACHED(name) \
   if (shadowwalk_##name##_semaphore > ours) add(#name);
   SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_ADD_ATTACHED)
@@ -40,32 +68,6 @@ std::string attached_probes() {
 }  // namespace shadowwalk
 
 namespace shadowwalk::probes {
-namespace {
-
-void tell(Probe probe, std::uint64_t arg0, std::uint64_t arg1 = 0, std::uint64_t arg2 = 0,
-          std::uint64_t arg3 = 0) noexcept {
-  // relaxed: threads that fire probes start after attach().
-  if (const Listener listener = attached_listener.load(std::memory_order_relaxed)) listener(probe, arg0, arg1, arg2, arg3);
-}
-
-/// Atomically: tools count in the same places.
-void count_semaphores(unsigned short by) {
-#define SHADOWWALK_COUNT_SEMAPHORE(name) __atomic_fetch_add(&shadowwalk_##name##_semaphore, by, __ATOMIC_RELAXED);
-  SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_COUNT_SEMAPHORE)
-#undef SHADOWWALK_COUNT_SEMAPHORE
-}
-
-}  // namespace
-
-void attach(Listener listener) {
-  attached_listener.store(listener, std::memory_order_relaxed);
-  count_semaphores(1);
-}
-
-void detach() {
-  count_semaphores(static_cast<unsigned short>(-1));
-  attached_listener.store(nullptr, std::memory_order_relaxed);
-}
 
 void phase(CellPhase phase, std::int64_t cell, const char* name) noexcept {
   STAP_PROBE3(shadowwalk, phase, static_cast<std::uint64_t>(phase), cell, reinterpret_cast<std::uintptr_t>(name));

@@ -240,7 +240,8 @@ void record_noise(CellResult& result, const Noise& noise) {
 void record_perturbed(CellResult& result, bool traced, const std::string& tools) {
   if (!traced && tools.empty()) return;
   result.details["flags"].push_back("perturbed");
-  result.details["perturbed"] = fmt::format("{}{}{}", traced ? "--trace" : "", traced && !tools.empty() ? "; " : "", tools);
+  result.details["perturbed"] =
+      fmt::format("{}{}{}", traced ? "--trace" : "", traced && !tools.empty() ? "; " : "", tools);
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ TEST(RecorderTest, HearsTheProbesOfThreadsThatJoinedAndOfNoOthers) {
     Recorder recorder(100);
     EXPECT_EQ(recorder.records(), 128u);
     EXPECT_TRUE(SHADOWWALK_PROBE_ATTACHED(fault));
+    EXPECT_EQ(attached_probes(), "") << "it is no tool";
     std::thread stranger([] { SHADOWWALK_PROBE(commit__start, 1); });
     stranger.join();
     std::thread zapper([&] {
