@@ -20,7 +20,8 @@ const std::set<std::string>& counter_names() {
         "prepare_zap_ns_p99 commit_zap_ns_p50 commit_zap_ns_p99 shadow_bytes_mean rss_bytes line_transfer_ns "
         "zap_ns_p50 zap_ns_p99 saturated mmu_lock_hold_ns_p99 mmu_lock_wait_ns_p99 fault_ns_p50 fault_ns_p99 "
         "pages_zapped pages_freed pages_freed_total free_ns_p50 free_ns_p99 free_ns_max retired_bytes_mean "
-        "retired_bytes_peak shadow_bytes_peak ipis ipi_ns_p50 ipi_ns_p99 exits sections_preempted oversubscribed "
+        "retired_bytes_peak shadow_bytes_peak ipis ipis_total ipi_ns_p50 ipi_ns_p99 exits sections_preempted "
+        "oversubscribed "
         "violations duration_s zaps_total made_writable_total leaves_write_protected_total dirty_rounds_total "
         "dirty_pages_last_round leaves_zapped_total page_table_writes_total flood_zaps_total quota_zaps_total "
         "walker_stalls_total shrinks_total shrinks_unfinished_total shrink_ns_p50 shrink_ns_p99");
