@@ -32,11 +32,21 @@ def _asset(name):
     return (importlib.resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")
 
 
+def _number(text):
+    """For sorting what should be a number; what is none comes first."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("-inf")
+
+
 def _environment(run):
     """[(label, value, mixed)]; `mixed` when results disagree."""
     table = []
     for key, label in _ENVIRONMENT:
         values = context_values(run, key)
+        if key == "clock_read_ns" and len(values) > 1:  # each cell measures it anew
+            values = [f"{min(values, key=_number)} to {max(values, key=_number)}"]
         table.append((label, " / ".join(values) or "not recorded", len(values) > 1))
     return table
 

@@ -55,13 +55,13 @@ def test_files_of_a_full_report(full_report):
     figures = {path.stem for path in full_report.glob("*.png")}
     assert {name.split("-")[0] for name in figures} == {"throughput", "read_side", "contention", "latency", "retired",
                                                         "shadow", "free_latency", "zap_latency", "rcu_sweep",
-                                                        "heatmap"}
+                                                        "heatmap", "tradeoff"}
     assert figures | {"cells"} == {path.stem for path in full_report.glob("*.csv")}
     for name in figures:
         assert (full_report / f"{name}.png").stat().st_size > 5000
         with (full_report / f"{name}.csv").open(newline="") as file:
             header, *rows = csv.reader(file)
-        assert header[0] == "workload" and rows and all(len(row) == len(header) for row in rows)
+        assert header[0] in ("workload", "variant") and rows and all(len(row) == len(header) for row in rows)
     assert {path.name for path in full_report.iterdir()} == {
         "index.html", "report.json", "cells.csv", *(f"{name}.{kind}" for name in figures for kind in ("png", "csv"))}
 

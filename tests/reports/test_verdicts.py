@@ -5,7 +5,8 @@ from run_factory import PAGE, spread
 
 from shadowwalk_report.answers import answers
 from shadowwalk_report.errors import InputError
-from shadowwalk_report.figures import heatmap
+from shadowwalk_report.figures import canvas, heatmap, tradeoff
+from shadowwalk_report.figures.tradeoff import pareto_front
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.statistics import Verdict
@@ -135,7 +136,6 @@ def test_colours_are_worse_and_better_whatever_the_metric():
 
 
 def test_what_is_ambiguous_is_hatched(factory):
-    from shadowwalk_report.figures import canvas
     walks(factory, "irq-ipi", 10)
     walks(factory, "hazard", 20)
     clear, _ = canvas.draw(heat(factory)["heatmap-walk"], ("html",))
@@ -144,3 +144,22 @@ def test_what_is_ambiguous_is_hatched(factory):
     assert doubtful.count("url(#heatmap-walk.h") > clear.count("url(#heatmap-walk.h")
     assert "<title>mutex, 1 vCPU, no zapper: walk_ns_mean 1.1x" in doubtful
     assert "AMBIGUOUS (SPANS)</title>" in doubtful
+
+
+# The trade-off plane
+
+def test_the_front_is_who_is_beaten_by_nobody():
+    points = [(1, 9, "a"), (2, 5, "b"), (3, 5, "beaten by b"), (4, 1, "c"), (5, 8, "beaten by all"), (4, 1, "c's equal")]
+    assert [name for _, _, name in pareto_front(points)] == ["a", "b", "c", "c's equal"]
+
+
+def test_the_trade_off_takes_one_point_a_variant(factory):
+    for variant, ns, pages in (("irq-ipi", 10, 1), ("hazard", 20, 64), ("rcu-counter", 15, 8), ("leak", 5, 2000), ("mutex", 40, 1)):
+        walks(factory, variant, ns)
+        factory.cell({"retired_bytes_peak": PAGE * pages}, variant=variant)
+    [plot] = tradeoff.plots(*ruled(factory))
+    assert [(record[0], record[4], record[7], record[10]) for record in plot.records] == [
+        ("irq-ipi", 10, PAGE, 1), ("leak", 5, 2000 * PAGE, 1), ("rcu-counter", 15, 8 * PAGE, 0),
+        ("hazard", 20, 64 * PAGE, 0), ("mutex", 40, PAGE, 0)]
+    svg, _ = canvas.draw(plot, ("html",))
+    assert "<title>hazard: walk 20 ns [19.6, 20.4], retired peak 256 KiB [256, 256]</title>" in svg

@@ -2,7 +2,7 @@
 
 from ..verdicts import Verdicts
 from . import (contention, footprint, free_latency, heatmap, latency_profile, rcu_sweep, read_side, shrink, stalled,
-               throughput, zap_latency)
+               throughput, tradeoff, zap_latency)
 
 MAKERS = (throughput, read_side, contention, latency_profile, free_latency, zap_latency, footprint, rcu_sweep, shrink,
           stalled)
@@ -11,4 +11,5 @@ MAKERS = (throughput, read_side, contention, latency_profile, free_latency, zap_
 def all_plots(table, verdicts=None):
     """Every plot that the run has data for, in the order of the page. Verdicts: against the usual baseline, unless given."""
     verdicts = verdicts or Verdicts(table)
-    return [*heatmap.plots(table, verdicts), *(plot for maker in MAKERS for plot in maker.plots(table))]
+    judged = [plot for maker in (heatmap, tradeoff) for plot in maker.plots(table, verdicts)]
+    return judged + [plot for maker in MAKERS for plot in maker.plots(table)]

@@ -1,7 +1,9 @@
 """Bars of several variants side by side at each number of vCPUs, with intervals and their values above them."""
 
-from ..quantities import BYTES, quantity, significant
+from ..quantities import BYTES, quantity, significant, with_interval
+from ..setting import describe
 from .canvas import printable, set_byte_axis
+from .hover import hover
 from .plot import Panel
 from .svg import INK
 
@@ -20,7 +22,8 @@ def _figure(value, units):
 
 def _draw_bar(axes, row, found, x, width, colour, label, units):
     alpha = 0.45 if row.has_flag("oversubscribed") else 1
-    axes.bar(x, found.value, width * 0.9, color=colour, alpha=alpha, label=label)
+    [bar] = axes.bar(x, found.value, width * 0.9, color=colour, alpha=alpha, label=label)
+    hover(bar, f"{row.variant}, {describe(row.setting)}: {with_interval(found, units)}")
     if found.low is not None:
         axes.plot([x, x], [found.low, found.high], color=INK, linewidth=1.2, marker="_", markersize=5)
     top = max(found.value, found.high if found.high is not None else found.value, 0)

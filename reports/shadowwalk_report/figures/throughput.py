@@ -2,11 +2,12 @@
 
 from matplotlib import ticker
 
-from ..quantities import PER_SECOND, count_of, quantity
+from ..quantities import PER_SECOND, count_of, quantity, with_interval
 from ..rows import FLOOR, SPEED_LIMIT
 from ..setting import describe, varying_axes
 from .canvas import line_style, printable
 from .choice import is_large
+from .hover import hover_points
 from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, by_place, file_name, note_absence, place_title
 from .svg import MUTED
 
@@ -40,6 +41,8 @@ def _draw_line(axes, points, style, variant, offset):
               [(e.high if e.high is not None else e.value) - e.value for e in found]]
     places = [vcpus * (1 + offset) for vcpus, _ in points]
     axes.errorbar(places, [e.value for e in found], yerr=errors, label=printable(variant), **line_style(style))
+    hover_points(axes, [(x, e.value, f"{variant}, {describe(row.setting)}: {with_interval(e, PER_SECOND)}")
+                        for x, e, (_, row) in zip(places, found, points)])
     hollow = [(x, e.value) for x, e, (_, row) in zip(places, found, points) if row.has_flag("oversubscribed")]
     if hollow:
         axes.plot(*zip(*hollow), linestyle="none", marker=style.marker, color=style.colour, markerfacecolor="#ffffff",

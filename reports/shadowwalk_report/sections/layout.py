@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ..figures import contention as contention_figure
 from ..figures import footprint as footprint_figure
-from ..figures import free_latency, heatmap, latency_profile, rcu_sweep, read_side, shrink, stalled, throughput, zap_latency
+from ..figures import free_latency, heatmap, latency_profile, rcu_sweep, read_side, shrink, stalled, throughput, tradeoff, zap_latency
 from . import (Content, contention, dirty_log, footprint, host_kernel, instrumentation, latency, pmu, shrinker,
                stalled_walker, workload_events)
 
@@ -22,6 +22,7 @@ class Section:
 
 SECTIONS = (
     Section("heatmap", "Every setting against the baseline", (heatmap.KIND,)),
+    Section("trade-off", "The trade-off", (tradeoff.KIND,)),
     Section("throughput", "Throughput", (throughput.KIND,)),
     Section("read_side", "Read-side cost", (read_side.KIND,)),
     Section("contention", "Cacheline contention", (contention_figure.KIND,), contention.content),

@@ -1,0 +1,80 @@
+"""The trade-off plane: what a scheme costs a walk against the memory that waits to be freed, and who is beaten by nobody."""
+
+from ..answers import answers
+from ..quantities import BYTES, NANOSECONDS, with_interval
+from ..setting import describe, guest_words
+from ..verdicts import RETIRED, WALK
+from .canvas import printable, set_byte_axis, set_time_axis
+from .hover import hover_points
+from .plot import SCHEME_COLUMNS, Panel, Plot, file_name, note_absence
+from .svg import MUTED
+
+KIND = "tradeoff"
+CAPTION = ("One point a variant: walk_ns_mean at {walk}, retired_bytes_peak at {retired}; medians with 95 % intervals, noisy "
+           "results left out. Left and below is better. Ringed and joined: those that no other beats in both.")
+COLUMNS = SCHEME_COLUMNS + ("walk_ns_mean", "walk_low", "walk_high", "retired_bytes_peak", "retired_low", "retired_high",
+                            "on_the_front")
+
+
+def pareto_front(points):
+    """Of (x, y, item), those that no other is at least as good as in both and better in one, by x; the less the better."""
+    return sorted((point for point in points
+                   if not any(x <= point[0] and y <= point[1] and (x, y) != point[:2] for x, y, _ in points)),
+                  key=lambda point: point[:2])
+
+
+def _error(found):
+    return [[found.value - (found.low if found.low is not None else found.value)],
+            [(found.high if found.high is not None else found.value) - found.value]]
+
+
+def _panel(table, points, front):
+    def draw(axes):
+        axes.set_xscale("log")
+        axes.grid(True, axis="x")
+        for walk, retired, row in points:
+            style = table.styles[row.variant]
+            axes.errorbar([walk.value], [retired.value], xerr=_error(walk), yerr=_error(retired), color=style.colour,
+                          marker=style.marker, markersize=8, linestyle="none", label=printable(row.variant), zorder=4)
+        axes.plot([x for x, _, _ in front], [y for _, y, _ in front], linestyle="none", marker="o", markersize=16,
+                  markerfacecolor="none", color=MUTED, label="beaten by none", zorder=3)
+        if len(front) > 1:
+            axes.step([x for x, _, _ in front], [y for _, y, _ in front], where="post", color=MUTED, linewidth=1,
+                      linestyle=(0, (2, 2)), label="Pareto front", zorder=2)
+        hover_points(axes, [(walk.value, retired.value,
+                             f"{row.variant}: walk {with_interval(walk, NANOSECONDS)}, retired peak "
+                             f"{with_interval(retired, BYTES)}") for walk, retired, row in points])
+        axes.margins(x=0.12)
+        set_time_axis(axes.xaxis)
+        set_byte_axis(axes, max(retired.high if retired.high is not None else retired.value for _, retired, _ in points))
+        axes.set_xlabel("walk_ns_mean")
+        axes.set_ylabel("retired_bytes_peak")
+    return Panel("", draw)
+
+
+def _place(setting):
+    return f"{describe(setting)} ({setting.workload}, {guest_words(setting.guest)})"
+
+
+def plots(table, verdicts):
+    settings = {answer.question: answer.setting for answer in answers(table, verdicts)}
+    quiet, zapped = settings[WALK], settings[RETIRED]
+    if quiet is None or zapped is None:
+        return
+    points, absent = [], {}
+    for row in [verdicts.baseline_row(quiet), *verdicts.contestants(quiet)]:
+        other = table.plain_row(zapped, row.variant)
+        walk = row.estimate(WALK.counter, without_noise=True)
+        retired = other.estimate(RETIRED.counter, without_noise=True) if other else None
+        if walk and retired and not row.broken and not other.broken:
+            points.append((walk, retired, row))
+        else:
+            note_absence(absent, "not measured quietly in both settings, or broken", row.variant)
+    if len(points) < 2:
+        return
+    front = pareto_front([(walk.value, retired.value, row) for walk, retired, row in points])
+    records = [(*vars(row.scheme).values(), walk.value, walk.low, walk.high, retired.value, retired.low, retired.high,
+                int(any(row is member for _, _, member in front))) for walk, retired, row in points]
+    yield Plot(file_name(KIND), KIND, "Cost of a walk against memory that waits",
+               CAPTION.format(walk=_place(quiet), retired=_place(zapped)), [_panel(table, points, front)], COLUMNS, records,
+               absent, panel_inches=3.6)
