@@ -188,7 +188,7 @@ def test_a_large_run_draws_a_share_and_says_so(factory):
     plots = list(all_plots(Table(load(factory.write()).results)))
     for kind in ("free_latency", "zap_latency", "retired"):
         drawn = [plot for plot in plots if plot.kind == kind]
-        assert [len(plot.panels) for plot in drawn] == [1] * 4
+        assert [len(plot.panels) for plot in drawn] == [1] * 2
         assert all("49 more settings: so large a run" in " ".join(plot.absences) for plot in drawn)
     assert [plot.name for plot in plots if plot.kind.startswith("heatmap")] == ["heatmap-walks"]
     assert sum(len(plot.records) for plot in plots if plot.kind == "throughput") == 100
