@@ -210,11 +210,12 @@ def test_bpftrace_answers_by_the_probes(attach_to_held, bpftrace, what, maps, tm
     assert f"bpftrace (attach --what {what})" in cell.entry()["shadowwalk"]["perturbed"]
 
 
-def test_what_bpftrace_says_goes_into_a_file(start, attach, bpftrace, tmp_path):
-    cell = start("--variant", "leak")
-    cell.until("measure")
-    assert attach("--what", "zaps", "--for", "100ms", "--out", tmp_path / "new" / "out").returncode == 0
-    assert (tmp_path / "new" / "out" / f"zaps-{cell.pid}.txt").exists()
+def test_what_bpftrace_says_goes_into_a_file(attach_to_held, bpftrace, tmp_path):
+    def file(cell):
+        return tmp_path / "new" / "out" / f"zaps-{cell.pid}.txt"
+    cell, tool = attach_to_held(["--variant", "leak"], "--what", "zaps", "--for", "600s", "--out", tmp_path / "new" / "out",
+                                ready=lambda cell: file(cell).exists(), cell=long_cell(duration="3s"))
+    assert f"cat {file(cell)}" in ended_well(tool, tmp_path)
 
 
 def test_a_cell_without_onlookers_is_not_marked(start):
