@@ -42,7 +42,7 @@ class Hazard {
   explicit Hazard(Environment<Machine, Node>& environment)
       : environment_(environment),
         slots_(new Slots[environment.machine.vcpus().size()]),
-        threshold_(std::max<std::size_t>(64, 2 * environment.machine.vcpus().size() * kHazards)) {}
+        threshold_(Machine::retire_threshold(environment.machine.vcpus().size() * kHazards)) {}
 
   class Walker {
    public:

@@ -15,5 +15,6 @@ void add_ps(CLI::App& command);
 void add_record(CLI::App& command);
 void add_run(CLI::App& command);
 void add_report(CLI::App& command);
+void add_verify(CLI::App& command);
 
 }  // namespace shadowwalk::cli

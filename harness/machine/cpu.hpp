@@ -48,6 +48,8 @@ class Cpu {
   }
   bool irqs_enabled() const { return !gate_closed_.load(std::memory_order_relaxed); }
 
+  static void full_fence() { shadowwalk::full_fence(); }
+
   pid_t tid() const { return tid_.load(std::memory_order_relaxed); }
 
   /// Requests numbered and acknowledged so far (for tests: signals coalesce, numbers do not).

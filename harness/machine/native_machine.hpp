@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -76,6 +77,12 @@ class NativeMachine {
 
   /// The kernel's tracepoint kvm_mmu_delay_free_pages: a commit found readers and leaves `pages` to RCU.
   static void trace_delay_free_pages(std::size_t pages) { SHADOWWALK_PROBE(delay__free__pages, pages); }
+
+  /// Retired pages at which a scheme that scans for protected ones does so, when so many can be protected at once.
+  /// Twice as many: each scan frees at least half of what it looks at.
+  static std::size_t retire_threshold(std::size_t protected_pages) {
+    return std::max<std::size_t>(64, 2 * protected_pages);
+  }
 
  private:
   void interrupt_vcpus(std::uint32_t request) {

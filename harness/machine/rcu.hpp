@@ -16,15 +16,9 @@
 #include <thread>
 
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/rcu_head.hpp"
 
 namespace shadowwalk {
-
-/// The handle of one pending callback, embedded in what it frees (struct rcu_head).
-struct RcuHead {
-  RcuHead* next = nullptr;
-  void (*func)(RcuHead*, void* context) = nullptr;
-  void* context = nullptr;
-};
 
 /// RCU: readers and grace periods are liburcu's, callbacks run on our own thread `reclaim-0`, since liburcu's call_rcu
 /// worker polls every 10 ms and the lab would measure that constant instead of grace periods.

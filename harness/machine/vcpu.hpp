@@ -22,28 +22,33 @@ enum VcpuRequest : std::uint32_t {
   kRequestStop = 1u << 2,
 };
 
-/// A vCPU thread: the CPU it runs on, its mode word and its request bits.
-class Vcpu : public Cpu {
+/// A vCPU thread: the CPU it runs on, its mode word and its request bits. `CpuType` and `Atomic` are a machine's.
+template <class CpuType, template <class> class Atomic>
+class BasicVcpu : public CpuType {
  public:
+  using Cpu = CpuType;
+
   /// kvm_run->immediate_exit, or the thread guest's twin. Set once, before the vCPU's thread starts.
-  void set_immediate_exit(std::uint8_t* byte) { immediate_exit_ = byte; }
+  void set_immediate_exit(std::uint8_t* byte) { this->immediate_exit_ = byte; }
 
   /// The step from host to guest of vcpu_enter_guest(). True: the mode is in_guest, run the guest now. False: requests
   /// are pending, the mode is outside_guest; serve them (take_requests) and try again. Own thread only.
   bool enter_guest_mode() {
     // Cleared before the mode is in_guest: a kicker that finds in_guest sets it after this store.
-    if (immediate_exit_ != nullptr) std::atomic_ref(*immediate_exit_).store(0, std::memory_order_relaxed);
+    if (std::uint8_t* const byte = this->immediate_exit_; byte != nullptr) {
+      std::atomic_ref(*byte).store(0, std::memory_order_relaxed);
+    }
     // Store buffering against make_request(): "mode = in_guest; full barrier; read requests" here, "set request; full
     // barrier; read mode" there. seq_cst exchange is store and full barrier in one.
     mode.exchange(VcpuMode::in_guest, std::memory_order_seq_cst);
     // An IPI whose handler has not run yet must be served first: ThreadSanitizer delays handlers, and a guest that
     // spins would never come back for it. acquire pairs with post()'s release.
-    const bool unserved_ipi = ipis_requested() != ipis_acknowledged();
+    const bool unserved_ipi = this->ipis_requested() != this->ipis_acknowledged();
     if (requests_.load(std::memory_order_acquire) == 0 && !unserved_ipi) return true;
     leave_guest_mode();
     return false;
   }
-  /// release: everything of the guest's run comes before; pairs with the cmpxchg in remote_flush.cpp.
+  /// release: everything of the guest's run comes before; pairs with the cmpxchg in request_all_cpus().
   void leave_guest_mode() { mode.store(VcpuMode::outside_guest, std::memory_order_release); }
 
   /// Takes and clears all pending requests. Own thread only.
@@ -63,10 +68,12 @@ class Vcpu : public Cpu {
   }
 
   /// Alone on its line, as the read side of irq-ipi writes it twice a walk.
-  alignas(64) std::atomic<VcpuMode> mode{VcpuMode::outside_guest};
+  alignas(64) Atomic<VcpuMode> mode{VcpuMode::outside_guest};
 
  private:
-  alignas(64) std::atomic<std::uint32_t> requests_{0};
+  alignas(64) Atomic<std::uint32_t> requests_{0};
 };
+
+using Vcpu = BasicVcpu<Cpu, std::atomic>;
 
 }  // namespace shadowwalk

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <string>
 
 #include "harness/machine/error.hpp"
@@ -19,14 +20,14 @@ namespace shadowwalk {
 /// Address space that costs memory only where it is touched.
 class Reservation {
  public:
-  explicit Reservation(std::size_t bytes) : bytes_((bytes + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes) {
+  explicit Reservation(std::size_t bytes) : bytes_(bytes < kHugePageBytes ? bytes : round_up(bytes)) {
     base_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base_ == MAP_FAILED) {
       throw CellError("cannot reserve " + std::to_string(bytes >> 20) +
                       " MiB of address space: " + std::strerror(errno));
     }
     // As in a kernel's direct map, tables should not cost the walker a TLB miss each. A hint: may be refused.
-    madvise(base_, bytes_, MADV_HUGEPAGE);
+    if (bytes_ >= kHugePageBytes) madvise(base_, bytes_, MADV_HUGEPAGE);
   }
   ~Reservation() { munmap(base_, bytes_); }
   Reservation(const Reservation&) = delete;
@@ -36,6 +37,9 @@ class Reservation {
  private:
   /// The kernel aligns a mapping for huge pages only if its size is a multiple of theirs.
   static constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+  static constexpr std::size_t round_up(std::size_t bytes) {
+    return (bytes + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
+  }
 
   void* base_;
   const std::size_t bytes_;
@@ -110,6 +114,13 @@ class PagePool {
   /// The page that owns the table at an SPTE's address: virt_to_page().
   Page& page(SpteWord spte) const { return pages_[(spte_address(spte) - first_address_) >> kPageShift]; }
 
+  /// Which page's table an address is in; nothing if it is in none.
+  std::optional<std::size_t> index_of(std::uintptr_t address) const {
+    const std::size_t index = (address - first_address_) >> kPageShift;
+    if (address < first_address_ || index >= capacity_) return std::nullopt;
+    return index;
+  }
+
   std::size_t capacity() const { return capacity_; }
 
  private:
@@ -131,7 +142,7 @@ class PagePool {
   const SpteWord first_address_;
   Page* const pages_;
   std::size_t constructed_ = 0;  // mmu_lock
-  alignas(64) std::atomic<Page*> free_{nullptr};
+  alignas(64) typename Machine::template Atomic<Page*> free_{nullptr};
 };
 
 }  // namespace shadowwalk

@@ -54,6 +54,7 @@ class ShadowTree {
   const MeasuredMmuLock<Machine>& lock() const { return lock_; }
   Variant& variant() { return variant_; }
   Pool& pool() { return pool_; }
+  const Pool& pool() const { return pool_; }
   Footprint& footprint() { return footprint_; }
   const Footprint& footprint() const { return footprint_; }
   ActiveList<Page>& active() { return active_; }

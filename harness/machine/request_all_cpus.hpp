@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "harness/machine/vcpu.hpp"
+
+namespace shadowwalk {
+
+/// make_all_cpus_request() (remote_flush.hpp) on whatever machine the vCPUs are of. Its send_ipi() is found by the type
+/// of the CPUs.
+template <class VcpuType>
+std::size_t request_all_cpus(std::span<VcpuType* const> vcpus, std::uint32_t request_bits) {
+  using CpuType = typename VcpuType::Cpu;
+  constexpr std::size_t kOnStack = 64;
+  std::array<CpuType*, kOnStack> few;
+  std::vector<CpuType*> many;
+  CpuType** mask = few.data();
+  if (vcpus.size() > kOnStack) {
+    many.resize(vcpus.size());
+    mask = many.data();
+  }
+
+  for (VcpuType* vcpu : vcpus) vcpu->post(request_bits);
+  // Between the requests and the modes, as in the kernel: pairs with the exchange in enter_guest_mode() and with the
+  // read side of irq-ipi ("mode = READING; full barrier; read SPTE" against "unlink; full barrier; read mode").
+  CpuType::full_fence();
+
+  std::size_t interrupted = 0;
+  for (VcpuType* vcpu : vcpus) {
+    VcpuMode mode = VcpuMode::in_guest;
+    // acquire on failure pairs with the release store of outside_guest at the end of a section: its reads are over.
+    vcpu->mode.compare_exchange_strong(mode, VcpuMode::exiting, std::memory_order_seq_cst, std::memory_order_acquire);
+    if (mode != VcpuMode::outside_guest && vcpu != CpuType::current()) mask[interrupted++] = vcpu;
+  }
+  if (interrupted != 0) send_ipi(std::span<CpuType* const>(mask, interrupted));
+  return interrupted;
+}
+
+}  // namespace shadowwalk

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "harness/simulation/execution.hpp"
+
+namespace shadowwalk::simulation {
+
+/// harness/machine/cpu.hpp's Cpu on the simulated machine: an interrupt gate and a mailbox for IPIs. Bound to a CPU of
+/// the current execution before that runs.
+class Cpu {
+ public:
+  Cpu() = default;
+  Cpu(const Cpu&) = delete;
+  Cpu& operator=(const Cpu&) = delete;
+
+  void bind(unsigned number);
+
+  /// The Cpu that is bound to the calling CPU; null if none.
+  static Cpu* current() {
+    Execution& execution = Execution::current();
+    return execution.on_cpu() ? static_cast<Cpu*>(execution.bound(execution.cpu())) : nullptr;
+  }
+  static void full_fence(SourceLine where = SourceLine::current()) {
+    Execution& execution = Execution::current();
+    if (!execution.passes(where, Site::Kind::full_fence)) execution.fence();
+  }
+
+  void irq_disable() { set_gate(true); }
+  void irq_enable() { set_gate(false); }
+  bool irqs_enabled() const { return !gate_closed_; }
+
+  std::uint64_t ipis_requested() const { return requested_; }
+  std::uint64_t ipis_acknowledged() const { return acknowledged_; }
+
+ protected:
+  std::uint8_t* immediate_exit_ = nullptr;  // a simulated guest never runs for longer than one step
+
+ private:
+  friend void send_ipi(std::span<Cpu* const> targets);
+
+  void set_gate(bool closed) {
+    Execution::current().set_gate(closed);
+    gate_closed_ = closed;
+  }
+
+  unsigned number_ = 0;
+  bool gate_closed_ = false;
+  std::uint64_t requested_ = 0;
+  std::uint64_t acknowledged_ = 0;
+};
+
+/// Interrupts every target and returns when all have acknowledged. A full barrier of the caller's, and of each target
+/// when it acknowledges.
+void send_ipi(std::span<Cpu* const> targets);
+
+}  // namespace shadowwalk::simulation

@@ -1,0 +1,276 @@
+#include "harness/simulation/execution.hpp"
+
+#include <cinttypes>
+#include <cstdio>
+#include <utility>
+
+#include "harness/machine/check.hpp"
+
+namespace shadowwalk::simulation {
+namespace {
+
+using Kind = Operation::Kind;
+using Part = Actor::Part;
+using Drains = Operation::Drains;
+
+thread_local Execution* the_current = nullptr;
+
+Operation operation(Kind kind, Drains drains = Drains::nothing) {
+  Operation made;
+  made.kind = kind;
+  made.drains = drains;
+  return made;
+}
+
+}  // namespace
+
+Execution::Cpu::Cpu(unsigned number_in, std::string name_in, std::function<void()> program)
+    : number(number_in), name(std::move(name_in)), fiber(std::move(program)) {}
+
+bool Execution::can_step(const Cpu& cpu) const {
+  if (cpu.next.drains == Drains::own && !cpu.buffer.empty()) return false;
+  if (cpu.next.drains == Drains::all && !buffers_empty()) return false;
+  return cpu.ready == nullptr || !*cpu.ready || (*cpu.ready)();
+}
+
+Execution::Execution(MemoryModel model, Schedule& schedule)
+    : model_(model), schedule_(schedule), outer_(std::exchange(the_current, this)) {}
+
+Execution::~Execution() {
+  the_current = outer_;
+  // What waits for ever cannot be unwound: its destructors would wait, too. It is kept; a deadlock ends an exploration.
+  static auto& dead = *new std::vector<std::unique_ptr<Cpu>>;
+  for (std::unique_ptr<Cpu>& cpu : cpus_) {
+    if (!cpu->fiber.finished()) dead.push_back(std::move(cpu));
+  }
+}
+
+Execution& Execution::current() {
+  SHADOWWALK_CHECK(the_current != nullptr, "the simulated machine is used outside of an execution");
+  return *the_current;
+}
+
+unsigned Execution::add_cpu(std::string name, std::function<void()> program) {
+  const auto number = static_cast<unsigned>(cpus_.size());
+  cpus_.push_back(std::make_unique<Cpu>(number, std::move(name), std::move(program)));
+  cpus_.back()->gate = new_location();
+  cpus_.back()->mailbox = new_location();
+  return number;
+}
+
+void Execution::run_program(Cpu& cpu) {
+  running_ = &cpu;
+  cpu.fiber.resume();
+  running_ = nullptr;
+}
+
+Execution::End Execution::run() {
+  for (const auto& cpu : cpus_) run_program(*cpu);  // up to their first steps
+  bool stopped = false;
+  for (std::size_t steps = 0; steps < kMostSteps; ++steps) {
+    collect();
+    if (enabled_.empty()) {
+      if (!blocked_.empty()) return End::deadlock;
+      return stopped ? End::stopped : End::finished;
+    }
+    std::size_t chosen = steps % enabled_.size();  // once stopped: whatever, but everybody in turn
+    if (!stopped) {
+      if (const auto choice = schedule_.choose(enabled_, blocked_)) {
+        chosen = *choice;
+      } else {
+        stopped = true;
+      }
+    }
+    const bool pushed = apply(Transition(enabled_[chosen]));
+    if (!stopped) schedule_.happened(pushed);
+  }
+  return End::too_long;
+}
+
+void Execution::collect() {
+  enabled_.clear();
+  blocked_.clear();
+  for (const auto& cpu : cpus_) {
+    const auto number = static_cast<std::uint8_t>(cpu->number);
+    if (!cpu->fiber.finished()) {
+      (can_step(*cpu) ? enabled_ : blocked_).push_back({{number, Part::program}, cpu->next});
+    }
+    for (const auto& [location, pushed_after] : cpu->buffer.drainable(model_)) {
+      const LocationId mover = model_ == MemoryModel::pso ? location : 0;
+      Operation drain = operation(Kind::drain_store).touch(location, true);
+      drain.pushed_after = pushed_after;
+      enabled_.push_back({{number, Part::store_buffer, mover}, drain});
+    }
+    if (cpu->interrupt_pending && !cpu->gate_closed && cpu->buffer.empty()) {
+      enabled_.push_back(
+          {{number, Part::interrupt},
+           operation(Kind::deliver_interrupt, Drains::own).touch(cpu->gate, true).touch(cpu->mailbox, true)});
+    }
+  }
+}
+
+bool Execution::apply(const Transition& transition) {
+  Cpu& cpu = *cpus_[transition.actor.cpu];
+  const std::size_t waiting = cpu.buffer.size();
+  switch (transition.actor.part) {
+    case Part::program:
+      ++cpu.steps;
+      run_program(cpu);
+      return cpu.buffer.size() > waiting;
+    case Part::store_buffer: {
+      const Location& location = cpu.buffer.drain(transition.operation.touches().front().location);
+      if (observer_) tell(cpu, "  all see", location, location.value);
+      break;
+    }
+    case Part::interrupt:
+      if (observer_) tell(cpu, "is interrupted, and acknowledges");
+      cpu.interrupt_pending = false;
+      cpu.interrupt_handler();
+      break;
+  }
+  return false;
+}
+
+std::vector<Transition> Execution::stuck() const { return blocked_; }
+
+void Execution::step(const Operation& next, const std::function<bool()>& ready) {
+  if (!on_cpu()) return;
+  Cpu& cpu = *running_;
+  cpu.next = next;
+  cpu.ready = &ready;
+  cpu.fiber.suspend();
+  cpu.ready = nullptr;
+  if (observer_ && next.kind == Kind::other) tell(cpu, next.what);
+}
+
+void Execution::tell(const Cpu& cpu, const char* what) const { observer_(cpu.number, what); }
+
+std::string Execution::in_words(std::uint64_t value) const {
+  if (std::string text = words_ == nullptr ? "" : words_->value(value); !text.empty()) return text;
+  char text[20];
+  std::snprintf(text, sizeof text, value < 10 ? "%" PRIu64 : "0x%" PRIx64, value);
+  return text;
+}
+
+std::string Execution::in_words(const Location& location) const {
+  if (const auto name = names_.find(location.id); name != names_.end()) return name->second;
+  if (std::string text = words_ == nullptr ? "" : words_->location(location); !text.empty()) return text;
+  return "variable " + std::to_string(location.id);
+}
+
+void Execution::tell(const Cpu& cpu, const char* what, const Location& location, std::uint64_t value,
+                     const std::string& more) const {
+  observer_(cpu.number, std::string(what) + " " + in_words(location) + " = " + in_words(value) + more);
+}
+
+void Execution::tell_change(const Location& location, std::uint64_t old) const {
+  tell(*running_, "locked:", location, location.value, " (was " + in_words(old) + ")");
+}
+
+bool Execution::passes(const SourceLine& where, Site::Kind kind) {
+  if (sites_ == nullptr && !weakened_) return false;
+  const Site site{where.file, where.line, kind};
+  if (sites_ != nullptr) sites_->insert(site);
+  return weakened_ == site;
+}
+
+std::uint64_t Execution::value_for(const Cpu& cpu, const Location& location) const {
+  return cpu.buffer.forward(location).value_or(location.value);
+}
+
+std::uint64_t Execution::load(Location& location) {
+  if (!on_cpu()) return location.value;
+  Cpu& cpu = *running_;
+  step(operation(Kind::load).touch(location.id, false));
+  const std::uint64_t value = value_for(cpu, location);
+  cpu.seen.emplace_back(&location, value);
+  if (observer_) tell(cpu, "reads", location, value);
+  return value;
+}
+
+void Execution::store(Location& location, std::uint64_t value, bool release) {
+  if (!on_cpu()) {
+    location.value = value;
+    return;
+  }
+  running_->seen.clear();
+  if (model_ == MemoryModel::sc) {
+    step(operation(Kind::store).touch(location.id, true));
+    location.value = value;
+    if (observer_) tell(*running_, "writes", location, value);
+  } else {
+    if (observer_) tell(*running_, "buffers", location, value);
+    running_->buffer.push(location, value, release, running_->steps);
+  }
+}
+
+void Execution::before_read_modify_write(Location& location) {
+  if (!on_cpu()) return;
+  running_->seen.clear();
+  step(operation(Kind::read_modify_write, Drains::own).touch(location.id, true));
+}
+
+void Execution::fence() {
+  if (!on_cpu() || running_->buffer.empty()) return;
+  step(operation(Kind::fence, Drains::own));
+  if (observer_) tell(*running_, "full barrier");
+}
+
+void Execution::wait_for_change() {
+  if (!on_cpu()) return;
+  Cpu& cpu = *running_;
+  const auto seen = std::exchange(cpu.seen, {});
+  if (seen.empty()) return;
+  Operation wait = operation(Kind::wait);
+  for (const auto& [location, value] : seen) wait.touch(location->id, false);
+  step(wait, [&] {
+    for (const auto& [location, value] : seen) {
+      if (value_for(cpu, *location) != value) return true;
+    }
+    return false;
+  });
+}
+
+bool Execution::buffers_empty() const {
+  for (const auto& cpu : cpus_) {
+    if (!cpu->buffer.empty()) return false;
+  }
+  return true;
+}
+
+bool Execution::others_ended(unsigned than_cpu) const {
+  for (const auto& cpu : cpus_) {
+    if (cpu->number != than_cpu && !cpu->fiber.finished()) return false;
+  }
+  return true;
+}
+
+void Execution::on_interrupt(unsigned cpu, std::function<void()> handler) {
+  cpus_.at(cpu)->interrupt_handler = std::move(handler);
+}
+
+void Execution::raise_interrupt(unsigned cpu, const std::function<void()>& prepare) {
+  Cpu& target = *cpus_.at(cpu);
+  Operation raise = operation(Kind::other, Drains::own);
+  raise.what = "sends an IPI";
+  step(raise.touch(target.mailbox, true));
+  prepare();
+  if (!on_cpu()) return target.interrupt_handler();
+  target.interrupt_pending = true;
+}
+
+void Execution::set_gate(bool closed) {
+  if (!on_cpu()) return;
+  Operation gate = operation(Kind::other);
+  gate.what = closed ? "disables interrupts" : "enables interrupts";
+  step(gate.touch(running_->gate, true));
+  running_->gate_closed = closed;
+}
+
+void Execution::wait_for_mailbox(unsigned of, const std::function<bool()>& ready) {
+  Operation wait = operation(Kind::other);
+  wait.what = "waits for an acknowledgement";
+  step(wait.touch(cpus_.at(of)->mailbox, false), ready);
+}
+
+}  // namespace shadowwalk::simulation

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "harness/simulation/schedule.hpp"
+
+namespace shadowwalk::simulation {
+
+/// Every schedule of a program, one execution after another. With the reduction, one of each class of schedules that
+/// differ only in the order of steps whose order cannot matter: dynamic partial-order reduction with source sets and
+/// sleep sets (Abdulla, Aronis, Jonsson and Sagonas, POPL 2014).
+///
+///   ExhaustiveSearch search;
+///   do { Execution execution(model, search); ... execution.run(); ... } while (search.next());
+///
+/// The program must do the same again when it is scheduled the same.
+class ExhaustiveSearch final : public Schedule {
+ public:
+  enum class Reduction { none, partial_order };
+  explicit ExhaustiveSearch(Reduction reduction = Reduction::partial_order) : reduction_(reduction) {}
+
+  std::optional<std::size_t> choose(std::span<const Transition> enabled, std::span<const Transition> blocked) override;
+  void happened(bool pushed) override;
+  /// After an execution: false if there is no other one to run.
+  bool next();
+
+ private:
+  using Clock = std::vector<std::uint32_t>;  // by actor: how many steps of the execution, up to that actor's last
+
+  struct Node {
+    std::vector<Transition> enabled;
+    std::vector<Transition> asleep;  // explored from here or from above, and still the same
+    std::vector<Actor> to_explore;
+    std::size_t chosen = 0;
+    bool pushed = false;
+    Clock clock;  // of the chosen step: what happened before it
+
+    Transition step() const;
+  };
+
+  std::optional<std::size_t> pick(const Node& node) const;
+  bool is_asleep(const Node& node, const Actor& actor) const;
+  Clock find_races(const Transition& step);
+  void reverse(std::size_t depth, const Transition& step);
+  std::vector<Actor> beginners_without(std::size_t depth, const Transition& step) const;
+  Clock clock_of(const Actor& actor) const;
+  Clock past_of(const Transition& step) const;
+  std::size_t index_of(const Actor& actor);
+  std::optional<std::size_t> known_index_of(const Actor& actor) const;
+  bool happened_before(std::size_t depth, const Clock& past) const;
+
+  const Reduction reduction_;
+  std::vector<Node> path_;
+  std::size_t depth_ = 0;
+  std::vector<Actor> actors_;
+};
+
+}  // namespace shadowwalk::simulation

@@ -1,0 +1,132 @@
+#include "harness/verify/verify.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "harness/machine/sanitizers.hpp"
+
+namespace shadowwalk::verify {
+namespace {
+
+using simulation::MemoryModel;
+using simulation::Site;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Report verify(std::string_view variant, const Setting& setting) { return find_verified(variant)->verify(setting); }
+
+class SafeVariant : public testing::TestWithParam<std::string> {
+ protected:
+  static void expect_sound(Setting setting) {
+#ifdef SHADOWWALK_ASAN
+    setting.most_executions = 200;  // of the search's own memory a sanitizer sees all there is to see in a few
+#endif
+    const Report report = verify(GetParam(), setting);
+    EXPECT_TRUE(report.exhausted || report.executions == setting.most_executions);
+    EXPECT_FALSE(report.failure) << report.failure->what;
+    EXPECT_GT(report.executions, 1u);
+  }
+};
+
+TEST_P(SafeVariant, NoScheduleOfTwoWalkersAndAZapperGoesWrong) {
+  for (const MemoryModel memory : {MemoryModel::sc, MemoryModel::tso, MemoryModel::pso}) {
+    expect_sound({.memory = memory});
+  }
+}
+
+TEST_P(SafeVariant, NoScheduleGoesWrongWhereThePageIsBuiltAgain) {
+  expect_sound({.walkers = 1, .walks = 2, .faults = true});
+}
+
+TEST_P(SafeVariant, NoScheduleGoesWrongWithGuests) { expect_sound({.walkers = 1, .walks = 2, .guest = true}); }
+
+TEST_P(SafeVariant, NoScheduleOfTwoZappersGoesWrong) { expect_sound({.walkers = 1, .zappers = 2}); }
+
+TEST_P(SafeVariant, NoRandomScheduleOfALargerSystemGoesWrong) {
+  const Report report = verify(
+      GetParam(), {.walkers = 3, .zappers = 2, .walks = 2, .zaps = 2, .faults = true, .guest = true, .random = 200});
+  EXPECT_EQ(report.executions, 200u);
+  EXPECT_FALSE(report.exhausted) << "random schedules prove nothing";
+  EXPECT_FALSE(report.failure) << report.failure->what;
+}
+
+std::vector<std::string> safe_variants() {
+  std::vector<std::string> names;
+  for (const VerifiedVariant& variant : verified_variants()) {
+    if (variant.info.safe) names.emplace_back(variant.info.name);
+  }
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shipped, SafeVariant, testing::ValuesIn(safe_variants()), [](const auto& test) {
+  std::string name = test.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
+
+TEST(Verify, UnsafeFailsAtOnceInEveryMemoryModel) {
+  for (const MemoryModel memory : {MemoryModel::sc, MemoryModel::tso, MemoryModel::pso}) {
+    const Report report = verify("unsafe", {.memory = memory});
+    ASSERT_TRUE(report.failure);
+    EXPECT_THAT(report.failure->what, HasSubstr("freed"));
+    EXPECT_LT(report.executions, 20u);
+  }
+}
+
+TEST(Verify, RandomSchedulesFindUnsafeToo) { EXPECT_TRUE(verify("unsafe", {.walks = 2, .random = 1000}).failure); }
+
+TEST(Verify, AFailureIsToldAsAStory) {
+  const Report report = verify("unsafe", {.walkers = 1});
+  ASSERT_TRUE(report.failure);
+  EXPECT_THAT(report.failure->cpus, ElementsAre("walker-0", "zapper-0"));
+  const auto said = [&](unsigned cpu, const std::string& text) {
+    return std::ranges::any_of(report.failure->story,
+                               [&](const StoryLine& line) { return line.cpu == cpu && line.text == text; });
+  };
+  EXPECT_TRUE(said(0, "reads page 0[0] = page 1"));
+  EXPECT_TRUE(said(1, "buffers page 0[0] = 0"));
+  EXPECT_TRUE(said(1, "  all see page 1[0] = poison"));
+  EXPECT_TRUE(said(0, "reads page 1[0] = poison"));
+}
+
+TEST(Verify, AnExplorationStopsAtItsBound) {
+  const Report report = verify("rcu-counter", {.most_executions = 10});
+  EXPECT_EQ(report.executions, 10u);
+  EXPECT_FALSE(report.exhausted);
+}
+
+/// The sites of a file without which some schedule of a variant goes wrong, in order.
+std::vector<Site::Kind> needed(std::string_view variant, const std::string& file, MemoryModel memory) {
+  Setting setting{.memory = memory};
+  std::vector<Site::Kind> kinds;
+  for (const Site& site : verify(variant, setting).sites) {
+    if (!site.file.ends_with(file)) continue;
+    setting.weakened = site;
+    const Report report = verify(variant, setting);
+    EXPECT_TRUE(report.failure || report.exhausted);
+    if (report.failure) kinds.push_back(site.kind);
+  }
+  return kinds;
+}
+
+// The walker's half of the store buffering is needed. So is the freer's; but on x86 any locked operation between the
+// unlink and the look at walkers is a full barrier, and a TLB flush's requests are such.
+TEST(WeakenedVariant, TheWalkersFullBarrierIsNeeded) {
+  for (const MemoryModel memory : {MemoryModel::tso, MemoryModel::pso}) {
+    EXPECT_THAT(needed("irq-ipi", "variants/irq_ipi.hpp", memory), ElementsAre(Site::Kind::exchange));
+    EXPECT_THAT(needed("hazard", "variants/hazard.hpp", memory), ElementsAre(Site::Kind::exchange));
+    EXPECT_THAT(needed("irq-ipi-2012", "variants/irq_ipi_2012.hpp", memory), ElementsAre(Site::Kind::full_fence));
+  }
+}
+
+TEST(WeakenedVariant, NoBarrierIsNeededWithoutStoreBuffers) {
+  EXPECT_THAT(needed("irq-ipi", "variants/irq_ipi.hpp", MemoryModel::sc), testing::IsEmpty());
+  EXPECT_THAT(needed("irq-ipi-2012", "variants/irq_ipi_2012.hpp", MemoryModel::sc), testing::IsEmpty());
+  EXPECT_THAT(needed("hazard", "variants/hazard.hpp", MemoryModel::sc), testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace shadowwalk::verify
