@@ -100,7 +100,7 @@ TEST(Verify, AnExplorationStopsAtItsBound) {
 
 /// The sites of a file without which some schedule of a variant goes wrong, in order.
 std::vector<Site::Kind> needed(std::string_view variant, const std::string& file, MemoryModel memory) {
-  Setting setting{.memory = memory};
+  Setting setting{.walkers = 1, .memory = memory};
   std::vector<Site::Kind> kinds;
   for (const Site& site : verify(variant, setting).sites) {
     if (!site.file.ends_with(file)) continue;
