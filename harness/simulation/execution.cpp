@@ -75,7 +75,7 @@ Execution::End Execution::run() {
     }
     std::size_t chosen = steps % enabled_.size();  // once stopped: whatever, but everybody in turn
     if (!stopped) {
-      if (const auto choice = schedule_.choose(enabled_, blocked_)) {
+      if (const auto choice = schedule_.choose(enabled_)) {
         chosen = *choice;
       } else {
         stopped = true;

@@ -26,8 +26,7 @@ Transition ExhaustiveSearch::Node::step() const {
   return step;
 }
 
-std::optional<std::size_t> ExhaustiveSearch::choose(std::span<const Transition> enabled,
-                                                    std::span<const Transition> /*blocked*/) {
+std::optional<std::size_t> ExhaustiveSearch::choose(std::span<const Transition> enabled) {
   if (depth_ == path_.size()) {
     Node node;
     node.enabled.assign(enabled.begin(), enabled.end());

@@ -23,7 +23,7 @@ class ExhaustiveSearch final : public Schedule {
   enum class Reduction { none, partial_order };
   explicit ExhaustiveSearch(Reduction reduction = Reduction::partial_order) : reduction_(reduction) {}
 
-  std::optional<std::size_t> choose(std::span<const Transition> enabled, std::span<const Transition> blocked) override;
+  std::optional<std::size_t> choose(std::span<const Transition> enabled) override;
   void happened(bool pushed) override;
   /// After an execution: false if there is no other one to run.
   bool next();

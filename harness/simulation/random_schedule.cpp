@@ -14,8 +14,7 @@ std::int64_t& RandomSchedule::priority_of(const Actor& actor) {
   return priorities_.emplace_back(actor, static_cast<std::int64_t>(random_() >> 1)).second;
 }
 
-std::optional<std::size_t> RandomSchedule::choose(std::span<const Transition> enabled,
-                                                  std::span<const Transition> /*blocked*/) {
+std::optional<std::size_t> RandomSchedule::choose(std::span<const Transition> enabled) {
   const auto highest = [&] {
     std::size_t best = 0;
     for (std::size_t i = 1; i < enabled.size(); ++i) {

@@ -21,8 +21,7 @@ class RandomSchedule final : public Schedule {
   /// `steps`: of an execution, about.
   RandomSchedule(std::uint64_t seed, unsigned depth, std::size_t steps);
 
-  std::optional<std::size_t> choose(std::span<const Transition> enabled, std::span<const Transition> blocked) override;
-  std::size_t steps() const { return step_; }
+  std::optional<std::size_t> choose(std::span<const Transition> enabled) override;
 
  private:
   std::int64_t& priority_of(const Actor& actor);

@@ -12,10 +12,9 @@ namespace shadowwalk::simulation {
 class Schedule {
  public:
   virtual ~Schedule() = default;
-  /// The execution has come to a state in which `enabled` (never empty) can happen, in a fixed order. `blocked`: the
-  /// programs' next steps that cannot. Returns which happens; nothing ends the execution here.
-  virtual std::optional<std::size_t> choose(std::span<const Transition> enabled,
-                                            std::span<const Transition> blocked) = 0;
+  /// The execution has come to a state in which `enabled` (never empty) can happen, in a fixed order. Returns which
+  /// does; nothing ends the execution here.
+  virtual std::optional<std::size_t> choose(std::span<const Transition> enabled) = 0;
   /// It has happened. `pushed`: the program has left stores in its buffer since.
   virtual void happened(bool /*pushed*/) {}
 };

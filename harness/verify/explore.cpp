@@ -20,8 +20,8 @@ using Make = std::function<std::unique_ptr<AnySystem>(Execution&)>;
 class Recorded final : public Schedule {
  public:
   explicit Recorded(Schedule& schedule) : schedule_(schedule) {}
-  std::optional<std::size_t> choose(std::span<const Transition> enabled, std::span<const Transition> blocked) override {
-    const auto choice = schedule_.choose(enabled, blocked);
+  std::optional<std::size_t> choose(std::span<const Transition> enabled) override {
+    const auto choice = schedule_.choose(enabled);
     if (choice) choices.push_back(*choice);
     return choice;
   }
@@ -37,7 +37,7 @@ class Recorded final : public Schedule {
 class Replayed final : public Schedule {
  public:
   explicit Replayed(const std::vector<std::size_t>& choices) : choices_(choices) {}
-  std::optional<std::size_t> choose(std::span<const Transition>, std::span<const Transition>) override {
+  std::optional<std::size_t> choose(std::span<const Transition>) override {
     if (next_ == choices_.size()) return std::nullopt;
     return choices_[next_++];
   }
@@ -47,8 +47,18 @@ class Replayed final : public Schedule {
   std::size_t next_ = 0;
 };
 
-std::string what_is_wrong(End end, AnySystem& system) {
-  if (end == End::deadlock) return "deadlock: nobody can go on";
+std::string deadlock_in_words(const Execution& execution) {
+  std::string text = "deadlock: nobody can go on";
+  for (const Transition& waiting : execution.stuck()) {
+    const bool in_a_loop = waiting.operation.kind == simulation::Operation::Kind::wait;
+    text += "; " + execution.cpu_name(waiting.actor.cpu) + " " +
+            (in_a_loop ? "waits for what it has read to change" : waiting.operation.what);
+  }
+  return text;
+}
+
+std::string what_is_wrong(End end, const Execution& execution, AnySystem& system) {
+  if (end == End::deadlock) return deadlock_in_words(execution);
   if (end == End::too_long) return "no end after " + std::to_string(Execution::kMostSteps) + " steps";
   return system.what_is_wrong();
 }
@@ -114,7 +124,7 @@ class Exploration {
       ++report_.redundant;
       return true;
     }
-    std::string what = what_is_wrong(end, *system);
+    std::string what = what_is_wrong(end, execution, *system);
     if (what.empty()) return true;
     report_.failure = tell(setting_, make_, recorded.choices, std::move(what));
     return false;

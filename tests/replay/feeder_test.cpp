@@ -149,6 +149,24 @@ TEST(Feeder, PagesAfterAZapOfEverythingBelongToItOnTheSameThreadOnly) {
   EXPECT_THAT(kinds(1, 3), testing::ElementsAre(zap_all, unmap_hva, zap_page));
 }
 
+TEST(Feeder, AZapOfEverythingHasAsManyPagesAsItTells) {
+  const std::vector<TraceEvent> events = {{0, 0, TraceKind::read_fault, 0, 1},
+                                          {1, kHostThread, TraceKind::zap_all, 0, 2},
+                                          {2, kHostThread, TraceKind::zap_page, 0, 512},
+                                          {3, kHostThread, TraceKind::zap_page, 512, 512},
+                                          {4, kHostThread, TraceKind::zap_page, 1024, 512}};  // one of its own
+  Taken taken(TraceFile(events).path(), {.vcpus = 1, .host_lane = true, .ahead = 64}, 3);
+  expect_prefix(taken.by_lane[1], {events[1], events[4]});
+}
+
+TEST(Feeder, ATracesEndEndsAZapOfEverything) {
+  const std::vector<TraceEvent> events = {{0, kHostThread, TraceKind::zap_page, 0, 512},
+                                          {1, 0, TraceKind::read_fault, 0, 1},
+                                          {2, kHostThread, TraceKind::zap_all, 0, 5}};
+  Taken taken(TraceFile(events).path(), {.vcpus = 1, .host_lane = true, .ahead = 64}, 6);
+  expect_prefix(taken.by_lane[1], expected(events, 1, 1, 2, pass_ns(taken.feeder.reader().info())));
+}
+
 TEST(Feeder, NoThreadIsFedWhileAnotherIsTooFarBehind) {
   const TraceFile file(mixed_events(10'000, 2));
   Feeder feeder(file.path(), {.vcpus = 2, .host_lane = true, .ahead = 256});

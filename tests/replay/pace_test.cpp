@@ -84,6 +84,13 @@ TEST(ReplayCounts, TellLagAndLatenessInTheWindow) {
   counts.note(10 * ms, 7 * ms, window, false);
   EXPECT_EQ(counts.lag_ns.count(), 2u) << "without clocks";
   EXPECT_EQ(counts.late, 2u);
+
+  ReplayCounts sum = counts;
+  sum += counts;
+  EXPECT_EQ(sum.events_total, 2 * counts.events_total);
+  EXPECT_EQ(sum.events, 2 * counts.events);
+  EXPECT_EQ(sum.late, 4u);
+  EXPECT_EQ(sum.lag_ns.count(), 4u);
 }
 
 }  // namespace
