@@ -3,6 +3,14 @@
 import json
 
 
+def why_not_measured(directory):
+    """The reasons that results give for having no walk_ns_mean: a vCPU that others kept off its CPU has no walks."""
+    for file in directory.glob("*/cells/**/*.json"):
+        for entry in json.loads(file.read_text(encoding="utf-8")).get("benchmarks", []):
+            if "walk_ns_mean" in entry["shadowwalk"]["unavailable"]:
+                yield entry["shadowwalk"]["unavailable"]["walk_ns_mean"]
+
+
 def test_two_runs_of_one_matrix_share_all_their_cells(shadowwalk, matrix, tmp_path):
     for name in ("base", "new"):
         assert shadowwalk("run", matrix, "--out", name, "--repetitions", "4").returncode == 0
@@ -15,7 +23,7 @@ def test_two_runs_of_one_matrix_share_all_their_cells(shadowwalk, matrix, tmp_pa
     found = json.loads((tmp_path / "found.json").read_text())
     rows = found["compared"] + found["not_compared"]
     assert {row["name"].split("/")[0] for row in rows} == {"leak", "hazard", "irq-ipi", "rcu-counter"}
-    assert all("noisy" in row["reason"] for row in found["not_compared"])
+    assert {row["reason"] for row in found["not_compared"]} <= {"all results are noisy or perturbed", *why_not_measured(tmp_path)}
     assert all(1 <= len(row["base"]) <= 4 for row in found["compared"])
     gated = shadowwalk("compare", "base", "new", "--fail-on", "slower:5%,missing")
     assert gated.returncode == ("FAILED" in gated.stdout)
