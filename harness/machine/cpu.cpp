@@ -13,6 +13,7 @@
 #include "harness/attach/probes.hpp"
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/rcu.hpp"
+#include "harness/machine/sanitizers.hpp"
 
 namespace shadowwalk {
 
@@ -124,8 +125,20 @@ void send_ipi(std::span<Cpu* const> targets) {
     Cpu& target = *targets[i];
     if (&target == Cpu::current()) continue;
     Backoff backoff;
+#ifdef SHADOWWALK_TSAN
+    unsigned waits = 0;
+#endif
     // acquire pairs with acknowledge()'s release.
-    while (target.acknowledged_.load(std::memory_order_acquire) < numbers[i]) backoff.wait();
+    while (target.acknowledged_.load(std::memory_order_acquire) < numbers[i]) {
+      backoff.wait();
+#ifdef SHADOWWALK_TSAN
+      // Its runtime defers signals, and loses one now and then: seen with a target that sleeps in nanosleep().
+      constexpr unsigned kWaitsUntilAskedAgain = 10'000;
+      if (++waits % kWaitsUntilAskedAgain == 0) {
+        syscall(SYS_tgkill, process, target.tid_.load(std::memory_order_relaxed), ipi_signal());
+      }
+#endif
+    }
   }
 }
 
