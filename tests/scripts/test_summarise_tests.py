@@ -38,6 +38,8 @@ def test_counts_failures_and_reasons(project, results):
     done = subprocess.run([project / "scripts" / "summarise-tests", results], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == """release: 3 tests ran, 1 failed, 2 skipped
+FAILED: fails_too (release)
+  | SKIPPED [1] tests/reports/test_browser.py:20: chromium is not installed
 SKIPPED: /dev/kvm: Permission denied; join the group kvm
   kvm (release)
 SKIPPED: it gave no reason
@@ -46,5 +48,4 @@ SKIPPED: chromium is not installed
   browser (release)
   fails_too (release)
 FAILED: fails_too (release)
-  | SKIPPED [1] tests/reports/test_browser.py:20: chromium is not installed
 """
