@@ -38,7 +38,8 @@ def test_free_latency_is_told_by_cell(watch):
 def test_ipi_waits_are_told_by_sender_and_target(watch):
     said, entry = watch("ipi_waits.bt", "--variant", "irq-ipi", "--zap-rate", "2000")
     waits = only(said, "hist")["@wait_ns"]
-    assert set(waits) == {"zapper-0,vcpu-0"} and entry["ipis"] > 0
+    # The main thread stops the cell by a request, which interrupts a vCPU that is in the guest.
+    assert set(waits) - {"shadowwalk,vcpu-0"} == {"zapper-0,vcpu-0"} and entry["ipis"] > 0
     assert pages(waits["zapper-0,vcpu-0"]) > 0
 
 
