@@ -12,6 +12,7 @@ void add_doctor(CLI::App& command);
 void add_import(CLI::App& command);
 void add_list(CLI::App& command);
 void add_ps(CLI::App& command);
+void add_project(CLI::App& command);
 void add_record(CLI::App& command);
 void add_run(CLI::App& command);
 void add_report(CLI::App& command);

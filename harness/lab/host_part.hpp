@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -10,7 +8,6 @@
 
 #include "harness/lab/host_totals.hpp"
 #include "harness/lab/replay_action.hpp"
-#include "harness/machine/cycle_clock.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/mmu/zapper.hpp"
 #include "workloads/workload.hpp"
@@ -76,6 +73,7 @@ class HostPart {
   const HostTotals& totals() const { return totals_; }
 
  private:
+  using Machine = typename Tree::Machine;
   using Page = typename Tree::Page;
 
   static constexpr Gfn kMostScanned = Gfn{1}
@@ -140,7 +138,7 @@ class HostPart {
   /// One commit a page, as the old shrinker does; then waits until each of them is free.
   Zapped shrink(std::uint64_t pages) {
     const std::lock_guard lock(mutex_);
-    const std::uint64_t start = CycleClock::now();
+    const std::uint64_t start = Machine::now();
     Zapped zapped;
     unlinked_.clear();
     while (zapped.pages < pages) {
@@ -151,7 +149,7 @@ class HostPart {
     if (zapped.empty()) return zapped;
     ++totals_.shrinks;
     if (wait_until_free(start)) {
-      if (window_.contains(start)) totals_.shrink_ns.record(CycleClock::to_whole_ns(CycleClock::now() - start));
+      if (window_.contains(start)) totals_.shrink_ns.record(Machine::to_whole_ns(Machine::now() - start));
     } else {
       ++totals_.shrinks_unfinished;
     }
@@ -168,12 +166,13 @@ class HostPart {
   /// False: it gave up.
   bool wait_until_free(std::uint64_t start) const {
     // relaxed: nothing of the freed pages is used.
+    typename Machine::Backoff backoff;  // the reclaimer may share the CPU
     for (const auto& [page, incarnation] : unlinked_) {
       while (page->incarnation.load(std::memory_order_relaxed) == incarnation) {
-        if (stop_.load(std::memory_order_relaxed) || CycleClock::to_ns(CycleClock::now() - start) > kLongestWaitNs) {
+        if (stop_.load(std::memory_order_relaxed) || Machine::to_ns(Machine::now() - start) > kLongestWaitNs) {
           return false;
         }
-        sched_yield();  // the reclaimer may share the CPU
+        backoff.wait();
       }
     }
     return true;

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "harness/coherence/atomic.hpp"
+#include "harness/machine/rcu_head.hpp"
+
+namespace shadowwalk::coherence {
+
+/// harness/machine/rcu.hpp's Rcu on the simulated machine, at the cost of liburcu's memb flavour: a reader writes a
+/// word of its own; a grace period interrupts every other CPU (membarrier), reads all words, waits for the sections
+/// that it found open, and interrupts all again. Callbacks run on a CPU of their own.
+class Rcu {
+ public:
+  struct Options {
+    Picoseconds interval = 0;  ///< grace periods begin at its multiples; 0: as soon as there is a callback
+  };
+
+  /// Adds the CPU `reclaim-0` to the current execution, after all others.
+  explicit Rcu(const Options& options);
+  ~Rcu();
+  Rcu(const Rcu&) = delete;
+  Rcu& operator=(const Rcu&) = delete;
+
+  static void read_lock() { current_->change_section(); }
+  static void read_unlock() { current_->change_section(); }
+
+  void call(RcuHead& head, void (*func)(RcuHead*, void*), void* context);
+  /// After the execution: runs what is left.
+  void barrier();
+  std::uint64_t grace_periods() const { return grace_periods_; }
+
+ private:
+  struct alignas(64) Reader {
+    Atomic<std::uint64_t> sections{0};  // odd within one
+  };
+
+  void change_section() {
+    if (Processor* const cpu = Processor::running()) {
+      Atomic<std::uint64_t>& sections = readers_[cpu->number()].sections;
+      sections.store(sections.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+  }
+  void reclaim();
+  void wake_reclaimer(Picoseconds at);
+  void synchronize();
+  void interrupt_all();
+  void run_all(std::vector<RcuHead*> callbacks);
+
+  static inline thread_local Rcu* current_ = nullptr;
+
+  Rcu* const outer_;
+  const Options options_;
+  const unsigned reclaimer_;
+  const std::unique_ptr<Reader[]> readers_;      // by CPU
+  alignas(64) Atomic<std::uint32_t> queued_{0};  // the line that callbacks are queued by
+  std::vector<RcuHead*> queue_;
+  bool idle_ = false;
+  std::uint64_t grace_periods_ = 0;
+};
+
+}  // namespace shadowwalk::coherence

@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "harness/machine/error.hpp"
+#include "harness/projection/projection.hpp"
+#include "workloads/workload.hpp"
+
+namespace shadowwalk::projection {
+namespace {
+
+using nlohmann::json;
+
+json in_ns(const coherence::Topology& topology) {
+  const auto ns = [](coherence::Picoseconds time) { return coherence::to_ns(time); };
+  return {{"transfer",
+           {{"core", ns(topology.transfer[0])},
+            {"llc", ns(topology.transfer[1])},
+            {"socket", ns(topology.transfer[2])},
+            {"system", ns(topology.transfer[3])}}},
+          {"memory", ns(topology.memory)},
+          {"line_hold", ns(topology.line_hold)},
+          {"line_service", ns(topology.line_service)},
+          {"load", ns(topology.costs.load)},
+          {"load_latency", ns(topology.costs.load_latency)},
+          {"store", ns(topology.costs.store)},
+          {"locked", ns(topology.costs.locked)},
+          {"mfence", ns(topology.costs.mfence)},
+          {"ipi_send", ns(topology.interrupt.send)},
+          {"ipi_deliver", ns(topology.interrupt.deliver)},
+          {"ipi_handle", ns(topology.interrupt.handle)},
+          {"guest_exit", ns(topology.guest.exit)},
+          {"guest_access", ns(topology.guest.access)}};
+}
+
+/// Actions that go through the guest's memory in order take turns, which simulated zappers cannot.
+bool takes_turns(const HostAction& action) {
+  return action.kind != HostAction::Kind::zap_oldest && action.kind != HostAction::Kind::zap_everything;
+}
+
+}  // namespace
+
+void check_projection(const CellConfig& config, const coherence::Topology& topology) {
+  const Workload workload = load_workload(config.workload);
+  if (workload.vcpus_per_cpu > 1) {
+    throw InputError(fmt::format(
+        "workload '{}': its vCPUs share CPUs, which the simulated machine's cannot; run it with shadowwalk cell",
+        workload.name));
+  }
+  if (workload.stall.time.count() != 0) {
+    throw InputError(fmt::format("workload '{}': stalls inside walks are not simulated; run it with shadowwalk cell",
+                                 workload.name));
+  }
+  if (workload.host.empty() && config.zappers != 0) {
+    throw InputError(fmt::format("workload '{}' has nothing for zappers to do: give --zappers 0", workload.name));
+  }
+  if (config.zappers > 1 && std::ranges::any_of(workload.host, takes_turns)) {
+    throw InputError(fmt::format("workload '{}': only one zapper is simulated; give --zappers 1", workload.name));
+  }
+  const unsigned needed = config.vcpus + config.zappers;
+  if (needed > topology.cpus()) {
+    throw InputError(
+        fmt::format("{} vCPUs and {} zappers need a CPU each; topology '{}' has {}: ask for fewer, or for a "
+                    "larger topology",
+                    config.vcpus, config.zappers, topology.name, topology.cpus()));
+  }
+}
+
+CellResult make_simulated_result(const CellConfig& config, const coherence::Topology& topology,
+                                 const Projected& projected) {
+  CellResult result = make_result(config, projected.cell);
+  json& details = result.details;
+  const std::string why = "simulated: nothing of it ran on a host";
+  for (const char* of_the_host :
+       {"rss_bytes", "sec_page_tables_bytes", "kvm_stats", "sections_preempted", "oversubscribed", "line_transfer_ns",
+        "section_ns_p50", "section_ns_p99", "exit_ns_p50", "exit_ns_p99"}) {
+    result.counters.erase(of_the_host);
+    details["unavailable"][of_the_host] = why;
+  }
+  details.erase("noise");
+  details.erase("memory");
+  details["flags"] = json::array();
+  details["placement"] = json::object();
+  details["cell"]["guest"] = "simulated";
+  details["cell"]["placement"] = topology.name;
+  const auto walks = static_cast<double>(projected.cell.walks);
+  if (projected.cell.walks != 0) {
+    result.counters["line_transfers_per_walk"] = static_cast<double>(projected.line_transfers) / walks;
+  } else {
+    details["unavailable"]["line_transfers_per_walk"] = "no walk in the window";
+  }
+  details["simulated"] = {{"topology", topology.name},
+                          {"summary", topology.summary},
+                          {"source", topology.source},
+                          {"model", kModelVersion},
+                          {"ns", in_ns(topology)}};
+  return result;
+}
+
+}  // namespace shadowwalk::projection

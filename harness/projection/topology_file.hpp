@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "harness/coherence/topology.hpp"
+
+namespace shadowwalk::projection {
+
+/// A topology's file as it was when the library was built.
+struct ShippedTopology {
+  const char* name;
+  const char* text;
+};
+std::span<const ShippedTopology> shipped_topologies();
+
+/// Reads a topology in full: every key must be there (docs/project.md). Throws InputError, `file:line:column: what is
+/// wrong; what to do`. Pure, thread-safe.
+coherence::Topology parse_topology(std::string_view text, const std::string& file);
+
+/// The same the other way round: what parse_topology() reads again, figure for figure.
+std::string to_toml(const coherence::Topology& topology);
+
+/// The shipped one of that name, or a file's: `./mine.toml`. Throws InputError: no such name, or what is wrong with the
+/// file.
+coherence::Topology load_topology(const std::string& name_or_file);
+
+}  // namespace shadowwalk::projection
