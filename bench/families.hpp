@@ -14,6 +14,7 @@ void register_zap_alls();          ///< zap_all/{variant}/pages:N
 void register_memory();            ///< memory/{variant}/pages:N
 void register_ipis();              ///< ipi/signal, ipi/membarrier
 void register_exits();             ///< exit/mmio, exit/doorbell
+void register_projections();       ///< project/{variant}/vcpus:N
 void register_kvm_run_floors();    ///< floor/kvm_run/mmio, floor/kvm_run/doorbell
 
 }  // namespace shadowwalk::bench

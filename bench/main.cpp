@@ -33,6 +33,7 @@ constexpr const char* kHelp =
   zap_all/VARIANT/pages:N       zap-everything of N leaf tables, time of one page
   memory/VARIANT/pages:N        what N leaf tables take (bytes_over_tables); the time is that of one page's fault
   ipi/signal, ipi/membarrier    interrupting vCPUs in guest mode until all have acknowledged
+  project/VARIANT/vcpus:N       a cell on the simulated machine: simulated walks a second (items_per_second)
   exit/mmio, exit/doorbell      a KVM exit as a cell makes it           (against floor/kvm_run/...)
 
 Times are of one walk, section, commit, page, IPI round or exit. With threads:N each thread is a vCPU on a CPU of its
@@ -81,6 +82,7 @@ int run(int argc, char** argv) {
   register_ipis();
   register_exits();
   register_kvm_run_floors();
+  register_projections();
   const std::size_t matched = benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   if (matched == 0) return kExitBadInput;  // Google Benchmark has said why

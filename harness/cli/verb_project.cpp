@@ -35,7 +35,7 @@ struct ProjectOptions {
   std::vector<std::string> variants;
   std::vector<std::string> vcpus{"1", "2", "4", "8", "16", "32", "64", "128", "256"};
   std::string topology = "epyc-9005";
-  std::string duration = "1ms";
+  std::string duration = "2ms";
   std::string warmup = "200us";
   std::string rcu_interval = "0";
   std::string json;
@@ -117,8 +117,9 @@ void print_row(const CellConfig& cell, const CellResult& result) {
 void print_held(const projection::HeldAgainstHost& held) {
   fmt::print("\nHeld against this host: read side of rcu-counter over that of irq-ipi\n");
   for (const projection::Held& row : held.rows) {
-    fmt::print("  {} vCPU{}  simulated {:.2f}, measured {:.2f}: the model is off by {:+.0f} %\n", row.vcpus,
-               row.vcpus == 1 ? " " : "s", row.simulated_ratio, row.measured_ratio, row.error_percent());
+    fmt::print("  {} vCPU{}  simulated {:.2f}, measured {:.2f} ({:.2f} to {:.2f}): the model is off by {:+.0f} %\n",
+               row.vcpus, row.vcpus == 1 ? " " : "s", row.simulated_ratio, row.measured_ratio, row.measured_least,
+               row.measured_greatest, row.error_percent());
   }
   if (!held.missing.empty()) fmt::print("  {}\n", held.missing);
 }
@@ -183,7 +184,6 @@ void add_project(CLI::App& command) {
       "Simulate cells on a machine with more CPUs: what variants would cost there, by a model of its caches");
   CellConfig& cell = options->cell;
   cell.workload = "mmio-poll";
-  cell.zap_rate = 20000;
   verb->add_option("--variants", options->variants, "Their names, or all: every one that claims to be safe")
       ->delimiter(',')
       ->required();

@@ -31,6 +31,8 @@ json in_json(const HeldAgainstHost& held) {
     rows.push_back({{"vcpus", row.vcpus},
                     {"simulated_ratio", row.simulated_ratio},
                     {"measured_ratio", row.measured_ratio},
+                    {"measured_least", row.measured_least},
+                    {"measured_greatest", row.measured_greatest},
                     {"error_percent", row.error_percent()}});
   }
   return rows;

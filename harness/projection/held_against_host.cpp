@@ -48,15 +48,16 @@ double simulated_ratio(const coherence::Topology& host, unsigned vcpus) {
   return ratio(ns);
 }
 
-double measured_ratio(unsigned vcpus, unsigned rounds) {
+/// Of each round, in order of size.
+std::vector<double> measured_ratios(unsigned vcpus, unsigned rounds) {
   std::vector<double> ratios;
   for (unsigned round = 0; round < rounds; ++round) {
     WalkNs ns{};
     for (std::size_t i = 0; i < kVariants.size(); ++i) ns[i] = walk_ns(run_cell(cell_config(kVariants[i], vcpus)));
     ratios.push_back(ratio(ns));
   }
-  std::ranges::nth_element(ratios, ratios.begin() + static_cast<std::ptrdiff_t>(rounds / 2));
-  return ratios[rounds / 2];
+  std::ranges::sort(ratios);
+  return ratios;
 }
 
 }  // namespace
@@ -68,9 +69,12 @@ HeldAgainstHost hold_against_host(const coherence::Topology& host, unsigned roun
       held.missing = fmt::format("{} vCPUs were not compared: the host has {} CPU", vcpus, host.cpus());
       continue;
     }
+    const std::vector<double> measured = measured_ratios(vcpus, rounds);
     held.rows.push_back({.vcpus = vcpus,
                          .simulated_ratio = simulated_ratio(host, vcpus),
-                         .measured_ratio = measured_ratio(vcpus, rounds)});
+                         .measured_ratio = measured[measured.size() / 2],
+                         .measured_least = measured.front(),
+                         .measured_greatest = measured.back()});
   }
   return held;
 }

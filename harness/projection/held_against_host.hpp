@@ -12,7 +12,9 @@ namespace shadowwalk::projection {
 struct Held {
   unsigned vcpus = 1;
   double simulated_ratio = 0;
-  double measured_ratio = 0;
+  double measured_ratio = 0;  ///< the median round's
+  double measured_least = 0;
+  double measured_greatest = 0;
 
   /// Of the simulated ratio, in per cent of the measured one.
   double error_percent() const { return (simulated_ratio / measured_ratio - 1) * 100; }

@@ -128,9 +128,12 @@ class SimulatedCell {
     }
   }
 
-  static bool served(Mmu& mmu, Access access) {
-    return access.kind() != AccessKind::page_table_write &&
-           mmu.template walk<false, false>(access.gfn(), leaf_kind(access.kind())) == Mmu::Walked::served;
+  bool served(Mmu& mmu, Access access) const {
+    if (access.kind() == AccessKind::page_table_write) return false;
+    const LeafKind kind = leaf_kind(access.kind());
+    const auto walked = config_.read_delay.on() ? mmu.template walk<true, true>(access.gfn(), kind)
+                                                : mmu.template walk<false, false>(access.gfn(), kind);
+    return walked == Mmu::Walked::served;
   }
   static void fault(Mmu& mmu, Access access) {
     if (access.kind() == AccessKind::page_table_write) return mmu.page_table_write(access.gfn());
@@ -140,7 +143,7 @@ class SimulatedCell {
   void run_vcpu(unsigned index) {
     CoherentMachine::Vcpu& vcpu = *machine_->vcpus()[index];
     GuestVcpu& guest = guest_->vcpu(index);
-    Mmu mmu(*tree_, vcpu, ReadDelay{}, config_.seed * 1024 + index);
+    Mmu mmu(*tree_, vcpu, config_.read_delay, config_.seed * 1024 + index);
     guarded([&] {
       while (!over()) {
         const std::span<const Access> accesses = run_guest(mmu, vcpu, guest);

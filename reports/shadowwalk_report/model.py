@@ -5,7 +5,7 @@ import functools
 import pathlib
 
 from .histogram import Histogram
-from .observations import KernelStat, Noise, PmuCount, Sizes
+from .observations import KernelStat, Noise, PmuCount, Sizes, Simulated
 from .setting import Scheme, Setting
 
 NEGATIVE_CONTROL = "unsafe"
@@ -64,6 +64,7 @@ class Result:
     host_action: str = ""
     perturbed: str = ""  # the tools that looked into the cell while it ran
     is_perturbed_trusted: bool = False  # as the reader asked for
+    simulated: Simulated | None = None  # None: it was measured
 
     @property
     def is_reference(self):
@@ -97,6 +98,7 @@ class Run:
     results: list[Result]
     left_out: list[LeftOut]
     missing: list[tuple[int, int]]
+    simulated: list[Result] = dataclasses.field(default_factory=list)  # held against none of the measured ones
 
     @functools.cached_property
     def hosts(self):

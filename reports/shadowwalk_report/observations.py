@@ -6,7 +6,17 @@ cannot be understood makes the result unreadable, by name.
 
 import dataclasses
 
-from .untrusted_json import is_number, text_of
+from .untrusted_json import are_numbers, is_number, text_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Simulated:
+    """What a result was simulated on. `held`: (vCPUs, simulated ratio, measured ratio) of the model and the host."""
+
+    topology: str
+    summary: str
+    source: str
+    held: tuple[tuple[float, float, float], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +120,22 @@ def parse_reference(data):
     if not isinstance(data, dict) or not text_of(data.get("host_action")):
         raise ValueError("reference.host_action is missing")
     return text_of(data["host_action"])
+
+
+def parse_simulated(data):
+    """What a result was simulated on, and what the model is worth; None for a measured one."""
+    if data is None:
+        return None
+    if not isinstance(data, dict) or not text_of(data.get("topology")):
+        raise ValueError("simulated.topology is missing")
+    held = data.get("held_against_host")
+    rows = []
+    for row in held if isinstance(held, list) else ():
+        numbers = [row.get(key) if isinstance(row, dict) else None for key in ("vcpus", "simulated_ratio", "measured_ratio")]
+        if not are_numbers(numbers):
+            raise ValueError("simulated.held_against_host is not numbers")
+        rows.append(tuple(numbers))
+    return Simulated(text_of(data["topology"]), text_of(data.get("summary")), text_of(data.get("source")), tuple(rows))
 
 
 def parse_kvm_stats(data):

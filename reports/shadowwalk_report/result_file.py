@@ -1,8 +1,8 @@
 """Reads the files of single cells: results, and the notes that failed cells leave."""
 
 from .histogram import Histogram
-from .model import LeftOut, Result, Series
-from .observations import parse_kvm_stats, parse_memory, parse_noise, parse_pmu, parse_reference
+from .model import LeftOut, PlannedCell, Result, Series
+from .observations import parse_kvm_stats, parse_memory, parse_noise, parse_pmu, parse_reference, parse_simulated
 from .setting import parse_cell
 from .untrusted_json import are_numbers, is_number, one_line, read_json, strings_of, text_of
 
@@ -56,7 +56,7 @@ def parse_entry(entry, cell, repetition, context):
         events_refused=_texts_of(extra.get("events_refused")),
         freed_by_drain=int(drained) if is_number(drained) else 0, violation=text_of(extra.get("violation")),
         command=text_of(extra.get("command")), context=context, host_action=parse_reference(extra.get("reference")),
-        perturbed=text_of(extra.get("perturbed")))
+        perturbed=text_of(extra.get("perturbed")), simulated=parse_simulated(extra.get("simulated")))
 
 
 def _parse_result(data, cell, repetition):
@@ -81,6 +81,20 @@ def read_result(path, cell, repetition):
     except (OSError, ValueError) as error:
         return [], LeftOut(cell.id, repetition, cell.name, "unreadable", f"{path.name}: {one_line(error)}")
     return results, LeftOut(cell.id, repetition, cell.name, "failed", failure) if failure else None
+
+
+def read_simulated(path):
+    """The results of a document that `shadowwalk project` wrote. Raises ValueError, OSError."""
+    data = read_json(path)
+    entries = data.get("benchmarks") if isinstance(data, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("no list of benchmarks")
+    context = strings_of(data.get("context"))
+    results = [parse_entry(entry, PlannedCell(number, "", text_of(entry.get("name")), {}), 1, context)
+               for number, entry in enumerate(entries) if isinstance(entry, dict)]
+    if any(result.simulated is None for result in results):
+        raise ValueError("it holds results that are not simulated")
+    return results
 
 
 def read_failure(path, cell, repetition):

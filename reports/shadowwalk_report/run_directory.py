@@ -13,11 +13,12 @@ import re
 from .errors import InputError
 from .model import LeftOut, PlannedCell, Run
 from .processes import leave_signals_to_the_parent
-from .result_file import read_failure, read_result
+from .result_file import read_failure, read_result, read_simulated
 from .untrusted_json import clean, one_line, read_json, text_of
 
 FORMAT = "shadowwalk-run-1"
 PLAN = "run.json"
+SIMULATED = "simulated"  # a folder beside the cells: what `shadowwalk project --json` wrote
 FEW_FILES = 200  # below, starting processes costs more than it saves
 
 _RESULT_NAME = re.compile(r"(\d+)-r(\d+)(\.failed)?\.json")
@@ -102,6 +103,17 @@ def _read_cells(directory, plan):
     return results, sorted(left_out, key=lambda lost: (lost.cell_id, lost.repetition)), seen | failures.keys()
 
 
+def _read_simulated(directory):
+    results = []
+    for file in sorted(directory.glob("*.json")):
+        try:
+            results += read_simulated(file)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{file}: {one_line(error)}; this directory holds what `shadowwalk project --json` wrote") \
+                from None
+    return results
+
+
 def load(directory):
     """Reads a run. Raises InputError when the directory is no run."""
     directory = pathlib.Path(directory)
@@ -114,4 +126,4 @@ def load(directory):
     return Run(path=directory, title=text_of(data.get("title")) or "shadowwalk run", seed=data.get("seed"),
                repetitions=repetitions, version=text_of(data.get("shadowwalk_version"), "unknown"),
                started=text_of(data.get("started")), plan=plan, order=order, results=results, left_out=left_out,
-               missing=[key for key in order if key not in done])
+               missing=[key for key in order if key not in done], simulated=_read_simulated(directory / SIMULATED))

@@ -118,7 +118,7 @@ def zap_words(setting):
 
 
 def guest_words(guest):
-    return {"kvm": "KVM guest", "thread": "thread guest"}.get(guest, f"{guest} guest")
+    return {"kvm": "KVM guest", "thread": "thread guest", "simulated": "SIMULATED"}.get(guest, f"{guest} guest")
 
 
 def describe(setting, axes=(), vcpus=True, zaps=True):

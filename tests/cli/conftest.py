@@ -26,7 +26,7 @@ zap-rate = 500
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def command():
     return os.environ["SHADOWWALK"]
 

@@ -96,6 +96,8 @@ def _failures(findings, gate):
 def _run(arguments):
     options = _parse(arguments)
     base, new = read_side(options.base), read_side(options.new)
+    if base.is_simulated != new.is_simulated:
+        raise InputError("one of BASE and NEW is SIMULATED and the other measured: compare like with like")
     _check_hosts(base, new, options.across_hosts)
     effect = options.threshold or options.gate.slower or MINIMUM_EFFECT
     findings = judge(base, new, effect, options.metrics)

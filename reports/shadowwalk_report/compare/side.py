@@ -28,6 +28,7 @@ class Side:
     times: dict[str, list[float]]
     failed: dict[str, str]
     contexts: list[dict[str, str]]
+    is_simulated: bool = False
 
     def told(self, key):
         """The distinct values of a context field, in their order."""
@@ -69,7 +70,10 @@ def _read_file(path):
     results, times, failed = [], {}, {}
     for number, entry in enumerate(entries):
         _read_entry(entry, number, context, results, times, failed)
-    return Side(str(path), Table(results), times, failed, [context])
+    simulated = {result.simulated is not None for result in results}
+    if len(simulated) > 1:
+        raise ValueError("it holds measured and simulated results, which nothing compares")
+    return Side(str(path), Table(results), times, failed, [context], simulated == {True})
 
 
 def read_side(path):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from ..figures import contention as contention_figure
 from ..figures import footprint as footprint_figure
 from ..figures import free_latency, heatmap, latency_profile, rcu_sweep, read_side, shrink, stalled, throughput, tradeoff, zap_latency
-from . import (Content, contention, dirty_log, footprint, host_kernel, instrumentation, latency, pmu, shrinker,
+from . import (Content, contention, dirty_log, footprint, host_kernel, instrumentation, latency, pmu, shrinker, simulated,
                stalled_walker, workload_events)
 
 
@@ -37,6 +37,7 @@ SECTIONS = (
     Section("dirty_log", "Dirty logging", (), dirty_log.content),
     Section("workload_events", "What workloads caused", (), workload_events.content),
     Section("host_kernel", "The host's own kernel (reference)", (), host_kernel.content),
+    Section("simulated", "SIMULATED: machines that are not here", (), simulated.content),
     Section("instrumentation", "Instrumentation cost", (), instrumentation.content))
 
 

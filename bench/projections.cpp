@@ -1,0 +1,51 @@
+#include <chrono>
+#include <string>
+
+#include "bench/families.hpp"
+#include "bench/registration.hpp"
+#include "harness/projection/projection.hpp"
+#include "harness/projection/topology_file.hpp"
+
+namespace shadowwalk::bench {
+namespace {
+
+/// Cells that are simulated: real time of one simulated walk, and how many there are a second. Over vCPUs it tells how
+/// the simulation's cost grows.
+void project(benchmark::State& state, const std::string& variant) {
+  const auto vcpus = static_cast<unsigned>(state.range(0));
+  const coherence::Topology topology = projection::load_topology("epyc-9005");
+  CellConfig config;
+  config.name = config.variant = variant;
+  config.workload = "mmio-poll";
+  config.vcpus = vcpus;
+  config.zappers = 0;
+  config.warmup = std::chrono::nanoseconds(0);
+  config.duration = std::chrono::microseconds(500);
+  std::uint64_t walks = 0;
+  double seconds = 0;
+  for (auto _ : state) {
+    const auto projected = projection::find_projected(variant)->project(config, topology);
+    state.SetIterationTime(projected.wall_seconds);
+    walks += projected.simulated_walks;
+    seconds += projected.wall_seconds;
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(walks));
+  state.counters["ns_per_walk"] = seconds * 1e9 / static_cast<double>(walks);
+}
+
+}  // namespace
+
+void register_projections() {
+  for (const projection::ProjectedVariant& variant : projection::projected_variants()) {
+    const std::string name(variant.info.name);
+    if (!variant.info.safe) continue;
+    add("project/" + name, [name](benchmark::State& state) { project(state, name); })
+        ->ArgName("vcpus")
+        ->Arg(16)
+        ->Arg(64)
+        ->Arg(256)
+        ->UseManualTime();
+  }
+}
+
+}  // namespace shadowwalk::bench
