@@ -13,6 +13,7 @@ from .figures.render import render_all
 from .markdown import render_markdown
 from .page import render_page
 from .publish import MARKER, replacing
+from .model import trusting_perturbed
 from .rows import Table
 from .run_directory import load
 from .sections.layout import page_sections
@@ -87,8 +88,7 @@ def write_report(directory, out, baseline=None, formats=DEFAULT_FORMATS, with_pe
     `baseline`: the variant that others are held against. `with_perturbed`: verdicts rest on cells that tools looked into, too. Raises InputError."""
     run = load(directory)
     if with_perturbed:
-        trusted = [dataclasses.replace(result, is_perturbed_trusted=True) for result in run.results]
-        run = dataclasses.replace(run, results=trusted)
+        run = dataclasses.replace(run, results=trusting_perturbed(run.results))
     table = Table(run.results)
     verdicts = Verdicts(table, baseline)
     with replacing(out) as fresh:

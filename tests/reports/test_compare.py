@@ -242,3 +242,11 @@ def test_bad_input_is_one_line(run, tmp_path, capsys):
     assert "run.json" in refused(capsys, base, tmp_path)
     assert "NEW" in refused(capsys, base)
     assert "leave one out" in refused(capsys, base, base, "--fail-on", "slower:5%", "--threshold", "2%")
+
+
+def test_what_tools_looked_into_is_compared_for_those_who_ask(run, capsys):
+    base = run("base", {"irq-ipi": 10})
+    new = run("new", {"irq-ipi": 10}, extra={"flags": ["perturbed"], "perturbed": "perf record (attach --what cpu)"})
+    assert "perturbed" in refused(capsys, base, new)
+    code, out, _ = called(capsys, base, new, "--with-perturbed", "--all")
+    assert code == 0 and "SAME" in out

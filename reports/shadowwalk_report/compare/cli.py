@@ -65,6 +65,8 @@ def _parse(arguments):
     parser.add_argument("--metrics", metavar="LIST", type=_metrics,
                         help=f"any of {','.join((*METRICS, TIME))} (default: all that there are)")
     parser.add_argument("--across-hosts", action="store_true", help="compare although the hosts are not the same one")
+    parser.add_argument("--with-perturbed", action="store_true",
+                        help="compare also cells that perf or bpftrace looked into")
     parser.add_argument("--all", action="store_true", dest="everything", help="show also what is SAME or AMBIGUOUS")
     parser.add_argument("--json", metavar="FILE", type=result_file, help="write all of it, values included")
     options = parser.parse_args(arguments)
@@ -95,7 +97,7 @@ def _failures(findings, gate):
 
 def _run(arguments):
     options = _parse(arguments)
-    base, new = read_side(options.base), read_side(options.new)
+    base, new = (read_side(path, options.with_perturbed) for path in (options.base, options.new))
     if base.is_simulated != new.is_simulated:
         raise InputError("one of BASE and NEW is SIMULATED and the other measured: compare like with like")
     _check_hosts(base, new, options.across_hosts)

@@ -5,7 +5,7 @@ import pathlib
 
 from ..bench.program import measured_time, stem
 from ..errors import InputError
-from ..model import PlannedCell
+from ..model import PlannedCell, trusting_perturbed
 from ..result_file import parse_entry
 from ..rows import Table
 from ..run_directory import load
@@ -35,11 +35,11 @@ class Side:
         return list(dict.fromkeys(context[key] for context in self.contexts if context.get(key)))
 
 
-def _read_run(path):
+def _read_run(path, chosen):
     run = load(path)
     contexts = list({tuple(sorted(r.context.items())): r.context for r in run.results}.values())
     failed = {lost.name: f"{lost.status}: {lost.reason}" for lost in run.left_out}
-    return Side(str(path), Table(run.results), {}, failed, contexts)
+    return Side(str(path), Table(chosen(run.results)), {}, failed, contexts)
 
 
 def _read_entry(entry, number, context, results, times, failed):
@@ -60,7 +60,7 @@ def _read_entry(entry, number, context, results, times, failed):
         failed[name] = "it gave no time"
 
 
-def _read_file(path):
+def _read_file(path, chosen):
     document = read_json(path)
     entries = document.get("benchmarks") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -73,16 +73,17 @@ def _read_file(path):
     simulated = {result.simulated is not None for result in results}
     if len(simulated) > 1:
         raise ValueError("it holds measured and simulated results, which nothing compares")
-    return Side(str(path), Table(results), times, failed, [context], simulated == {True})
+    return Side(str(path), Table(chosen(results)), times, failed, [context], simulated == {True})
 
 
-def read_side(path):
-    """Raises InputError with one line."""
+def read_side(path, with_perturbed=False):
+    """`with_perturbed`: what tools looked into counts, too. Raises InputError with one line."""
     path = pathlib.Path(path)
+    chosen = trusting_perturbed if with_perturbed else list
     if path.is_dir():
-        return _read_run(path)
+        return _read_run(path, chosen)
     try:
-        return _read_file(path)
+        return _read_file(path, chosen)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file or directory") from None
     except (OSError, ValueError) as error:

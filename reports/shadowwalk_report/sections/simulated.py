@@ -33,10 +33,11 @@ def content(run, _table):
         return None
     table = Table(run.simulated)
     axes = varying_axes(table.settings)
+    settings = sorted(table.settings, key=lambda setting: (-setting.vcpus, setting))  # what no host here could measure first
     told = list(dict.fromkeys(result.simulated for result in run.simulated))
     notes = [NOTE, *(f"{one.topology}: {one.summary}. Figures: {one.source}." for one in told)]
     held = next((one.held for one in told if one.held), None)
-    cells = first_and_folded([setting_sheet(setting, table.rows(setting), COLUMNS, axes) for setting in table.settings],
+    cells = first_and_folded([setting_sheet(setting, table.rows(setting), COLUMNS, axes) for setting in settings],
                              "The same")
     if held is None:
         return Content([*notes, NOT_HELD], cells.sheets, cells.details)
