@@ -11,7 +11,7 @@
 #include "harness/coherence/directory.hpp"
 #include "harness/coherence/line_table.hpp"
 #include "harness/coherence/turn_queue.hpp"
-#include "harness/simulation/fiber.hpp"
+#include "harness/fiber/fiber.hpp"
 
 namespace shadowwalk::coherence {
 
@@ -117,7 +117,7 @@ class Processor {
   const CpuCosts costs_;
   const unsigned number_;
   const std::string name_;
-  simulation::Fiber fiber_;
+  Fiber fiber_;
   Picoseconds issue_ = 0;   // the program has been issued until then
   Picoseconds loaded_ = 0;  // its loads are there
   Picoseconds stored_ = 0;  // its store buffer is empty

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/simulation/fiber.hpp"
+#include "harness/fiber/fiber.hpp"
 #include "harness/simulation/memory_model.hpp"
 #include "harness/simulation/schedule.hpp"
 #include "harness/simulation/site.hpp"

@@ -117,7 +117,8 @@ def test_the_rules_themselves_point_down():
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_floors", loader))
     loader.exec_module(module)
     across = {("harness/machine", "harness/attach"), ("harness/measure/pmu", "harness/measure"),
-              ("harness/text", "harness/machine"), ("workloads", "workloads/guest"),
+              ("harness/text", "harness/machine"), ("harness/fiber", "harness/machine"),
+              ("workloads", "workloads/guest"),
               ("harness/replay", "harness/trace")}
     for name, room in module.ROOMS.items():
         for other in room.may_include:

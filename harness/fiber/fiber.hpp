@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <functional>
 
-namespace shadowwalk::simulation {
+namespace shadowwalk {
 
 /// A thread of control that runs only while somebody is inside resume(), on that caller's operating-system thread.
 class Fiber {
@@ -43,4 +43,4 @@ class Fiber {
   void* caller_fake_stack_ = nullptr;
 };
 
-}  // namespace shadowwalk::simulation
+}  // namespace shadowwalk

@@ -1,4 +1,4 @@
-#include "harness/simulation/fiber.hpp"
+#include "harness/fiber/fiber.hpp"
 
 #include <memory>
 #include <utility>
@@ -11,7 +11,7 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-namespace shadowwalk::simulation {
+namespace shadowwalk {
 namespace {
 
 constexpr std::size_t kStackBytes = std::size_t{256} << 10;
@@ -101,4 +101,4 @@ void Fiber::inside() {}
 void Fiber::about_to_leave(bool) {}
 #endif
 
-}  // namespace shadowwalk::simulation
+}  // namespace shadowwalk
