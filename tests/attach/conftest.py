@@ -4,9 +4,25 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
+
+
+LONGEST_TEST_S = 120  # whose tools and cells should take seconds: whoever waits for longer waits for ever
+
+
+@pytest.fixture(autouse=True)
+def deadline():
+    """Ends a test that hangs, with the place where it does."""
+    def give_up(*_):
+        raise TimeoutError(f"the test has taken {LONGEST_TEST_S} s")
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(LONGEST_TEST_S)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Figures: what is in them, what is not and why, and that no name can break them."""
 
+import re
 import xml.etree.ElementTree as xml
 
 import pytest
@@ -8,6 +9,7 @@ from run_factory import PAGE, pmu
 from shadowwalk_report.figures import all_plots, canvas, heatmap, lanes
 from shadowwalk_report.figures.plot import file_name, unique_names
 from shadowwalk_report.figures.render import render_all
+from shadowwalk_report.report import write_report
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.variants import COLOURS, styles
@@ -192,3 +194,12 @@ def test_a_large_run_draws_a_share_and_says_so(factory):
         assert all("49 more settings: so large a run" in " ".join(plot.absences) for plot in drawn)
     assert [plot.name for plot in plots if plot.kind.startswith("heatmap")] == ["heatmap-walks"]
     assert sum(len(plot.records) for plot in plots if plot.kind == "throughput") == 100
+
+
+def test_percentile_curves_tell_their_values_when_pointed_at(factory):
+    factory.cell({"walks_per_second": 1e8, "zap_ns_p99": 400.0}, {"zap_ns": [100] * 985 + [400] * 10 + [800] * 5}, variant="irq-ipi")
+    write_report(factory.write(), factory.directory / "report", None, ["html"])
+    page = (factory.directory / "report" / "index.html").read_text()
+    told = dict(re.findall(r"<title>irq-ipi, (p[\d.]+): ([^<]*)</title>", page))
+    assert {"p50", "p90", "p99"} <= told.keys() and told["p50"] != told["p99"]
+    assert re.fullmatch(r"(39|40|41)\d ns", told["p99"]), told

@@ -8,7 +8,7 @@ from ..latencies import CORRECTED, LATENCIES, UNCORRECTED, censored, profiled_se
 from ..rows import Row
 from ..setting import describe, varying_axes
 from .canvas import printable
-from .percentile import percentile_curve, set_percentile_axes
+from .percentile import hover_percentiles, percentile_curve, set_percentile_axes
 from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, file_name, note_absence, place_title
 from .svg import MUTED
 
@@ -54,6 +54,7 @@ def _panel(table, latency, curves, uncorrected):
             axes.step(curve.places, curve.values, where="post", label=printable(curve.row.variant), color=style.colour,
                       linestyle=style.line)
             axes.plot(curve.places[-1:], curve.values[-1:], marker=style.marker, color=style.colour)
+            hover_percentiles(axes, curve.row.variant, curve.places, curve.values)
         for curve in uncorrected:
             axes.step(curve.places, curve.values, where="post", color=table.styles[curve.row.variant].colour,
                       linestyle=DOTTED, linewidth=1.2)

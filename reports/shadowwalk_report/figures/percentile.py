@@ -3,7 +3,9 @@
 import numpy as np
 from matplotlib import ticker
 
+from ..quantities import NANOSECONDS, quantity
 from .canvas import set_time_axis
+from .hover import hover_points
 from .latency import thin
 
 
@@ -16,6 +18,17 @@ def percentile_curve(histogram, censored=0):
 def _percentile_words(value, _):
     share = 100 * (1 - 1 / value)
     return f"{share:.10g} %" if value > 1.5 else "0 %"
+
+
+def hover_percentiles(axes, name, places, values):
+    """The value of a curve at p50, p90, p99 and so on, to point at."""
+    points = []
+    for place in (2, *(10**i for i in range(1, 7))):
+        if place > places[-1]:
+            break
+        value = float(values[np.searchsorted(places, place, side="right") - 1])
+        points.append((place, value, f"{name}, p{100 * (1 - 1 / place):.10g}: {quantity(value, NANOSECONDS)}"))
+    hover_points(axes, points)
 
 
 def set_percentile_axes(axes, furthest, most_ticks=5):

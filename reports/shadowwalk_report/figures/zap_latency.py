@@ -4,7 +4,7 @@ from ..setting import describe, varying_axes
 from .canvas import printable
 from .choice import chosen_by_place
 from .latency import drawable
-from .percentile import percentile_curve, set_percentile_axes
+from .percentile import hover_percentiles, percentile_curve, set_percentile_axes
 from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, file_name, place_title
 
 KIND = "zap_latency"
@@ -26,6 +26,7 @@ def _panel(table, chosen, title):
             axes.step(places, values, where="post", label=printable(row.variant), color=style.colour,
                       linestyle=style.line)
             axes.plot(places[-1:], values[-1:], marker=style.marker, color=style.colour)
+            hover_percentiles(axes, row.variant, places, values)
         set_percentile_axes(axes, furthest)
     return Panel(title, draw)
 
