@@ -48,14 +48,21 @@ def check(done, file, what, pairs):
     assert (what, "free_ns_p50") in printed and (what, "zap_service_ns_p99") in printed
 
 
+def measured(overhead, what, file):
+    """Two pairs of cells that all walked: others may take the CPUs for as long as a short window."""
+    for _ in range(5):
+        done = overhead("--what", what, "--pairs", "2", "--json", file)
+        if done.returncode != 0 or all(json.loads(file.read_text())["what"][what]["without"]["walks_per_second"].values()):
+            break
+    return done
+
+
 def test_perf_over_the_window(overhead, software_perf, tmp_path):
-    done = overhead("--what", "cpu", "--pairs", "2", "--json", tmp_path / "out.json")
-    check(done, tmp_path / "out.json", "cpu", 2)
+    check(measured(overhead, "cpu", tmp_path / "out.json"), tmp_path / "out.json", "cpu", 2)
 
 
 def test_bpftrace_over_the_window(overhead, bpftrace, tmp_path):
-    done = overhead("--what", "frees", "--pairs", "2", "--json", tmp_path / "out.json")
-    check(done, tmp_path / "out.json", "frees", 2)
+    check(measured(overhead, "frees", tmp_path / "out.json"), tmp_path / "out.json", "frees", 2)
 
 
 def test_bad_input(overhead, tmp_path):
