@@ -207,7 +207,7 @@ void add_project(CLI::App& command) {
       ->capture_default_str();
   verb->add_option("--seed", cell.seed, "The same seed gives the same figures")->capture_default_str();
   verb->add_option("--rounds", options->rounds,
-                   "Rounds of real cells that the model is held against on this host, 3 s each; 0: none")
+                   "Rounds of real cells that the model is held against on this host, 2 s each; 0: none")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
   verb->add_option("--write-topology", options->write_topology, "Write this host's topology, as measured, to FILE");

@@ -26,7 +26,7 @@ struct HeldAgainstHost {
 };
 
 /// Simulates `host` and measures the host: cells of mmio-poll without zappers, thread guests, `rounds` interleaved
-/// rounds of leak, rcu-counter and irq-ipi, medians over them. 1.5 s a round.
+/// rounds of leak, rcu-counter and irq-ipi, medians over them. 2 s a round.
 HeldAgainstHost hold_against_host(const coherence::Topology& host, unsigned rounds);
 
 }  // namespace shadowwalk::projection
