@@ -123,7 +123,9 @@ def load(directory):
     data = _read_plan(path)
     plan, repetitions, order = _parse_plan(path, data)
     results, left_out, done = _read_cells(directory / "cells", plan)
+    measured = [result for result in results if result.simulated is None]
+    simulated = [*(result for result in results if result.simulated is not None), *_read_simulated(directory / SIMULATED)]
     return Run(path=directory, title=text_of(data.get("title")) or "shadowwalk run", seed=data.get("seed"),
                repetitions=repetitions, version=text_of(data.get("shadowwalk_version"), "unknown"),
-               started=text_of(data.get("started")), plan=plan, order=order, results=results, left_out=left_out,
-               missing=[key for key in order if key not in done], simulated=_read_simulated(directory / SIMULATED))
+               started=text_of(data.get("started")), plan=plan, order=order, results=measured, left_out=left_out,
+               missing=[key for key in order if key not in done], simulated=simulated)

@@ -60,6 +60,14 @@ def test_nothing_measured_changes_by_it(run):
     assert judge_claims(with_it, Table(with_it.results)) == judge_claims(without, Table(without.results))
 
 
+def test_one_among_the_measured_cells_is_kept_apart(factory):
+    factory.cell({"walks_per_second": 1e8, "walk_ns_mean": 10.0}, variant="irq-ipi")
+    factory.cell({"walks_per_second": 5e8, "walk_ns_mean": 2.0}, variant="rcu-counter", extra={"simulated": SIMULATED})
+    loaded = load(factory.write())
+    assert {r.scheme.variant for r in loaded.results} == {"irq-ipi"}
+    assert {r.scheme.variant for r in loaded.simulated} == {"rcu-counter"}
+
+
 def test_a_model_that_was_not_held_against_a_host_says_so(run, tmp_path):
     marks = {key: value for key, value in SIMULATED.items() if key != "held_against_host"}
     (run / "simulated" / "spr.json").write_text(json.dumps(document(tmp_path / "other", marks)))

@@ -33,5 +33,4 @@ def render_all(plots, formats=("html", "png")):
                                                     initializer=leave_signals_to_the_parent) as pool:
             return list(pool.map(_draw, range(len(plots))))
     finally:
-        _plots = []
-_formats = ()
+        _plots, _formats = [], ()
