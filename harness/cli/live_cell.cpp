@@ -43,6 +43,7 @@ LiveCell::LiveCell(const CellConfig& config, bool hold) : config_(config) {
                                .variant = config.variant,
                                .workload = config.workload,
                                .held = false,
+                               .counters_fd = counters_.fd(),
                                .schedule = std::nullopt};
   if (hold) hold_.emplace();
 }

@@ -10,6 +10,7 @@
 #include "harness/cli/hold.hpp"
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/onlookers.hpp"
+#include "harness/measure/shared_counters.hpp"
 
 namespace shadowwalk::cli {
 
@@ -22,6 +23,9 @@ class LiveCell final : public Onlookers {
   LiveCell(const LiveCell&) = delete;
   LiveCell& operator=(const LiveCell&) = delete;
   ~LiveCell() override;
+
+  /// For CellConfig::counters: what `shadowwalk top` reads.
+  LiveCounters& counters() { return counters_.counters(); }
 
   /// For CellConfig::on_ready. The entry is written here, and again only if the window is put off: nothing is measured
   /// yet, and the phases to come are told by their times.
@@ -38,6 +42,7 @@ class LiveCell final : public Onlookers {
   void look_around();
 
   const CellConfig& config_;
+  SharedCounters counters_;
   live::Entry entry_;
   std::optional<Hold> hold_;
   std::optional<live::Registration> registration_;

@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
   shadowwalk::cli::add_compare(command);
   shadowwalk::cli::add_cell(command);
   shadowwalk::cli::add_ps(command);
+  shadowwalk::cli::add_top(command);
   shadowwalk::cli::add_attach(command);
   shadowwalk::cli::add_verify(command);
   shadowwalk::cli::add_project(command);
@@ -67,7 +68,7 @@ int main(int argc, char** argv) {
     // Not CLI11's require_subcommand: for a misspelt verb it says that none was given.
     if (command.get_subcommands().empty())
       throw CLI::RequiredError(
-          "A verb (run, report, compare, cell, ps, attach, verify, project, list, doctor, import or record)");
+          "A verb (run, report, compare, cell, ps, top, attach, verify, project, list, doctor, import or record)");
     return 0;
   } catch (const CLI::RuntimeError& exit) {  // how a verb ends with an exit code of its own
     return exit.get_exit_code();

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "harness/attach/live/choose_run.hpp"
 #include "harness/attach/tools/attach.hpp"
 #include "harness/attach/tools/find_target.hpp"
 #include "harness/attach/tools/shell_line.hpp"
@@ -49,7 +50,7 @@ void print_command(const tools::Question& question, const tools::Target& target,
 bool attach(const AttachArguments& arguments) {
   const tools::Question question = question_from(arguments);
   // Both ask this user's live runs first: whether there is a run is the cheaper question.
-  const live::LiveRun run = tools::choose_run(live::live_runs(), arguments.run);
+  const live::LiveRun run = live::choose_run("attach", live::live_runs(), arguments.run);
   const tools::HostCan can = tools::host_can({doctor::HostFiles(), doctor::observe_live_facts()});
   if (arguments.next_measure) return tools::attach_to_next_window(question, run.id, can);
   const tools::Target target = tools::find_target(run.id);

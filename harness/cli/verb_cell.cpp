@@ -171,6 +171,7 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
   LiveCell live(config, arguments.hold);
   config.on_ready = [&live] { live.on_ready(); };
   config.onlookers = &live;
+  config.counters = &live.counters();
   const bool to_stdout = arguments.json == kStdout;
   if (!arguments.json.empty() && !to_stdout) {
     run::require_space(std::filesystem::absolute(arguments.json).parent_path(), 1);

@@ -10,14 +10,14 @@
 
 #include "harness/attach/live/live_runs.hpp"
 #include "harness/cli/verbs.hpp"
-#include "harness/run/progress.hpp"
+#include "harness/text/duration.hpp"
 
 namespace shadowwalk::cli {
 namespace {
 
 using live::LiveRun;
 
-std::string in_words(std::uint64_t ns) { return run::format_duration(std::chrono::nanoseconds(ns)); }
+std::string in_words(std::uint64_t ns) { return format_duration(std::chrono::nanoseconds(ns)); }
 
 /// The name of the cell under way.
 std::string cell_name(const LiveRun& live) { return live.cell ? live.cell->name : live.run->cell_name; }

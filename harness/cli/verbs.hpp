@@ -16,6 +16,7 @@ void add_project(CLI::App& command);
 void add_record(CLI::App& command);
 void add_run(CLI::App& command);
 void add_report(CLI::App& command);
+void add_top(CLI::App& command);
 void add_verify(CLI::App& command);
 
 }  // namespace shadowwalk::cli

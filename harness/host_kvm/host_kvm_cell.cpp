@@ -83,7 +83,10 @@ HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& p
   const unsigned zappers = plan.actions.empty() ? 0 : 1;
   TouchVm vm(plan.touch);
   if (plan.quota != 0) vm.set_page_quota(plan.quota);
-  HostKvmShared shared(config, plan, vm);
+  const auto own_counters = config.counters == nullptr ? std::make_unique<LiveCounters>() : nullptr;
+  LiveCounters& counters = own_counters ? *own_counters : *config.counters;
+  counters.begin(config.vcpus, zappers);
+  HostKvmShared shared(config, plan, vm, counters);
   HostKvmMeasurement cell;
   CellMeasurement& common = cell.common;
   common.noise.cpus = std::thread::hardware_concurrency();

@@ -20,6 +20,11 @@ bool sleeps(const GuestConfig& guest, unsigned index) {
   return params.idle_us != 0 || some_phase_does || (index >= guest.active_vcpus && guest.idle_us != 0);
 }
 
+ExitReason reason_of(TouchExit exit) {
+  if (exit == TouchExit::interrupted) return ExitReason::interrupted;
+  return exit == TouchExit::burst ? ExitReason::doorbell : ExitReason::mmio;
+}
+
 }  // namespace
 
 ToucherThread::ToucherThread(HostKvmShared& shared, unsigned index)
@@ -55,6 +60,7 @@ void ToucherThread::loop() {
     vcpu_.leave_guest_mode();
     const std::uint64_t now = CycleClock::now();
     disturbance.observe(now);
+    count(reason_of(exit));
     if (shared_.window.contains(now)) {
       ++exits;
       if (exit == TouchExit::lost_slot) ++lost_slot;
@@ -65,8 +71,13 @@ void ToucherThread::loop() {
   finish_burst(guest);
 }
 
+void ToucherThread::count(ExitReason reason) {
+  add_alone(shared_.counters.vcpu(index_).exits[static_cast<std::size_t>(reason)], 1);
+}
+
 /// A HLT exit: the vCPU blocks in the host.
 void ToucherThread::halt(std::uint64_t idle_us) {
+  if (idle_us != 0) count(ExitReason::halt);
   constexpr std::uint64_t kLongestSleepNs = 1'000'000;  // then look whether the cell is over
   const std::uint64_t end = CycleClock::now() + CycleClock::from_ns(static_cast<double>(idle_us) * 1e3);
   for (std::uint64_t now = CycleClock::now(); now < end && !shared_.stop_touching; now = CycleClock::now()) {
@@ -134,6 +145,8 @@ void BeatThread::tell_beat(const HostBeats::Beat& beat) {
 void BeatThread::record(const HostBeats::Beat& beat, std::uint64_t intended) {
   disturbance.observe(beat.ended);
   totals.add(beat);
+  LiveCounters::Thread& live = shared_.counters.zapper(0);
+  add_alone(beat.pages == 0 ? live.zaps_empty : live.zaps, 1);
   if (!shared_.window.contains(beat.ended)) return;
   if (beat.kind == HostAction::Kind::write_protect) dirty_pages += beat.pages;
   if (beat.pages == 0) {

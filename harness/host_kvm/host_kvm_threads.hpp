@@ -14,10 +14,11 @@ namespace shadowwalk::host_kvm {
 
 /// What the threads of a cell share.
 struct HostKvmShared {
-  HostKvmShared(const CellConfig& config_in, const HostPlan& plan_in, TouchVm& vm_in)
+  HostKvmShared(const CellConfig& config_in, const HostPlan& plan_in, TouchVm& vm_in, LiveCounters& counters_in)
       : config(config_in),
         plan(plan_in),
         vm(vm_in),
+        counters(counters_in),
         attached(config.vcpus + (plan.actions.empty() ? 1 : 2)),
         go(1),
         detached(config.vcpus + 1) {}
@@ -25,6 +26,7 @@ struct HostKvmShared {
   const CellConfig& config;
   const HostPlan& plan;
   TouchVm& vm;
+  LiveCounters& counters;
   Window window;
   CellFailure failure;
   std::latch attached;  ///< vCPUs, the zapper if there is one, and the main thread
@@ -49,6 +51,7 @@ class ToucherThread {
  private:
   void loop();
   void halt(std::uint64_t idle_us);
+  void count(ExitReason reason);
   static void finish_burst(TouchVcpu& guest);
 
   HostKvmShared& shared_;

@@ -82,13 +82,18 @@ CellMeasurement run_cell(const CellConfig& asked) {
   }
   for (unsigned i = 0; i < config.zappers; ++i) zapper_cpus.push_back(places.next(fmt::format("zapper-{}", i)));
   Window window;
+  const auto own_counters = config.counters == nullptr ? std::make_unique<LiveCounters>() : nullptr;
+  if (own_counters) config.counters = own_counters.get();
+  LiveCounters& counters = *config.counters;
+  counters.begin(config.vcpus, config.zappers);
+  counters.page_bytes.store(variant.can_zap ? kPageBytes : 0, std::memory_order_relaxed);
   const pmu::EncodedSelection events = encode_events(config.events);
   // Where CPUs are short, beside a zapper: a kernel runs callbacks on the CPU that queued them.
   Reclaimer reclaimer(places.next_or_beside("reclaim-0", "zapper-0"), events, window, config.timeline);
   machine.set_rcu_options(
       {.interval = config.rcu_interval, .on_thread_start = Reclaimer::on_thread_start, .context = &reclaimer});
 
-  IpiRecord ipis(window);
+  IpiRecord ipis(window, counters.ipis);
   if (config.instrumentation != Instrumentation::none) machine.observe_ipis(&ipis);
   CellMeasurement cell;
   cell.noise.cpus = std::thread::hardware_concurrency();
@@ -115,7 +120,7 @@ CellMeasurement run_cell(const CellConfig& asked) {
   const std::unique_ptr<Engine> engine = variant.make_engine(machine, config, window, budget);
   if (!machine.has_rcu()) places.forget("reclaim-0");
 
-  CellShared shared(config, machine, *engine, window, events);
+  CellShared shared(config, machine, *engine, window, counters, events);
   HostWatch host(*guest);
   shared.yield_while_waiting = cell.noise.oversubscribed;
   shared.walkers_sleep = cpus_are_shared || halts(workload) || trace != nullptr;

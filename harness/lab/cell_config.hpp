@@ -8,6 +8,7 @@
 
 #include "harness/guest/guest.hpp"
 #include "harness/machine/mmu_lock.hpp"
+#include "harness/measure/live_counters.hpp"
 #include "harness/mmu/walk_checks.hpp"
 #include "harness/replay/pace.hpp"
 #include "harness/timeline/recorder.hpp"
@@ -56,7 +57,8 @@ struct CellConfig {
   /// Called by the thread that runs the cell, when all others are there, bound and named: nothing was walked or zapped
   /// yet, and they wait until it returns. Then the warm-up begins.
   std::function<void()> on_ready;
-  Onlookers* onlookers = nullptr;  ///< null: nobody can look in; outlives the cell
+  LiveCounters* counters = nullptr;  ///< what others can read meanwhile; null: the cell's own; outlives the cell
+  Onlookers* onlookers = nullptr;    ///< null: nobody can look in; outlives the cell
 };
 
 /// `off` or `1/1000:50us`.

@@ -3,28 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "harness/text/quantity.hpp"
+
 namespace shadowwalk {
 namespace {
 
-std::string scaled(double value, double step, std::initializer_list<const char*> units) {
-  const char* const* unit = units.begin();
-  while (std::abs(value) >= step && unit + 1 != units.end()) {
-    value /= step;
-    ++unit;
-  }
-  return fmt::format("{:.{}f} {}", value, value < 10 && unit != units.begin() ? 2 : value < 100 ? 1 : 0, *unit);
-}
-
 std::string readable(std::string_view name, double value) {
-  if (name.find("_ns") != std::string_view::npos) return scaled(value, 1000, {"ns", "us", "ms", "s"});
-  if (name.find("bytes") != std::string_view::npos) return scaled(value, 1024, {"B", "KiB", "MiB", "GiB"});
-  if (name.find("per_second") != std::string_view::npos) return scaled(value, 1000, {"/s", "k/s", "M/s", "G/s"});
+  if (name.find("_ns") != std::string_view::npos) return time_in_words(value);
+  if (name.find("bytes") != std::string_view::npos) return bytes_in_words(value);
+  if (name.find("per_second") != std::string_view::npos) return rate_in_words(value);
   return fmt::format("{:.0f}", value);
 }
 

@@ -53,7 +53,8 @@ VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest, rep
       index_(index),
       guest_(guest),
       replay_(replay),
-      vcpu_(*shared.machine.vcpus()[index]) {}
+      vcpu_(*shared.machine.vcpus()[index]),
+      live_(shared.counters.vcpu(index)) {}
 
 void VcpuThread::run(std::optional<unsigned> cpu) {
   const std::string name = fmt::format("vcpu-{}", index_);
@@ -75,6 +76,7 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
       shared_.failure.report(error.what());
       // Others may still wait for this vCPU's sections and mode, both of which are over; its root goes with `engine`.
     }
+    publish(*engine);
     counts = engine->counts();
     first_violation = engine->first_violation();
   } catch (const std::exception& error) {
@@ -121,6 +123,8 @@ void VcpuThread::loop(EngineVcpu& engine) {
     disturbance.observe(record.burst_start);
     events.observe(record.burst_start);
     record_exit(entered);
+    count_exit(accesses.size());
+    if (record.burst_end >= next_publication_) publish(engine);
     if (const std::uint64_t idle_us = guest_.idle_us(); idle_us != 0 && !accesses.empty()) {
       halt(engine, idle_us);
       record.burst_end = CycleClock::now();  // where the next exit's cycle begins
@@ -154,6 +158,7 @@ void VcpuThread::halt(EngineVcpu& engine, std::uint64_t idle_us) {
   constexpr std::uint64_t kLongestSleepNs = 1'000'000;  // then look whether the cell is over
   const std::uint64_t end = CycleClock::now() + CycleClock::from_ns(static_cast<double>(idle_us) * 1e3);
   SHADOWWALK_PROBE(vcpu__halt, index_, idle_us * 1000);
+  ++exits_by_reason_[static_cast<std::size_t>(ExitReason::halt)];
   engine.offline();
   for (std::uint64_t now = CycleClock::now(); now < end && !vcpu_.has_request(kRequestStop); now = CycleClock::now()) {
     const timespec time{0, static_cast<long>(std::min(CycleClock::to_whole_ns(end - now), kLongestSleepNs))};
@@ -172,11 +177,37 @@ void VcpuThread::record_exit(std::uint64_t entered) {
   }
 }
 
+void VcpuThread::count_exit(std::size_t accesses) {
+  const ExitReason reason = accesses == 0   ? ExitReason::interrupted
+                            : accesses == 1 ? ExitReason::mmio
+                                            : ExitReason::doorbell;
+  ++exits_by_reason_[static_cast<std::size_t>(reason)];
+}
+
+/// Lets others see what this vCPU has counted. Not at each exit, so that exits do not wait for a line that a reader
+/// took.
+void VcpuThread::publish(const EngineVcpu& engine) {
+  constexpr double kIntervalNs = 5e6;
+  next_publication_ = record.burst_end + CycleClock::from_ns(kIntervalNs);
+  const WalkCounts so_far = engine.counts();
+  const auto tell = [](LiveCounters::Counter& counter, std::uint64_t count) {
+    counter.store(count, std::memory_order_relaxed);
+  };
+  tell(live_.walks, record.walks_total);
+  tell(live_.faults, record.faults_total);
+  tell(live_.restarts, so_far.restarts);
+  tell(live_.violations, so_far.violations);
+  for (std::size_t i = 0; i < kExitReasons; ++i) tell(live_.exits[i], exits_by_reason_[i]);
+  tell(live_.zaps, zaps.zaps_total);
+  tell(live_.zaps_empty, zaps.zaps_empty_total);
+}
+
 ZapperThread::ZapperThread(CellShared& shared, unsigned index, std::span<const HostAction> actions)
     : events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
       disturbance(shared.window, false),
       shared_(shared),
       index_(index),
+      live_(shared.counters.zapper(index)),
       ticks_per_beat_(static_cast<double>(CycleClock::from_ns(1e9)) / shared.config.zap_rate),
       schedule_(actions) {}
 
@@ -185,6 +216,7 @@ ZapperThread::ZapperThread(CellShared& shared, replay::TraceGuest& trace)
       disturbance(shared.window, false),
       shared_(shared),
       index_(0),
+      live_(shared.counters.zapper(0)),
       ticks_per_beat_(0),
       trace_(&trace) {}
 
@@ -265,6 +297,8 @@ void ZapperThread::zap(const Action& action, std::uint64_t intended, std::uint64
   tell_zap(index_, zapped, end - began);
   disturbance.observe(end);
   zaps.record(zapped, intended, began, end, shared_.window, shared_.clocked());
+  live_.zaps.store(zaps.zaps_total, std::memory_order_relaxed);
+  live_.zaps_empty.store(zaps.zaps_empty_total, std::memory_order_relaxed);
   events.end_work(zaps.zaps - zaps_before);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "harness/lab/walk_record.hpp"
 #include "harness/lab/zap_record.hpp"
 #include "harness/machine/native_machine.hpp"
+#include "harness/measure/live_counters.hpp"
 #include "harness/measure/window.hpp"
 #include "harness/replay/trace_guest.hpp"
 
@@ -50,11 +52,12 @@ void tell_ready(const CellConfig& config, CellFailure& failure);
 /// What the threads of a cell share.
 struct CellShared {
   CellShared(const CellConfig& config_in, NativeMachine& machine_in, Engine& engine_in, const Window& window_in,
-             const pmu::EncodedSelection& events_in)
+             LiveCounters& counters_in, const pmu::EncodedSelection& events_in)
       : config(config_in),
         machine(machine_in),
         engine(engine_in),
         window(window_in),
+        counters(counters_in),
         events(events_in),
         attached(config.vcpus + config.zappers + 1),
         go(1),
@@ -66,6 +69,7 @@ struct CellShared {
   NativeMachine& machine;
   Engine& engine;
   const Window& window;
+  LiveCounters& counters;
   const pmu::EncodedSelection& events;
   CellFailure failure;
   std::latch attached;  ///< vCPUs, zappers and the main thread: they can be interrupted, and found by their names
@@ -98,12 +102,17 @@ class VcpuThread {
   void replay_zap(EngineVcpu& engine);
   void halt(EngineVcpu& engine, std::uint64_t idle_us);
   void record_exit(std::uint64_t entered);
+  void count_exit(std::size_t accesses);
+  void publish(const EngineVcpu& engine);
 
   CellShared& shared_;
   const unsigned index_;
   GuestVcpu& guest_;
   replay::ReplayVcpu* const replay_;
   NativeMachine::Vcpu& vcpu_;
+  LiveCounters::Thread& live_;
+  std::uint64_t next_publication_ = 0;                         // ticks
+  std::array<std::uint64_t, kExitReasons> exits_by_reason_{};  // in the cell's whole life
 };
 
 /// One zapper thread: the workload's host part at its share of the zap rate, open loop; or what a trace's host threads
@@ -130,6 +139,7 @@ class ZapperThread {
 
   CellShared& shared_;
   const unsigned index_;
+  LiveCounters::Thread& live_;
   const double ticks_per_beat_;
   std::optional<ActionSchedule> schedule_;
   replay::TraceGuest* const trace_ = nullptr;

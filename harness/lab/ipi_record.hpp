@@ -1,12 +1,11 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/native_machine.hpp"
-#include "harness/measure/histogram.hpp"
+#include "harness/measure/live_counters.hpp"
 #include "harness/measure/window.hpp"
 
 namespace shadowwalk {
@@ -14,23 +13,21 @@ namespace shadowwalk {
 /// Counts the IPIs of flushes, and their time from the first request to the last acknowledgement.
 class IpiRecord final : public NativeMachine::IpiObserver {
  public:
-  explicit IpiRecord(const Window& window) : window_(window) {}
+  IpiRecord(const Window& window, LiveCounters::Ipis& counters) : window_(window), counters_(counters) {}
   void on_ipis(std::size_t sent, std::uint64_t ticks) override {
-    total_.fetch_add(sent, std::memory_order_relaxed);
+    counters_.total.fetch_add(sent, std::memory_order_relaxed);
     if (!window_.contains(CycleClock::now())) return;
-    sent_.fetch_add(sent, std::memory_order_relaxed);
-    ns_.record(CycleClock::to_whole_ns(ticks));
+    counters_.in_window.fetch_add(sent, std::memory_order_relaxed);
+    counters_.ns.record(CycleClock::to_whole_ns(ticks));
   }
-  std::uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
+  std::uint64_t sent() const { return counters_.in_window.load(std::memory_order_relaxed); }
   /// In the cell's whole life.
-  std::uint64_t total() const { return total_.load(std::memory_order_relaxed); }
-  Histogram ns() const { return ns_.snapshot(); }
+  std::uint64_t total() const { return counters_.total.load(std::memory_order_relaxed); }
+  Histogram ns() const { return counters_.ns.snapshot(); }
 
  private:
   const Window& window_;
-  std::atomic<std::uint64_t> total_{0};
-  std::atomic<std::uint64_t> sent_{0};
-  ConcurrentHistogram ns_;
+  LiveCounters::Ipis& counters_;
 };
 
 }  // namespace shadowwalk

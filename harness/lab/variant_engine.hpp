@@ -29,7 +29,8 @@ class VariantEngine final : public Engine {
       : config_(config),
         machine_(machine),
         tree_(machine, config.mmu_lock, window, budget.capacity,
-              config.instrumentation == Instrumentation::none ? Clocks::off : Clocks::on),
+              config.instrumentation == Instrumentation::none ? Clocks::off : Clocks::on,
+              config.counters == nullptr ? nullptr : &config.counters->footprint),
         host_(tree_, window, config.working_set) {
     tree_.pool().pretouch(budget.pretouch);
     tree_.set_quota(budget.quota);

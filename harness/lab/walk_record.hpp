@@ -41,6 +41,8 @@ struct WalkRecord {
   std::uint64_t walks = 0;
   std::uint64_t walk_ticks = 0;  ///< whole bursts less their faults
   std::uint64_t faults = 0;
+  std::uint64_t walks_total = 0;  ///< in the cell's whole life, as faults_total
+  std::uint64_t faults_total = 0;
   Histogram walk_ns;     ///< sampled single walks, one clock read in each
   Histogram section_ns;  ///< sampled read-side sections, the same
   Histogram fault_ns;    ///< mmu_lock wait included
@@ -81,6 +83,7 @@ template <class WalkingVcpu>
   const std::uint64_t start = CycleClock::now();
   vcpu.fault(access);
   const std::uint64_t ticks = CycleClock::now() - start;
+  ++record.faults_total;
   if (counts) {
     ++record.faults;
     record.fault_ns.record(CycleClock::to_whole_ns(ticks));
@@ -107,6 +110,8 @@ void walk_burst_unclocked(WalkingVcpu& vcpu, std::span<const Access> accesses, W
     vcpu.fault(access);
     ++faults;
   });
+  record.walks_total += accesses.size();
+  record.faults_total += faults;
   if (!record.window.contains(record.burst_start)) return;
   record.walks += accesses.size();
   record.faults += faults;
@@ -133,6 +138,7 @@ void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord&
   }
 
   const std::uint64_t end = CycleClock::now();
+  record.walks_total += accesses.size();
   if (counts && end < record.window.end()) {
     record.walks += accesses.size();
     record.walk_ticks += end - start - fault_ticks;

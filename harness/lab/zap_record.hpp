@@ -14,12 +14,13 @@ struct ZapRecord {
   std::uint64_t zaps = 0;  ///< in the window, of those that found something
   std::uint64_t zaps_empty = 0;
   std::uint64_t zaps_total = 0;  ///< in the cell's whole life, of those that found something
-  Histogram zap_ns;              ///< from the intended start
-  Histogram zap_service_ns;      ///< from the real one
+  std::uint64_t zaps_empty_total = 0;
+  Histogram zap_ns;          ///< from the intended start
+  Histogram zap_service_ns;  ///< from the real one
 
   void record(const Zapped& zapped, std::uint64_t intended, std::uint64_t began, std::uint64_t end,
               const Window& window, bool clocked) {
-    if (!zapped.empty()) ++zaps_total;
+    ++(zapped.empty() ? zaps_empty_total : zaps_total);
     if (!window.contains(end)) return;
     if (zapped.empty()) {
       ++zaps_empty;

@@ -1,16 +1,20 @@
 #include "harness/measure/footprint.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace shadowwalk {
 
-Footprint::Footprint(const Window& window, double ns_per_tick)
-    : window_(window), ns_per_tick_(ns_per_tick), freers_(std::make_unique<Freers>()) {}
+Footprint::Footprint(const Window& window, double ns_per_tick, FootprintCounters* counters)
+    : window_(window),
+      ns_per_tick_(ns_per_tick),
+      own_counters_(counters == nullptr ? std::make_unique<FootprintCounters>() : nullptr),
+      counters_(counters == nullptr ? *own_counters_ : *counters) {}
 
 std::size_t Footprint::freer_of_this_thread() {
   static std::atomic<std::size_t> threads{0};
-  thread_local const std::size_t mine = threads.fetch_add(1, std::memory_order_relaxed) % kFreers;
+  thread_local const std::size_t mine = threads.fetch_add(1, std::memory_order_relaxed) % FootprintCounters::kFreers;
   return mine;
 }
 
@@ -21,29 +25,27 @@ std::size_t Footprint::interval_of(std::uint64_t now) const {
 }
 
 std::uint64_t Footprint::level_now(const Arrivals& arrivals) const {
-  std::uint64_t level = arrivals.total.load(std::memory_order_relaxed);
-  for (const Freer& freer : *freers_) level -= freer.total.load(std::memory_order_relaxed);
-  return level;
+  return arrivals.total.load(std::memory_order_relaxed) - counters_.freed();
 }
 
 void Footprint::arrive(Arrivals& arrivals, std::uint64_t now) {
-  // relaxed: mmu_lock orders arrivals. A page that is counted as freed had arrived under it before.
-  arrivals.total.store(arrivals.total.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  // mmu_lock orders arrivals. A page that is counted as freed had arrived under it before.
+  add_alone(arrivals.total, 1);
   if (now < window_.start()) {
-    ++arrivals.before;
+    add_alone(arrivals.before, 1);
   } else if (now < window_.end()) {
     const std::uint64_t level = level_now(arrivals);
     const std::size_t interval = interval_of(now);
-    ++arrivals.count[interval];
-    arrivals.ticks_sum += now - window_.start();
-    arrivals.interval_peak[interval] = std::max(arrivals.interval_peak[interval], level);
-    arrivals.peak = std::max(arrivals.peak, level);
+    add_alone(arrivals.count[interval], 1);
+    add_alone(arrivals.ticks_sum, now - window_.start());
+    raise_alone(arrivals.interval_peak[interval], level);
+    raise_alone(arrivals.peak, level);
   }
 }
 
 void Footprint::on_free(std::uint64_t unlinked_at, std::uint64_t now) {
   now = std::max(now, unlinked_at);  // clocks of two CPUs may differ a little; no page is freed before it is retired
-  Freer& freer = (*freers_)[freer_of_this_thread()];
+  FootprintCounters::Freer& freer = counters_.freers[freer_of_this_thread()];
   freer.total.fetch_add(1, std::memory_order_relaxed);
   if (now < window_.start()) {
     freer.before.fetch_add(1, std::memory_order_relaxed);
@@ -59,31 +61,43 @@ void Footprint::on_free(std::uint64_t unlinked_at, std::uint64_t now) {
   }
 }
 
-Footprint::Level Footprint::level(const Arrivals& arrivals, const Departures& departures) const {
-  Level level;
-  const std::uint64_t at_start = arrivals.before - departures.before;
-  level.series_peak.reserve(kIntervals);
-  level.series_last.reserve(kIntervals);
+namespace {
+
+/// Departures of all freers together.
+struct Departures {
+  std::uint64_t before = 0;
+  std::uint64_t ticks_sum = 0;
+  std::array<std::uint64_t, Footprint::kIntervals> count{};
+};
+
+Footprint::Level level_of(const FootprintCounters::Arrivals& arrivals, const Departures& departures,
+                          std::uint64_t window_ticks) {
+  Footprint::Level level;
+  const std::uint64_t at_start = arrivals.before.load(std::memory_order_relaxed) - departures.before;
+  level.series_peak.reserve(Footprint::kIntervals);
+  level.series_last.reserve(Footprint::kIntervals);
   std::uint64_t now = at_start;
-  for (std::size_t i = 0; i < kIntervals; ++i) {
-    level.series_peak.push_back(std::max(arrivals.interval_peak[i], now));
-    now = now + arrivals.count[i] - departures.count[i];
+  for (std::size_t i = 0; i < Footprint::kIntervals; ++i) {
+    level.series_peak.push_back(std::max(arrivals.interval_peak[i].load(std::memory_order_relaxed), now));
+    now = now + arrivals.count[i].load(std::memory_order_relaxed) - departures.count[i];
     level.series_last.push_back(now);
   }
-  level.peak = std::max(arrivals.peak, at_start);
+  level.peak = std::max(arrivals.peak.load(std::memory_order_relaxed), at_start);
   // The integral of the level: what is there at the end for the whole window, less the time before each arrival, plus
   // the time before each departure. The sums of ticks pass 2^64 in a long run, and so modulo 2^64 throughout: exact as
   // long as the integral fits.
-  const std::uint64_t length = window_.end() - window_.start();
-  const std::uint64_t integral = now * length - arrivals.ticks_sum + departures.ticks_sum;
-  level.mean = length == 0 ? 0 : static_cast<double>(integral) / static_cast<double>(length);
+  const std::uint64_t integral =
+      now * window_ticks - arrivals.ticks_sum.load(std::memory_order_relaxed) + departures.ticks_sum;
+  level.mean = window_ticks == 0 ? 0 : static_cast<double>(integral) / static_cast<double>(window_ticks);
   return level;
 }
 
-Footprint::Result Footprint::result() const {
+}  // namespace
+
+Footprint::Result Footprint::result_of(const FootprintCounters& counters, std::uint64_t window_ticks) {
   Result result;
   Departures departures;
-  for (const Freer& freer : *freers_) {
+  for (const FootprintCounters::Freer& freer : counters.freers) {
     departures.before += freer.before.load(std::memory_order_relaxed);
     departures.ticks_sum += freer.ticks_sum.load(std::memory_order_relaxed);
     for (std::size_t i = 0; i < kIntervals; ++i) {
@@ -93,10 +107,10 @@ Footprint::Result Footprint::result() const {
     result.freed_by_drain += freer.by_drain.load(std::memory_order_relaxed);
     result.free_ns.merge(freer.free_ns.snapshot());
   }
-  result.unlinked = std::accumulate(unlinked_.count.begin(), unlinked_.count.end(), std::uint64_t{0});
+  for (const auto& count : counters.unlinked.count) result.unlinked += count.load(std::memory_order_relaxed);
   result.freed = std::accumulate(departures.count.begin(), departures.count.end(), std::uint64_t{0});
-  result.retired = level(unlinked_, departures);
-  result.shadow = level(allocated_, departures);
+  result.retired = level_of(counters.unlinked, departures, window_ticks);
+  result.shadow = level_of(counters.allocated, departures, window_ticks);
   return result;
 }
 

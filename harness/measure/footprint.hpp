@@ -1,12 +1,12 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "harness/measure/footprint_counters.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/window.hpp"
 
@@ -16,18 +16,18 @@ namespace shadowwalk {
 /// not sampled, since a sampling thread would take CPU from the walkers and miss what lasts microseconds. Sizes are in
 /// pages, times in clock ticks; the caller scales both.
 ///
-/// on_allocate() and on_unlink() need mmu_lock (one writer at a time); on_free() may be called by any thread. No two
-/// writers share a cache line, so that what is measured is the scheme's contention and not the measurement's. Results
+/// on_allocate() and on_unlink() need mmu_lock (one writer at a time); on_free() may be called by any thread. Results
 /// are exact once the writers have stopped.
 class Footprint {
  public:
-  static constexpr std::size_t kIntervals = 256;  ///< of the time series
+  static constexpr std::size_t kIntervals = FootprintCounters::kIntervals;
 
-  /// `ns_per_tick` scales free latencies, which are recorded in ns.
-  Footprint(const Window& window, double ns_per_tick);
+  /// `ns_per_tick` scales free latencies, which are recorded in ns. `counters`: all zero, and outlive this; null: of
+  /// its own.
+  Footprint(const Window& window, double ns_per_tick, FootprintCounters* counters = nullptr);
 
-  void on_allocate(std::uint64_t now) { arrive(allocated_, now); }
-  void on_unlink(std::uint64_t now) { arrive(unlinked_, now); }
+  void on_allocate(std::uint64_t now) { arrive(counters_.allocated, now); }
+  void on_unlink(std::uint64_t now) { arrive(counters_.unlinked, now); }
   void on_free(std::uint64_t unlinked_at, std::uint64_t now);
   /// From here on, frees are the drain's: counted as censored, kept out of the latencies.
   void begin_drain() { draining_.store(true, std::memory_order_relaxed); }
@@ -48,54 +48,28 @@ class Footprint {
     Level shadow;                      ///< allocated and not freed
     Histogram free_ns;                 ///< unlink to free, of pages unlinked in the window and not freed by the drain
   };
-  Result result() const;
+  Result result() const { return result_of(counters_, window_.end() - window_.start()); }
+  /// The same of counters alone, as they stand.
+  static Result result_of(const FootprintCounters& counters, std::uint64_t window_ticks);
 
   /// Pages unlinked and not freed. Exact for the unlinker and when nobody writes.
-  std::uint64_t retired() const { return level_now(unlinked_); }
+  std::uint64_t retired() const { return level_now(counters_.unlinked); }
   /// Pages allocated and not freed; the same.
-  std::uint64_t shadow() const { return level_now(allocated_); }
+  std::uint64_t shadow() const { return level_now(counters_.allocated); }
 
  private:
-  /// Pages that come into a state: written under mmu_lock.
-  struct alignas(64) Arrivals {
-    std::atomic<std::uint64_t> total{0};  // one writer; read by shadow() and retired()
-    std::uint64_t before = 0;             // the window
-    std::uint64_t ticks_sum = 0;          // in the window, relative to its start
-    std::uint64_t peak = 0;
-    std::array<std::uint64_t, kIntervals> count{};
-    std::array<std::uint64_t, kIntervals> interval_peak{};
-  };
-  /// Pages that one thread (or, past kFreers threads, a few) has freed.
-  struct alignas(64) Freer {
-    std::atomic<std::uint64_t> total{0};
-    std::atomic<std::uint64_t> before{0};
-    std::atomic<std::uint64_t> by_drain{0};
-    std::atomic<std::uint64_t> ticks_sum{0};
-    std::array<std::atomic<std::uint64_t>, kIntervals> count{};
-    ConcurrentHistogram free_ns;
-  };
-  static constexpr std::size_t kFreers = 16;
-  using Freers = std::array<Freer, kFreers>;
-
-  /// Departures of all freers together.
-  struct Departures {
-    std::uint64_t before = 0;
-    std::uint64_t ticks_sum = 0;
-    std::array<std::uint64_t, kIntervals> count{};
-  };
+  using Arrivals = FootprintCounters::Arrivals;
 
   static std::size_t freer_of_this_thread();
   std::size_t interval_of(std::uint64_t now) const;
   void arrive(Arrivals& arrivals, std::uint64_t now);
   std::uint64_t level_now(const Arrivals& arrivals) const;
-  Level level(const Arrivals& arrivals, const Departures& departures) const;
 
   const Window& window_;
   const double ns_per_tick_;
   std::atomic<bool> draining_{false};
-  Arrivals allocated_;
-  Arrivals unlinked_;
-  const std::unique_ptr<Freers> freers_;
+  const std::unique_ptr<FootprintCounters> own_counters_;
+  FootprintCounters& counters_;
 };
 
 }  // namespace shadowwalk

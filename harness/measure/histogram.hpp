@@ -47,6 +47,21 @@ class Histogram {
     max_ = std::max(max_, other.max_);
   }
 
+  /// What was recorded since `earlier`, a copy of this one. Its least and greatest value are known to a bucket only.
+  Histogram since(const Histogram& earlier) const {
+    Histogram later;
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      const std::uint64_t count = counts_[i] - earlier.counts_[i];
+      if (count == 0) continue;
+      later.counts_[i] = count;
+      later.count_ += count;
+      later.min_ = std::min(later.min_, HistogramScale::lowest(i));
+      later.max_ = HistogramScale::highest(i);
+    }
+    later.sum_ = sum_ - earlier.sum_;
+    return later;
+  }
+
   std::uint64_t count() const { return count_; }
   std::uint64_t sum() const { return sum_; }
   std::uint64_t max() const { return max_; }

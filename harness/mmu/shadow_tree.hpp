@@ -35,14 +35,14 @@ class ShadowTree {
   using Slot = typename Pool::Slot;
   using Guard = typename MeasuredMmuLock<Machine>::Guard;
 
-  /// `capacity`: shadow pages at most, retired ones included.
+  /// `capacity`: shadow pages at most, retired ones included. `counters`: as Footprint takes them.
   ShadowTree(Machine& machine, MmuLockKind lock_kind, const Window& window, std::size_t capacity,
-             Clocks clocks = Clocks::on)
+             Clocks clocks = Clocks::on, FootprintCounters* counters = nullptr)
       : machine_(machine),
         window_(window),
         lock_(lock_kind, window, clocks),
         pool_(capacity),
-        footprint_(window, Machine::to_ns(1'000'000) / 1e6),
+        footprint_(window, Machine::to_ns(1'000'000) / 1e6, counters),
         environment_(*this),
         variant_(environment_) {}
 

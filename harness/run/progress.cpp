@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/text/duration.hpp"
+
 namespace shadowwalk::run {
 namespace {
 
@@ -17,16 +19,6 @@ using std::chrono::nanoseconds;
 std::string describe(const Failure& failure) { return fmt::format("{}: {}", failure.status, failure.reason); }
 
 }  // namespace
-
-std::string format_duration(nanoseconds duration) {
-  duration = std::max(duration, 0ns);
-  if (duration < 1s)
-    return fmt::format("{}ms", std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-  const auto seconds = std::chrono::round<std::chrono::seconds>(duration).count();
-  if (seconds < 60) return fmt::format("{}s", seconds);
-  if (seconds < 3600) return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
-  return fmt::format("{}h{:02}m", seconds / 3600, seconds % 3600 / 60);
-}
 
 nanoseconds estimate_remaining(std::size_t done, nanoseconds planned_done, nanoseconds actual_done, std::size_t left,
                                nanoseconds planned_left) {

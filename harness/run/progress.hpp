@@ -10,9 +10,6 @@
 /// What a run says while it goes on and when it ends.
 namespace shadowwalk::run {
 
-/// `850ms`, `12s`, `3m12s`, `1h04m`.
-std::string format_duration(std::chrono::nanoseconds duration);
-
 /// Time left, from the time that the cells done so far took beyond their measuring time. `done` and `left` are numbers
 /// of cells, the times are their measuring times and, for `actual_done`, the time they really took.
 std::chrono::nanoseconds estimate_remaining(std::size_t done, std::chrono::nanoseconds planned_done,

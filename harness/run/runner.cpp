@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "harness/machine/error.hpp"
+#include "harness/text/duration.hpp"
 
 namespace shadowwalk::run {
 namespace {

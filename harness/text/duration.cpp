@@ -1,5 +1,8 @@
 #include "harness/text/duration.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <system_error>
@@ -27,6 +30,17 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     return std::nullopt;
   }
   return std::chrono::nanoseconds{std::llround(nanoseconds)};
+}
+
+std::string format_duration(std::chrono::nanoseconds duration) {
+  using namespace std::chrono_literals;
+  duration = std::max(duration, 0ns);
+  if (duration < 1s)
+    return fmt::format("{}ms", std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+  const auto seconds = std::chrono::round<std::chrono::seconds>(duration).count();
+  if (seconds < 60) return fmt::format("{}s", seconds);
+  if (seconds < 3600) return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
+  return fmt::format("{}h{:02}m", seconds / 3600, seconds % 3600 / 60);
 }
 
 }  // namespace shadowwalk

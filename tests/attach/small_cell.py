@@ -5,5 +5,10 @@ import pathlib
 # Small enough to be quick under a tool, busy enough that all it counts is more than a handful.
 CELL = ("--workload", "mmio-poll", "--guest", "thread", "--duration", "300ms", "--warmup", "50ms", "--working-set", "64")
 
+
+def long_cell(duration="60s", warmup="50ms"):
+    return [{"300ms": duration, "50ms": warmup}.get(word, word) for word in CELL]
+
+
 TRACE = pathlib.Path(__file__).parents[2] / "workloads" / "traces" / "churn.swtrace"
 REPLAY = ("--workload", f"trace:{TRACE}", "--closed-loop", "--vcpus", "2", "--duration", "2s", "--warmup", "50ms")

@@ -13,10 +13,8 @@ SCRIPT = pathlib.Path(__file__).parents[2] / "scripts" / "attach-overhead"
 
 
 @pytest.fixture
-def overhead(command, tmp_path, monkeypatch):
+def overhead(command, tmp_path):
     """overhead(options..., cell=[...]) -> CompletedProcess."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-
     def run(*options, cell=("--variant", "irq-ipi", *CELL)):
         return subprocess.run([SCRIPT, "--shadowwalk", command, *map(str, options), "--", *cell], capture_output=True,
                               text=True, timeout=300, check=False, cwd=tmp_path)
@@ -63,6 +61,10 @@ def test_perf_over_the_window(overhead, software_perf, tmp_path):
 
 def test_bpftrace_over_the_window(overhead, bpftrace, tmp_path):
     check(measured(overhead, "frees", tmp_path / "out.json"), tmp_path / "out.json", "frees", 2)
+
+
+def test_top_over_the_window(overhead, tmp_path):
+    check(measured(overhead, "top", tmp_path / "out.json"), tmp_path / "out.json", "top", 2)
 
 
 def test_bad_input(overhead, tmp_path):

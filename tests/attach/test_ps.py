@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from small_cell import CELL
+from small_cell import CELL, long_cell
 
 MATRIX = """
 title = "listed"
@@ -28,18 +28,6 @@ name = "read-side"
 variant = ["leak", "irq-ipi"]
 zappers = 1
 """
-
-
-def long_cell(**changed):
-    words = {"50ms": "2s", "300ms": "2s", **changed}
-    return [words.get(word, word) for word in CELL]
-
-
-@pytest.fixture(autouse=True)
-def runtime(tmp_path, monkeypatch):
-    """The runtime directory of the test's own processes."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    return tmp_path / "shadowwalk"
 
 
 @pytest.fixture
@@ -90,7 +78,7 @@ def test_no_live_runs(ps, runtime):
 
 
 def test_a_cell_from_its_hold_to_its_end(start, listed, ps, runtime):
-    cell = start("cell", "--variant", "irq-ipi", *long_cell(), "--hold")
+    cell = start("cell", "--variant", "irq-ipi", *long_cell("2s", "2s"), "--hold")
     held, = listed(lambda runs: runs and runs[0]["phase"] == "held", cell)
     assert held["id"] == f"cell-{cell.pid}" and held["pid"] == held["cell_pid"] == cell.pid
     assert held["variant"] == "irq-ipi" and held["workload"] == "mmio-poll"
@@ -147,7 +135,7 @@ def test_kill_9_leaves_an_entry_that_the_next_look_takes_away(start, listed, ps,
     matrix = tmp_path / "listed.toml"
     matrix.write_text(MATRIX, encoding="utf-8")
     run = start("run", matrix, "--out", tmp_path / "first")
-    cell = start("cell", "--variant", "leak", *long_cell(), "--hold")
+    cell = start("cell", "--variant", "leak", *long_cell("2s", "2s"), "--hold")
     listed(lambda runs: len(runs) == 2 and all("cell_pid" in live for live in runs), run)
     assert len(list(runtime.iterdir())) == 3, "the run, its cell, and the other cell"
     run.kill()
@@ -186,14 +174,14 @@ def test_a_directory_that_others_may_enter_is_refused(start, command, runtime):
     assert list(runtime.iterdir()) == []
 
 
-def test_a_file_system_that_is_read_only_is_no_failure(start, tmp_path, runtime):
+def test_a_file_system_that_is_read_only_is_no_failure(runtime):
     runtime.mkdir(mode=0o700)
     mounted = os.geteuid() == 0 and shutil.which("unshare") and subprocess.run(
         ["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
     if not mounted:
         pytest.skip("needs root and unshare --mount, to mount a directory read-only")
     script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
-    done = subprocess.run(["unshare", "--mount", "sh", "-c", script, str(tmp_path), os.environ["SHADOWWALK"], "cell",
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script, str(runtime.parent), os.environ["SHADOWWALK"], "cell",
                            "--variant", "leak", *CELL, "--json", "-"], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["benchmarks"][0]["zaps_total"] > 0

@@ -207,5 +207,21 @@ TEST(ConcurrentHistogramTest, SeveralThreadsRecordAsOneWould) {
   expect_equal(histogram->snapshot(), reference);
 }
 
+TEST(Histogram, SinceAnEarlierCopyOfItself) {
+  Histogram histogram;
+  for (int i = 0; i < 10; ++i) histogram.record(5);
+  const Histogram earlier = histogram;
+  EXPECT_EQ(histogram.since(earlier).count(), 0u);
+  EXPECT_EQ(histogram.since(earlier).quantile(0.5), 0);
+  histogram.record(100'000);
+  histogram.record(7);
+  const Histogram later = histogram.since(earlier);
+  EXPECT_EQ(later.count(), 2u);
+  EXPECT_EQ(later.sum(), 100'007u);
+  EXPECT_EQ(later.quantile(0.5), 7);
+  EXPECT_NEAR(later.quantile(1), 100'000, 400);
+  EXPECT_GE(later.max(), 100'000u);
+}
+
 }  // namespace
 }  // namespace shadowwalk

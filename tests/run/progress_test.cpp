@@ -33,15 +33,6 @@ std::string printed(Action action) {
 const PlannedCell kCell{.id = 0, .group = "g", .name = "leak/mmio-poll/vcpus:1", .options = {}};
 const Failure kFailure{.status = "refused", .reason = "no memory", .exit_code = 2, .signal = 0, .command = ""};
 
-TEST(Duration, ReadsWell) {
-  EXPECT_EQ(format_duration(0s), "0ms");
-  EXPECT_EQ(format_duration(850ms), "850ms");
-  EXPECT_EQ(format_duration(12400ms), "12s");
-  EXPECT_EQ(format_duration(192s), "3m12s");
-  EXPECT_EQ(format_duration(3840s), "1h04m");
-  EXPECT_EQ(format_duration(-5s), "0ms");
-}
-
 TEST(Eta, AddsTheOverheadOfACell) {
   EXPECT_EQ(estimate_remaining(10, 10s, 15s, 4, 8s), 10s);
   EXPECT_EQ(estimate_remaining(10, 10s, 9s, 4, 8s), 8s) << "no negative overhead";

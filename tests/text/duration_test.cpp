@@ -19,5 +19,14 @@ TEST(ParseDuration, TakesAUnitAndNothingElse) {
   }
 }
 
+TEST(FormatDuration, ReadsWell) {
+  EXPECT_EQ(format_duration(0s), "0ms");
+  EXPECT_EQ(format_duration(850ms), "850ms");
+  EXPECT_EQ(format_duration(12400ms), "12s");
+  EXPECT_EQ(format_duration(192s), "3m12s");
+  EXPECT_EQ(format_duration(3840s), "1h04m");
+  EXPECT_EQ(format_duration(-5s), "0ms");
+}
+
 }  // namespace
 }  // namespace shadowwalk

@@ -16,6 +16,7 @@ json to_json(const CellPart& cell) {
                  {"variant", cell.variant},
                  {"workload", cell.workload},
                  {"held", cell.held}};
+  if (cell.counters_fd >= 0) object["counters_fd"] = cell.counters_fd;
   if (cell.schedule) {
     object["warmup_end_ns"] = cell.schedule->warmup_end_ns;
     object["window_end_ns"] = cell.schedule->window_end_ns;
@@ -29,6 +30,7 @@ CellPart cell_from(const json& object) {
                 .variant = object.at("variant"),
                 .workload = object.at("workload"),
                 .held = object.at("held"),
+                .counters_fd = object.value("counters_fd", -1),
                 .schedule = std::nullopt};
   if (object.contains("window_end_ns")) {
     cell.schedule = Schedule{object.at("warmup_end_ns"), object.at("window_end_ns")};

@@ -23,6 +23,7 @@ struct CellPart {
   std::string variant;
   std::string workload;
   bool held = false;                 ///< waits for whoever attaches
+  int counters_fd = -1;              ///< the process's descriptor of what it counts meanwhile; -1: it shows none
   std::optional<Schedule> schedule;  ///< once it runs: readers tell the phase by it, and nothing is written meanwhile
 };
 

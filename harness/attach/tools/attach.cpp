@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <thread>
 
+#include "harness/attach/live/choose_run.hpp"
 #include "harness/attach/live/live_runs.hpp"
 #include "harness/attach/live/tool_marks.hpp"
 #include "harness/attach/live/window_request.hpp"
@@ -19,7 +21,6 @@ namespace shadowwalk::tools {
 namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{10};
-constexpr int kTimedOut = 124;         ///< how timeout(1) ends when it has interrupted the tool: what we ask it for
 constexpr int kInterrupted = 128 + 2;  ///< how perf ends after SIGINT, once it has written everything
 
 void announce(const Command& command) {
@@ -43,9 +44,8 @@ std::string time_option(const live::WatchedWindow& window) {
 }
 
 bool finish(const Command& command, int code, const std::string& more) {
-  if (code != 0 && code != kTimedOut && code != kInterrupted) {
-    fmt::print(stderr, "shadowwalk: {} failed with exit code {}\n",
-               command.words[0] == "timeout" ? command.words[5] : command.words[0], code);
+  if (code != 0 && code != kInterrupted) {
+    fmt::print(stderr, "shadowwalk: {} failed with exit code {}\n", command.words[0], code);
     return false;
   }
   std::error_code error;
@@ -92,13 +92,14 @@ bool attach_for_a_time(const Question& question, const Target& target, const Hos
   const live::ToolMark mark(cell, command.mark);
   announce(command);
   ToolProcess tool(command.words);
-  while (!tool.ended() && live::process_of(cell.pid) == cell) std::this_thread::sleep_for(kLookAgain);
-  if (!tool.ended()) tool.interrupt();  // those who look at the whole host do not see the cell end
-  return finish(command, tool.wait(), "");
+  const auto until = std::chrono::steady_clock::now() + question.time;
+  const auto goes_on = [&] { return std::chrono::steady_clock::now() < until && live::process_of(cell.pid) == cell; };
+  while (!tool.ended() && goes_on()) std::this_thread::sleep_for(kLookAgain);
+  return finish(command, tool.end(), "");
 }
 
 bool attach_to_next_window(Question question, const std::string& wanted, const HostCan& can) {
-  const live::LiveRun run = choose_run(live::live_runs(), wanted);
+  const live::LiveRun run = live::choose_run("attach", live::live_runs(), wanted);
   question.control = "";  // not known yet; what cannot be asked for is refused before anybody waits
   Target any{.run = run.id,
              .pid = run.process.pid,
@@ -118,8 +119,7 @@ bool attach_to_next_window(Question question, const std::string& wanted, const H
   announce(command);
   ToolProcess tool(command.words);
   const std::optional<live::WatchedWindow> window = wait_for_window(request, tool, cell);
-  if (!tool.ended()) tool.interrupt();
-  const int code = tool.wait();
+  const int code = tool.end();
   if (window && window->failure.empty()) return finish(command, code, time_option(*window));
   if (!finish(command, code, "")) return false;
   throw CellError(fmt::format("attach: {}", window ? window->failure : "the cell ended before its window was over"));

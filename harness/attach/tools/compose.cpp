@@ -32,7 +32,7 @@ class Composer {
     } else {
       compose_bpftrace();
     }
-    if (!question_.control) {
+    if (question_.only_print) {
       const double seconds = std::chrono::duration<double>(question_.time).count();
       prepend({"timeout", "--foreground", "-s", "INT", fmt::format("{:g}", seconds)});
     }

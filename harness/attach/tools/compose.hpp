@@ -10,7 +10,9 @@ namespace shadowwalk::tools {
 
 /// A command that answers a question.
 struct Command {
-  std::vector<std::string> words;  ///< as a shell would run it: it finds the programs on PATH
+  /// As a shell would run it: it finds the programs on PATH. One that is only printed ends by itself when its time is
+  /// over; any other is interrupted by whoever runs it.
+  std::vector<std::string> words;
   std::string mark;                ///< in short, for the result of the cell that it perturbs
   std::string output;              ///< the file that it writes; empty: it prints
   std::string read_by;             ///< how to read the file

@@ -1,19 +1,17 @@
 #include "harness/attach/tools/find_target.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
 #include <filesystem>
 #include <thread>
 
+#include "harness/attach/live/choose_run.hpp"
 #include "harness/attach/live/threads.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/text/suggestion.hpp"
 
 namespace shadowwalk::tools {
 namespace {
@@ -47,29 +45,12 @@ void require_access(pid_t pid) {
 
 }  // namespace
 
-LiveRun choose_run(const std::vector<LiveRun>& runs, const std::string& wanted) {
-  if (runs.empty()) throw InputError("attach: no live run of this user; `shadowwalk ps` lists them");
-  std::vector<std::string> ids;
-  for (const LiveRun& run : runs) ids.push_back(run.id);
-  if (wanted.empty()) {
-    if (runs.size() == 1) return runs.front();
-    throw InputError(fmt::format("attach: {} live runs; name one of them: {}", runs.size(), fmt::join(ids, ", ")));
-  }
-  for (const LiveRun& run : runs) {
-    if (run.id == wanted || std::to_string(run.process.pid) == wanted || std::to_string(run.cell_pid) == wanted) {
-      return run;
-    }
-  }
-  throw InputError(
-      fmt::format("attach: no live run '{}'{} there are: {}", wanted, suggestion(wanted, ids), fmt::join(ids, ", ")));
-}
-
 Target find_target(const std::string& wanted, std::chrono::milliseconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
-  LiveRun run = choose_run(live::live_runs(), wanted);
+  LiveRun run = live::choose_run("attach", live::live_runs(), wanted);
   while (run.cell_pid == 0 && std::chrono::steady_clock::now() < until) {
     std::this_thread::sleep_for(kLookAgain);
-    run = choose_run(live::live_runs(), run.id);
+    run = live::choose_run("attach", live::live_runs(), run.id);
   }
   if (run.cell_pid == 0) {
     throw InputError(fmt::format("attach: run {} has no cell under way; try again, or see `shadowwalk ps`", run.id));

@@ -2,16 +2,10 @@
 
 #include <chrono>
 #include <string>
-#include <vector>
 
-#include "harness/attach/live/live_runs.hpp"
 #include "harness/attach/tools/question.hpp"
 
 namespace shadowwalk::tools {
-
-/// The run of this id, or of this process; with an empty `wanted`, the only one there is. Throws InputError that names
-/// what there is.
-live::LiveRun choose_run(const std::vector<live::LiveRun>& runs, const std::string& wanted);
 
 /// The process that measures for it now. Between two cells it waits for the next, at most so long. Throws InputError if
 /// there is none, or if this user may not look into it.

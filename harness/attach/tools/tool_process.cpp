@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 #include "harness/machine/error.hpp"
 #include "harness/trace/tool.hpp"
@@ -25,7 +26,7 @@ struct ToolProcess::Handlers {
 };
 
 ToolProcess::ToolProcess(const std::vector<std::string>& words) : before_(std::make_unique<Handlers>()) {
-  const std::string program = trace::require_program(words[0], "attach", "coreutils");
+  const std::string program = trace::require_program(words[0], "attach", words[0] == "perf" ? "linux-perf" : words[0]);
   std::vector<std::string> copies = words;
   std::vector<char*> argv;
   for (std::string& word : copies) argv.push_back(word.data());
@@ -48,10 +49,7 @@ ToolProcess::ToolProcess(const std::vector<std::string>& words) : before_(std::m
 }
 
 ToolProcess::~ToolProcess() {
-  if (!code_) {
-    interrupt();
-    wait();
-  }
+  end();
   sigaction(SIGINT, &before_->interrupt, nullptr);
 }
 
@@ -61,18 +59,22 @@ std::optional<int> ToolProcess::ended() {
   return code_;
 }
 
-int ToolProcess::wait() {
-  int status = 0;
-  while (!code_) {
-    if (waitpid(child_, &status, 0) == child_) {
-      code_ = code_of(status);
-    } else if (errno != EINTR) {
-      code_ = 127;
-    }
+bool ToolProcess::ends_within(std::chrono::milliseconds time) {
+  constexpr std::chrono::milliseconds kLookAgain{5};
+  for (const auto until = std::chrono::steady_clock::now() + time; std::chrono::steady_clock::now() < until;) {
+    if (ended()) return true;
+    std::this_thread::sleep_for(kLookAgain);
   }
-  return *code_;
+  return ended().has_value();
 }
 
-void ToolProcess::interrupt() const { kill(child_, SIGINT); }
+int ToolProcess::end(std::chrono::milliseconds patience) {
+  for (const int signal : {SIGINT, SIGINT, SIGKILL}) {
+    if (ended()) break;
+    kill(child_, signal);
+    ends_within(patience);
+  }
+  return ended().value_or(128 + SIGKILL);  // not even killed: it hangs in the kernel, and is left to init
+}
 
 }  // namespace shadowwalk::tools

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,11 +22,13 @@ class ToolProcess {
 
   /// Its exit code, 128 and the signal's number if one ended it; nothing while it runs.
   std::optional<int> ended();
-  /// Waits for it.
-  int wait();
-  void interrupt() const;
+  /// Interrupts it, as Ctrl-C would, and waits for it. One that does not end is interrupted once more, then killed.
+  int end(std::chrono::milliseconds patience = std::chrono::seconds(30));
 
  private:
+  /// False: it runs on.
+  bool ends_within(std::chrono::milliseconds time);
+
   pid_t child_ = -1;
   std::optional<int> code_;
   struct Handlers;

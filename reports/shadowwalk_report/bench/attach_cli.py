@@ -5,7 +5,7 @@ import pathlib
 
 from ..errors import InputError
 from ..statistics import CONFIDENCE, estimate, ratios
-from .attached_cell import COUNTERS, PERF, PROBES, AttachedCell
+from .attached_cell import COUNTERS, PERF, PROBES, TOP, AttachedCell
 from .options import OneLineParser, count, end_progress, result_file, run_command, show_progress, write_json
 
 NEXT_TO_HERE = pathlib.Path(__file__).resolve().parents[3] / "build" / "release" / "shadowwalk"
@@ -14,12 +14,12 @@ NEXT_TO_HERE = pathlib.Path(__file__).resolve().parents[3] / "build" / "release"
 def _parse(arguments):
     parser = OneLineParser(
         prog="attach-overhead",
-        description="What `shadowwalk attach` costs a cell: runs it with and without the tool, in pairs, and prints the "
+        description="What `shadowwalk attach` or `shadowwalk top` costs a cell: runs it with and without the tool, in pairs, and prints the "
                     "ratio of what it measured, with its interval.",
         epilog="The tool is on before the window begins, until after its end. Exit codes: 0, 2 bad input, 3 a cell or tool "
                "failed.  Example: attach-overhead --what zaps -- --variant irq-ipi --workload mmio-poll --duration 1s")
-    parser.add_argument("--what", metavar="WHAT", action="append", choices=(*PERF, *PROBES), required=True,
-                        help="as of `shadowwalk attach`; may be given several times")
+    parser.add_argument("--what", metavar="WHAT", action="append", choices=(*PERF, *PROBES, TOP), required=True,
+                        help="as of `shadowwalk attach`, or top; may be given several times")
     parser.add_argument("--pairs", metavar="N", type=count, default=10, help="cells with and without the tool (default: 10)")
     parser.add_argument("--shadowwalk", metavar="FILE", type=pathlib.Path, default=NEXT_TO_HERE,
                         help="the command (default: that of build/release)")

@@ -1,4 +1,4 @@
-"""A cell that is run with a tool of `shadowwalk attach` on its whole window, or without."""
+"""A cell that is run with a tool of `shadowwalk attach`, or `shadowwalk top`, on its whole window, or without."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from .program import ProgramFailed
 
 PERF = ("cpu", "sched", "c2c", "kvm")
 PROBES = ("zaps", "frees", "locks", "exits")
+TOP = "top"
 COUNTERS = ("walks_per_second", "walk_ns_p50", "walk_ns_p99", "zaps_per_second", "zap_service_ns_p50", "zap_service_ns_p99",
             "free_ns_p50", "free_ns_p99")
 PATIENCE_S = 120
@@ -46,13 +47,13 @@ class AttachedCell:
                 if cell.returncode != 0:
                     raise ProgramFailed(f"the cell failed with exit code {cell.returncode}: {_last_line(errors)}")
                 if tool is not None:
-                    self._finish(tool, what)
+                    self._finish(tool, self._words(cell.pid, what, folder))
                 entry = json.loads(result.read_text(encoding="utf-8"))["benchmarks"][0]
             finally:
                 for process in filter(None, (tool, cell)):
                     process.kill()
                     process.wait()
-        if what is not None and "perturbed" not in entry["shadowwalk"]:
+        if what not in (None, TOP) and "perturbed" not in entry["shadowwalk"]:
             raise ProgramFailed(f"attach --what {what} was not on the cell's window")
         return entry
 
@@ -66,14 +67,21 @@ class AttachedCell:
                 raise (InputError if code == 2 else ProgramFailed)(f"the cell: {_last_line(said)}")
             said += line
 
+    @staticmethod
+    def _words(pid, what, folder):
+        if what == TOP:
+            return ["top", str(pid), "--json"]
+        more = ["--next-measure", "--out", folder] if what in PERF else ["--for", "3600s"]
+        return ["attach", str(pid), "--what", what, *more]
+
     def _attach(self, pid, what, folder):
         """The tool, as soon as it may be the cell's turn."""
-        more = ["--next-measure", "--out", folder] if what in PERF else ["--for", "3600s"]
         errors = open(pathlib.Path(folder, "errors"), "w+", encoding="utf-8")  # a pipe that nobody empties would stop it
         with errors:
-            tool = subprocess.Popen([self._shadowwalk, "attach", str(pid), "--what", what, *more], stdout=subprocess.PIPE,
-                                    stderr=errors if what in PROBES else subprocess.PIPE, text=True)
-        stream, ready = (tool.stderr, "waiting for the next") if what in PERF else (tool.stdout, "attached")
+            tool = subprocess.Popen([self._shadowwalk, *self._words(pid, what, folder)], stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE if what in PERF else errors, text=True)
+        stream = tool.stderr if what in PERF else tool.stdout
+        ready = "waiting for the next" if what in PERF else '"held"' if what == TOP else "attached"
         said = ""
         while ready not in said:
             line = stream.readline()
@@ -85,10 +93,11 @@ class AttachedCell:
         return tool
 
     @staticmethod
-    def _finish(tool, what):
+    def _finish(tool, words):
+        name = " ".join(words[:1] + words[2:4])
         try:
             errors = tool.communicate(timeout=PATIENCE_S)[1]
         except subprocess.TimeoutExpired:
-            raise ProgramFailed(f"attach --what {what} did not end with the cell") from None
+            raise ProgramFailed(f"{name} did not end with the cell") from None
         if tool.returncode != 0:
-            raise ProgramFailed(f"attach --what {what} failed with exit code {tool.returncode}: {_last_line(errors or '')}")
+            raise ProgramFailed(f"{name} failed with exit code {tool.returncode}: {_last_line(errors or '')}")

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "harness/measure/live_counters.hpp"
+
+namespace shadowwalk {
+
+/// LiveCounters in memory of their own that others may map to read: a sealed memfd, which needs no file system, goes
+/// with the process however that ends, and costs the process that counts nothing until somebody looks. One a process;
+/// made before its threads.
+class SharedCounters {
+ public:
+  /// Never fails: where the kernel refuses a memfd the counters are private, and why_private() says why.
+  SharedCounters();
+  SharedCounters(const SharedCounters&) = delete;
+  SharedCounters& operator=(const SharedCounters&) = delete;
+  ~SharedCounters();
+
+  LiveCounters& counters() { return *counters_; }
+  /// The descriptor that others open as /proc/PID/fd/N; -1: private.
+  int fd() const { return fd_; }
+  const std::string& why_private() const { return why_private_; }
+
+ private:
+  int fd_ = -1;
+  std::string why_private_;
+  LiveCounters* counters_ = nullptr;
+};
+
+/// Another process's counters, to read. They stay readable after it has ended.
+class ForeignCounters {
+ public:
+  /// What keeps them from being read, in words that follow "its counters cannot be read: ".
+  class Unreadable : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
+
+  /// Throws Unreadable: the process is gone or another user's, or its counters are of another layout than this build's.
+  ForeignCounters(pid_t pid, int fd);
+  ForeignCounters(const ForeignCounters&) = delete;
+  ForeignCounters& operator=(const ForeignCounters&) = delete;
+  ~ForeignCounters();
+
+  const LiveCounters& counters() const { return *counters_; }
+
+ private:
+  const LiveCounters* counters_ = nullptr;
+};
+
+}  // namespace shadowwalk
