@@ -71,6 +71,7 @@ class CoherentMachine {
     return *rcu_;
   }
   void set_rcu_options(const Rcu::Options& options) { rcu_options_ = options; }
+  bool has_rcu() const { return rcu_.has_value(); }
   /// In the machine's whole life; 0 without RCU.
   std::uint64_t grace_periods() const { return rcu_ ? rcu_->grace_periods() : 0; }
   static void trace_delay_free_pages(std::size_t) {}

@@ -72,6 +72,7 @@ void Rcu::interrupt_all() {
 
 void Rcu::synchronize() {
   Processor& cpu = *Processor::running();
+  const Picoseconds began = cpu.now();
   interrupt_all();
   for (unsigned i = 0; i < reclaimer_; ++i) {
     Atomic<std::uint64_t>& sections = readers_[i].sections;
@@ -81,6 +82,8 @@ void Rcu::synchronize() {
   }
   interrupt_all();
   ++grace_periods_;
+  if (options_.observer == nullptr) return;
+  options_.observer->on_grace_period(static_cast<std::uint64_t>(began), static_cast<std::uint64_t>(cpu.now()));
 }
 
 }  // namespace shadowwalk::coherence

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/coherence/atomic.hpp"
+#include "harness/machine/grace_period_observer.hpp"
 #include "harness/machine/rcu_head.hpp"
 
 namespace shadowwalk::coherence {
@@ -18,6 +19,7 @@ class Rcu {
  public:
   struct Options {
     Picoseconds interval = 0;  ///< grace periods begin at its multiples; 0: as soon as there is a callback
+    GracePeriodObserver* observer = nullptr;  ///< times are picoseconds of the reclaimer's CPU
   };
 
   /// Adds the CPU `reclaim-0` to the current execution, after all others.

@@ -12,6 +12,7 @@
 #include "harness/lab/cell_threads.hpp"
 #include "harness/lab/cell_totals.hpp"
 #include "harness/lab/feeder_thread.hpp"
+#include "harness/lab/grace_period_record.hpp"
 #include "harness/lab/ipi_record.hpp"
 #include "harness/lab/onlookers.hpp"
 #include "harness/lab/page_budget.hpp"
@@ -90,11 +91,16 @@ CellMeasurement run_cell(const CellConfig& asked) {
   const pmu::EncodedSelection events = encode_events(config.events);
   // Where CPUs are short, beside a zapper: a kernel runs callbacks on the CPU that queued them.
   Reclaimer reclaimer(places.next_or_beside("reclaim-0", "zapper-0"), events, window, config.timeline);
-  machine.set_rcu_options(
-      {.interval = config.rcu_interval, .on_thread_start = Reclaimer::on_thread_start, .context = &reclaimer});
 
   IpiRecord ipis(window, counters.ipis);
-  if (config.instrumentation != Instrumentation::none) machine.observe_ipis(&ipis);
+  GracePeriodRecord grace_periods(window, CycleClock::to_ns(1));
+  const bool clocked = config.instrumentation != Instrumentation::none;
+  if (clocked) machine.observe_ipis(&ipis);
+  machine.set_rcu_options({.interval = config.rcu_interval,
+                           .on_thread_start = Reclaimer::on_thread_start,
+                           .context = &reclaimer,
+                           .observer = clocked ? &grace_periods : nullptr});
+
   CellMeasurement cell;
   cell.noise.cpus = std::thread::hardware_concurrency();
   cell.noise.walkers = config.vcpus;
@@ -194,6 +200,7 @@ CellMeasurement run_cell(const CellConfig& asked) {
   cell.ipi_ns = ipis.ns();
   cell.footprint = engine->footprint().result();
   if (machine.has_rcu()) cell.grace_periods = machine.rcu().grace_periods();
+  if (machine.has_rcu() && clocked) cell.grace_period_times = grace_periods.result();
   cell.placement = places.taken();
   cell.zap_times = engine->zap_times();
   measure_line_between_vcpus(config, cell);

@@ -9,6 +9,7 @@
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/cell_replay.hpp"
 #include "harness/lab/event_counts.hpp"
+#include "harness/lab/grace_period_record.hpp"
 #include "harness/lab/host_totals.hpp"
 #include "harness/lab/host_watch.hpp"
 #include "harness/machine/line_transfer.hpp"
@@ -51,8 +52,9 @@ struct CellMeasurement {
   std::uint64_t ipis_total = 0;  ///< in the cell's whole life
   Histogram ipi_ns;
   Footprint::Result footprint;
-  double interval_ns = 0;           ///< of the footprint's series
-  std::uint64_t grace_periods = 0;  ///< in the cell's whole life; 0 without RCU
+  double interval_ns = 0;                                       ///< of the footprint's series
+  std::uint64_t grace_periods = 0;                              ///< in the cell's whole life; 0 without RCU
+  std::optional<GracePeriodRecord::Result> grace_period_times;  ///< none without RCU, or if nothing is clocked
 
   std::optional<ReplayMeasurement> replay;  ///< only if the workload is a trace
   EventCounts events;

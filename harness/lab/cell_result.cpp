@@ -189,6 +189,26 @@ void record_footprint(ResultRecorder& out, CellResult& result, const CellMeasure
                               {"shadow_bytes", series(pages.shadow, cell.interval_ns)}};
 }
 
+/// Beside the footprint, whose growth they decide.
+void record_grace_periods(ResultRecorder& out, CellResult& result, const CellMeasurement& cell) {
+  const std::string why =
+      cell.grace_period_times ? "no grace period began in the window" : "the variant waits for no grace period of RCU";
+  const Histogram ns = cell.grace_period_times ? cell.grace_period_times->ns : Histogram();
+  out.quantiles("grace_period_ns", Level::light, ns, {kP50, kP99}, why);
+  if (!out.taken_at(Level::light, {"grace_period_times"})) return;
+  if (!cell.grace_period_times) return out.unavailable("grace_period_times", why);
+  const GracePeriodRecord::Result& times = *cell.grace_period_times;
+  json& told = result.details["grace_period_times"] = {
+      {"interval_ns", cell.interval_ns}, {"began", times.began}, {"under_way_ns", times.under_way_ns}};
+  if (times.touched == times.each.size()) {
+    told["each"] = times.each;
+  } else {
+    out.unavailable("grace_period_times.each",
+                    fmt::format("{} grace periods in the window, of which {} are told one by one at most",
+                                times.touched, GracePeriodRecord::kMostKept));
+  }
+}
+
 template <class T>
 json before_after(const HostChange::BeforeAfter<T>& value) {
   return {{"before", value.before}, {"after", value.after}};
@@ -259,6 +279,7 @@ CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   record_workload(out, cell);
   record_replay(out, cell);
   record_footprint(out, result, cell);
+  record_grace_periods(out, result, cell);
   record_host(out, result, cell.host);
   if (out.taken_at(Level::light, {"ipis"})) out.set("ipis", static_cast<double>(cell.ipis));
   if (out.taken_at(Level::light, {"ipis_total"})) out.set("ipis_total", static_cast<double>(cell.ipis_total));

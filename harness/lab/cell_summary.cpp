@@ -44,6 +44,7 @@ const std::vector<Topic>& topics() {
        {"pages_zapped", "pages_freed", "retired_bytes_mean", "retired_bytes_peak", "shadow_bytes_mean",
         "shadow_bytes_peak", "rss_bytes"}},
       {"free", {"free_ns_p50", "free_ns_p99", "free_ns_max"}},
+      {"RCU", {"grace_period_ns_p50", "grace_period_ns_p99"}},
       {"mmu_lock", {"mmu_lock_hold_ns_p99", "mmu_lock_wait_ns_p99"}},
       {"IPIs", {"ipis", "ipi_ns_p50", "ipi_ns_p99"}},
       {"workload",

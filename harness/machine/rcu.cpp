@@ -4,6 +4,7 @@
 
 #include "harness/attach/probes.hpp"
 #include "harness/machine/backoff.hpp"
+#include "harness/machine/cycle_clock.hpp"
 
 #ifdef SHADOWWALK_TSAN
 #include <sanitizer/tsan_interface.h>
@@ -91,8 +92,10 @@ void Rcu::reclaim() {
     counted_not_pushed = Backoff();
     const std::uint64_t number = grace_periods() + 1;
     SHADOWWALK_PROBE(grace__start, number);
+    const std::uint64_t began = options_.observer == nullptr ? 0 : CycleClock::now();
     urcu_memb_synchronize_rcu();
     tell_tsan_grace_period_over();
+    if (options_.observer != nullptr) options_.observer->on_grace_period(began, CycleClock::now());
     grace_periods_.store(number, std::memory_order_relaxed);
     SHADOWWALK_PROBE(grace__done, number);
 

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/grace_period_observer.hpp"
 #include "harness/machine/rcu_head.hpp"
 
 namespace shadowwalk {
@@ -30,6 +31,7 @@ class Rcu {
     /// Runs first on the reclaimer thread (placement).
     void (*on_thread_start)(void* context) = nullptr;
     void* context = nullptr;
+    GracePeriodObserver* observer = nullptr;  ///< on the reclaimer thread; times are CycleClock's
   };
 
   explicit Rcu(const Options& options);

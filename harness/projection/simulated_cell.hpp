@@ -11,6 +11,7 @@
 #include "harness/coherence/machine.hpp"
 #include "harness/lab/action_schedule.hpp"
 #include "harness/lab/cell_guest.hpp"
+#include "harness/lab/grace_period_record.hpp"
 #include "harness/lab/host_part.hpp"
 #include "harness/lab/leaf_kind.hpp"
 #include "harness/lab/page_budget.hpp"
@@ -43,7 +44,7 @@ class SimulatedCell {
       execution_.add_cpu("zapper-" + std::to_string(i), [this, i] { guarded([&] { run_zapper(i); }); });
     }
     machine_ = std::make_unique<CoherentMachine>(config.vcpus);
-    machine_->set_rcu_options({.interval = picoseconds(config.rcu_interval)});
+    machine_->set_rcu_options({.interval = picoseconds(config.rcu_interval), .observer = &grace_periods_});
     machine_->observe_ipis(&ipis_);
     window_.set(static_cast<std::uint64_t>(start_), static_cast<std::uint64_t>(end_));
     const PageBudget budget = page_budget(config, workload_);
@@ -74,6 +75,7 @@ class SimulatedCell {
     cell.ipi_ns = ipis_.ns;
     cell.footprint = tree_->footprint().result();
     cell.grace_periods = machine_->grace_periods();
+    if (machine_->has_rcu()) cell.grace_period_times = grace_periods_.result();
     projected_.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     return std::move(projected_);
   }
@@ -238,6 +240,7 @@ class SimulatedCell {
   Window window_;
   const std::unique_ptr<Guest> guest_;
   Ipis ipis_;
+  GracePeriodRecord grace_periods_{window_, CoherentMachine::to_ns(1)};
   std::unique_ptr<CoherentMachine> machine_;
   std::unique_ptr<Tree> tree_;
   std::unique_ptr<HostPart<Tree>> host_;

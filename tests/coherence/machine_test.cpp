@@ -122,11 +122,23 @@ TEST(CoherentMachine, ACallbackRunsAfterTheSectionsThatWereOpen) {
     machine->rcu().call(
         freed, [](RcuHead* head, void*) { static_cast<Freed*>(head)->at = cpu().now(); }, nullptr);
   });
+  struct Observer final : GracePeriodObserver {
+    void on_grace_period(std::uint64_t at, std::uint64_t until) override {
+      began = at;
+      ended = until;
+    }
+    std::uint64_t began = 0;
+    std::uint64_t ended = 0;
+  } observer;
   machine = std::make_unique<CoherentMachine>(1);
+  machine->set_rcu_options({.observer = &observer});
   machine->rcu();
   execution.run();
   EXPECT_GT(freed.at, section_ended);
   EXPECT_EQ(machine->grace_periods(), 1u);
+  EXPECT_LT(observer.began, static_cast<std::uint64_t>(section_ended));
+  EXPECT_GT(observer.ended, static_cast<std::uint64_t>(section_ended));
+  EXPECT_LE(observer.ended, static_cast<std::uint64_t>(freed.at));
 }
 
 TEST(CoherentMachine, GracePeriodsBeginAtMultiplesOfTheInterval) {

@@ -24,7 +24,8 @@ const std::set<std::string>& counter_names() {
         "oversubscribed "
         "violations duration_s zaps_total made_writable_total leaves_write_protected_total dirty_rounds_total "
         "dirty_pages_last_round leaves_zapped_total page_table_writes_total flood_zaps_total quota_zaps_total "
-        "walker_stalls_total shrinks_total shrinks_unfinished_total shrink_ns_p50 shrink_ns_p99");
+        "walker_stalls_total shrinks_total shrinks_unfinished_total shrink_ns_p50 shrink_ns_p99 "
+        "grace_period_ns_p50 grace_period_ns_p99");
     std::set<std::string> set;
     for (std::string word; words >> word;) set.insert(word);
     return set;
@@ -54,6 +55,10 @@ CellMeasurement full_measurement() {
   cell.footprint.unlinked = 3;
   cell.footprint.retired.peak = 3;
   cell.zaps = 2000;
+  cell.grace_period_times.emplace();
+  cell.grace_period_times->ns.record(1000);
+  cell.grace_period_times->touched = 1;
+  cell.grace_period_times->each.emplace_back(10, 1010);
   return cell;
 }
 
@@ -115,6 +120,27 @@ TEST(CellResult, BurstOfOneHasNoMeanAndSaysWhy) {
   const CellResult result = make_result(config, full_measurement());
   EXPECT_FALSE(result.counters.contains("walk_ns_mean"));
   EXPECT_DOUBLE_EQ(result.manual_time_ns, 2e9 * 2 / 1000) << "Google Benchmark needs a time: the window over the walks";
+}
+
+TEST(CellResult, GracePeriodsAreToldOrWhyNot) {
+  CellMeasurement cell = full_measurement();
+  const auto few = make_result({}, cell).details;
+  EXPECT_EQ(few["grace_period_times"]["each"], nlohmann::json::parse("[[10.0, 1010.0]]"));
+  EXPECT_FALSE(few["unavailable"].contains("grace_period_times.each"));
+
+  cell.grace_period_times->touched = 1000;
+  cell.grace_period_times->each.clear();
+  const auto many = make_result({}, cell).details;
+  EXPECT_FALSE(many["grace_period_times"].contains("each"));
+  EXPECT_TRUE(many["grace_period_times"].contains("began"));
+  EXPECT_TRUE(many["unavailable"]["grace_period_times.each"].get<std::string>().starts_with("1000 grace periods"));
+
+  cell.grace_period_times->ns = {};
+  EXPECT_EQ(make_result({}, cell).details["unavailable"]["grace_period_ns_p50"], "no grace period began in the window");
+  cell.grace_period_times.reset();
+  const auto none = make_result({}, cell).details;
+  EXPECT_FALSE(none.contains("grace_period_times"));
+  EXPECT_EQ(none["unavailable"]["grace_period_times"], "the variant waits for no grace period of RCU");
 }
 
 // What the kernel may not tell is no counter, but its absence has a reason too.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -155,6 +156,23 @@ TEST(Cell, ReclaimerIsPlacedOnlyWhereThereIsOne) {
   EXPECT_FALSE(run_cell(config).placement.contains("reclaim-0"));
 }
 
+TEST(Cell, GracePeriodsOfTheWindowAreTimed) {
+  CellConfig config = short_cell({"rcu-counter", "mmio-poll", GuestKind::thread});
+  config.vcpus = 2;  // zaps of one meet the other within a walk
+  config.zap_rate = 2000;
+  const CellMeasurement cell = test::run_until(config, [](const CellMeasurement& tried) {
+    return tried.grace_period_times && tried.grace_period_times->ns.count() > 0;
+  });
+  const GracePeriodRecord::Result& times = *cell.grace_period_times;
+  EXPECT_LE(times.touched, cell.grace_periods);
+  EXPECT_EQ(std::accumulate(times.began.begin(), times.began.end(), std::uint64_t{0}), times.ns.count());
+  const double under_way = std::accumulate(times.under_way_ns.begin(), times.under_way_ns.end(), 0.0);
+  EXPECT_GT(under_way, 0);
+  EXPECT_LE(under_way, cell.duration_s * 1e9 * 1.001);
+  config.variant = "irq-ipi";
+  EXPECT_FALSE(run_cell(config).grace_period_times);
+}
+
 TEST(Cell, NothingIsClockedAtInstrumentationNone) {
   CellConfig config = short_cell({"rcu-counter", "mmio-poll", GuestKind::thread});
   config.instrumentation = Instrumentation::none;
@@ -163,6 +181,7 @@ TEST(Cell, NothingIsClockedAtInstrumentationNone) {
   EXPECT_EQ(cell.counts.violations, 0u);
   EXPECT_GT(cell.footprint.freed_total, 0u) << "pages are still counted: the drain proves that none is lost";
   EXPECT_EQ(cell.walk_ns_total, 0);
+  EXPECT_FALSE(cell.grace_period_times);
   for (const Histogram* histogram :
        {&cell.walk_ns, &cell.section_ns, &cell.fault_ns, &cell.exit_ns, &cell.zap_ns, &cell.zap_service_ns,
         &cell.zap_times.prepare_ns, &cell.zap_times.commit_ns, &cell.mmu_lock_wait_ns, &cell.mmu_lock_hold_ns,

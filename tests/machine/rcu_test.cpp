@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/sanitizers.hpp"
 #include "tests/machine/bound_thread.hpp"
 #include "tests/machine/watchdog.hpp"
@@ -162,6 +163,41 @@ TEST_F(RcuTest, GracePeriodsBeginOncePerInterval) {
   EXPECT_GE(elapsed, kInterval);
   // An upper bound whatever the load: time only adds intervals.
   EXPECT_LE(grace_periods, static_cast<std::uint64_t>(elapsed / kInterval) + 1);
+}
+
+TEST_F(RcuTest, TheObserverSeesEachGracePeriodBeforeItsCallbacks) {
+  struct Observer final : GracePeriodObserver {
+    void on_grace_period(std::uint64_t began, std::uint64_t ended) override {
+      EXPECT_LE(began, ended);
+      EXPECT_LE(last_end, began);
+      last_end = ended;
+      ++seen;
+    }
+    std::uint64_t last_end = 0;
+    std::uint64_t seen = 0;  // plain: written by the reclaimer, read after a barrier
+  } observer;
+  Rcu rcu({.observer = &observer});
+  struct State {
+    RcuHead head;
+    const Observer* observer = nullptr;
+    std::uint64_t seen_by_callback = 0;
+  } state;
+  state.observer = &observer;
+  const std::uint64_t before = CycleClock::now();
+  for (unsigned round = 1; round <= 3; ++round) {
+    rcu.call(
+        state.head,
+        [](RcuHead*, void* context) {
+          auto& s = *static_cast<State*>(context);
+          s.seen_by_callback = s.observer->seen;
+        },
+        &state);
+    rcu.barrier();
+    EXPECT_EQ(state.seen_by_callback, round);
+  }
+  EXPECT_EQ(observer.seen, rcu.grace_periods());
+  EXPECT_GE(observer.last_end, before);
+  EXPECT_LE(observer.last_end, CycleClock::now());
 }
 
 // Each caller's barrier covers the caller's own callbacks, whatever the others are in the middle of.
