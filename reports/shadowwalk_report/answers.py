@@ -8,6 +8,7 @@ from .setting import Setting, describe, guest_words
 from .statistics import Estimate, Verdict
 from .verdicts import QUESTIONS, WALKS, Question
 
+MOST_IN_A_SENTENCE = 9
 ORDER = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME, Verdict.AMBIGUOUS)
 
 
@@ -17,6 +18,7 @@ class Clause:
 
     verdict: Verdict
     words: str
+    count: int = 1  # of variants
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Answer:
     place: str
     clauses: list[Clause]
     setting: Setting | None = None
+
+    @property
+    def is_long(self):
+        """So many variants that a line a verdict reads better than a sentence."""
+        return sum(clause.count for clause in self.clauses) > MOST_IN_A_SENTENCE
 
     @property
     def sentence(self):
@@ -60,13 +67,18 @@ def _inverse(ratio):
     return Estimate(1 / ratio.value, low, high, ratio.count)
 
 
+def _factor(ratio):
+    """Never below one, if it can be helped: an interval that reaches to zero has no inverse."""
+    return ratio if ratio.value >= 1 or not ratio.value or ratio.low == 0 else _inverse(ratio)
+
+
+def _direction(question, ratio):
+    return question.worse if (ratio.value >= 1) == question.lower_is_better else question.better
+
+
 def _effect(question, ratio):
-    """`1.38x [1.34, 1.41] slower`: the factor is never below one."""
-    upward = ratio.value >= 1
-    is_worse = upward == question.lower_is_better
-    # An interval that reaches to zero has no inverse.
-    factor = ratio if upward or not ratio.value or ratio.low == 0 else _inverse(ratio)
-    return f"{with_interval(factor, RATIO)} {question.worse if is_worse else question.better}"
+    """`1.38x [1.34, 1.41] slower`."""
+    return f"{with_interval(_factor(ratio), RATIO)} {_direction(question, ratio)}"
 
 
 def _figure(row, ruling):
@@ -75,16 +87,31 @@ def _figure(row, ruling):
         else row.variant
 
 
+def _together(question, verdict, differing):
+    """`12 slower: mutex 9.1x [8.8, 9.3], ...`, the farthest from the baseline first."""
+    by_effect = sorted(differing, key=lambda pair: -_factor(pair[1].comparison.ratio).value)
+    words = _direction(question, by_effect[0][1].comparison.ratio)
+    told = [f"{row.variant} {with_interval(_factor(ruling.comparison.ratio), RATIO)}" for row, ruling in by_effect]
+    return Clause(verdict, f"{len(told)} {words}: {', '.join(told)}", len(told))
+
+
 def _clauses(question, rulings):
-    """One a variant that differs; those that are the same, or without a verdict for the same reason, are one."""
-    alike, clauses = {}, []
+    """One a variant that differs, or, of many variants, one a direction; those that are the same, or without a verdict for the
+    same reason, are one."""
+    alike, differing, clauses = {}, {}, []
     for row, ruling in rulings:
         if ruling.verdict in (Verdict.FASTER, Verdict.SLOWER):
-            clauses.append(Clause(ruling.verdict, f"{row.variant} {question.does} {_effect(question, ruling.comparison.ratio)}"))
+            differing.setdefault(ruling.verdict, []).append((row, ruling))
         else:
             alike.setdefault((ruling.verdict, ruling.reason), []).append(_figure(row, ruling))
+    for verdict, pairs in differing.items():
+        if len(rulings) > MOST_IN_A_SENTENCE:
+            clauses.append(_together(question, verdict, pairs))
+        else:
+            clauses += [Clause(verdict, f"{row.variant} {question.does} {_effect(question, ruling.comparison.ratio)}")
+                        for row, ruling in pairs]
     for (verdict, reason), figures in alike.items():
-        clauses.append(Clause(verdict, f"{verdict.value}: {listing(figures)}" + (f", as {reason}" if reason else "")))
+        clauses.append(Clause(verdict, f"{verdict.value}: {listing(figures)}" + (f", as {reason}" if reason else ""), len(figures)))
     return sorted(clauses, key=lambda clause: ORDER.index(clause.verdict))
 
 

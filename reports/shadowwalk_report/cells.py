@@ -30,8 +30,11 @@ class Value:
 
 @dataclasses.dataclass(frozen=True)
 class CellLine:
-    """A cell's medians over repetitions. `names`, `repetitions` and `figures` are its raw figures, a list a counter."""
+    """A cell's medians over repetitions. `names`, `repetitions` and `figures` are its raw figures, a list a counter. `anchor` is
+    the place of its line on the page."""
 
+    anchor: str
+    workload: str
     name: str
     command: str
     values: list[Value]
@@ -75,7 +78,7 @@ def _line(results):
     names = sorted({name for r in results for name in r.counters} - BOOKKEEPING)
     repetitions = [(r.repetition, [f"{r.counters[n]:.6g}" if n in r.counters else "" for n in names], r.flags)
                    for r in results]
-    return CellLine(first.name, first.command, values, flags, names, repetitions,
+    return CellLine(f"cell-{first.cell_id}", setting.workload, first.name, first.command, values, flags, names, repetitions,
                     {name: why for r in results for name, why in r.unavailable.items()},
                     next(filter(None, (r.violation for r in results)), ""))
 

@@ -15,6 +15,7 @@ class Latency:
     grows_when_saturated: bool = False
 
 
+GRACE_PERIOD = Latency("grace_period_ns", "grace period", "of RCU, from the begin of the wait to its end, on the reclaimer")
 UNCORRECTED = Latency("zap_service_ns", "uncorrected zap", "from when the zap really began to the end of its commit")
 CORRECTED = Latency("zap_ns", "zap", "from the intended start to the end of its commit", True)
 LATENCIES = (
@@ -26,6 +27,7 @@ LATENCIES = (
     Latency("prepare_zap_ns", "prepare_zap", "from holding mmu_lock until the batch is ready to commit"),
     Latency("commit_zap_ns", "commit_zap", "flush, waiting, freeing or handing over"),
     Latency("ipi_ns", "IPI", "from send to the last acknowledgement"),
+    GRACE_PERIOD,
     Latency("free_ns", "free", "from unlink to free; pages that only the drain freed count as slower than all others",
             True))
 COORDINATED_OMISSION = (

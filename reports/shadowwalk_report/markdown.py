@@ -49,7 +49,7 @@ def _lines(report):
     for item in report.trust:
         yield f"- {_text(item.label)}: {_text(item.value)}"
     yield "\n## Summary\n"
-    for group in report.groups:
+    for group in (group for page in report.pages for group in page.groups):
         yield f"### {_text(group.title)}\n"
         for sheet in group.sheets:
             yield from _sheet(sheet)

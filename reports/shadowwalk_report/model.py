@@ -5,7 +5,7 @@ import functools
 import pathlib
 
 from .histogram import Histogram
-from .observations import KernelStat, Noise, PmuCount, Sizes, Simulated
+from .observations import GracePeriods, KernelStat, Noise, PmuCount, Sizes, Simulated
 from .setting import Scheme, Setting
 
 NEGATIVE_CONTROL = "unsafe"
@@ -65,6 +65,7 @@ class Result:
     perturbed: str = ""  # the tools that looked into the cell while it ran
     is_perturbed_trusted: bool = False  # as the reader asked for
     simulated: Simulated | None = None  # None: it was measured
+    grace_periods: GracePeriods | None = None
 
     @property
     def is_reference(self):

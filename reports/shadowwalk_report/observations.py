@@ -39,6 +39,17 @@ class Sizes:
 
 
 @dataclasses.dataclass(frozen=True)
+class GracePeriods:
+    """Of RCU, over the window's intervals: how many began in each, for how many ns of each one was under way. `each`: begin and
+    end of every one, ns since the window's start; None where they were too many to be kept."""
+
+    interval_ns: float
+    began: list[float]
+    under_way_ns: list[float]
+    each: list[tuple[float, float]] | None
+
+
+@dataclasses.dataclass(frozen=True)
 class KernelStat:
     """A statistic of KVM: `delta` of a cumulative one, `before` and `after` of any other."""
 
@@ -111,6 +122,21 @@ def parse_memory(data):
     return {name: Sizes(**_numbers(f"memory.{name}", item, ("before", "after")),
                         peak=_number_or_none(f"memory.{name}", item, "peak"))
             for name, item in _entries("memory", data).items()}
+
+
+def parse_grace_periods(data):
+    """None where the scheme waits for none, or a result is older."""
+    if data is None:
+        return None
+    began, under_way, each = (data.get(name) if isinstance(data, dict) else None for name in ("began", "under_way_ns", "each"))
+    lists = isinstance(began, list) and isinstance(under_way, list) and len(began) == len(under_way)
+    if not lists or not are_numbers(began) or not are_numbers(under_way) or not is_number(data.get("interval_ns")):
+        raise ValueError("grace_period_times: interval_ns, began and under_way_ns are not numbers of one length")
+    if each is not None and not (isinstance(each, list) and all(isinstance(pair, list) and len(pair) == 2 and are_numbers(pair)
+                                                                for pair in each)):
+        raise ValueError("grace_period_times.each is not a list of [begin, end]")
+    return GracePeriods(float(data["interval_ns"]), [float(count) for count in began], [float(ns) for ns in under_way],
+                        None if each is None else [(float(begin), float(end)) for begin, end in each])
 
 
 def parse_reference(data):

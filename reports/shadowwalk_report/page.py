@@ -10,10 +10,12 @@ import markupsafe
 
 from .cells import HEADS, MOST_DETAILS
 from .figures import heatmap
-from .figures.svg import colour_rules
+from .figures.svg import colour_rules, shared_styles
 from .quantities import NANOSECONDS, quantity
 from .setting import describe, guest_words, varying_axes
 from .trust import context_values
+from .verdicts import QUESTIONS
+from .workloads import tally_words
 
 _ENVIRONMENT = (
     ("host_name", "Host"), ("cpu_model", "CPU"), ("num_cpus", "CPUs"), ("kernel", "Kernel"), ("kvm", "KVM"),
@@ -83,16 +85,21 @@ def render_page(report):
     engine.filters["ns"] = lambda value: quantity(value, NANOSECONDS)
     axes = varying_axes({result.setting for result in run.results})
     engine.globals.update(describe=lambda setting: describe(setting, axes), guest_words=guest_words)
-    style = (_asset("style.css").replace("/* light colours */", colour_rules(dark=False))
+    rules, markups = shared_styles([figure.svg for figure in report.figures])
+    drawn = {figure.plot.name: markupsafe.Markup(markup) for figure, markup in zip(report.figures, markups)}
+
+    def markup(figures):
+        return [(figure.plot, drawn[figure.plot.name]) for figure in figures]
+
+    style = (_asset("style.css").replace("/* styles of figures */", rules).replace("/* light colours */", colour_rules(dark=False))
              .replace("/* dark colours */", colour_rules(dark=True)))
     script, script_hash = _script()
-    drawn = [(figure.plot, markupsafe.Markup(figure.svg)) for figure in report.figures]
+    engine.globals.update(markup=markup, tally_words=tally_words)
     return engine.get_template("index.html.j2").render(
         run=run, claims=report.claims, answers=report.answers, baseline=report.verdicts.baseline, trust=report.trust,
-        groups=report.groups, style=markupsafe.Markup(style), script=script, script_hash=script_hash,
-        overview=[(plot, svg) for plot, svg in drawn if plot.kind == heatmap.FIRST_KIND],
-        sections=[(section, content, [(f.plot, markupsafe.Markup(f.svg)) for f in found])
-                  for section, content, found in report.sections],
+        questions=QUESTIONS, pages=report.pages, style=markupsafe.Markup(style), script=script, script_hash=script_hash,
+        overview=markup(figure for figure in report.figures if figure.plot.kind == heatmap.FIRST_KIND),
+        sections=report.sections,
         environment=_environment(run), hosts=context_values(run, "host_name"), lost=_lost_groups(run),
         missing=_missing(run), cells=report.cells, cell_heads=HEADS, formats=report.formats,
         details=report.cells if len(report.cells) <= MOST_DETAILS else [])

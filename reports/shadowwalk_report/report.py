@@ -7,7 +7,7 @@ from .answers import answers
 from .brief import brief_of
 from .cells import cell_lines, raw_table
 from .claims import judge_claims
-from .figures import all_plots
+from .figures import all_plots, simulated
 from .figures.plot import unique_names
 from .figures.render import render_all
 from .markdown import render_markdown
@@ -16,10 +16,10 @@ from .publish import MARKER, replacing
 from .model import trusting_perturbed
 from .rows import Table
 from .run_directory import load
-from .sections.layout import page_sections
-from .summary import summary_groups
+from .sections.layout import RUN_SECTIONS, sections_of
 from .trust import trust_items
 from .verdicts import Verdicts
+from .workloads import WorkloadPage, workload_pages
 
 FORMATS = ("html", "png", "csv", "md", "json")
 DEFAULT_FORMATS = ("html", "png", "csv", "json")
@@ -47,8 +47,8 @@ class Report:
     claims: list
     answers: list
     trust: list
-    groups: list
-    sections: list  # (Section, Content, [Figure])
+    sections: list  # of the run: (Section, Content, [Figure])
+    pages: list[WorkloadPage]
     figures: list[Figure]
     cells: list
     formats: tuple[str, ...]
@@ -62,10 +62,12 @@ def _write_csv(path, columns, records):
 
 
 def _make(run, table, verdicts, formats):
-    plots = unique_names(all_plots(table, verdicts))
+    plots = unique_names([*all_plots(table, verdicts), *simulated.plots(Table(run.simulated))])
     figures = [Figure(plot, *drawn) for plot, drawn in zip(plots, render_all(plots, formats))]
+    cells = cell_lines(run)
     return Report(run, table, verdicts, judge_claims(run, table), answers(table, verdicts), trust_items(run, table),
-                  summary_groups(table, verdicts), page_sections(run, table, figures), figures, cell_lines(run), formats)
+                  sections_of(RUN_SECTIONS, run, table, figures), workload_pages(run, table, verdicts, figures, cells), figures,
+                  cells, formats)
 
 
 def _write(report, folder):

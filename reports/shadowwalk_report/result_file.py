@@ -2,7 +2,8 @@
 
 from .histogram import Histogram
 from .model import LeftOut, PlannedCell, Result, Series
-from .observations import parse_kvm_stats, parse_memory, parse_noise, parse_pmu, parse_reference, parse_simulated
+from .observations import (parse_grace_periods, parse_kvm_stats, parse_memory, parse_noise, parse_pmu, parse_reference,
+                           parse_simulated)
 from .setting import parse_cell
 from .untrusted_json import are_numbers, is_number, one_line, read_json, strings_of, text_of
 
@@ -56,7 +57,8 @@ def parse_entry(entry, cell, repetition, context):
         events_refused=_texts_of(extra.get("events_refused")),
         freed_by_drain=int(drained) if is_number(drained) else 0, violation=text_of(extra.get("violation")),
         command=text_of(extra.get("command")), context=context, host_action=parse_reference(extra.get("reference")),
-        perturbed=text_of(extra.get("perturbed")), simulated=parse_simulated(extra.get("simulated")))
+        perturbed=text_of(extra.get("perturbed")), simulated=parse_simulated(extra.get("simulated")),
+        grace_periods=parse_grace_periods(extra.get("grace_period_times")))
 
 
 def _parse_result(data, cell, repetition):

@@ -120,6 +120,26 @@ class Table:
     def variants(self):
         return sorted({scheme.variant for _, scheme in self._rows}, key=rank)
 
+    @property
+    def workloads(self):
+        """In the order of the page."""
+        return list(dict.fromkeys(setting.workload for setting in self.settings))
+
+    def of_workload(self, workload):
+        """The part of the table that is of one workload: the same rows, in the same styles."""
+        return self._part(lambda setting: setting.workload == workload)
+
+    def of_place(self, workload, guest):
+        return self._part(lambda setting: (setting.workload, setting.guest) == (workload, guest))
+
+    def _part(self, chosen):
+        part = Table([])
+        part._rows = {key: row for key, row in self._rows.items() if chosen(key[0])}
+        part._by_setting = {setting: rows for setting, rows in self._by_setting.items() if chosen(setting)}
+        part.references = [row for row in self.references if chosen(row.setting)]
+        part.styles = self.styles
+        return part
+
     def rows(self, setting):
         """All rows of a setting, in the order in which variants are always shown."""
         return self._by_setting.get(setting, [])

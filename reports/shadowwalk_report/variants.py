@@ -26,29 +26,39 @@ _KNOWN = {
     "mutex": Style("#cc79a7", "#e39ac4", "v", (0, (3, 1, 1, 1))),
     "unsafe": Style("#b8860b", "#e0b040", "P", (0, (1, 2))),
 }
-# For variants that are not of the house: Tol's muted colours, chosen by name so that each keeps its own.
-_OTHERS = (
-    Style("#332288", "#9a8cff", "<", "-"), Style("#882255", "#d9709f", ">", "-"),
-    Style("#117733", "#5fbf7f", "p", (0, (5, 1))), Style("#999933", "#cccc66", "h", (0, (5, 1))),
-    Style("#aa4499", "#da8fce", "d", (0, (3, 1, 1, 1))), Style("#44aa99", "#7fd6c8", "*", (0, (3, 1, 1, 1))),
-)
+# For variants that are not of the house: Tol's muted colours and two of his bright ones, each with every marker once.
+_COLOURS = (("#332288", "#9a8cff"), ("#882255", "#d9709f"), ("#117733", "#5fbf7f"), ("#999933", "#cccc66"), ("#aa4499", "#da8fce"),
+            ("#44aa99", "#7fd6c8"), ("#4477aa", "#84b3dd"), ("#a05000", "#dd9a55"))
+_MARKERS = ("<", ">", "p", "h", "d", "*", "X", "8")
+_LINES = ("-", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+_OTHERS = tuple(Style(*_COLOURS[place % 8], _MARKERS[(place + place // 8) % 8], _LINES[(place + place // 8) % 4])
+                for place in range(len(_COLOURS) * len(_MARKERS)))
 
 COLOURS = {style.colour: style.dark_colour for style in (*_KNOWN.values(), *_OTHERS)}
 
 
+def _choose(variant, taken):
+    """By name, so that a variant keeps its own from run to run, but of the colours and markers that were used least."""
+    first = zlib.crc32(variant.encode("utf-8"))
+    uses = [(sum(style.colour == other.colour for other in taken), sum(style.marker == other.marker for other in taken))
+            for style in _OTHERS]
+    places = ((first + step) % len(_OTHERS) for step in range(len(_OTHERS)))
+    return _OTHERS[min(places, key=lambda place: (_OTHERS[place] in taken, uses[place]))]
+
+
 def styles(variants):
-    """{variant: Style}. A variant that is not of the house keeps its style from run to run unless two clash."""
-    chosen, taken = {}, 0
-    for variant in sorted(variants):
-        if variant in _KNOWN:
-            chosen[variant] = _KNOWN[variant]
-            continue
-        place = zlib.crc32(variant.encode("utf-8"))
-        while taken < len(_OTHERS) and _OTHERS[place % len(_OTHERS)] in chosen.values():
-            place += 1
-        chosen[variant] = _OTHERS[place % len(_OTHERS)]
-        taken += 1
+    """{variant: Style}. Those that are not of the house keep their style from run to run unless two clash; past 64 of them some
+    are alike."""
+    chosen = {variant: _KNOWN[variant] for variant in variants if variant in _KNOWN}
+    taken = []
+    for variant in sorted(set(variants) - chosen.keys()):
+        taken.append(_choose(variant, taken))
+        chosen[variant] = taken[-1]
     return chosen
+
+
+def is_of_the_house(variant):
+    return variant in _KNOWN
 
 
 def rank(variant):

@@ -29,6 +29,17 @@ def series(peaks):
     return {"unit": "bytes", "interval_ns": 8_000_000, "peak": list(peaks), "last": list(peaks)}
 
 
+def grace_periods(pairs, intervals=250, most=256):
+    """What shadowwalk.grace_period_times tells of these [begin, end], ns since the window's start."""
+    length = 8_000_000
+    began, under_way = [0] * intervals, [0.0] * intervals
+    for begin, end in pairs:
+        began[int(begin // length)] += 1
+        for place in range(int(begin // length), min(intervals - 1, int(end // length)) + 1):
+            under_way[place] += min(end, length * (place + 1)) - max(begin, length * place)
+    return {"interval_ns": length, "began": began, "under_way_ns": under_way, **({"each": pairs} if len(pairs) <= most else {})}
+
+
 def _all_series(peaks):
     """From the peaks of the retired bytes, or of several series by name."""
     by_name = peaks if isinstance(peaks, dict) else {"retired_bytes": peaks} if peaks else {}
@@ -136,8 +147,16 @@ _SCHEMES = {  # read side ns at 1 vCPU and growth a vCPU; free ns; retired pages
     "mutex": (12, 90, 700, 1), "unsafe": (0.2, 0, 150, 1)}
 
 
+# As many as a full shelf has, of every kind: those of the house, and others.
+MANY_SCHEMES = {**_SCHEMES, **{
+    name: (2.0 + 1.7 * place, 0.2 * (place % 5), 3_000 * (place + 1), 1 + 5 * (place % 7))
+    for place, name in enumerate(("urcu-memb", "urcu-qsbr", "urcu-mb", "ebr", "ebr-debra", "qsbr-tick", "hazard-asymmetric",
+                                  "hazard-eras", "ibr-2ge", "seqlock", "per-cpu-refcount", "hyaline", "membarrier-ipi", "nbr-plus",
+                                  "tdp-rcu", "rcu-callback", "mode-asymmetric"))}}
+
+
 def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "memslot-flip"),
-             guests=("thread", "kvm"), vcpu_counts=(1, 2), seed=1):
+             guests=("thread", "kvm"), vcpu_counts=(1, 2), seed=1, schemes=None):
     """A run with everything that a page can show, of the shape that `matrices/quick.toml` has, at random."""
     dice = random.Random(seed)
     factory = RunFactory(directory, repetitions, "quick: three workloads, two guests")
@@ -145,8 +164,10 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
     def noisy(value, share=0.03):
         return [max(0.0, value * dice.gauss(1, share)) for _ in range(repetitions)]
 
+    schemes = schemes or _SCHEMES
+
     def add(variant, zappers, vcpus, **options):
-        cost, growth, free, pages = _SCHEMES[variant]
+        cost, growth, free, pages = schemes[variant]
         walk = 4 + cost + growth * (vcpus - 1)
         counters = {"walks_per_second": noisy(vcpus * 1e9 / walk), "walk_ns_mean": noisy(walk, 0.02),
                     "walk_ns_p50": noisy(walk + 11), "walk_ns_p99": noisy(walk * 3 + 11), "violations": 0,
@@ -193,6 +214,13 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
             else:
                 extra["freed_by_drain"] = 2000
                 extra["unavailable"]["free_ns_p99"] = "no page was freed in the window"
+            if variant == "rcu-counter":
+                begins = range(0, 1_990_000_000, max(interval, 1_000_000))
+                pairs = [[float(begin), begin + 40_000.0 + begin % 900_000] for begin in begins]
+                extra["grace_period_times"] = grace_periods(pairs)
+                histograms["grace_period_ns"] = [end - begin for begin, end in pairs]
+            else:
+                extra["unavailable"]["grace_period_times"] = "the variant waits for no grace period of RCU"
             if variant == "unsafe":
                 counters["violations"] = 12
             if variant == "mutex" and vcpus > 1:
@@ -204,12 +232,12 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
     for guest in guests:
         for workload in workloads:
             for vcpus in vcpu_counts:
-                for variant in _SCHEMES:
+                for variant in schemes:
                     if variant not in ("floor",):
                         add(variant, 1, vcpus, workload=workload, guest=guest,
                             read_delay="1/1000:50us" if variant == "unsafe" else "off")
     for vcpus in vcpu_counts:
-        for variant in _SCHEMES:
+        for variant in schemes:
             if variant != "unsafe":
                 add(variant, 0, vcpus)
             if variant in ("leak", "rcu-counter", "irq-ipi"):

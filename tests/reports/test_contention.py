@@ -77,7 +77,11 @@ def test_past_two_vcpus_there_are_no_transfers_to_tell(factory):
 def test_cells_with_zappers_are_no_ground(factory):
     for vcpus in (1, 2):
         factory.cell({"walk_ns_mean": 10.0 * vcpus}, vcpus=vcpus, zappers=1)
-    assert groups_of(factory) == []
+    assert groups_of(factory) == [] and section_of(factory) is None
+
+
+def test_one_vcpu_is_no_ground_and_that_is_told(factory):
+    quiet(factory, 10.0)
     content = section_of(factory)
     assert content.sheets == [] and "no cell without zappers ran at 2 vCPUs or more" in content.notes[-1]
 

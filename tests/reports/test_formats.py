@@ -79,7 +79,7 @@ def test_each_cell_has_its_line_with_its_command(run):
     page = (run / "report" / "index.html").read_text()
     table = page[page.index('id="cell-table"'):]
     table = table[:table.index("</table>")]
-    assert table.count("<tr><td") == 6 and table.count("<code") == 6
+    assert table.count('<tr id="cell-') == 6 and table.count("<code") == 6
     assert 'data-order="20.0">20 ns</td>' in table
     assert 'data-order="" title="not measured">–</td>' in table
 

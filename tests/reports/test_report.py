@@ -88,8 +88,8 @@ def test_every_link_within_the_page_has_its_target(full_report):
 def test_the_first_screen_comes_first(full_report):
     text = (full_report / "index.html").read_text()
     order = [text.index(mark) for mark in ("<h1>", 'id="claim-memory"', 'id="claim-scaling"', 'id="answers"', 'id="trust"',
-                                           'id="overview"', 'id="summary"', 'id="throughput"', 'id="left-out"', 'id="environment"',
-                                           'id="cells"')]
+                                           'id="overview"', 'id="workloads"', 'id="trade-off"', 'id="workload-mmio-poll"',
+                                           'id="workload-mmio-poll-throughput"', 'id="left-out"', 'id="environment"', 'id="cells"')]
     assert order == sorted(order)
 
 

@@ -120,7 +120,7 @@ def test_why_a_latency_is_absent_is_told(factory):
     assert (absent.value, absent.hint, there.value) == ("–", "no flush sent an IPI", "900 ns")
     absences = plot_of(factory, "latency").absences
     assert "IPI of irq-ipi: no flush sent an IPI" in absences
-    assert "exit, zap, uncorrected zap, prepare_zap, commit_zap and free: no samples" in absences[0]
+    assert "exit, zap, uncorrected zap, prepare_zap, commit_zap, grace period and free: no samples" in absences[0]
 
 
 # Footprint

@@ -1,4 +1,5 @@
-"""Bars of several variants side by side at each number of vCPUs, with intervals and their values above them."""
+"""Bars of several variants side by side at each number of vCPUs, with intervals and their values above them; of many variants, a
+line each, with a dot a number of vCPUs."""
 
 from ..quantities import BYTES, quantity, significant, with_interval
 from ..setting import describe
@@ -9,6 +10,10 @@ from .svg import INK
 
 # Above this ratio of the largest bar to the median one, the small ones could not be read on a linear axis.
 LINEAR_UP_TO = 12
+MOST_BARS = 10  # variants: more would leave no room for the figures above them
+DOTS = ("o", "s", "^", "D", "v", "P")
+LINE_INCHES = 0.21
+LONGEST_NAME = 22
 
 
 def _low(found):
@@ -30,15 +35,56 @@ def _draw_bar(axes, row, found, x, width, colour, label, units):
     axes.annotate(_figure(found.value, units), (x, top), (0, 3), textcoords="offset points", ha="center", fontsize=7.5)
 
 
+def _is_spread(sizes, linear_to):
+    return sizes[-1] > LINEAR_UP_TO * max(sizes[len(sizes) // 2], linear_to / 10)
+
+
+def _vcpus_words(vcpus):
+    return f"{vcpus} vCPU{'s' if vcpus > 1 else ''}"
+
+
+def _draw_dot(axes, row, found, y, marker, colour, units):
+    if found.low is not None:
+        axes.plot([found.low, found.high], [y, y], color=INK, linewidth=1, zorder=3)
+    mark, = axes.plot([found.value], [y], linestyle="none", marker=marker, markersize=6, color=colour, zorder=4,
+                      markerfacecolor="#ffffff" if row.has_flag("oversubscribed") else colour)
+    hover(mark, f"{row.variant}, {describe(row.setting)}: {with_interval(found, units)}")
+
+
+def _dot_panel(table, variants, groups, title, units, linear_to):
+    lines = {variant: len(variants) - 1 - place for place, variant in enumerate(variants)}
+
+    def draw(axes):
+        sizes = sorted(abs(found.value) for _, bars in groups for _, found in bars)
+        if _is_spread(sizes, linear_to):
+            axes.set_xscale("symlog", linthresh=linear_to)
+        for place, (vcpus, bars) in enumerate(groups):
+            marker = DOTS[place % len(DOTS)]
+            for row, found in bars:
+                offset = 0.24 * ((len(groups) - 1) / 2 - place) / max(1, len(groups) - 1)
+                _draw_dot(axes, row, found, lines[row.variant] + offset, marker, table.styles[row.variant].colour, units)
+            axes.plot([], [], linestyle="none", marker=marker, color=INK, label=_vcpus_words(vcpus))
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.grid(True, axis="both")
+        axes.set_yticks(list(lines.values()), [printable(variant, LONGEST_NAME) for variant in lines])
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(-0.7, len(lines) - 0.3)
+        axes.margins(x=0.06)
+        axes.xaxis.set_major_formatter(lambda value, _: quantity(value, units))
+    return Panel(title, draw, 0.7 + LINE_INCHES * len(variants))
+
+
 def bar_panel(table, groups, title, units, linear_to=10):
     """`groups`: [(vcpus, [(row, Estimate)])]. Where sizes differ too much, the axis is logarithmic above `linear_to`.
-    Bars of oversubscribed rows are paler."""
+    Bars of oversubscribed rows are paler, their dots hollow."""
     variants = [v for v in table.variants if any(row.variant == v for _, bars in groups for row, _ in bars)]
+    if len(variants) > MOST_BARS:
+        return _dot_panel(table, variants, groups, title, units, linear_to)
     width = 0.86 / max(1, len(variants))
 
     def draw(axes):
         sizes = sorted(abs(found.value) for _, bars in groups for _, found in bars)
-        if sizes[-1] > LINEAR_UP_TO * max(sizes[len(sizes) // 2], linear_to / 10):
+        if _is_spread(sizes, linear_to):
             axes.set_yscale("symlog", linthresh=linear_to)
         labelled = set()
         for place, (_, bars) in enumerate(groups):
@@ -50,7 +96,7 @@ def bar_panel(table, groups, title, units, linear_to=10):
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.margins(y=0.14)
         axes.set_ylim(bottom=min(0, *(_low(found) for _, bars in groups for _, found in bars)) * 1.5)
-        axes.set_xticks(range(len(groups)), [f"{vcpus} vCPU{'s' if vcpus > 1 else ''}" for vcpus, _ in groups])
+        axes.set_xticks(range(len(groups)), [_vcpus_words(vcpus) for vcpus, _ in groups])
         axes.tick_params(axis="x", length=0)
         axes.yaxis.set_major_formatter(lambda value, _: quantity(value, units))
         if units is BYTES:

@@ -20,6 +20,8 @@ WIDTH_OF_FEW = {1: 7.6, 2: 11.4}
 LEGEND_ROW_INCHES = 0.2
 PNG_DPI = 130
 LONGEST_LABEL = 44
+MANY = 12  # lines in one panel, from which on those of the house stand out
+THIN = 0.9
 LONGEST_TITLE = {1: 80, 2: 60}
 
 matplotlib.rcParams.update({
@@ -86,10 +88,21 @@ def _legend_entries(panels_axes):
     return entries
 
 
+def _legend_grid(widths, width):
+    """(rows, columns) of the flattest legend that fits: filled column by column, each as wide as its widest entry."""
+    for rows in range(1, len(widths) + 1):
+        columns = math.ceil(len(widths) / rows)
+        # As matplotlib parts them: the first columns have one more where they do not come out even.
+        few, longer = divmod(len(widths), columns)
+        borders = [few * column + min(column, longer) for column in range(columns + 1)]
+        if sum(max(widths[begin:end]) for begin, end in zip(borders, borders[1:])) <= width:
+            break
+    return max(few + (longer > 0), 1), columns
+
+
 def _draw_legend(figure, entries, width, height):
     """Above the panels; returns its height in inches."""
-    rows = math.ceil(sum(0.078 * len(label) + 0.62 for label in entries) / width)
-    columns = math.ceil(len(entries) / rows)
+    rows, columns = _legend_grid([0.078 * len(label) + 0.62 for label in entries], width)
     handles = [handle if not hasattr(handle, "lines") else Line2D(
         [], [], color=handle.lines[0].get_color(), marker=handle.lines[0].get_marker(),
         linestyle=handle.lines[0].get_linestyle()) for handle in entries.values()]
@@ -102,7 +115,7 @@ def draw(plot, formats=("html", "png")):
     """(SVG markup to embed, PNG bytes); None for what `formats` have no use for."""
     columns, rows = _grid(len(plot.panels), plot.most_columns)
     width = plot.width_inches or WIDTH_OF_FEW.get(columns, WIDTH_INCHES)
-    height = rows * plot.panel_inches + 0.6
+    height = rows * max([plot.panel_inches, *(panel.inches for panel in plot.panels)]) + 0.6
     figure = Figure(figsize=(width, height))
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     used = axes[:len(plot.panels)]

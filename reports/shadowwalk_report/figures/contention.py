@@ -3,12 +3,12 @@
 from ..contention import TRANSFERS, WAIT, contention_groups
 from ..setting import describe, varying_axes
 from .bars import bar_panel
-from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Plot, file_name, note_absence, place_title
+from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, note_absence, place_plot
 
 KIND = "contention"
 CAPTION = ("Cells without zappers; medians with 95 % intervals. A panel named by an event holds PMU counts of the "
            "scope in its title; one that says estimate holds the growth of a walk from 1 vCPU, or that growth over the "
-           "cost of one line transfer. Paler bars are oversubscribed.")
+           "cost of one line transfer. Paler bars and hollow dots are oversubscribed.")
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("quantity", "source", "value", "low", "high", "repetitions",
                                               "multiplexed", "oversubscribed")
 _TITLES = {WAIT: "estimate: wait per walk, against 1 vCPU", TRANSFERS: "estimate: line transfers per walk"}
@@ -46,5 +46,4 @@ def plots(table):
         panels = [panel for group in groups for panel in _panels(table, group, axes)]
         if panels:
             records = [_record(figure) for group in groups for figure in group.figures]
-            yield Plot(file_name(KIND, *place), KIND, f"Cacheline contention: {place_title(place)}", CAPTION, panels,
-                       COLUMNS, records, absent, most_columns=2)
+            yield place_plot(KIND, place, "Cacheline contention", CAPTION, panels, COLUMNS, records, absent, most_columns=2)

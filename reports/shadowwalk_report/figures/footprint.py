@@ -8,8 +8,9 @@ _HOW = ("the peak within each interval of the window, exact. All lanes share one
 FOOTPRINTS = (
     Footprint(
         "retired", "Retired memory over time",
-        f"Bytes unlinked and not yet freed: {_HOW}",
-        "retired_bytes", "retired_bytes_peak"),
+        f"Bytes unlinked and not yet freed: {_HOW} The strip above a lane: a grace period of RCU was under way, each from its begin to "
+        "its end; where they were too many, the height is the share of each interval.",
+        "retired_bytes", "retired_bytes_peak", marks_grace_periods=True),
     Footprint(
         "shadow", "Shadow memory over time",
         f"Shadow pages allocated and not yet freed, retired ones among them: {_HOW}",

@@ -2,14 +2,18 @@
 
 import numpy as np
 
+from ..quantities import NANOSECONDS, quantity
 from ..setting import describe, varying_axes
-from .canvas import printable, set_time_axis
+from ..variants import is_of_the_house
+from .canvas import MANY, THIN, printable, set_time_axis
 from .choice import chosen_by_place
+from .hover import hover, hover_points
 from .latency import drawable, thin
-from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, file_name, place_title
+from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, place_plot
 
 KIND = "free_latency"
 HISTOGRAM = "free_ns"
+TOLD = (0.5, 0.9, 0.99)  # shares of pages whose latency shows when pointed at
 CAPTION = ("From unlink to free, all repetitions together. Pages that only the drain at the end freed are censored: "
            "they count as slower than all others, so that a curve may end below 100 %.")
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("free_ns", "share_of_pages", "pages", "censored_pages")
@@ -25,8 +29,13 @@ def _panel(table, chosen, title):
         for row, histogram in chosen:
             style = table.styles[row.variant]
             values, shares = _curve(row, histogram)
-            axes.step(np.concatenate([values[:1], values]), np.concatenate([[0], shares]), where="post",
-                      label=printable(row.variant), color=style.colour, linestyle=style.line)
+            width = THIN if len(chosen) > MANY and not is_of_the_house(row.variant) else None
+            line, = axes.step(np.concatenate([values[:1], values]), np.concatenate([[0], shares]), where="post",
+                              label=printable(row.variant), color=style.colour, linestyle=style.line, linewidth=width)
+            hover(line, row.variant)
+            hover_points(axes, [(float(values[place]), float(shares[place]),
+                                 f"{row.variant}, p{100 * share:g}: {quantity(float(values[place]), NANOSECONDS)}")
+                                for share in TOLD if (place := int(np.searchsorted(shares, share))) < len(values)])
             axes.plot(values[-1:], shares[-1:], marker=style.marker, color=style.colour)
         censored = [f"{row.freed_by_drain:,} of {printable(row.variant)}" for row, _ in chosen if row.freed_by_drain]
         if censored:
@@ -55,5 +64,4 @@ def plots(table):
             if chosen:
                 panels.append(_panel(table, chosen, describe(setting, axes)))
         if panels:
-            yield Plot(file_name(KIND, *place), KIND, f"Free latency: {place_title(place)}", CAPTION, panels, COLUMNS,
-                       records, absent)
+            yield place_plot(KIND, place, "Free latency", CAPTION, panels, COLUMNS, records, absent)

@@ -5,6 +5,7 @@ import math
 import matplotlib
 from matplotlib.patches import Rectangle
 
+from ..anchors import workload_anchors
 from ..quantities import PER_SECOND, RATIO, count_of, interval, quantity, significant
 from ..setting import describe, varying_axes
 from ..statistics import Verdict
@@ -18,7 +19,7 @@ KIND = "heatmap"
 FIRST_KIND = "heatmap_walks"  # the one of the first screen
 CAPTION = ("{what}: median ratio to {baseline} within each repetition, noisy results left out. {better} is better: purple, "
            "worse is orange; the colour is full at a factor of {most}. Hatched: AMBIGUOUS. A dash: not measured here, or not "
-           "comparable.")
+           "comparable. A workload's name leads to its page.")
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("baseline", "metric", "ratio", "low", "high", "repetitions", "verdict",
                                               "reason", "p", "p_corrected", "comparisons")
 MOST_FACTOR = 4  # beyond it the colour stays the same: what is that far off needs no shade to be told
@@ -100,7 +101,7 @@ def _runs(settings):
     return found
 
 
-def _panel(question, settings, variants, cells, labels):
+def _panel(question, settings, variants, cells, labels, anchors):
     columns = max(len(settings), LEAST_COLUMNS)
 
     def draw(axes):
@@ -116,7 +117,8 @@ def _panel(question, settings, variants, cells, labels):
                     _draw_cell(axes, question, x, y, *found)
         for (workload, guest), first, count in _runs(settings):
             # As much of the name as its columns have room for.
-            axes.text(first + 0.02, len(variants) + 0.12, printable(f"{workload}, {guest}", max(4, int(count * CHARACTERS / columns))), fontsize=8)
+            axes.text(first + 0.02, len(variants) + 0.12, printable(f"{workload}, {guest}", max(4, int(count * CHARACTERS / columns))),
+                      fontsize=8, url=f"#{anchors[workload]}")
             if first:
                 axes.plot([first - 0.02] * 2, [0, len(variants) + 0.9], color="#6e7781", linewidth=0.8, clip_on=False)
         axes.set_xlim(0, columns)
@@ -133,7 +135,7 @@ def _draw_key(axes):
     """Legend entries: what the ends and the middle of the scale mean."""
     for shade, words in ((1, f"{MOST_FACTOR}x better"), (0.5, f"{MOST_FACTOR ** 0.5:g}x better"), (0, "the same"),
                          (-0.5, f"{MOST_FACTOR ** 0.5:g}x worse"), (-1, f"{MOST_FACTOR}x worse")):
-        axes.add_patch(Rectangle((0, 0), 0, 0, facecolor=_colour(shade), label=words))
+        axes.add_patch(Rectangle((0, 0), 0, 0, facecolor=_colour(shade), edgecolor="#8c8c8c", linewidth=0.7, label=words))
     axes.add_patch(Rectangle((0, 0), 0, 0, facecolor="#f2f2f2", edgecolor="#8c8c8c", linewidth=0, hatch=HATCH, label="AMBIGUOUS"))
 
 
@@ -155,8 +157,8 @@ def _plot(question, table, verdicts):
     if not cells or is_large(settings) and question is not WALKS:  # thousands of marks: report.json has their figures
         return None
     variants = [variant for variant in table.variants if any((setting, variant) in cells for setting in settings)]
-    labels = _column_labels(settings)
-    panels = [_panel(question, settings[first:first + MOST_COLUMNS], variants, cells, labels)
+    labels, anchors = _column_labels(settings), workload_anchors(table.workloads)
+    panels = [_panel(question, settings[first:first + MOST_COLUMNS], variants, cells, labels, anchors)
               for first in range(0, len(settings), MOST_COLUMNS)]
     caption = CAPTION.format(what=question.counter, baseline=verdicts.baseline, most=MOST_FACTOR,
                              better="Less" if question.lower_is_better else "More")

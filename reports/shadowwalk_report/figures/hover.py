@@ -4,6 +4,8 @@ matplotlib writes an artist's gid as the id of its group; `svg.embed` turns an i
 """
 
 PREFIX = "hover:"
+POINT_PREFIX = "hover-point:"  # `svg` makes one circle of it
+POINT_RADIUS = 5.5
 
 
 def hover(artist, text):
@@ -15,5 +17,5 @@ def hover(artist, text):
 def hover_points(axes, points):
     """Invisible marks, large enough to point at. `points`: [(x, y, text)]."""
     for x, y, text in points:
-        mark, = axes.plot([x], [y], linestyle="none", marker="o", markersize=11, color="#000000", alpha=0, zorder=9)
-        hover(mark, text)
+        mark, = axes.plot([x], [y], linestyle="none", marker="o", markersize=2 * POINT_RADIUS, color="#000000", alpha=0, zorder=9)
+        mark.set_gid(POINT_PREFIX + " ".join(text.split()))

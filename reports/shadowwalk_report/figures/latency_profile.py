@@ -1,4 +1,4 @@
-"""Every latency of one setting by percentile: small multiples, one panel a latency."""
+"""Every latency of one setting of a workload by percentile: small multiples, one panel a latency."""
 
 import dataclasses
 
@@ -7,9 +7,10 @@ import numpy as np
 from ..latencies import CORRECTED, LATENCIES, UNCORRECTED, censored, profiled_setting, why_absent
 from ..rows import Row
 from ..setting import describe, varying_axes
-from .canvas import printable
-from .percentile import hover_percentiles, percentile_curve, set_percentile_axes
-from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, file_name, note_absence, place_title
+from .canvas import MANY
+from .choice import is_large
+from .percentile import draw_percentiles, percentile_curve, set_percentile_axes
+from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, note_absence, place_plot
 from .svg import MUTED
 
 KIND = "latency"
@@ -50,11 +51,8 @@ def _panel(table, latency, curves, uncorrected):
         axes.set_xscale("log")
         axes.set_yscale("log")
         for curve in curves:
-            style = table.styles[curve.row.variant]
-            axes.step(curve.places, curve.values, where="post", label=printable(curve.row.variant), color=style.colour,
-                      linestyle=style.line)
-            axes.plot(curve.places[-1:], curve.values[-1:], marker=style.marker, color=style.colour)
-            hover_percentiles(axes, curve.row.variant, curve.places, curve.values)
+            draw_percentiles(axes, table.styles[curve.row.variant], curve.row.variant, (curve.places, curve.values),
+                             len(curves) > MANY)
         for curve in uncorrected:
             axes.step(curve.places, curve.values, where="post", color=table.styles[curve.row.variant].colour,
                       linestyle=DOTTED, linewidth=1.2)
@@ -71,18 +69,24 @@ def _records(setting, latency, curves):
             yield (*head, 100 * (1 - 1 / place), value, curve.samples, curve.censored)
 
 
-def plots(table):
+def _plot(table):
+    """Of one workload's table; None where it has no histogram."""
     setting = profiled_setting(table)
     if setting is None:
-        return
+        return None
     absent = {}
     drawn = {latency: _curves(table, setting, latency, absent) for latency in LATENCIES}
     panels = [_panel(table, latency, curves, drawn[UNCORRECTED] if latency is CORRECTED else [])
               for latency, curves in drawn.items() if curves and (latency is not UNCORRECTED or not drawn[CORRECTED])]
     if not panels:
-        return
-    place = (setting.workload, setting.guest)
-    yield Plot(file_name(KIND, *place), KIND,
-               f"Latencies: {place_title(place)}, {describe(setting, varying_axes(table.settings))}", CAPTION, panels,
-               COLUMNS, [record for latency, curves in drawn.items() for record in _records(setting, latency, curves)],
-               absent, panel_inches=2.4)
+        return None
+    records = [record for latency, curves in drawn.items() for record in _records(setting, latency, curves)]
+    return place_plot(KIND, (setting.workload, setting.guest), "Latencies",
+                      f"{describe(setting, varying_axes(table.settings))}. {CAPTION}", panels, COLUMNS, records, absent,
+                      panel_inches=2.4)
+
+
+def plots(table):
+    """One a workload; of a large run, the first workload's alone."""
+    shown = table.workloads[:1] if is_large(table.settings) else table.workloads
+    yield from filter(None, (_plot(table.of_workload(workload)) for workload in shown))

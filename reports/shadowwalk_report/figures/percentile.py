@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib import ticker
 
 from ..quantities import NANOSECONDS, quantity
-from .canvas import set_time_axis
-from .hover import hover_points
+from ..variants import is_of_the_house
+from .canvas import THIN, printable, set_time_axis
+from .hover import hover, hover_points
 from .latency import thin
 
 
@@ -20,7 +21,7 @@ def _percentile_words(value, _):
     return f"{share:.10g} %" if value > 1.5 else "0 %"
 
 
-def hover_percentiles(axes, name, places, values):
+def _hover_percentiles(axes, name, places, values):
     """The value of a curve at p50, p90, p99 and so on, to point at."""
     points = []
     for place in (2, *(10**i for i in range(1, 7))):
@@ -29,6 +30,16 @@ def hover_percentiles(axes, name, places, values):
         value = float(values[np.searchsorted(places, place, side="right") - 1])
         points.append((place, value, f"{name}, p{100 * (1 - 1 / place):.10g}: {quantity(value, NANOSECONDS)}"))
     hover_points(axes, points)
+
+
+def draw_percentiles(axes, style, name, curve, many):
+    """One variant's curve, (places, values), with a mark at its end. Of `many`, those that are not of the house are thin."""
+    places, values = curve
+    width = THIN if many and not is_of_the_house(name) else None
+    line, = axes.step(places, values, where="post", label=printable(name), color=style.colour, linestyle=style.line, linewidth=width)
+    hover(line, name)
+    axes.plot(places[-1:], values[-1:], marker=style.marker, color=style.colour)
+    _hover_percentiles(axes, name, places, values)
 
 
 def set_percentile_axes(axes, furthest, most_ticks=5):

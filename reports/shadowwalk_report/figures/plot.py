@@ -24,6 +24,7 @@ class Panel:
 
     title: str
     draw: Callable
+    inches: float = 0  # high at least
 
 
 @dataclasses.dataclass
@@ -41,6 +42,7 @@ class Plot:
     most_columns: int = 3
     panel_inches: float = 2.9
     width_inches: float | None = None  # None: by the number of columns
+    workload: str | None = None  # None: it is of the run
 
     @property
     def absences(self):
@@ -74,6 +76,11 @@ def unique_names(plots):
 def place_title(place):
     workload, guest = place
     return f"{workload}, {guest_words(guest)}"
+
+
+def place_plot(kind, place, title, *rest, **more):
+    """A Plot of one workload and guest, named and titled so; what follows is as Plot has it from its caption on."""
+    return Plot(file_name(kind, *place), kind, f"{title}: {place_title(place)}", *rest, workload=place[0], **more)
 
 
 def note_absence(absent, reason, what):

@@ -3,10 +3,11 @@
 import matplotlib.transforms as transforms
 
 from ..claims.claim import RIVALS
-from ..quantities import BYTES, NANOSECONDS, quantity
+from ..quantities import BYTES, NANOSECONDS, quantity, with_interval
 from ..setting import describe, varying_axes
 from .canvas import line_style, printable, set_byte_axis, set_time_axis
-from .plot import METRIC_COLUMNS, Panel, Plot, by_place, file_name, metric_records, place_title
+from .hover import hover_points
+from .plot import METRIC_COLUMNS, Panel, by_place, metric_records, place_plot
 
 KIND = "rcu_sweep"
 CAPTION = ("Retired peak and free p99 over the RCU interval, the time that the reclaimer waits between grace periods: "
@@ -33,17 +34,20 @@ def _draw_rival(axes, row, style, metric):
         axes.fill_between([0, 1], found.low, found.high, transform=across, color=style.colour, alpha=0.15, linewidth=0)
 
 
-def _draw_sweep(axes, rows, style, metric, places):
-    points = [(places[row.scheme.rcu_interval_ns], row.estimate(metric)) for row in rows if row.estimate(metric)]
-    if not points:
+def _draw_sweep(axes, rows, style, metric, units, places):
+    rows = [row for row in rows if row.estimate(metric)]
+    if not rows:
         return
+    points = [(places[row.scheme.rcu_interval_ns], row.estimate(metric)) for row in rows]
     errors = [[e.value - (e.low if e.low is not None else e.value) for _, e in points],
               [(e.high if e.high is not None else e.value) - e.value for _, e in points]]
     axes.errorbar([x for x, _ in points], [e.value for _, e in points], yerr=errors, label=printable(rows[0].variant),
                   **line_style(style))
+    hover_points(axes, [(x, e.value, f"{row.variant}, RCU interval {quantity(row.scheme.rcu_interval_ns, NANOSECONDS)}: "
+                         f"{with_interval(e, units)}") for (x, e), row in zip(points, rows)])
 
 
-def _panel(table, setting, sweeps, rivals, metric, title):
+def _panel(table, sweeps, rivals, metric, units, title):
     intervals = sorted({row.scheme.rcu_interval_ns for rows in sweeps.values() for row in rows})
     places = {interval: place for place, interval in enumerate(intervals)}
     shown = [row for row in rivals if row.estimate(metric)]
@@ -52,7 +56,7 @@ def _panel(table, setting, sweeps, rivals, metric, title):
         if metric != "retired_bytes_peak":
             axes.set_yscale("log")
         for variant, rows in sweeps.items():
-            _draw_sweep(axes, rows, table.styles[variant], metric, places)
+            _draw_sweep(axes, rows, table.styles[variant], metric, units, places)
         for row in shown:
             _draw_rival(axes, row, table.styles[row.variant], metric)
         found = [row.estimate(metric) for rows in (*sweeps.values(), shown) for row in rows if row.estimate(metric)]
@@ -76,10 +80,10 @@ def plots(table):
             rivals = [row for row in table.plain_rows(setting) if row.variant in RIVALS and row.variant not in sweeps]
             swept_rows = [row for rows in sweeps.values() for row in rows]
             records += metric_records([*swept_rows, *rivals], [metric for metric, _, _ in METRICS])
-            for metric, words, _ in METRICS:
+            for metric, words, units in METRICS:
                 if any(row.estimate(metric) for rows in sweeps.values() for row in rows):
-                    panels.append(_panel(table, setting, sweeps, rivals, metric,
+                    panels.append(_panel(table, sweeps, rivals, metric, units,
                                          f"{words}: {describe(setting, axes)}"))
         if panels:
-            yield Plot(file_name(KIND, *place), KIND, f"Claim 1 over the RCU interval: {place_title(place)}", CAPTION,
-                       panels, METRIC_COLUMNS, records, most_columns=2)
+            yield place_plot(KIND, place, "Claim 1 over the RCU interval", CAPTION, panels, METRIC_COLUMNS, records,
+                             most_columns=2)

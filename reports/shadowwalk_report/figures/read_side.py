@@ -5,11 +5,11 @@ from ..rows import SPEED_LIMIT, read_side
 from ..setting import describe, varying_axes
 from ..statistics import estimate
 from .bars import bar_panel
-from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Plot, by_place, file_name, note_absence, place_title
+from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, by_place, note_absence, place_plot
 
 KIND = "read_side"
 CAPTION = (f"read_side_ns: walk_ns_mean less that of {SPEED_LIMIT} in the same repetition, cells without zappers only; "
-           "medians with 95 % intervals. Paler bars are oversubscribed.")
+           "medians with 95 % intervals. Paler bars and hollow dots are oversubscribed.")
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("read_side_ns", "low", "high", "repetitions", "oversubscribed")
 
 
@@ -45,6 +45,6 @@ def plots(table):
             if costs:
                 panels.setdefault(describe(setting, axes, vcpus=False), []).append((setting.vcpus, costs))
         if records:
-            yield Plot(file_name(KIND, *place), KIND, f"Read-side cost: {place_title(place)}", CAPTION,
-                       [bar_panel(table, groups, title, NANOSECONDS) for title, groups in panels.items()], COLUMNS,
-                       records, absent)
+            yield place_plot(KIND, place, "Read-side cost", CAPTION,
+                             [bar_panel(table, groups, title, NANOSECONDS) for title, groups in panels.items()], COLUMNS,
+                             records, absent)

@@ -1,9 +1,10 @@
 """Time until memory that was asked back is really free: one line a row, its knobs told, as grace periods decide it."""
 
-from ..quantities import NANOSECONDS, quantity
+from ..quantities import NANOSECONDS, quantity, with_interval
 from ..setting import describe, varying_axes
 from .canvas import printable, set_time_axis
-from .plot import METRIC_COLUMNS, Panel, Plot, by_place, file_name, metric_records, note_absence, place_title
+from .hover import hover
+from .plot import METRIC_COLUMNS, Panel, by_place, metric_records, note_absence, place_plot
 from .svg import INK
 
 KIND = "shrink"
@@ -18,11 +19,12 @@ def shrunk(rows):
     return [row for row in rows if row.happened("shrinks_total")]
 
 
-def _draw_dot(axes, y, found, colour, filled):
+def _draw_dot(axes, y, found, colour, filled, name):
     if found is None:
         return
-    axes.plot([found.value], [y], linestyle="none", marker="o", color=colour,
-              markerfacecolor=colour if filled else "#ffffff", zorder=5)
+    dot, = axes.plot([found.value], [y], linestyle="none", marker="o", color=colour,
+                     markerfacecolor=colour if filled else "#ffffff", zorder=5)
+    hover(dot, f"{name}, {'median' if filled else 'p99'}: {with_interval(found, NANOSECONDS)}")
     if found.low is not None:
         axes.plot([found.low, found.high], [y, y], color=INK, linewidth=1.2, zorder=4)
     axes.annotate(quantity(found.value, NANOSECONDS), (found.value, y), (0, 5), textcoords="offset points", ha="center",
@@ -37,8 +39,8 @@ def _panel(table, rows, title):
             median, tail = row.estimate(MEDIAN), row.estimate(TAIL)
             if median and tail:
                 axes.plot([median.value, tail.value], [y, y], color=colour, linewidth=1, alpha=0.5)
-            _draw_dot(axes, y, tail, colour, filled=False)
-            _draw_dot(axes, y, median, colour, filled=True)
+            _draw_dot(axes, y, tail, colour, False, row.variant)
+            _draw_dot(axes, y, median, colour, True, row.variant)
         names = [printable(", ".join([row.variant, *row.scheme.knobs]), LONGEST_NAME) for row in reversed(rows)]
         axes.set_yticks(range(len(rows)), names)
         axes.tick_params(axis="y", length=0)
@@ -67,5 +69,5 @@ def plots(table):
                 panels.append(_panel(table, rows, describe(setting, axes)))
         if panels:
             most = max(len(shrunk(table.rows(setting))) for setting in members)
-            yield Plot(file_name(KIND, *place), KIND, f"Time until memory is free: {place_title(place)}", CAPTION,
-                       panels, METRIC_COLUMNS, records, absent, most_columns=2, panel_inches=0.9 + 0.36 * most)
+            yield place_plot(KIND, place, "Time until memory is free", CAPTION, panels, METRIC_COLUMNS, records, absent,
+                             most_columns=2, panel_inches=0.9 + 0.36 * most)

@@ -3,11 +3,11 @@
 from ..quantities import BYTES, NANOSECONDS
 from ..setting import describe, varying_axes
 from .bars import bar_panel
-from .plot import METRIC_COLUMNS, Plot, by_place, file_name, metric_records, place_title
+from .plot import METRIC_COLUMNS, by_place, metric_records, place_plot
 
 KIND = "stalled"
 CAPTION = ("Behind a walker that stands still: the greatest amount of memory unlinked and not yet freed, and how long "
-           "zaps take from their intended start. Medians with 95 % intervals; paler bars are oversubscribed.")
+           "zaps take from their intended start. Medians with 95 % intervals; paler bars and hollow dots are oversubscribed.")
 METRICS = (("retired_bytes_peak", "retired peak", BYTES, 4096), ("zap_ns_p99", "zap p99", NANOSECONDS, 1000))
 
 
@@ -34,5 +34,5 @@ def plots(table):
         panels = [panel for metric in METRICS for panel in _panels(table, members, axes, *metric)]
         rows = [row for setting in members for row in stalled(table.rows(setting))]
         if panels:
-            yield Plot(file_name(KIND, *place), KIND, f"Behind a stalled walker: {place_title(place)}", CAPTION, panels,
-                       METRIC_COLUMNS, metric_records(rows, [metric[0] for metric in METRICS]), most_columns=2)
+            yield place_plot(KIND, place, "Behind a stalled walker", CAPTION, panels, METRIC_COLUMNS,
+                             metric_records(rows, [metric[0] for metric in METRICS]), most_columns=2)

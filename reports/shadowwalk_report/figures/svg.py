@@ -1,10 +1,13 @@
-"""Fits matplotlib's SVG into an HTML page: ids that clash with no other figure, colours that follow the page."""
+"""Fits matplotlib's SVG into an HTML page: ids that clash with no other figure, colours that follow the page, links that lead
+through it, and a fifth of the size."""
 
+import collections
 import re
 import xml.etree.ElementTree as xml
 
 from ..variants import COLOURS
-from .hover import PREFIX
+from .hover import POINT_PREFIX, POINT_RADIUS, PREFIX
+from .svg_path import shorter_path
 
 INK = "#1f2328"
 RULE = "#d0d7de"
@@ -13,10 +16,17 @@ MUTED = "#6e7781"
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
+_HREF = f"{{{_XLINK}}}href"
 _DARK = {INK: "#e6e9ee", RULE: "#3a414b", PAPER: "#16191e", MUTED: "#9aa4b0", **COLOURS}
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 _URL = re.compile(r"url\(#([^)]*)\)")
-_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+_UNTURNED = re.compile(r"rotate\(-?0 [^)]*\)")
+_TAG = re.compile(r"<[^>]*>")
+_STYLE = re.compile(r' style="([^"]*)"')
+_SHARED_FROM = 3  # uses of a style: below, a class of its own is longer
+_KEPT_IDS = ("axes_", "figure_")  # what tests and readers of the page's source find a panel by
+_TEXT = "text"
 
 xml.register_namespace("", _SVG)
 xml.register_namespace("xlink", _XLINK)
@@ -32,11 +42,89 @@ def colour_rules(dark):
 
 
 def _follow_page(style):
-    return _COLOUR.sub(lambda m: f"var({_variable(m[0])}, {m[0]})" if m[0] in _DARK else m[0], style)
+    """In the page's colours, without needless space."""
+    style = _COLOUR.sub(lambda m: f"var({_variable(m[0])})" if m[0] in _DARK else m[0], style)
+    return style.replace(": ", ":").replace("; ", ";").strip().rstrip(";")
 
 
 def _rounded(text):
-    return _NUMBER.sub(lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), text)
+    return _NUMBER.sub(lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), text)
+
+
+def _become_point(element):
+    """An invisible mark of matplotlib's, a group with a definition of its own, becomes one circle; one outside of its axes, which
+    was not drawn, nothing."""
+    mark = element.find(f".//{{{_SVG}}}use")
+    text = element.get("id").removeprefix(POINT_PREFIX)
+    at = None if mark is None else (mark.get("x"), mark.get("y"))
+    element.clear()
+    if at is None:
+        return
+    element.tag = f"{{{_SVG}}}circle"
+    element.attrib |= {"class": "hover", "cx": _rounded(at[0]), "cy": _rounded(at[1]), "r": f"{POINT_RADIUS:g}"}
+    xml.SubElement(element, f"{{{_SVG}}}title").text = text
+
+
+def _give_titles(root):
+    for element in list(root.iter()):
+        if element.get("id", "").startswith(POINT_PREFIX):
+            _become_point(element)
+        elif element.get("id", "").startswith(PREFIX):
+            tip = xml.Element(f"{{{_SVG}}}title")
+            tip.text = element.attrib.pop("id").removeprefix(PREFIX)
+            element.insert(0, tip)
+
+
+def _referenced(root):
+    ids = set()
+    for element in root.iter():
+        if element.tag != f"{{{_SVG}}}a" and element.get(_HREF, "").startswith("#"):
+            ids.add(element.get(_HREF)[1:])
+        for key in ("clip-path", "style"):
+            ids.update(_URL.findall(element.get(key, "")))
+    return ids
+
+
+def _shorten(element, name, referenced):
+    """One element: only ids that something refers to, in the page's colours, with numbers of a tenth of a point."""
+    identity = element.get("id")
+    if identity is not None:
+        if identity.startswith(_TEXT):
+            element.set("class", _TEXT)
+        if identity in referenced or identity.startswith(_KEPT_IDS):
+            element.set("id", f"{name}.{identity}")
+        else:
+            del element.attrib["id"]
+    if element.get(_HREF, "").startswith("#") and element.tag != f"{{{_SVG}}}a":
+        element.set(_HREF, f"#{name}.{element.get(_HREF)[1:]}")
+    for key in ("clip-path", "style"):
+        if key in element.attrib:
+            element.set(key, _URL.sub(lambda m: f"url(#{name}.{m[1]})", element.get(key)))
+    if "style" in element.attrib:
+        element.set("style", _follow_page(element.get("style")))
+    if "d" in element.attrib:
+        element.set("d", shorter_path(element.get("d")))
+    for key in ("points", "x", "y", "transform"):
+        if key in element.attrib:
+            element.set(key, _rounded(element.get(key)))
+    if _UNTURNED.fullmatch(element.get("transform", "")):
+        del element.attrib["transform"]
+    if element.text and not element.text.strip():
+        element.text = None
+    if element.tail and not element.tail.strip():
+        element.tail = None
+
+
+def _unwrap(parent):
+    """Groups that say nothing give way to what is in them."""
+    children = []
+    for child in parent:
+        _unwrap(child)
+        if child.tag == f"{{{_SVG}}}g" and not child.attrib and child.find(f"{{{_SVG}}}title") is None:
+            children += list(child)
+        else:
+            children.append(child)
+    parent[:] = children
 
 
 def embed(svg, name, description):
@@ -44,30 +132,33 @@ def embed(svg, name, description):
     root = xml.fromstring(svg)
     for metadata in root.findall(f"{{{_SVG}}}metadata"):
         root.remove(metadata)
-    for element in list(root.iter()):
-        if element.get("id", "").startswith(PREFIX):
-            tip = xml.Element(f"{{{_SVG}}}title")
-            tip.text = element.attrib.pop("id").removeprefix(PREFIX)
-            element.insert(0, tip)
-        if "id" in element.attrib:
-            element.set("id", f"{name}.{element.get('id')}")
-        for key in ("href", f"{{{_XLINK}}}href"):
-            if element.get(key, "").startswith("#"):
-                element.set(key, f"#{name}.{element.get(key)[1:]}")
-        for key in ("clip-path", "style"):
-            if key in element.attrib:
-                element.set(key, _URL.sub(lambda m: f"url(#{name}.{m[1]})", element.get(key)))
-        if "style" in element.attrib:
-            element.set("style", _follow_page(element.get("style")))
-        for key in ("d", "points", "x", "y", "transform"):
-            if key in element.attrib:
-                element.set(key, _rounded(element.get(key)))
+    _give_titles(root)
+    referenced = _referenced(root)
+    for element in root.iter():
+        _shorten(element, name, referenced)
+    _unwrap(root)
     title = xml.Element(f"{{{_SVG}}}title")
     title.text = description
     root.insert(0, title)
-    root.set("role", "img")
+    # What is an image hides all that is in it from those who cannot see; links must stay within reach.
+    has_links = root.find(f".//{{{_SVG}}}a") is not None
+    root.set("role", "group" if has_links else "img")
     # A page scales it down where it is too wide, and never up.
     width = float(root.attrib.pop("width").removesuffix("pt")) * 4 / 3
     root.attrib.pop("height")
     root.set("style", f"width:100%;max-width:{width:.0f}px;height:auto")
     return xml.tostring(root, encoding="unicode")
+
+
+def shared_styles(markups):
+    """(CSS rules, the markups): styles that many elements have, as classes."""
+    # Within tags alone: what looks like a style in somebody's name is text.
+    uses = collections.Counter(style for markup in markups for tag in _TAG.findall(markup) for style in _STYLE.findall(tag))
+    names = {style: f"s{number}" for number, (style, count) in enumerate(uses.most_common()) if count >= _SHARED_FROM}
+    rules = "\n".join(f".{name}{{{style}}}" for style, name in names.items())
+
+    def replace(match):
+        return f' class="{names[match[1]]}"' if match[1] in names else match[0]
+
+    # An element has one class attribute: those that have one of their own keep their style.
+    return rules, [_TAG.sub(lambda tag: tag[0] if " class=" in tag[0] else _STYLE.sub(replace, tag[0]), markup) for markup in markups]

@@ -3,13 +3,13 @@
 from matplotlib import ticker
 
 from ..quantities import PER_SECOND, count_of, quantity, with_interval
-from ..rows import FLOOR, SPEED_LIMIT
 from ..setting import describe, varying_axes
-from .canvas import line_style, printable
+from ..variants import is_of_the_house
+from .canvas import MANY, THIN, line_style, printable
 from .choice import is_large
 from .hover import hover_points
-from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, by_place, file_name, note_absence, place_title
-from .svg import MUTED
+from .ideal import draw_ideal
+from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, by_place, note_absence, place_plot
 
 KIND = "throughput"
 CAPTION = ("Walks per second of all vCPUs: medians with 95 % intervals over repetitions. The dotted line is ideal "
@@ -17,6 +17,7 @@ CAPTION = ("Walks per second of all vCPUs: medians with 95 % intervals over repe
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("walks_per_second", "low", "high", "repetitions", "oversubscribed")
 LOGARITHMIC_FROM_VCPUS = 16
 LINEAR_UP_TO_SPREAD = 8
+WIDEST_OFFSET = 0.1
 MOST_PANELS = 2  # of a large run, a workload and guest
 
 
@@ -24,23 +25,18 @@ def _without_vcpus(setting):
     return tuple(getattr(setting, name) for name in SETTING_COLUMNS if name != "vcpus")
 
 
-def _draw_ideal(axes, lines, counts):
-    """From the speed limit, or the first variant that ran on the fewest vCPUs."""
-    for variant in (SPEED_LIMIT, FLOOR, *lines):
-        points = dict(lines.get(variant, []))
-        if counts[0] in points:
-            per_vcpu = points[counts[0]].estimate("walks_per_second").value / counts[0]
-            axes.plot(counts, [per_vcpu * n for n in counts], color=MUTED, linestyle=(0, (2, 2)), linewidth=1,
-                      label=f"ideal ({printable(variant)} at {counts[0]} vCPU)", zorder=1)
-            return
+def _offset(place, count):
+    """Moves marks a little, of what would lie upon each other, as a share of the number of vCPUs."""
+    return min(0.012, WIDEST_OFFSET / count) * (place - (count - 1) / 2)
 
 
-def _draw_line(axes, points, style, variant, offset):
+def _draw_line(axes, points, style, variant, offset, many):
     found = [row.estimate("walks_per_second") for _, row in points]
     errors = [[e.value - (e.low if e.low is not None else e.value) for e in found],
               [(e.high if e.high is not None else e.value) - e.value for e in found]]
     places = [vcpus * (1 + offset) for vcpus, _ in points]
-    axes.errorbar(places, [e.value for e in found], yerr=errors, label=printable(variant), **line_style(style))
+    width = THIN if many and not is_of_the_house(variant) else None
+    axes.errorbar(places, [e.value for e in found], yerr=errors, label=printable(variant), linewidth=width, **line_style(style))
     hover_points(axes, [(x, e.value, f"{variant}, {describe(row.setting)}: {with_interval(e, PER_SECOND)}")
                         for x, e, (_, row) in zip(places, found, points)])
     hollow = [(x, e.value) for x, e, (_, row) in zip(places, found, points) if row.has_flag("oversubscribed")]
@@ -65,9 +61,10 @@ def _panel(table, settings, title):
 
     def draw(axes):
         if len(counts) > 1:
-            _draw_ideal(axes, lines, counts)
+            draw_ideal(axes, {variant: {vcpus: row.estimate("walks_per_second").value for vcpus, row in points}
+                              for variant, points in lines.items()}, counts)
         for place, (variant, points) in enumerate(lines.items()):
-            _draw_line(axes, points, table.styles[variant], variant, 0.012 * (place - (len(lines) - 1) / 2))
+            _draw_line(axes, points, table.styles[variant], variant, _offset(place, len(lines)), len(lines) > MANY)
         values = [row.estimate("walks_per_second").value for points in lines.values() for _, row in points]
         if counts[-1] >= LOGARITHMIC_FROM_VCPUS or max(values) > LINEAR_UP_TO_SPREAD * max(min(values), 1):
             axes.set_xscale("log", base=2)
@@ -108,10 +105,14 @@ def plots(table):
                     records.append(_record(setting, row))
         if records:
             groups = [group for group in series.values() if _lines(table, group)]
+            plain = [group for group in groups if group[0].is_plain]
+            if plain and len(plain) < len(groups):
+                note_absence(absent, "told under Instrumentation cost and PMU counts; the CSV has them",
+                             f"{count_of(len(groups) - len(plain), 'setting')} instrumented otherwise")
+                groups = plain
             if is_large(table.settings) and len(groups) > MOST_PANELS:
                 note_absence(absent, "so large a run shows its first and last settings; the CSV has all",
                              count_of(len(groups) - MOST_PANELS, "more setting"))
                 groups = [groups[0], *groups[1 - MOST_PANELS:]]
             panels = [_panel(table, group, describe(group[0], axes, vcpus=False)) for group in groups]
-            yield Plot(file_name(KIND, *place), KIND, f"Throughput over vCPUs: {place_title(place)}", CAPTION, panels,
-                       COLUMNS, records, absent)
+            yield place_plot(KIND, place, "Throughput over vCPUs", CAPTION, panels, COLUMNS, records, absent)

@@ -6,10 +6,13 @@ from ..setting import describe, guest_words
 from ..verdicts import RETIRED, WALK
 from .canvas import printable, set_byte_axis, set_time_axis
 from .hover import hover_points
+from .labels import label_points
 from .plot import SCHEME_COLUMNS, Panel, Plot, file_name, note_absence
 from .svg import MUTED
 
 KIND = "tradeoff"
+LONGEST_NAME = 22
+WIDTH_INCHES = 10.5
 CAPTION = ("One point a variant: walk_ns_mean at {walk}, retired_bytes_peak at {retired}; medians with 95 % intervals, noisy "
            "results left out. Left and below is better. Ringed and joined: those that no other beats in both.")
 COLUMNS = SCHEME_COLUMNS + ("walk_ns_mean", "walk_low", "walk_high", "retired_bytes_peak", "retired_low", "retired_high",
@@ -28,6 +31,17 @@ def _error(found):
             [(found.high if found.high is not None else found.value) - found.value]]
 
 
+def _lines(points, front):
+    """The error bars, and the steps of the front."""
+    for walk, retired, _ in points:
+        x, y = walk.value, retired.value
+        yield (walk.low if walk.low is not None else x, y), (walk.high if walk.high is not None else x, y)
+        yield (x, retired.low if retired.low is not None else y), (x, retired.high if retired.high is not None else y)
+    for (x, y, _), (next_x, next_y, _) in zip(front, front[1:]):
+        yield (x, y), (next_x, y)
+        yield (next_x, y), (next_x, next_y)
+
+
 def _panel(table, points, front):
     def draw(axes):
         axes.set_xscale("log")
@@ -35,7 +49,7 @@ def _panel(table, points, front):
         for walk, retired, row in points:
             style = table.styles[row.variant]
             axes.errorbar([walk.value], [retired.value], xerr=_error(walk), yerr=_error(retired), color=style.colour,
-                          marker=style.marker, markersize=8, linestyle="none", label=printable(row.variant), zorder=4)
+                          marker=style.marker, markersize=8, linestyle="none", zorder=4)
         axes.plot([x for x, _, _ in front], [y for _, y, _ in front], linestyle="none", marker="o", markersize=16,
                   markerfacecolor="none", color=MUTED, label="beaten by none", zorder=3)
         if len(front) > 1:
@@ -49,6 +63,8 @@ def _panel(table, points, front):
         set_byte_axis(axes, max(retired.high if retired.high is not None else retired.value for _, retired, _ in points))
         axes.set_xlabel("walk_ns_mean")
         axes.set_ylabel("retired_bytes_peak")
+        label_points(axes, [(walk.value, retired.value) for walk, retired, _ in points],
+                     [printable(row.variant, LONGEST_NAME) for _, _, row in points], _lines(points, front))
     return Panel("", draw)
 
 
@@ -77,4 +93,4 @@ def plots(table, verdicts):
                 int(any(row is member for _, _, member in front))) for walk, retired, row in points]
     yield Plot(file_name(KIND), KIND, "Cost of a walk against memory that waits",
                CAPTION.format(walk=_place(quiet), retired=_place(zapped)), [_panel(table, points, front)], COLUMNS, records,
-               absent, panel_inches=3.6)
+               absent, panel_inches=4.2, width_inches=WIDTH_INCHES)

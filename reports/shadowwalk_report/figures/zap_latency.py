@@ -1,11 +1,11 @@
 """Zap latency by percentile, on an axis that gives the tail its room."""
 
 from ..setting import describe, varying_axes
-from .canvas import printable
+from .canvas import MANY
 from .choice import chosen_by_place
 from .latency import drawable
-from .percentile import hover_percentiles, percentile_curve, set_percentile_axes
-from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, Plot, file_name, place_title
+from .percentile import draw_percentiles, percentile_curve, set_percentile_axes
+from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, place_plot
 
 KIND = "zap_latency"
 HISTOGRAM = "zap_ns"
@@ -20,13 +20,9 @@ def _panel(table, chosen, title):
         axes.set_yscale("log")
         furthest = 10.0
         for row, histogram in chosen:
-            style = table.styles[row.variant]
-            places, values = percentile_curve(histogram)
-            furthest = max(furthest, places[-1])
-            axes.step(places, values, where="post", label=printable(row.variant), color=style.colour,
-                      linestyle=style.line)
-            axes.plot(places[-1:], values[-1:], marker=style.marker, color=style.colour)
-            hover_percentiles(axes, row.variant, places, values)
+            curve = percentile_curve(histogram)
+            furthest = max(furthest, curve[0][-1])
+            draw_percentiles(axes, table.styles[row.variant], row.variant, curve, len(chosen) > MANY)
         set_percentile_axes(axes, furthest)
     return Panel(title, draw)
 
@@ -49,5 +45,4 @@ def plots(table):
             if chosen:
                 panels.append(_panel(table, chosen, describe(setting, axes)))
         if panels:
-            yield Plot(file_name(KIND, *place), KIND, f"Zap latency: {place_title(place)}", CAPTION, panels, COLUMNS,
-                       records, absent)
+            yield place_plot(KIND, place, "Zap latency", CAPTION, panels, COLUMNS, records, absent)

@@ -66,9 +66,9 @@ def _why_nothing(groups):
 
 
 def content(run, table):
-    if not run.results:
-        return None
     groups = contention_groups(table)
+    if not groups:  # it needs cells without zappers
+        return None
     shown = [group for group in groups if group.figures]
     counted = any(not figure.quantity.is_estimate for group in shown for figure in group.figures)
     notes = [EXPLANATION] + ([] if counted else [_why_no_counts(run)]) + ([] if shown else [_why_nothing(groups)])

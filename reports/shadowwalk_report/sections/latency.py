@@ -1,4 +1,4 @@
-"""Percentiles of every latency, one column a variant, in the one setting that the figure shows as well."""
+"""Percentiles of every latency and variant, in the one setting that the figure shows as well."""
 
 from ..latencies import COORDINATED_OMISSION, LATENCIES, censored, profiled_setting, why_absent
 from ..quantities import ABSENT, NANOSECONDS, count_of, quantity
@@ -6,6 +6,7 @@ from ..setting import describe, guest_words, varying_axes
 from ..sheet import Cell, Line, Sheet
 from . import Content
 
+MOST_COLUMNS = 9  # variants: past these, the few latencies are the columns
 PERCENTILES = ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9"))
 
 
@@ -30,16 +31,26 @@ def _cell(row, latency):
                 more=(*tail, f"max {quantity(histogram.greatest, NANOSECONDS)}{' +' if beyond else ''}"))
 
 
+def _a_column_a_variant(title, rows, latencies):
+    columns = [(row.variant, "; ".join(row.scheme.knobs) or "p50, and further percentiles below it") for row in rows]
+    lines = [Line(latency.title, [latency.meaning], [_cell(row, latency) for row in rows]) for latency in latencies]
+    return Sheet(title, columns, lines, corner="latency")
+
+
+def _a_line_a_variant(title, rows, latencies):
+    lines = [Line(row.variant, row.scheme.knobs, [_cell(row, latency) for latency in latencies]) for row in rows]
+    return Sheet(title, [(latency.title, latency.meaning) for latency in latencies], lines)
+
+
 def content(_run, table):
     setting = profiled_setting(table)
     if setting is None:
         return None
     rows = table.plain_rows(setting)
-    lines = [Line(latency.title, [latency.meaning], [_cell(row, latency) for row in rows]) for latency in LATENCIES
-             if any(row.histogram(latency.histogram).total for row in rows)]
+    told = [latency for latency in LATENCIES if any(row.histogram(latency.histogram).total for row in rows)]
     place = f"{setting.workload}, {guest_words(setting.guest)}, {describe(setting, varying_axes(table.settings))}"
-    columns = [(row.variant, "; ".join(row.scheme.knobs) or "p50, and further percentiles below it") for row in rows]
     note = ("All repetitions together, from the saved histograms (buckets at most 1 % wide): the median, and p99, "
             "p99.9 and the maximum below it. A percentile needs a sample beyond it. The other settings' percentiles "
             "are with every cell at the end of the page.")
-    return Content([note, COORDINATED_OMISSION], [Sheet(place, columns, lines, corner="latency")])
+    sheet = _a_line_a_variant if len(rows) > MOST_COLUMNS else _a_column_a_variant
+    return Content([note, COORDINATED_OMISSION], [sheet(place, rows, told)])

@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from ..figures import contention as contention_figure
 from ..figures import footprint as footprint_figure
-from ..figures import free_latency, heatmap, latency_profile, rcu_sweep, read_side, shrink, stalled, throughput, tradeoff, zap_latency
+from ..figures import free_latency, heatmap, latency_profile, rcu_sweep, read_side, shrink
+from ..figures import simulated as simulated_figure
+from ..figures import stalled, throughput, tradeoff, zap_latency
 from . import (Content, contention, dirty_log, footprint, host_kernel, instrumentation, latency, pmu, shrinker, simulated,
                stalled_walker, workload_events)
 
@@ -20,9 +22,15 @@ class Section:
     content: Callable = lambda run, table: None
 
 
-SECTIONS = (
+# Of the run as a whole.
+RUN_SECTIONS = (
     Section("heatmap", "Every setting against the baseline", (heatmap.KIND,)),
     Section("trade-off", "The trade-off", (tradeoff.KIND,)),
+    Section("host_kernel", "The host's own kernel (reference)", (), host_kernel.content),
+    Section("simulated", "SIMULATED: machines that are not here", (simulated_figure.KIND,), simulated.content),
+    Section("instrumentation", "Instrumentation cost", (), instrumentation.content))
+# Of each workload, on its own page.
+WORKLOAD_SECTIONS = (
     Section("throughput", "Throughput", (throughput.KIND,)),
     Section("read_side", "Read-side cost", (read_side.KIND,)),
     Section("contention", "Cacheline contention", (contention_figure.KIND,), contention.content),
@@ -35,16 +43,13 @@ SECTIONS = (
     Section("shrinker", "Time until memory is really free", (shrink.KIND,), shrinker.content),
     Section("stalled_walker", "Behind a stalled walker", (stalled.KIND,), stalled_walker.content),
     Section("dirty_log", "Dirty logging", (), dirty_log.content),
-    Section("workload_events", "What workloads caused", (), workload_events.content),
-    Section("host_kernel", "The host's own kernel (reference)", (), host_kernel.content),
-    Section("simulated", "SIMULATED: machines that are not here", (), simulated.content),
-    Section("instrumentation", "Instrumentation cost", (), instrumentation.content))
+    Section("workload_events", "What it caused", (), workload_events.content))
 
 
-def page_sections(run, table, figures):
+def sections_of(sections, run, table, figures):
     """[(Section, Content, its figures)] of those that have anything to show."""
     shown = []
-    for section in SECTIONS:
+    for section in sections:
         drawn = [figure for figure in figures if figure.plot.kind in section.kinds]
         content = section.content(run, table)
         if drawn or content:

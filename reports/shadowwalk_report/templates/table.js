@@ -1,45 +1,51 @@
 "use strict";
-// The page reads without this: it lets the table of cells be sorted and filtered. Buttons and a field, so that the keyboard
-// reaches both.
+// The page reads without this: it lets the tables of cells be sorted, and the one of all cells be filtered. Buttons and a
+// field, so that the keyboard reaches both.
 (() => {
-  const table = document.getElementById("cell-table");
-  if (!table) return;
-  const body = table.tBodies[0];
-  const rows = Array.from(body.rows, (row) => ({
-    row,
-    text: row.textContent.toLowerCase(),
-    keys: Array.from(row.cells, (cell) => {
-      const order = cell.dataset.order;
-      return order === undefined ? cell.textContent : order === "" ? null : Number(order);
-    }),
-  }));
-  const heads = Array.from(table.tHead.rows[0].cells).slice(0, -1);
-
   const compare = (a, b) => typeof a === "number" ? a - b : a < b ? -1 : a > b ? 1 : 0;
 
-  // What was not measured comes last, whichever way the rest is sorted.
-  const sort = (column, ascending) => {
-    const sorted = rows.slice().sort((a, b) => {
-      const [one, other] = [a.keys[column], b.keys[column]];
-      if (one === null || other === null) return (one === null) - (other === null);
-      return ascending ? compare(one, other) : compare(other, one);
+  // Makes the heads of a table sort it; all but the last, which holds commands. Returns its rows.
+  const sortable = (table) => {
+    const body = table.tBodies[0];
+    const rows = Array.from(body.rows, (row) => ({
+      row,
+      text: row.textContent.toLowerCase(),
+      keys: Array.from(row.cells, (cell) => {
+        const order = cell.dataset.order;
+        return order === undefined ? cell.textContent : order === "" ? null : Number(order);
+      }),
+    }));
+    const heads = Array.from(table.tHead.rows[0].cells).slice(0, -1);
+
+    // What was not measured comes last, whichever way the rest is sorted.
+    const sort = (column, ascending) => {
+      const sorted = rows.slice().sort((a, b) => {
+        const [one, other] = [a.keys[column], b.keys[column]];
+        if (one === null || other === null) return (one === null) - (other === null);
+        return ascending ? compare(one, other) : compare(other, one);
+      });
+      body.append(...sorted.map((entry) => entry.row));
+    };
+
+    heads.forEach((head, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = head.textContent;
+      head.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const ascending = head.getAttribute("aria-sort") !== "ascending";
+        heads.forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+        sort(column, ascending);
+      });
     });
-    body.append(...sorted.map((entry) => entry.row));
+    return rows;
   };
 
-  heads.forEach((head, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = head.textContent;
-    head.replaceChildren(button);
-    button.addEventListener("click", () => {
-      const ascending = head.getAttribute("aria-sort") !== "ascending";
-      heads.forEach((other) => other.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-      sort(column, ascending);
-    });
-  });
-
+  document.querySelectorAll("table.cells:not(#cell-table)").forEach(sortable);
+  const table = document.getElementById("cell-table");
+  if (!table) return;
+  const rows = sortable(table);
   const filter = document.querySelector(".filter");
   const field = filter.querySelector("input");
   const count = filter.querySelector("output");
@@ -53,6 +59,14 @@
     count.textContent = `${shown} of ${rows.length} cells`;
   };
   field.addEventListener("input", apply);
+  // A link to the line of a cell that is filtered away brings it back.
+  addEventListener("hashchange", () => {
+    const target = document.querySelector("tr:target");
+    if (!target || !target.hidden) return;
+    field.value = "";
+    apply();
+    target.scrollIntoView();
+  });
   filter.hidden = false;
   apply();
 })();

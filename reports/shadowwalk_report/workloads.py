@@ -1,0 +1,86 @@
+"""What the page says of one workload: its verdicts, tables, figures and cells, together in one place."""
+
+import dataclasses
+
+from .anchors import workload_anchors
+from .answers import Answer, answers
+from .quantities import count_of, listing
+from .sections.layout import WORKLOAD_SECTIONS, sections_of
+from .setting import guest_words
+from .statistics import Verdict
+from .summary import Group, summary_groups
+from .verdicts import QUESTIONS
+
+TALLIED = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME, Verdict.AMBIGUOUS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A workload in one guest. `untested`: questions that it leaves open. `tallies`: of each question, in how many cells which
+    verdict fell: {Verdict: count}, empty where it is not asked."""
+
+    guest: str
+    answers: list[Answer]
+    untested: list[str]
+    cells: int
+    variants: int
+    tallies: list[dict]
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkloadPage:
+    """`slug` is its place on the page; `cells` are CellLines."""
+
+    workload: str
+    slug: str
+    places: list[Place]
+    groups: list[Group]
+    sections: list
+    cells: list
+    left_out: list[str]
+
+
+def _tally(question, table, verdicts):
+    counts = {}
+    for setting in table.settings:
+        for row in verdicts.contestants(setting):
+            if ruling := verdicts.ruling(question, row):
+                counts[ruling.verdict] = counts.get(ruling.verdict, 0) + 1
+    return {verdict: counts[verdict] for verdict in TALLIED if verdict in counts}
+
+
+def _place(table, verdicts, guest):
+    found = answers(table, verdicts)
+    return Place(guest_words(guest), [answer for answer in found if answer.clauses],
+                 [answer.question.title for answer in found if not answer.clauses],
+                 len({result.cell_id for row in table.all_rows for result in row.results}), len(table.variants),
+                 [_tally(question, table, verdicts) for question in QUESTIONS])
+
+
+def _left_out(run, workload):
+    """In words: what was planned of the workload and is in no figure."""
+    lost = [lost for lost in run.left_out
+            if lost.cell_id in run.plan and run.plan[lost.cell_id].options.get("workload") == workload]
+    missing = sum(run.plan[cell_id].options.get("workload") == workload for cell_id, _ in run.missing if cell_id in run.plan)
+    words = [f"{count_of(len(lost), 'result')} failed or {'was' if len(lost) == 1 else 'were'} refused"] if lost else []
+    return words + ([f"{count_of(missing, 'result')} {'is' if missing == 1 else 'are'} missing"] if missing else [])
+
+
+def workload_pages(run, table, verdicts, figures, cells):
+    anchors = workload_anchors(table.workloads)
+    pages = []
+    for workload, slug in anchors.items():
+        part = table.of_workload(workload)
+        guests = dict.fromkeys(setting.guest for setting in part.settings)
+        pages.append(WorkloadPage(
+            workload, slug, [_place(part.of_place(workload, guest), verdicts, guest) for guest in guests],
+            summary_groups(part, verdicts),
+            sections_of(WORKLOAD_SECTIONS, run, part, [figure for figure in figures if figure.plot.workload == workload]),
+            [cell for cell in cells if cell.workload == workload], _left_out(run, workload)))
+    return pages
+
+
+def tally_words(question, tally):
+    """`2 later, 1 same and 3 ambiguous`."""
+    words = {Verdict.FASTER: question.better, Verdict.SLOWER: question.worse}
+    return listing(f"{count} {words.get(verdict, verdict.value.lower())}" for verdict, count in tally.items())
