@@ -1,12 +1,15 @@
 """Simulated results: shown in a section of their own with what the model is worth, and held against no measured one."""
 
 import json
+import xml.etree.ElementTree as xml
 
 import pytest
 
 from shadowwalk_report.claims import judge_claims
 from shadowwalk_report.compare.cli import main as compare
 from shadowwalk_report.errors import InputError
+from shadowwalk_report.figures import canvas
+from shadowwalk_report.figures import simulated as figure
 from shadowwalk_report.report import write_report
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
@@ -94,3 +97,101 @@ def test_compare_does_not_mix_them(tmp_path, capsys):
         paths[-1].write_text(json.dumps(document(tmp_path / name, marks)))
     assert compare([str(path) for path in paths]) == 2
     assert "one of BASE and NEW is SIMULATED" in capsys.readouterr().err
+
+
+# Figures over vCPUs
+
+def simulated_cells(tmp_path, counts=(1, 16, 256), topologies=("spr-2s",)):
+    """Two schemes at each number of vCPUs of each topology: {topology: its document}."""
+    documents = {}
+    for topology in topologies:
+        factory = RunFactory(tmp_path / f"source-{topology}", repetitions=1)
+        entries = []
+        for variant, growth in (("leak", 0.0), ("rcu-counter", 1.0)):
+            for vcpus in counts:
+                cell = factory.plan(variant=variant, guest="simulated", placement=topology, vcpus=vcpus)
+                counters = {"walks_per_second": 1e8 * vcpus / (1 + growth * vcpus), "walk_ns_mean": 10.0 * (1 + growth * vcpus),
+                            "line_transfers_per_walk": growth * (vcpus > 1), "commit_zap_ns_p50": 100.0 * vcpus}
+                if variant != "leak":
+                    counters["retired_bytes_peak"] = 4096.0 * vcpus
+                result = factory.result(cell, 0, counters, simulated={**SIMULATED, "topology": topology},
+                                        unavailable={"retired_bytes_peak": "it is never freed"} if variant == "leak" else {})
+                entries += result["benchmarks"]
+        documents[topology] = {"context": result["context"], "benchmarks": entries}
+    return documents
+
+
+@pytest.fixture
+def many_vcpus(factory, tmp_path):
+    """Makes a run with such cells; returns its directory."""
+    def make(**options):
+        factory.cell({"walks_per_second": 1e8, "walk_ns_mean": 10.0}, variant="irq-ipi")
+        directory = factory.write()
+        (directory / "simulated").mkdir(exist_ok=True)
+        for topology, found in simulated_cells(tmp_path, **options).items():
+            (directory / "simulated" / f"{topology}.json").write_text(json.dumps(found))
+        return directory
+    return make
+
+
+def plots_of(directory):
+    return list(figure.plots(Table(load(directory).simulated)))
+
+
+def test_a_figure_holds_each_metric_over_vcpus(many_vcpus):
+    [plot] = plots_of(many_vcpus())
+    assert plot.kind == "simulated" and plot.title == "SIMULATED on spr-2s: mmio-poll" and "SIMULATED, not measured" in plot.caption
+    assert "two sockets" in plot.caption
+    assert [panel.title for panel in plot.panels] == ["walks per second, all vCPUs", "cache lines moved per walk",
+                                                      "commit latency, p50", "retired and not freed, peak"]
+    names = ("variant", "vcpus", "metric", "value")
+    places = [plot.columns.index(name) for name in names]
+    data = {tuple(record[place] for place in places[:3]): record[places[3]] for record in plot.records}
+    assert data["rcu-counter", 256, "retired_bytes_peak"] == 4096 * 256 and data["leak", 16, "commit_zap_ns_p50"] == 1600
+    assert data["leak", 256, "line_transfers_per_walk"] == 0 and ("leak", 256, "retired_bytes_peak") not in data
+    assert plot.absences == ["retired and not freed, peak of leak: it is never freed"]
+
+
+def test_every_panel_says_that_it_is_simulated(many_vcpus):
+    [plot] = plots_of(many_vcpus())
+    svg, png = canvas.draw(plot)
+    assert svg.count(">SIMULATED</text>") == len(plot.panels) == 4 and png
+    assert "ideal (leak at 1 vCPU)" in svg
+    assert "<title>SIMULATED: rcu-counter, 256 vCPUs: 1 MiB</title>" in svg
+
+
+def test_one_number_of_vcpus_is_drawn_too(many_vcpus):
+    [plot] = plots_of(many_vcpus(counts=(64,)))
+    assert "ideal" not in canvas.draw(plot, ("html",))[0]
+
+
+def test_each_topology_has_its_own(many_vcpus):
+    assert [plot.name for plot in plots_of(many_vcpus(topologies=("spr-2s", "epyc-9005")))] == [
+        "simulated-mmio-poll-epyc-9005", "simulated-mmio-poll-spr-2s"]
+
+
+def test_they_are_in_their_section_and_beside_no_measured_figure(many_vcpus, tmp_path):
+    write_report(many_vcpus(), tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text()
+    begin = page.index('<section id="simulated"')
+    assert '<figure id="simulated-mmio-poll-spr-2s">' in page[begin:page.index("</section>", begin)]
+    assert page.count('<figure id="simulated-') == 1
+    for kind in ("png", "csv"):
+        assert (tmp_path / "out" / f"simulated-mmio-poll-spr-2s.{kind}").stat().st_size > 100
+    assert "simulated" not in (tmp_path / "out" / "throughput-mmio-poll-thread.csv").read_text()
+
+
+@pytest.mark.parametrize("name", ['"><script>alert(1)</script>', "$\\frac{$", "_x", "x" * 300])
+def test_no_name_breaks_them(many_vcpus, name):
+    directory = many_vcpus()
+    path = directory / "simulated" / "spr-2s.json"
+    found = json.loads(path.read_text())
+    for entry in found["benchmarks"]:
+        entry["shadowwalk"]["simulated"] |= {"topology": name, "summary": name}
+        entry["shadowwalk"]["cell"] |= {"placement": name, "workload": name}
+        if entry["shadowwalk"]["cell"]["variant"] == "leak":
+            entry["shadowwalk"]["cell"]["variant"] = name
+    path.write_text(json.dumps(found))
+    [plot] = plots_of(directory)
+    root = xml.fromstring(canvas.draw(plot, ("html",))[0])
+    assert not [element for element in root.iter() if element.tag.endswith("script")]
