@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from run_factory import MANY_SCHEMES, PAGE
+from run_factory import MANY_SCHEMES, PAGE, RunFactory
 
 from shadowwalk_report.answers import answers
 from shadowwalk_report.figures import all_plots, bars, canvas
@@ -39,9 +39,10 @@ def test_those_of_the_house_keep_theirs_and_order_plays_no_part():
     assert len(set(styles([f"mine-{number}" for number in range(64)]).values())) == 64
 
 
-@pytest.fixture
-def many(factory):
-    factory.repetitions = 9
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """The table of a run with all of them; do not change it."""
+    factory = RunFactory(tmp_path_factory.mktemp("many") / "run", repetitions=9)
     for place, variant in enumerate(NAMES):
         for vcpus in (1, 2):
             walk = 4.0 + place * vcpus
