@@ -131,6 +131,8 @@ def test_the_pages_own_policy_lets_its_script_run(full_report, network, tmp_path
     table = dom[dom.index('id="cell-table"'):]
     assert table.count('<button type="button">') == len(HEADS)
     assert re.search(r"<output[^>]*>(\d+) of \1 cells</output>", dom)
+    of_workloads = dom.count('class="cells"') - 1
+    assert of_workloads >= 2 and dom.count('<button type="button">') == len(HEADS) + of_workloads * (len(HEADS) - 1)
 
 
 def test_the_table_is_sorted_by_number_and_what_is_absent_comes_last(full_report, network, tmp_path):
@@ -164,6 +166,22 @@ def test_the_keyboard_reaches_heads_and_filter(full_report, network, tmp_path):
           e.focus(); return document.activeElement === e && e.tabIndex === 0; });
         document.title = JSON.stringify(reached);"""))
     assert len(found) == 1 + len(HEADS) and all(found)
+
+
+def test_a_workloads_page_is_reached_by_keyboard_and_its_cells_lead_to_their_commands(full_report, network, tmp_path):
+    """The links of the heat map take the focus; a link to a cell that is filtered away shows it again."""
+    found = json.loads(driven(full_report, network, tmp_path, COLUMN + """
+        const links = Array.from(document.querySelectorAll("#overview svg a")).map((a) => {
+          a.focus(); return [document.activeElement === a, document.querySelector(a.getAttribute("xlink:href")) !== null]; });
+        type("no such words");
+        const target = document.querySelector(".workload .cells a[href^='#cell-']").getAttribute("href");
+        const before = document.querySelector(target).hidden;
+        location.hash = target;
+        addEventListener("hashchange", () => {
+          document.title = JSON.stringify([links, before, document.querySelector(target).hidden]); });"""))
+    links, before, after = found
+    assert len(links) >= 2 and all(focused and leads for focused, leads in links)
+    assert before and not after
 
 
 def test_without_scripts_the_table_is_there_and_no_filter(full_report, network, tmp_path):

@@ -192,6 +192,8 @@ def test_a_large_run_draws_a_share_and_says_so(factory):
         drawn = [plot for plot in plots if plot.kind == kind]
         assert [len(plot.panels) for plot in drawn] == [1] * 2
         assert all("49 more settings: so large a run" in " ".join(plot.absences) for plot in drawn)
+    [latencies] = [plot for plot in plots if plot.kind == "latency"]
+    assert latencies.workload == "a" and any(absence.startswith("4 more workloads: so large a run") for absence in latencies.absences)
     assert [plot.name for plot in plots if plot.kind.startswith("heatmap")] == ["heatmap-walks"]
     assert sum(len(plot.records) for plot in plots if plot.kind == "throughput") == 100
 

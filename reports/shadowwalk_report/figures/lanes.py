@@ -139,4 +139,5 @@ def lane_plot(footprint, table, place, settings, left_out):
     return place_plot(
         footprint.kind, place, footprint.title, footprint.caption, panels,
         SETTING_COLUMNS + SCHEME_COLUMNS + ("repetition", "interval_end_ns", footprint.counter)
-        + (GRACE_PERIOD_COLUMNS if footprint.marks_grace_periods else ()), records, absent, most_columns=2, panel_inches=0.7 + LANE_INCHES * most_lanes)
+        + (GRACE_PERIOD_COLUMNS if footprint.marks_grace_periods else ()),
+        records, absent, most_columns=2, panel_inches=0.7 + LANE_INCHES * most_lanes)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from ..latencies import CORRECTED, LATENCIES, UNCORRECTED, censored, profiled_setting, why_absent
+from ..quantities import count_of
 from ..rows import Row
 from ..setting import describe, varying_axes
 from .canvas import MANY
@@ -14,6 +15,7 @@ from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, note_absence, place_pl
 from .svg import MUTED
 
 KIND = "latency"
+REASON = "so large a run shows the first workload's alone; the others' percentiles are in their tables"
 CAPTION = ("By percentile on a 1/(1-p) axis, all repetitions together, redrawn from the saved histograms. In the panel "
            "of zaps, dotted lines are uncorrected for coordinated omission: they start when the zap really began.")
 COLUMNS = SETTING_COLUMNS + SCHEME_COLUMNS + ("latency", "percentile", "ns", "samples", "censored")
@@ -69,12 +71,12 @@ def _records(setting, latency, curves):
             yield (*head, 100 * (1 - 1 / place), value, curve.samples, curve.censored)
 
 
-def _plot(table):
-    """Of one workload's table; None where it has no histogram."""
+def _plot(table, left_out):
+    """Of one workload's table; None where it has no histogram. `left_out`: what is not to be drawn."""
     setting = profiled_setting(table)
     if setting is None:
         return None
-    absent = {}
+    absent = dict(left_out)
     drawn = {latency: _curves(table, setting, latency, absent) for latency in LATENCIES}
     panels = [_panel(table, latency, curves, drawn[UNCORRECTED] if latency is CORRECTED else [])
               for latency, curves in drawn.items() if curves and (latency is not UNCORRECTED or not drawn[CORRECTED])]
@@ -89,4 +91,6 @@ def _plot(table):
 def plots(table):
     """One a workload; of a large run, the first workload's alone."""
     shown = table.workloads[:1] if is_large(table.settings) else table.workloads
-    yield from filter(None, (_plot(table.of_workload(workload)) for workload in shown))
+    rest = len(table.workloads) - len(shown)
+    left_out = {REASON: [count_of(rest, "more workload")]} if rest else {}
+    yield from filter(None, (_plot(table.of_workload(workload), left_out) for workload in shown))
