@@ -13,6 +13,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
 
 from ..quantities import BYTES, NANOSECONDS, quantity  # noqa: E402
+from ..variants import is_of_the_house  # noqa: E402
 from .svg import INK, PAPER, RULE, embed  # noqa: E402
 
 WIDTH_INCHES = 12.2
@@ -20,7 +21,7 @@ WIDTH_OF_FEW = {1: 7.6, 2: 11.4}
 LEGEND_ROW_INCHES = 0.2
 PNG_DPI = 130
 LONGEST_LABEL = 44
-MANY = 12  # lines in one panel, from which on those of the house stand out
+MANY = 12  # lines in one panel: with more, those of the house stand out
 THIN = 0.9
 LONGEST_TITLE = {1: 80, 2: 60}
 
@@ -44,6 +45,11 @@ def printable(text, longest=LONGEST_LABEL):
 
 def line_style(style):
     return {"color": style.colour, "linestyle": style.line, "marker": style.marker}
+
+
+def line_width(variant, count):
+    """Of so many lines in a panel, those that are not of the house are thin, so that the others stand out; None: as usual."""
+    return THIN if count > MANY and not is_of_the_house(variant) else None
 
 
 def set_time_axis(axis):

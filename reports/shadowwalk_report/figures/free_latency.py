@@ -4,8 +4,7 @@ import numpy as np
 
 from ..quantities import NANOSECONDS, quantity
 from ..setting import describe, varying_axes
-from ..variants import is_of_the_house
-from .canvas import MANY, THIN, printable, set_time_axis
+from .canvas import line_width, printable, set_time_axis
 from .choice import chosen_by_place
 from .hover import hover, hover_points
 from .latency import drawable, thin
@@ -29,9 +28,8 @@ def _panel(table, chosen, title):
         for row, histogram in chosen:
             style = table.styles[row.variant]
             values, shares = _curve(row, histogram)
-            width = THIN if len(chosen) > MANY and not is_of_the_house(row.variant) else None
             line, = axes.step(np.concatenate([values[:1], values]), np.concatenate([[0], shares]), where="post",
-                              label=printable(row.variant), color=style.colour, linestyle=style.line, linewidth=width)
+                              label=printable(row.variant), color=style.colour, linestyle=style.line, linewidth=line_width(row.variant, len(chosen)))
             hover(line, row.variant)
             hover_points(axes, [(float(values[place]), float(shares[place]),
                                  f"{row.variant}, p{100 * share:g}: {quantity(float(values[place]), NANOSECONDS)}")

@@ -8,7 +8,6 @@ from ..latencies import CORRECTED, LATENCIES, UNCORRECTED, censored, profiled_se
 from ..quantities import count_of
 from ..rows import Row
 from ..setting import describe, varying_axes
-from .canvas import MANY
 from .choice import is_large
 from .percentile import draw_percentiles, percentile_curve, set_percentile_axes
 from .plot import SCHEME_COLUMNS, SETTING_COLUMNS, Panel, note_absence, place_plot
@@ -54,7 +53,7 @@ def _panel(table, latency, curves, uncorrected):
         axes.set_yscale("log")
         for curve in curves:
             draw_percentiles(axes, table.styles[curve.row.variant], curve.row.variant, (curve.places, curve.values),
-                             len(curves) > MANY)
+                             len(curves))
         for curve in uncorrected:
             axes.step(curve.places, curve.values, where="post", color=table.styles[curve.row.variant].colour,
                       linestyle=DOTTED, linewidth=1.2)

@@ -4,8 +4,7 @@ import numpy as np
 from matplotlib import ticker
 
 from ..quantities import NANOSECONDS, quantity
-from ..variants import is_of_the_house
-from .canvas import THIN, printable, set_time_axis
+from .canvas import line_width, printable, set_time_axis
 from .hover import hover, hover_points
 from .latency import thin
 
@@ -32,11 +31,11 @@ def _hover_percentiles(axes, name, places, values):
     hover_points(axes, points)
 
 
-def draw_percentiles(axes, style, name, curve, many):
-    """One variant's curve, (places, values), with a mark at its end. Of `many`, those that are not of the house are thin."""
+def draw_percentiles(axes, style, name, curve, count):
+    """One variant's curve of `count`: (places, values), with a mark at its end."""
     places, values = curve
-    width = THIN if many and not is_of_the_house(name) else None
-    line, = axes.step(places, values, where="post", label=printable(name), color=style.colour, linestyle=style.line, linewidth=width)
+    line, = axes.step(places, values, where="post", label=printable(name), color=style.colour, linestyle=style.line,
+                      linewidth=line_width(name, count))
     hover(line, name)
     axes.plot(places[-1:], values[-1:], marker=style.marker, color=style.colour)
     _hover_percentiles(axes, name, places, values)

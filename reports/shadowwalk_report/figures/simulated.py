@@ -7,8 +7,8 @@ from matplotlib import ticker
 
 from ..quantities import BYTES, NANOSECONDS, PER_SECOND, PLAIN, quantity
 from ..setting import describe, varying_axes
-from .canvas import line_style, printable, set_byte_axis, set_time_axis
-from .hover import hover_points
+from .canvas import line_style, line_width, printable, set_byte_axis, set_time_axis
+from .hover import hover, hover_points
 from .ideal import draw_ideal
 from .plot import METRIC_COLUMNS, Panel, Plot, file_name, metric_records, note_absence
 from .svg import MUTED
@@ -79,7 +79,9 @@ def _panel(table, settings, metric, lines, where):
         if metric.units is PER_SECOND and len(counts) > 1:
             draw_ideal(axes, {variant: dict(points) for variant, points in lines.items()}, counts)
         for variant, points in lines.items():
-            axes.plot(*zip(*points), label=printable(variant), **line_style(table.styles[variant]))
+            line, = axes.plot(*zip(*points), label=printable(variant), linewidth=line_width(variant, len(lines)),
+                              **line_style(table.styles[variant]))
+            hover(line, f"SIMULATED: {variant}")
         metric.scale(axes, values)
         _vcpu_axis(axes, counts)
         hover_points(axes, [(vcpus, value, f"SIMULATED: {variant}, {vcpus} vCPUs: {quantity(value, metric.units)}")

@@ -4,8 +4,7 @@ from matplotlib import ticker
 
 from ..quantities import PER_SECOND, count_of, quantity, with_interval
 from ..setting import describe, varying_axes
-from ..variants import is_of_the_house
-from .canvas import MANY, THIN, line_style, printable
+from .canvas import line_style, line_width, printable
 from .choice import is_large
 from .hover import hover_points
 from .ideal import draw_ideal
@@ -30,13 +29,13 @@ def _offset(place, count):
     return min(0.012, WIDEST_OFFSET / count) * (place - (count - 1) / 2)
 
 
-def _draw_line(axes, points, style, variant, offset, many):
+def _draw_line(axes, points, style, variant, offset, count):
     found = [row.estimate("walks_per_second") for _, row in points]
     errors = [[e.value - (e.low if e.low is not None else e.value) for e in found],
               [(e.high if e.high is not None else e.value) - e.value for e in found]]
     places = [vcpus * (1 + offset) for vcpus, _ in points]
-    width = THIN if many and not is_of_the_house(variant) else None
-    axes.errorbar(places, [e.value for e in found], yerr=errors, label=printable(variant), linewidth=width, **line_style(style))
+    axes.errorbar(places, [e.value for e in found], yerr=errors, label=printable(variant),
+                  linewidth=line_width(variant, count), **line_style(style))
     hover_points(axes, [(x, e.value, f"{variant}, {describe(row.setting)}: {with_interval(e, PER_SECOND)}")
                         for x, e, (_, row) in zip(places, found, points)])
     hollow = [(x, e.value) for x, e, (_, row) in zip(places, found, points) if row.has_flag("oversubscribed")]
@@ -64,7 +63,7 @@ def _panel(table, settings, title):
             draw_ideal(axes, {variant: {vcpus: row.estimate("walks_per_second").value for vcpus, row in points}
                               for variant, points in lines.items()}, counts)
         for place, (variant, points) in enumerate(lines.items()):
-            _draw_line(axes, points, table.styles[variant], variant, _offset(place, len(lines)), len(lines) > MANY)
+            _draw_line(axes, points, table.styles[variant], variant, _offset(place, len(lines)), len(lines))
         values = [row.estimate("walks_per_second").value for points in lines.values() for _, row in points]
         if counts[-1] >= LOGARITHMIC_FROM_VCPUS or max(values) > LINEAR_UP_TO_SPREAD * max(min(values), 1):
             axes.set_xscale("log", base=2)

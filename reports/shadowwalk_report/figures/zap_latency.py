@@ -1,7 +1,6 @@
 """Zap latency by percentile, on an axis that gives the tail its room."""
 
 from ..setting import describe, varying_axes
-from .canvas import MANY
 from .choice import chosen_by_place
 from .latency import drawable
 from .percentile import draw_percentiles, percentile_curve, set_percentile_axes
@@ -22,7 +21,7 @@ def _panel(table, chosen, title):
         for row, histogram in chosen:
             curve = percentile_curve(histogram)
             furthest = max(furthest, curve[0][-1])
-            draw_percentiles(axes, table.styles[row.variant], row.variant, curve, len(chosen) > MANY)
+            draw_percentiles(axes, table.styles[row.variant], row.variant, curve, len(chosen))
         set_percentile_axes(axes, furthest)
     return Panel(title, draw)
 
