@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/lab/event_result.hpp"
+#include "harness/lab/registry.hpp"
 #include "harness/lab/result_recorder.hpp"
 #include "harness/lab/walk_record.hpp"
 #include "harness/lab/workload_events.hpp"
@@ -296,6 +297,8 @@ CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
 
   result.details["placement"] = cell.placement;
   if (cell.grace_periods != 0) result.details["grace_periods"] = cell.grace_periods;
+  const VariantEntry* const variant = Registry::instance().find(config.variant);
+  if (variant != nullptr && !variant->info.safe) result.details["negative_control"] = true;
   if (!cell.first_violation.empty()) result.details["violation"] = cell.first_violation;
   return result;
 }

@@ -1,7 +1,7 @@
 """Reads the files of single cells: results, and the notes that failed cells leave."""
 
 from .histogram import Histogram
-from .model import LeftOut, PlannedCell, Result, Series
+from .model import NEGATIVE_CONTROL, LeftOut, PlannedCell, Result, Series
 from .observations import (parse_grace_periods, parse_kvm_stats, parse_memory, parse_noise, parse_pmu, parse_reference,
                            parse_simulated)
 from .setting import parse_cell
@@ -58,7 +58,8 @@ def parse_entry(entry, cell, repetition, context):
         freed_by_drain=int(drained) if is_number(drained) else 0, violation=text_of(extra.get("violation")),
         command=text_of(extra.get("command")), context=context, host_action=parse_reference(extra.get("reference")),
         perturbed=text_of(extra.get("perturbed")), simulated=parse_simulated(extra.get("simulated")),
-        grace_periods=parse_grace_periods(extra.get("grace_period_times")))
+        grace_periods=parse_grace_periods(extra.get("grace_period_times")),
+        is_negative_control=scheme.variant == NEGATIVE_CONTROL or extra.get("negative_control") is True)
 
 
 def _parse_result(data, cell, repetition):

@@ -4,7 +4,6 @@ import functools
 import statistics
 
 from .histogram import Histogram
-from .model import NEGATIVE_CONTROL
 from .quantities import listing
 from .statistics import Reason, differences, estimate
 from .variants import rank, styles
@@ -65,9 +64,14 @@ class Row:
         return int(sum(result.counters.get("violations", 0) for result in self.results))
 
     @property
+    def is_negative_control(self):
+        """It is known to be broken, and there to be caught."""
+        return any(result.is_negative_control for result in self.results)
+
+    @property
     def broken(self):
-        """It handed out freed pages and is not the control that must: its figures compare with nothing."""
-        return self.violations > 0 and self.variant != NEGATIVE_CONTROL
+        """It handed out freed pages and is no control: its figures compare with nothing."""
+        return self.violations > 0 and not self.is_negative_control
 
     @property
     def freed_by_drain(self):

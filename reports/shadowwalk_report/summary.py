@@ -5,7 +5,6 @@ import itertools
 
 from .quantities import ABSENT, BYTES, NANOSECONDS, PER_SECOND, PLAIN, RATIO, interval, quantity, with_interval
 from .rows import FLOOR, SPEED_LIMIT, noise_decided, read_side
-from .model import NEGATIVE_CONTROL
 from .setting import describe, guest_words, varying_axes
 from .sheet import Cell, Line, Sheet
 from .statistics import estimate, ratios
@@ -47,7 +46,7 @@ _ZAPPED = (
 
 def _metric_cell(row, metric):
     if metric.counter == "violations":
-        return Cell(f"{row.violations:,}", hint="the negative control must be caught" if row.variant == NEGATIVE_CONTROL
+        return Cell(f"{row.violations:,}", hint="a negative control: it is there to be caught" if row.is_negative_control
                     else "", verdict="bad" if row.broken else "")
     found = row.estimate(metric.counter)
     if found is None:

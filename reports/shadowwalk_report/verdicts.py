@@ -7,7 +7,6 @@ significance is corrected.
 import dataclasses
 
 from .errors import InputError
-from .model import NEGATIVE_CONTROL
 from .quantities import BYTES, NANOSECONDS, PER_SECOND
 from .rows import FLOOR, SPEED_LIMIT, reason_words
 from .statistics import Comparison, Verdict, decide, paired
@@ -121,7 +120,7 @@ class Verdicts:
         return self._rulings.get((question, row.setting, row.scheme))
 
     def contestants(self, setting):
-        """The rows that are schemes to choose from, the baseline's left out: neither the control nor the floor."""
+        """The rows that are schemes to choose from, the baseline's left out: neither controls nor the floor."""
         baseline = self.baseline_row(setting)
         return [row for row in self._table.plain_rows(setting)
-                if row is not baseline and row.variant not in (NEGATIVE_CONTROL, FLOOR)]
+                if row is not baseline and row.variant != FLOOR and not row.is_negative_control]

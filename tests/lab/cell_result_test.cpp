@@ -143,6 +143,14 @@ TEST(CellResult, GracePeriodsAreToldOrWhyNot) {
   EXPECT_EQ(none["unavailable"]["grace_period_times"], "the variant waits for no grace period of RCU");
 }
 
+TEST(CellResult, ASchemeThatIsKnownToBeBrokenSaysSo) {
+  CellConfig config;
+  config.variant = "unsafe";
+  EXPECT_EQ(make_result(config, full_measurement()).details["negative_control"], true);
+  config.variant = "irq-ipi";
+  EXPECT_FALSE(make_result(config, full_measurement()).details.contains("negative_control"));
+}
+
 // What the kernel may not tell is no counter, but its absence has a reason too.
 TEST(CellResult, WhatTheHostTellsIsThereOrItsReasonIs) {
   CellMeasurement cell = full_measurement();

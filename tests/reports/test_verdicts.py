@@ -10,6 +10,7 @@ from shadowwalk_report.figures.tradeoff import pareto_front
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.statistics import Verdict
+from shadowwalk_report.trust import trust_items
 from shadowwalk_report.verdicts import FREE, RETIRED, WALK, WALKS, Verdicts
 
 
@@ -163,3 +164,16 @@ def test_the_trade_off_takes_one_point_a_variant(factory):
         ("hazard", 20, 64 * PAGE, 0), ("mutex", 40, PAGE, 0)]
     svg, _ = canvas.draw(plot, ("html",))
     assert "<title>hazard: walk 20 ns [19.6, 20.4], retired peak 256 KiB [256, 256]</title>" in svg
+
+
+def test_a_scheme_that_is_known_to_be_broken_is_no_contestant(factory):
+    for variant, violations in (("irq-ipi", 0), ("leak", 0), ("no-fence", 7)):
+        extra = {"negative_control": True} if variant == "no-fence" else {}
+        factory.cell({"retired_bytes_peak": 4096.0, "violations": violations}, variant=variant, extra=extra)
+    run = load(factory.write())
+    table = Table(run.results)
+    [setting] = table.settings
+    assert [row.variant for row in Verdicts(table).contestants(setting)] == ["leak"]
+    items = {item.label: item for item in trust_items(run, table)}
+    assert items["Known to be broken"].value == "no-fence: 35 violations"
+    assert items["Violations elsewhere"].value == "none"

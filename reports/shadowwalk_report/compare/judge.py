@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from ..model import NEGATIVE_CONTROL
 from ..quantities import NANOSECONDS
 from ..setting import PLATFORM_AXES, varying_axes
 from ..statistics import Comparison, cliffs_delta, decide, independent
@@ -69,8 +68,8 @@ def _names(base, new):
 
 
 def _rows(side):
-    """Without those of the negative control, of which nothing is to be said but that it is caught."""
-    return [row for row in side.table.all_rows if row.variant != NEGATIVE_CONTROL]
+    """Without those of negative controls, of which nothing is to be said but that they are caught."""
+    return [row for row in side.table.all_rows if not row.is_negative_control]
 
 
 def _values(row, question):
