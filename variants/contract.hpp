@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 
@@ -144,6 +145,20 @@ class Environment {
   typename Machine::MmuLock& mmu_lock;
 };
 
+/// What a bound on unreclaimed pages can depend on. "Linked" are pages from birth() to commit().
+struct ReclamationLoad {
+  std::size_t vcpus = 0;          ///< Machine::vcpus().size()
+  int levels = 0;                 ///< of the tree: a walk passes `levels` - 1 tables below the root
+  std::size_t largest_batch = 0;  ///< pages of one commit() at most
+  std::size_t most_linked = 0;    ///< pages linked at one time at most
+};
+
+/// Pages that commit() was given and that are not free, at most, whenever no commit() is running; nothing: there is no
+/// bound. Pure.
+using UnreclaimedBound = std::optional<std::size_t> (*)(const ReclamationLoad&);
+constexpr std::optional<std::size_t> no_unreclaimed_bound(const ReclamationLoad&) { return std::nullopt; }
+constexpr std::optional<std::size_t> all_freed_in_commit(const ReclamationLoad&) { return 0; }
+
 /// What `shadowwalk list variants` and reports say of a variant, in words.
 struct VariantInfo {
   std::string_view name;
@@ -151,6 +166,9 @@ struct VariantInfo {
   std::string_view source;
   std::string_view read_side_cost;
   std::string_view unreclaimed_bound;  ///< on pages that are unlinked and not yet freed
+  /// The same as a number, which `shadowwalk verify` and the stress tests hold the scheme to; the words begin with
+  /// "none" or "0" where it is. Null: nothing is claimed, nothing is checked (no shipped scheme's is).
+  UnreclaimedBound most_unreclaimed = nullptr;
   std::string_view needs;
   bool safe = true;  ///< false: a negative control, which the lab must catch
 };

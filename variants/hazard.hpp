@@ -25,19 +25,27 @@ namespace shadowwalk {
 /// (3) pairs with the acquire (5): a scan that finds the hazard gone comes after the section's reads.
 /// The root needs no hazard (counted reference), and the leaf SPTE points to no table.
 /// Source: M. Michael, Hazard Pointers, IEEE TPDS 15(6), 2004.
-/// Cost: a full barrier a level; at most threshold + vCPUs x levels pages unreclaimed, for however long.
+/// Cost: a full barrier a level; fewer pages than the threshold unreclaimed, however long a walker stalls.
 template <class Machine>
 class Hazard {
  public:
   struct Node {};
-  static constexpr VariantInfo kInfo{.name = "hazard",
-                                     .summary = "hazard pointers: publish and re-validate each table",
-                                     .source = "Michael 2004 (IEEE TPDS 15(6))",
-                                     .read_side_cost = "one xchg and one more load a level",
-                                     .unreclaimed_bound = "max(64, 2 x vCPUs x hazards) + vCPUs x hazards pages",
-                                     .needs = "nothing"};
 
   static constexpr int kHazards = 4;  ///< one a level below the root, five-level tables included
+
+  /// A scan leaves what is named; it comes as soon as the threshold is reached.
+  static std::optional<std::size_t> most_unreclaimed(const ReclamationLoad& load) {
+    const std::size_t hazards = load.vcpus * static_cast<std::size_t>(load.levels - 1);
+    return std::max(Machine::retire_threshold(load.vcpus * kHazards) - 1, hazards);
+  }
+  static constexpr VariantInfo kInfo{
+      .name = "hazard",
+      .summary = "hazard pointers: publish and re-validate each table",
+      .source = "Michael 2004 (IEEE TPDS 15(6))",
+      .read_side_cost = "one xchg and one more load a level",
+      .unreclaimed_bound = "max(64, 2 x vCPUs x hazards) - 1 pages",
+      .most_unreclaimed = most_unreclaimed,
+      .needs = "nothing"};
 
   explicit Hazard(Environment<Machine, Node>& environment)
       : environment_(environment),

@@ -29,6 +29,7 @@ class IrqIpi {
       .source = "Linux c142786c6291 (2012), barriers as of 6.12",
       .read_side_cost = "xchg and a release store on the vCPU's own line",
       .unreclaimed_bound = "0: freed in commit, after the IPI",
+      .most_unreclaimed = all_freed_in_commit,
       .needs = "IPIs that wait"};
 
   explicit IrqIpi(Environment<Machine, Node>& environment) : environment_(environment) {}

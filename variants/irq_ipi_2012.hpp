@@ -22,6 +22,7 @@ class IrqIpi2012 : public IrqIpi<Machine> {
       .source = "Linux c142786c6291 (2012)",
       .read_side_cost = "two mfence and two stores on the vCPU's own line",
       .unreclaimed_bound = "0: freed in commit, after the IPI",
+      .most_unreclaimed = all_freed_in_commit,
       .needs = "IPIs that wait"};
 
   using IrqIpi<Machine>::IrqIpi;

@@ -18,6 +18,7 @@ class Leak {
                                      .source = "the leaky reclaimer of reclamation benchmarks",
                                      .read_side_cost = "none",
                                      .unreclaimed_bound = "none: every page ever zapped",
+                                     .most_unreclaimed = no_unreclaimed_bound,
                                      .needs = "memory for rate x time"};
 
   explicit Leak(Environment<Machine, Node>& environment) : environment_(environment) {}

@@ -18,6 +18,7 @@ class Mutex {
                                      .source = "KVM before Linux 3.4",
                                      .read_side_cost = "lock and unlock of one shared lock; walkers queue",
                                      .unreclaimed_bound = "0: freed in commit",
+                                     .most_unreclaimed = all_freed_in_commit,
                                      .needs = "nothing"};
 
   explicit Mutex(Environment<Machine, Node>& environment) : environment_(environment) {}

@@ -30,6 +30,7 @@ class RcuCounter {
       .source = "Linux c2a2ac2b563c, as in 3.4 (2012)",
       .read_side_cost = "two atomic additions on one line that all vCPUs share",
       .unreclaimed_bound = "none: what is zapped within a grace period",
+      .most_unreclaimed = no_unreclaimed_bound,
       .needs = "RCU with a reclaimer thread"};
 
   explicit RcuCounter(Environment<Machine, Node>& environment)

@@ -17,7 +17,8 @@ class Unsafe {
       .summary = "frees at once, whoever walks: the negative control that must be caught",
       .source = "after rcutorture's `busted` flavour",
       .read_side_cost = "none",
-      .unreclaimed_bound = "0",
+      .unreclaimed_bound = "0: freed in commit",
+      .most_unreclaimed = all_freed_in_commit,
       .needs = "nothing",
       .safe = false};
 

@@ -7,6 +7,7 @@
 #include "harness/measure/window.hpp"
 #include "harness/mmu/shadow_tree.hpp"
 #include "harness/mmu/vcpu_mmu.hpp"
+#include "harness/mmu/watched_variant.hpp"
 #include "harness/mmu/zapper.hpp"
 #include "harness/simulation/machine.hpp"
 #include "harness/verify/verify.hpp"
@@ -41,6 +42,8 @@ class System {
     mmus_.clear();
     Zapper<Tree>(*tree_).zap_all();
     tree_->variant().drain();
+    const auto& account = tree_->variant().account();
+    if (!account.first_complaint().empty()) return "the variant " + account.first_complaint();
     const Footprint& pages = tree_->footprint();
     if (pages.retired() != 0) return std::to_string(pages.retired()) + " retired pages were not freed by drain()";
     if (pages.shadow() != 0) return std::to_string(pages.shadow()) + " pages are left after everything was zapped";
@@ -63,7 +66,8 @@ class System {
   }
 
  private:
-  using Tree = ShadowTree<SimulatedMachine, Variant, VerifiedGeometry>;
+  using Watching = Watched<Variant, VerifiedGeometry::kLevels>;
+  using Tree = ShadowTree<SimulatedMachine, Watching::template Of, VerifiedGeometry>;
   static constexpr Gfn kGfn = 0;
   static constexpr std::size_t kCapacity = 64;
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/mmu/mmu.hpp"
+#include "harness/mmu/watched_variant.hpp"
 #include "variants/hazard.hpp"
 #include "variants/irq_ipi.hpp"
 #include "variants/irq_ipi_2012.hpp"
@@ -20,7 +21,8 @@ namespace {
 
 template <template <class> class Variant>
 void walk_and_zap_on_every_vcpu(int rounds = 300) {
-  using Tree = NativeTree<Variant>;
+  using Watching = Watched<Variant, MeasuredGeometry::kLevels>;
+  using Tree = NativeTree<Watching::template Of>;
   constexpr unsigned kVcpus = 3;
   constexpr Gfn kGfns = 2000;
   Window window;
@@ -74,6 +76,7 @@ void walk_and_zap_on_every_vcpu(int rounds = 300) {
   Zapper<Tree>(tree).zap_all();
   tree.variant().drain();
   EXPECT_EQ(tree.footprint().shadow(), 0u);
+  EXPECT_EQ(tree.variant().account().first_complaint(), "") << "bound " << tree.variant().account().bound().value_or(0);
 }
 
 TEST(VcpuThatZaps, RcuCounter) { walk_and_zap_on_every_vcpu<RcuCounter>(); }

@@ -63,6 +63,15 @@ TYPED_TEST(VariantSuite, SaysWhatItIsInWords) {
   }
 }
 
+TYPED_TEST(VariantSuite, BoundsUnreclaimedPagesByANumberAsInWords) {
+  const VariantInfo& info = TypeParam::kInfo;
+  ASSERT_NE(info.most_unreclaimed, nullptr) << "a bound is claimed, or said not to be";
+  const auto most = info.most_unreclaimed(
+      {.vcpus = this->machine.vcpus().size(), .levels = 4, .largest_batch = 10, .most_linked = 100});
+  EXPECT_EQ(info.unreclaimed_bound.starts_with("none"), !most);
+  EXPECT_EQ(info.unreclaimed_bound.starts_with("0"), most == 0u);
+}
+
 TYPED_TEST(VariantSuite, ReadsWhatTheSlotHolds) {
   std::thread vcpu([&] {
     this->machine.vcpus()[0]->bind("vcpu-0");

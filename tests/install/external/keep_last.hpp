@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <utility>
 
 #include "variants/contract.hpp"
@@ -10,12 +11,14 @@ template <class Machine>
 class KeepLast {
  public:
   struct Node {};
-  static constexpr shadowwalk::VariantInfo kInfo{.name = "keep-last",
-                                                 .summary = "walks under mmu_lock, frees one zap later",
-                                                 .source = "the test of the installed package",
-                                                 .read_side_cost = "a lock",
-                                                 .unreclaimed_bound = "the pages of one zap",
-                                                 .needs = "nothing"};
+  static constexpr shadowwalk::VariantInfo kInfo{
+      .name = "keep-last",
+      .summary = "walks under mmu_lock, frees one zap later",
+      .source = "the test of the installed package",
+      .read_side_cost = "a lock",
+      .unreclaimed_bound = "the pages of one zap",
+      .most_unreclaimed = [](const shadowwalk::ReclamationLoad& load) { return std::optional(load.largest_batch); },
+      .needs = "nothing"};
 
   explicit KeepLast(shadowwalk::Environment<Machine, Node>& environment) : environment_(environment) {}
 
