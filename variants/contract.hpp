@@ -36,6 +36,9 @@
 /// root down, between begin() and end(). It may return kRestartWalk: the engine then calls end() and starts again.
 /// If end() returns false, the engine throws the result away and starts again.
 ///
+/// A Walker is online when it is made, and offline() is the last call before it is destroyed: a scheme that must know
+/// who may be walking needs no destructor for that, and its Walker can be copied.
+///
 /// A Walker without state of its own (StatelessWalker below: begin(), read() and end() are const, it copies as bytes)
 /// is copied for each walk, so that its pointers stay in registers. Else the compiler must load them again after each
 /// barrier, a nanosecond that is the lab's and not the scheme's.
@@ -49,6 +52,9 @@
 /// in pages that are unlinked but not yet freed, and so is every child slot of the batch's pages. No unlinked page
 /// ever gains a child. So a walker that protects a page, and then still finds it in the slot it came from, has
 /// protected it in time. A root is in no slot: vCPUs hold counted references, which they drop outside begin/end.
+/// Tables and VariantPages are type-stable: while the variant lives, neither goes away, a Node is made once for all
+/// reuses of its page, and slots stay slots. A scheme that finds out afterwards whether what it read may be used (a
+/// reference count that is taken back, a generation, a restart) may touch them whatever they have become.
 namespace shadowwalk {
 
 /// One shadow page-table entry. Its bits are the MMU's (harness/mmu/spte.hpp); these two are all that schemes need.
@@ -138,7 +144,8 @@ class Environment {
     while (!batch.empty()) free(batch.pop_front());
   }
 
-  /// The shadow page whose table a present non-leaf SPTE points to. The page must be protected.
+  /// The shadow page whose table a present non-leaf SPTE points to. The page must be protected, or the SPTE known to
+  /// have been read while its own table was: what another table holds by now need be no table's address.
   virtual VariantPage<Node>& page_of(SpteWord spte) = 0;
 
   Machine& machine;
@@ -159,9 +166,22 @@ using UnreclaimedBound = std::optional<std::size_t> (*)(const ReclamationLoad&);
 constexpr std::optional<std::size_t> no_unreclaimed_bound(const ReclamationLoad&) { return std::nullopt; }
 constexpr std::optional<std::size_t> all_freed_in_commit(const ReclamationLoad&) { return 0; }
 
-/// What `shadowwalk list variants` and reports say of a variant, in words.
+/// How a scheme knows that nobody reads a page any more.
+enum class Family {
+  other,
+  kernel,      ///< as an operating system's kernel does it
+  epoch,       ///< walkers announce when they walk
+  pointer,     ///< walkers announce what they walk through, or when that was made
+  optimistic,  ///< walkers find out afterwards
+  lock,        ///< walkers keep freers out
+  control,     ///< for comparison
+  negative     ///< a scheme without a step that it needs
+};
+
+/// What `shadowwalk list variants` and reports say of a variant.
 struct VariantInfo {
   std::string_view name;
+  Family family = Family::other;
   std::string_view summary;
   std::string_view source;
   std::string_view read_side_cost;
@@ -170,8 +190,31 @@ struct VariantInfo {
   /// "none" or "0" where it is. Null: nothing is claimed, nothing is checked (no shipped scheme's is).
   UnreclaimedBound most_unreclaimed = nullptr;
   std::string_view needs;
-  bool safe = true;  ///< false: a negative control, which the lab must catch
+  bool needs_membarrier = false;  ///< calls Machine::membarrier_all(): only for processes that have registered
+  bool safe = true;               ///< false: a negative control, which the lab must catch
 };
+
+constexpr std::string_view to_string(Family family) {
+  switch (family) {
+    case Family::kernel:
+      return "kernel";
+    case Family::epoch:
+      return "epoch";
+    case Family::pointer:
+      return "pointer";
+    case Family::optimistic:
+      return "optimistic";
+    case Family::lock:
+      return "lock";
+    case Family::control:
+      return "control";
+    case Family::negative:
+      return "negative";
+    case Family::other:
+      break;
+  }
+  return "other";
+}
 
 /// A Walker that the engine may copy for each walk.
 template <class Walker, class Slot>

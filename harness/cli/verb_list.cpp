@@ -7,6 +7,7 @@
 #include "harness/cli/list_events.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/registry.hpp"
+#include "harness/lab/variant_availability.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk::cli {
@@ -18,12 +19,16 @@ ordered_json describe_variants() {
   ordered_json list = ordered_json::array();
   for (const VariantEntry& entry : Registry::instance().entries()) {
     const VariantInfo& info = entry.info;
+    const std::string unavailable = why_unavailable(info);
     list.push_back({{"name", info.name},
                     {"summary", info.summary},
+                    {"family", to_string(info.family)},
+                    {"here", unavailable.empty() ? "yes" : "no: " + unavailable},
                     {"read side", info.read_side_cost},
                     {"unreclaimed", info.unreclaimed_bound},
                     {"needs", info.needs},
                     {"source", info.source},
+                    {"available", unavailable.empty()},
                     {"safe", info.safe},
                     {"reference", entry.is_reference()}});
   }

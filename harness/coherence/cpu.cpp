@@ -22,6 +22,18 @@ void Cpu::full_fence() {
   if (Processor* const cpu = Processor::running()) cpu->locked_on_own_stack();
 }
 
+void membarrier_all() {
+  Processor* const self = Processor::running();
+  if (self == nullptr) return;
+  const InterruptCosts& cost = self->execution().topology().interrupt;
+  for (unsigned i = 0; i < self->execution().cpus(); ++i) {
+    if (i == self->number()) continue;
+    self->work(cost.send);
+    self->execution().cpu(i).steal(cost.handle);
+  }
+  self->work(cost.deliver + cost.handle);
+}
+
 void send_ipi(std::span<Cpu* const> targets) {
   Processor* const sender = Processor::running();
   if (sender == nullptr) return;  // nobody runs whom it could interrupt

@@ -25,6 +25,7 @@ class Cpu {
   void irq_enable() { set_gate(false); }
   bool irqs_enabled() const { return !gate_closed_; }
 
+  std::uint64_t interrupts_taken() const { return acknowledged_; }
   std::uint64_t ipis_requested() const { return requested_; }
   std::uint64_t ipis_acknowledged() const { return acknowledged_; }
 
@@ -44,6 +45,10 @@ class Cpu {
   std::uint64_t requested_ = 0;
   std::uint64_t acknowledged_ = 0;
 };
+
+/// Interrupts every other CPU, one after the other, whether its gate is open or not (MEMBARRIER_CMD_PRIVATE_EXPEDITED).
+/// Nothing outside of programs.
+void membarrier_all();
 
 /// Interrupts every target, one after the other, and returns when all acknowledgements have been read, again one after
 /// the other: each is on its target's line. Of a running program.

@@ -40,6 +40,8 @@ class CoherentMachine {
     if (coherence::Processor* const cpu = coherence::Processor::running()) cpu->fence();
   }
   static void full_fence_beside_atomic() {}  // the atomic operation is a full barrier
+  static void compiler_barrier() {}          // takes no time
+  static void membarrier_all() { coherence::membarrier_all(); }
 
   /// Picoseconds of the running CPU's time.
   static std::uint64_t now() { return static_cast<std::uint64_t>(coherence::Execution::current().now()); }
@@ -58,6 +60,13 @@ class CoherentMachine {
   std::span<Vcpu* const> vcpus() const { return vcpus_; }
   void flush_remote_tlbs() { interrupt_vcpus(kRequestTlbFlush); }
   void request_root_reload() { interrupt_vcpus(kRequestReloadRoot); }
+
+  void interrupt(std::span<Vcpu* const> targets) {
+    const std::uint64_t start = now();
+    const std::vector<coherence::Cpu*> cpus(targets.begin(), targets.end());
+    coherence::send_ipi(cpus);
+    tell_of_ipis(targets.size(), start);
+  }
 
   /// As NativeMachine's.
   struct IpiObserver {
@@ -79,11 +88,14 @@ class CoherentMachine {
   static std::size_t retire_threshold(std::size_t protected_pages) {
     return std::max<std::size_t>(64, 2 * protected_pages);
   }
+  static constexpr unsigned amortised_over(unsigned operations) { return operations; }
 
  private:
   void interrupt_vcpus(std::uint32_t request) {
     const std::uint64_t start = now();
-    const std::size_t sent = request_all_cpus(vcpus(), request);
+    tell_of_ipis(request_all_cpus(vcpus(), request), start);
+  }
+  void tell_of_ipis(std::size_t sent, std::uint64_t start) {
     if (sent != 0 && ipi_observer_ != nullptr) ipi_observer_->on_ipis(sent, now() - start);
   }
 

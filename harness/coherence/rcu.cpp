@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "harness/coherence/cpu.hpp"
+
 namespace shadowwalk::coherence {
 namespace {
 
@@ -59,28 +61,19 @@ void Rcu::reclaim() {
   }
 }
 
-void Rcu::interrupt_all() {
-  Processor& self = *Processor::running();
-  const InterruptCosts& cost = self.execution().topology().interrupt;
-  for (unsigned i = 0; i < self.execution().cpus(); ++i) {
-    if (i == self.number()) continue;
-    self.work(cost.send);
-    self.execution().cpu(i).steal(cost.handle);
-  }
-  self.work(cost.deliver + cost.handle);
-}
-
 void Rcu::synchronize() {
-  Processor& cpu = *Processor::running();
+  Processor* const running = Processor::running();
+  if (running == nullptr) return;
+  Processor& cpu = *running;
   const Picoseconds began = cpu.now();
-  interrupt_all();
+  membarrier_all();
   for (unsigned i = 0; i < reclaimer_; ++i) {
     Atomic<std::uint64_t>& sections = readers_[i].sections;
     const std::uint64_t at_begin = sections.load(std::memory_order_acquire);
     if (at_begin % 2 == 0) continue;
     while (sections.load(std::memory_order_acquire) == at_begin) cpu.sleep_until(cpu.now() + kPoll);
   }
-  interrupt_all();
+  membarrier_all();
   ++grace_periods_;
   if (options_.observer == nullptr) return;
   options_.observer->on_grace_period(static_cast<std::uint64_t>(began), static_cast<std::uint64_t>(cpu.now()));

@@ -32,6 +32,8 @@ class Rcu {
   static void read_unlock() { current_->change_section(); }
 
   void call(RcuHead& head, void (*func)(RcuHead*, void*), void* context);
+  /// Of a running program outside a section; outside of programs there is nobody to wait for.
+  void synchronize();
   /// After the execution: runs what is left.
   void barrier();
   std::uint64_t grace_periods() const { return grace_periods_; }
@@ -49,8 +51,6 @@ class Rcu {
   }
   void reclaim();
   void wake_reclaimer(Picoseconds at);
-  void synchronize();
-  void interrupt_all();
   void run_all(std::vector<RcuHead*> callbacks);
 
   static inline thread_local Rcu* current_ = nullptr;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr VariantInfo kInfo{
     .name = "host-kvm",
+    .family = Family::kernel,
     .summary = "kernel (reference): the same guests, served by the running kernel's own MMU and zapped by its ioctls",
     .source = "arch/x86/kvm/mmu of the kernel that runs: another implementation, in kernel space",
     .read_side_cost = "not visible: the guest clocks its touches instead, hits and first ones after a zap apart",

@@ -6,6 +6,7 @@
 #include "harness/lab/cell_guest.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/registry.hpp"
+#include "harness/lab/variant_availability.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/placement.hpp"
 #include "workloads/workload.hpp"
@@ -14,6 +15,10 @@ namespace shadowwalk {
 
 void check_cell(const CellConfig& config) {
   const VariantEntry& variant = Registry::instance().at(config.variant);
+  if (const std::string reason = why_unavailable(variant.info); !reason.empty()) {
+    throw InputError(fmt::format("variant '{}' cannot run here: {}; `shadowwalk list variants` tells which can",
+                                 variant.info.name, reason));
+  }
   if (replays(config)) return check_replay(config, variant);
   if (config.pace) {
     throw InputError(fmt::format("--speed, --closed-loop: workload '{}' is no trace, which alone has a pace of its own",

@@ -12,6 +12,7 @@ namespace shadowwalk {
 
 const VariantInfo kFloorInfo{
     .name = "floor",
+    .family = Family::control,
     .summary = "a plain page-table walk without an engine: what `leak` is held against; no zappers",
     .source = "this lab",
     .read_side_cost = "none",

@@ -7,7 +7,7 @@
 #include "harness/machine/error.hpp"
 #include "harness/measure/memory.hpp"
 #include "harness/mmu/quota.hpp"
-#include "variants/leak.hpp"
+#include "variants/controls/leak.hpp"
 
 namespace shadowwalk {
 

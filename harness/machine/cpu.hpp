@@ -52,6 +52,13 @@ class Cpu {
 
   pid_t tid() const { return tid_.load(std::memory_order_relaxed); }
 
+  /// Grows whenever an IPI is taken. Own thread only: what the thread did before it looks, and finds the old number, it
+  /// did before the IPI. Costs a load: the compiler is told, and a thread cannot overtake its own handler.
+  std::uint64_t interrupts_taken() const {
+    signal_fence();
+    return acknowledged_.load(std::memory_order_relaxed);
+  }
+
   /// Requests numbered and acknowledged so far (for tests: signals coalesce, numbers do not).
   std::uint64_t ipis_requested() const { return requested_.load(std::memory_order_relaxed); }
   std::uint64_t ipis_acknowledged() const { return acknowledged_.load(std::memory_order_relaxed); }

@@ -13,6 +13,7 @@
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/fences.hpp"
+#include "harness/machine/membarrier.hpp"
 #include "harness/machine/mmu_lock.hpp"
 #include "harness/machine/rcu.hpp"
 #include "harness/machine/remote_flush.hpp"
@@ -35,6 +36,10 @@ class NativeMachine {
   static void full_fence() { shadowwalk::full_fence(); }
   static void mfence() { shadowwalk::mfence(); }
   static void full_fence_beside_atomic() { shadowwalk::full_fence_beside_atomic(); }
+  /// Keeps the compiler from reordering, and nothing more: the light half of an asymmetric fence.
+  static void compiler_barrier() { shadowwalk::signal_fence(); }
+  /// The heavy half: a full barrier on every CPU that runs a thread of the process. Needs register_membarrier().
+  static void membarrier_all() { shadowwalk::membarrier_all(); }
 
   /// Ticks of the machine's clock, and their length.
   static std::uint64_t now() { return CycleClock::now(); }
@@ -57,6 +62,15 @@ class NativeMachine {
 
   /// kvm_reload_remote_mmus(): all vCPUs drop their roots before they enter the guest again.
   void request_root_reload() { interrupt_vcpus(kRequestReloadRoot); }
+
+  /// Interrupts these vCPUs, whatever their mode, and returns when all have acknowledged: a full barrier on each, as
+  /// the handler runs. The caller is none of them.
+  void interrupt(std::span<Vcpu* const> targets) {
+    const std::uint64_t start = now();
+    const std::vector<Cpu*> cpus(targets.begin(), targets.end());
+    send_ipi(cpus);
+    tell_of_ipis(targets.size(), start);
+  }
 
   /// Sees each flush or reload that interrupted somebody: how many vCPUs, and the ticks from the first request to the
   /// last acknowledgement. Set before threads start; called by the sender.
@@ -83,11 +97,15 @@ class NativeMachine {
   static std::size_t retire_threshold(std::size_t protected_pages) {
     return std::max<std::size_t>(64, 2 * protected_pages);
   }
+  /// How many operations may share one step of work that is spread over them.
+  static constexpr unsigned amortised_over(unsigned operations) { return operations; }
 
  private:
   void interrupt_vcpus(std::uint32_t request) {
     const std::uint64_t start = now();
-    const std::size_t sent = make_all_cpus_request(vcpus_, request);
+    tell_of_ipis(make_all_cpus_request(vcpus_, request), start);
+  }
+  void tell_of_ipis(std::size_t sent, std::uint64_t start) {
     if (sent == 0) return;
     SHADOWWALK_PROBE(ipi__done, sent, to_whole_ns(now() - start));
     if (ipi_observer_ != nullptr) ipi_observer_->on_ipis(sent, now() - start);

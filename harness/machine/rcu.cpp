@@ -57,6 +57,17 @@ void Rcu::barrier() {
   }
 }
 
+void Rcu::synchronize() {
+  const std::uint64_t number = begun_.fetch_add(1, std::memory_order_relaxed) + 1;
+  SHADOWWALK_PROBE(grace__start, number);
+  const std::uint64_t began = options_.observer == nullptr ? 0 : CycleClock::now();
+  urcu_memb_synchronize_rcu();
+  tell_tsan_grace_period_over();
+  if (options_.observer != nullptr) options_.observer->on_grace_period(began, CycleClock::now());
+  grace_periods_.fetch_add(1, std::memory_order_relaxed);
+  SHADOWWALK_PROBE(grace__done, number);
+}
+
 void Rcu::wait_for_interval() {
   if (options_.interval.count() == 0) return;
   const auto elapsed = std::chrono::steady_clock::now() - start_;
@@ -90,14 +101,7 @@ void Rcu::reclaim() {
       continue;
     }
     counted_not_pushed = Backoff();
-    const std::uint64_t number = grace_periods() + 1;
-    SHADOWWALK_PROBE(grace__start, number);
-    const std::uint64_t began = options_.observer == nullptr ? 0 : CycleClock::now();
-    urcu_memb_synchronize_rcu();
-    tell_tsan_grace_period_over();
-    if (options_.observer != nullptr) options_.observer->on_grace_period(began, CycleClock::now());
-    grace_periods_.store(number, std::memory_order_relaxed);
-    SHADOWWALK_PROBE(grace__done, number);
+    synchronize();
 
     RcuHead* oldest = nullptr;
     while (head != nullptr) {

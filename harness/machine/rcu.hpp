@@ -57,6 +57,10 @@ class Rcu {
   /// rcu_barrier(): returns when every callback queued before the call has run.
   void barrier();
 
+  /// synchronize_rcu(): returns after a grace period. Any thread outside a read-side section; where there is an
+  /// observer, one at a time, and none while callbacks are queued.
+  void synchronize();
+
   /// Grace periods waited for so far.
   std::uint64_t grace_periods() const { return grace_periods_.load(std::memory_order_relaxed); }
 
@@ -77,6 +81,7 @@ class Rcu {
   std::atomic<std::uint64_t> queued_{0};
   std::atomic<bool> stop_{false};
   alignas(64) std::atomic<std::uint64_t> run_{0};
+  std::atomic<std::uint64_t> begun_{0};  // grace periods
   std::atomic<std::uint64_t> grace_periods_{0};
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   Cpu cpu_;

@@ -8,12 +8,24 @@
 
 namespace shadowwalk {
 
+/// A variable that may be read while it is written, in place of a plain one: READ_ONCE and WRITE_ONCE.
+template <class T>
+class RelaxedAtomic {
+ public:
+  RelaxedAtomic(T value) : value_(value) {}                                    // NOLINT: in place of a T
+  operator T() const { return value_.load(std::memory_order_relaxed); }        // NOLINT: the same
+  void operator=(T value) { value_.store(value, std::memory_order_relaxed); }  // NOLINT: nobody chains them
+
+ private:
+  std::atomic<T> value_;
+};
+
 /// What the MMU knows of one shadow page (struct kvm_mmu_page). Written under mmu_lock, but for next_free; a walker
-/// may read `level`, `gfn` and `incarnation` of a page that its scheme protects.
+/// may read `level`, `gfn` and `incarnation` of a page that its scheme protects, or that it will find out it did not.
 template <class Node>
 struct ShadowPage : VariantPage<Node> {
-  Gfn gfn = 0;                         ///< first gfn that its table translates
-  int level = 0;                       ///< 1: its entries are leaves
+  RelaxedAtomic<Gfn> gfn = 0;          ///< first gfn that its table translates
+  RelaxedAtomic<int> level = 0;        ///< 1: its entries are leaves
   bool invalid = false;                ///< zapped: gains no child, is nobody's new root
   unsigned root_count = 0;             ///< vCPUs whose root it is
   unsigned write_flooding_count = 0;   ///< guest writes to the table it shadows since a fault last used it

@@ -32,6 +32,10 @@ class Cpu {
   void irq_enable() { set_gate(false); }
   bool irqs_enabled() const { return !gate_closed_; }
 
+  std::uint64_t interrupts_taken() const {
+    Execution::current().look_at_mailbox(number_);
+    return acknowledged_;
+  }
   std::uint64_t ipis_requested() const { return requested_; }
   std::uint64_t ipis_acknowledged() const { return acknowledged_; }
 

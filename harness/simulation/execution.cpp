@@ -267,6 +267,18 @@ void Execution::set_gate(bool closed) {
   running_->gate_closed = closed;
 }
 
+void Execution::look_at_mailbox(unsigned of) {
+  Operation look = operation(Kind::other);
+  look.what = "looks whether it was interrupted";
+  step(look.touch(cpus_.at(of)->mailbox, false));
+}
+
+void Execution::fence_all() {
+  Operation fence = operation(Kind::other, Drains::all);
+  fence.what = "has every CPU make a full barrier";
+  step(fence);
+}
+
 void Execution::wait_for_mailbox(unsigned of, const std::function<bool()>& ready) {
   Operation wait = operation(Kind::other);
   wait.what = "waits for an acknowledgement";

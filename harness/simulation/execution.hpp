@@ -117,6 +117,11 @@ class Execution {
   /// What handlers write and raise_interrupt() prepares: waits of the calling CPU until ready(), which looks at what
   /// CPU `of` has acknowledged.
   void wait_for_mailbox(unsigned of, const std::function<bool()>& ready);
+  /// A step that sees what handlers of CPU `of` have written until then.
+  void look_at_mailbox(unsigned of);
+
+  /// A full barrier on every CPU, at one moment.
+  void fence_all();
 
  private:
   struct Cpu {

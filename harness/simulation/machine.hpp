@@ -38,6 +38,12 @@ class SimulatedMachine {
     simulation::Cpu::full_fence(where);
   }
   static void full_fence_beside_atomic() {}  // the atomic operation is a full barrier
+  static void compiler_barrier() {}          // programs run as they are written
+  /// All CPUs' barriers at one moment: as a grace period's (rcu.hpp).
+  static void membarrier_all(simulation::SourceLine where = simulation::SourceLine::current()) {
+    simulation::Execution& execution = simulation::Execution::current();
+    if (!execution.passes(where, simulation::Site::Kind::full_fence)) execution.fence_all();
+  }
 
   /// There is no time.
   static std::uint64_t now() { return 0; }
@@ -58,6 +64,11 @@ class SimulatedMachine {
   void flush_remote_tlbs() { request_all_cpus(vcpus(), kRequestTlbFlush); }
   void request_root_reload() { request_all_cpus(vcpus(), kRequestReloadRoot); }
 
+  void interrupt(std::span<Vcpu* const> targets) {
+    const std::vector<simulation::Cpu*> cpus(targets.begin(), targets.end());
+    simulation::send_ipi(cpus);
+  }
+
   Rcu& rcu() {
     if (!rcu_) rcu_.emplace();
     return *rcu_;
@@ -67,6 +78,7 @@ class SimulatedMachine {
   /// Retired pages at which a scheme that scans does so: at once, since what can happen is asked, and not what it
   /// costs.
   static std::size_t retire_threshold(std::size_t /*protected_pages*/) { return 1; }
+  static constexpr unsigned amortised_over(unsigned /*operations*/) { return 1; }
 
  private:
   std::vector<std::unique_ptr<Vcpu>> owned_;

@@ -24,6 +24,7 @@ class Rcu {
   static void read_unlock() { current_->leave(); }
 
   void call(RcuHead& head, void (*func)(RcuHead*, void*), void* context);
+  void synchronize();
   /// After the execution: runs what is left.
   void barrier();
 
@@ -37,7 +38,6 @@ class Rcu {
   void enter();
   void leave();
   void reclaim();
-  void synchronize();
   Reader& reader();
   Operation grace_period_step(const char* what);
   void run_all(std::vector<RcuHead*> callbacks);

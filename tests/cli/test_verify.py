@@ -27,7 +27,7 @@ def test_each_barrier_weakened(shadowwalk):
     done = shadowwalk("verify", "--variant", "irq-ipi", "--walkers", 1, "--weaken-each")
     assert done.returncode == 0, done.stderr
     needed = [line.split() for line in done.stdout.splitlines() if line.startswith("  needed ")]
-    assert [(words[1], words[2].partition(":")[0]) for words in needed] == [("exchange", "variants/irq_ipi.hpp")]
+    assert [(words[1], words[2].partition(":")[0]) for words in needed] == [("exchange", "variants/kernel/irq_ipi.hpp")]
     assert re.search(r"  not needed  full fence +harness/machine/request_all_cpus.hpp:\d+ +every schedule, in \d+", done.stdout)
     assert re.search(r"  no effect   locked operation +harness/machine/vcpu.hpp:\d+ +x86 locks it", done.stdout)
     assert "harness/simulation" not in done.stdout

@@ -94,7 +94,7 @@ def test_the_default_matrix_and_its_report_come_from_the_prefix(command, prefix,
 def test_the_external_project_compiles_against_the_prefix_alone(external, prefix):
     depends = run("ninja", "-C", external, "-t", "deps").stdout
     used = {line.strip() for line in depends.splitlines()}
-    assert f"{prefix}/include/shadowwalk/variants/hazard.hpp" in used
+    assert f"{prefix}/include/shadowwalk/variants/pointers/hazard.hpp" in used
     assert f"{prefix}/include/shadowwalk/harness/lab/registry.hpp" in used
     outside = [line for line in used if line.startswith(str(SOURCE)) and not line.startswith(str(EXTERNAL))]
     assert outside == []

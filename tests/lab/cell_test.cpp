@@ -9,6 +9,7 @@
 
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
+#include "tests/lab/chosen_variants.hpp"
 #include "tests/lab/run_until.hpp"
 
 namespace shadowwalk {
@@ -29,15 +30,25 @@ std::string name_of(const testing::TestParamInfo<CellCase>& info) {
   return name;
 }
 
-/// Safe variants x both guests x these workloads.
+/// These workloads x both guests x the variants that go through everything, and what is left of the shelf once.
 std::vector<CellCase> cases(const std::vector<std::string_view>& names) {
   std::vector<CellCase> all;
   for (const VariantEntry& variant : Registry::instance().entries()) {
+    if (!test::goes_through_everything(variant.info.name)) continue;
     for (const std::string_view workload : names) {
       for (const GuestKind guest : {GuestKind::thread, GuestKind::kvm}) {
-        if (variant.info.safe && variant.can_zap) all.push_back({variant.info.name, workload, guest});
+        all.push_back({variant.info.name, workload, guest});
       }
     }
+  }
+  return all;
+}
+/// vCPUs that zap, by a thread guest.
+std::vector<CellCase> other_variants() {
+  std::vector<CellCase> all;
+  for (const VariantEntry& variant : Registry::instance().entries()) {
+    if (!variant.info.safe || !variant.can_zap || test::goes_through_everything(variant.info.name)) continue;
+    if (why_unavailable(variant.info).empty()) all.push_back({variant.info.name, "pagetable-churn", GuestKind::thread});
   }
   return all;
 }
@@ -119,6 +130,7 @@ TEST_P(EveryFreeingCell, HistogramsHoldWhatIsCounted) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryCell, testing::ValuesIn(cases(every_workload())), name_of);
+INSTANTIATE_TEST_SUITE_P(OtherVariants, EveryCell, testing::ValuesIn(other_variants()), name_of);
 INSTANTIATE_TEST_SUITE_P(All, EveryFreeingCell, testing::ValuesIn(cases({"mmio-poll", "memslot-flip"})), name_of);
 
 TEST(Cell, FloorWalksWithoutAnEngine) {

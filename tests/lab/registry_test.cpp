@@ -8,12 +8,47 @@ namespace shadowwalk {
 namespace {
 
 TEST(Registry, HoldsWhatIsShipped) {
-  for (const char* name : {"rcu-counter", "irq-ipi", "irq-ipi-2012", "hazard", "mutex", "leak", "unsafe", "floor"}) {
+  for (const char* name : {"rcu-counter",
+                           "irq-ipi",
+                           "irq-ipi-2012",
+                           "mode-membarrier",
+                           "rcu",
+                           "rcu-batch",
+                           "rcu-expedited",
+                           "srcu",
+                           "gus",
+                           "qsbr",
+                           "ebr",
+                           "ebr-amortized",
+                           "debra",
+                           "hazard",
+                           "hazard-asym",
+                           "hazard-pop",
+                           "hazard-eras",
+                           "ibr",
+                           "hyaline",
+                           "refcount",
+                           "optimistic",
+                           "nbr",
+                           "mutex",
+                           "rwlock",
+                           "spinlock",
+                           "leak",
+                           "unsafe",
+                           "irq-ipi-nofence",
+                           "irq-ipi-early-return",
+                           "ebr-nofence",
+                           "hazard-novalidate",
+                           "floor"}) {
     ASSERT_NE(Registry::instance().find(name), nullptr) << name;
     EXPECT_EQ(Registry::instance().find(name)->info.name, name);
   }
   EXPECT_EQ(Registry::instance().find("irq"), nullptr);
-  EXPECT_FALSE(Registry::instance().find("unsafe")->info.safe);
+  for (const VariantEntry& entry : Registry::instance().entries()) {
+    EXPECT_NE(entry.info.family, Family::other) << entry.info.name;
+    const bool is_negative = entry.info.family == Family::negative || entry.info.name == "unsafe";
+    EXPECT_EQ(entry.info.safe, !is_negative) << entry.info.name;
+  }
 }
 
 TEST(Registry, RefusesANameTwice) {

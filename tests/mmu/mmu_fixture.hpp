@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "harness/mmu/mmu.hpp"
-#include "variants/leak.hpp"
-#include "variants/unsafe.hpp"
+#include "variants/controls/leak.hpp"
+#include "variants/controls/unsafe.hpp"
 
 namespace shadowwalk {
 

@@ -12,6 +12,7 @@
 #include "harness/lab/walk_record.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
+#include "tests/lab/chosen_variants.hpp"
 #include "tests/replay/replay_fixture.hpp"
 
 namespace shadowwalk {
@@ -68,15 +69,7 @@ TEST_P(EveryVariant, ReplaysTheShippedTrace) {
   }
 }
 
-std::vector<std::string> safe_variants() {
-  std::vector<std::string> names;
-  for (const VariantEntry& variant : Registry::instance().entries()) {
-    if (variant.info.safe && variant.can_zap && !variant.is_reference()) names.emplace_back(variant.info.name);
-  }
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(Safe, EveryVariant, testing::ValuesIn(safe_variants()), [](const auto& test) {
+INSTANTIATE_TEST_SUITE_P(Chosen, EveryVariant, testing::ValuesIn(test::variants_of_everything()), [](const auto& test) {
   std::string name = test.param;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;

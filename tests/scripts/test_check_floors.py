@@ -15,7 +15,7 @@ CLEAN = {
     "harness/measure/histogram.hpp": "#include <vector>\n",
     "harness/guest/access.hpp": "#include <stdint.h>\n",
     "variants/contract.hpp": "",
-    "variants/leak.hpp": '#include "harness/machine/vcpu.hpp"\n#include "variants/contract.hpp"\n',
+    "variants/controls/leak.hpp": '#include "harness/machine/vcpu.hpp"\n#include "variants/contract.hpp"\n',
     "harness/mmu/walker.hpp": '#include "harness/measure/histogram.hpp"\n#include "variants/contract.hpp"\n',
     "workloads/guest/poll.cpp": '#include "harness/guest/access.hpp"\n',
     "workloads/workload.hpp": "",
@@ -61,9 +61,9 @@ def test_a_clean_tree_passes(tree):
     ("harness/machine/vcpu.hpp", "variants/contract.hpp"),          # up
     ("harness/attach/probes.hpp", "harness/machine/vcpu.hpp"),      # across, the wrong way
     ("harness/measure/histogram.hpp", "harness/machine/vcpu.hpp"),  # across
-    ("variants/leak.hpp", "harness/measure/histogram.hpp"),         # variants know the machine only
-    ("variants/leak.hpp", "harness/attach/probes.hpp"),
-    ("variants/leak.hpp", "harness/guest/access.hpp"),
+    ("variants/controls/leak.hpp", "harness/measure/histogram.hpp"),         # variants know the machine only
+    ("variants/controls/leak.hpp", "harness/attach/probes.hpp"),
+    ("variants/controls/leak.hpp", "harness/guest/access.hpp"),
     ("harness/mmu/walker.hpp", "harness/guest/access.hpp"),         # the MMU knows no guest
     ("harness/mmu/walker.hpp", "workloads/workload.hpp"),
     ("harness/guest/access.hpp", "harness/mmu/walker.hpp"),         # and guests no MMU

@@ -9,12 +9,20 @@
 
 #include "harness/mmu/mmu.hpp"
 #include "harness/mmu/watched_variant.hpp"
-#include "variants/hazard.hpp"
-#include "variants/irq_ipi.hpp"
-#include "variants/irq_ipi_2012.hpp"
-#include "variants/leak.hpp"
-#include "variants/mutex.hpp"
-#include "variants/rcu_counter.hpp"
+#include "variants/controls/leak.hpp"
+#include "variants/epochs/debra.hpp"
+#include "variants/epochs/qsbr.hpp"
+#include "variants/kernel/irq_ipi.hpp"
+#include "variants/kernel/irq_ipi_2012.hpp"
+#include "variants/kernel/rcu_counter.hpp"
+#include "variants/locks/mutex.hpp"
+#include "variants/optimistic/nbr.hpp"
+#include "variants/pointers/hazard.hpp"
+#include "variants/pointers/hazard_eras.hpp"
+#include "variants/pointers/hazard_pop.hpp"
+#include "variants/pointers/hyaline.hpp"
+#include "variants/pointers/ibr.hpp"
+#include "variants/pointers/refcount.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -86,6 +94,15 @@ TEST(VcpuThatZaps, Hazard) { walk_and_zap_on_every_vcpu<Hazard>(); }
 // Walks queue for the lock here, each for a turn of the scheduler's where CPUs are short.
 TEST(VcpuThatZaps, Mutex) { walk_and_zap_on_every_vcpu<Mutex>(40); }
 TEST(VcpuThatZaps, Leak) { walk_and_zap_on_every_vcpu<Leak>(); }
+// Each that claims a bound on unreclaimed pages, which is watched here; and one of each way to defer.
+TEST(VcpuThatZaps, HazardPop) { walk_and_zap_on_every_vcpu<HazardPop>(100); }
+TEST(VcpuThatZaps, HazardEras) { walk_and_zap_on_every_vcpu<HazardEras>(100); }
+TEST(VcpuThatZaps, Ibr) { walk_and_zap_on_every_vcpu<Ibr>(100); }
+TEST(VcpuThatZaps, Hyaline) { walk_and_zap_on_every_vcpu<Hyaline>(100); }
+TEST(VcpuThatZaps, RefCount) { walk_and_zap_on_every_vcpu<RefCount>(100); }
+TEST(VcpuThatZaps, Nbr) { walk_and_zap_on_every_vcpu<Nbr>(100); }
+TEST(VcpuThatZaps, Qsbr) { walk_and_zap_on_every_vcpu<Qsbr>(100); }
+TEST(VcpuThatZaps, Debra) { walk_and_zap_on_every_vcpu<Debra>(100); }
 
 }  // namespace
 }  // namespace shadowwalk

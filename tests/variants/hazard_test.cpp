@@ -1,4 +1,4 @@
-#include "variants/hazard.hpp"
+#include "variants/pointers/hazard.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "variants/rcu_counter.hpp"
+#include "variants/kernel/rcu_counter.hpp"
 
 #include <gtest/gtest.h>
 

@@ -115,11 +115,11 @@ std::vector<Site::Kind> needed(std::string_view variant, const std::string& file
 // unlink and the look at walkers is a full barrier, and a TLB flush's requests are such.
 TEST(WeakenedVariant, TheWalkersFullBarrierIsNeeded) {
   for (const MemoryModel memory : {MemoryModel::tso, MemoryModel::pso}) {
-    EXPECT_THAT(needed("irq-ipi", "variants/irq_ipi.hpp", {.walkers = 1, .memory = memory}),
+    EXPECT_THAT(needed("irq-ipi", "variants/kernel/irq_ipi.hpp", {.walkers = 1, .memory = memory}),
                 ElementsAre(Site::Kind::exchange));
-    EXPECT_THAT(needed("hazard", "variants/hazard.hpp", {.walkers = 1, .memory = memory}),
+    EXPECT_THAT(needed("hazard", "variants/pointers/hazard.hpp", {.walkers = 1, .memory = memory}),
                 ElementsAre(Site::Kind::exchange));
-    EXPECT_THAT(needed("irq-ipi-2012", "variants/irq_ipi_2012.hpp", {.walkers = 1, .memory = memory}),
+    EXPECT_THAT(needed("irq-ipi-2012", "variants/kernel/irq_ipi_2012.hpp", {.walkers = 1, .memory = memory}),
                 ElementsAre(Site::Kind::full_fence));
   }
 }
@@ -133,10 +133,12 @@ TEST(WeakenedVariant, LinkingAPageNeedsItsReleaseWhereStoresAreReordered) {
 }
 
 TEST(WeakenedVariant, NoBarrierIsNeededWithoutStoreBuffers) {
-  EXPECT_THAT(needed("irq-ipi", "variants/irq_ipi.hpp", {.walkers = 1, .memory = MemoryModel::sc}), testing::IsEmpty());
-  EXPECT_THAT(needed("irq-ipi-2012", "variants/irq_ipi_2012.hpp", {.walkers = 1, .memory = MemoryModel::sc}),
+  EXPECT_THAT(needed("irq-ipi", "variants/kernel/irq_ipi.hpp", {.walkers = 1, .memory = MemoryModel::sc}),
               testing::IsEmpty());
-  EXPECT_THAT(needed("hazard", "variants/hazard.hpp", {.walkers = 1, .memory = MemoryModel::sc}), testing::IsEmpty());
+  EXPECT_THAT(needed("irq-ipi-2012", "variants/kernel/irq_ipi_2012.hpp", {.walkers = 1, .memory = MemoryModel::sc}),
+              testing::IsEmpty());
+  EXPECT_THAT(needed("hazard", "variants/pointers/hazard.hpp", {.walkers = 1, .memory = MemoryModel::sc}),
+              testing::IsEmpty());
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include "harness/lab/cell_benchmark.hpp"
 #include "harness/lab/registry.hpp"
 #include "keep_last.hpp"
-#include "variants/hazard.hpp"
+#include "variants/pointers/hazard.hpp"
 
 int main() {
   using namespace shadowwalk;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "variants/irq_ipi.hpp"
+#include "variants/kernel/irq_ipi.hpp"
 
 namespace shadowwalk {
 
@@ -18,6 +18,7 @@ class IrqIpi2012 : public IrqIpi<Machine> {
   using typename IrqIpi<Machine>::Node;
   static constexpr VariantInfo kInfo{
       .name = "irq-ipi-2012",
+      .family = Family::kernel,
       .summary = "irq-ipi with the patch's own barriers: two mfence a walk (Linux 3.5 to the letter)",
       .source = "Linux c142786c6291 (2012)",
       .read_side_cost = "two mfence and two stores on the vCPU's own line",

@@ -14,6 +14,7 @@ class Unsafe {
   struct Node {};
   static constexpr VariantInfo kInfo{
       .name = "unsafe",
+      .family = Family::control,
       .summary = "frees at once, whoever walks: the negative control that must be caught",
       .source = "after rcutorture's `busted` flavour",
       .read_side_cost = "none",

@@ -25,6 +25,7 @@ class IrqIpi {
   struct Node {};
   static constexpr VariantInfo kInfo{
       .name = "irq-ipi",
+      .family = Family::kernel,
       .summary = "interrupts off and a mode word; the freer's IPI waits (Linux 3.5, today's barriers)",
       .source = "Linux c142786c6291 (2012), barriers as of 6.12",
       .read_side_cost = "xchg and a release store on the vCPU's own line",

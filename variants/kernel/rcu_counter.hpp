@@ -1,6 +1,6 @@
 #pragma once
 
-#include "variants/contract.hpp"
+#include "variants/kernel/rcu_batch_node.hpp"
 
 namespace shadowwalk {
 
@@ -21,11 +21,10 @@ namespace shadowwalk {
 template <class Machine>
 class RcuCounter {
  public:
-  struct Node : Machine::RcuHead {
-    VariantPage<Node>* chain = nullptr;  ///< in the first page of a delayed batch: the pages that its callback frees
-  };
+  using Node = RcuBatchNode<Machine>;
   static constexpr VariantInfo kInfo{
       .name = "rcu-counter",
+      .family = Family::kernel,
       .summary = "RCU and one shared reader counter; no reader: free at once (Linux 3.4)",
       .source = "Linux c2a2ac2b563c, as in 3.4 (2012)",
       .read_side_cost = "two atomic additions on one line that all vCPUs share",
@@ -65,24 +64,12 @@ class RcuCounter {
       return;
     }
     Machine::trace_delay_free_pages(batch.size());
-    // The first page's head stands for the chain, as in the kernel.
-    VariantPage<Node>& first = batch.front();
-    first.node.chain = &first;
-    rcu_.call(first.node, free_chain, &environment_);
+    call_rcu_for_batch<Machine>(rcu_, environment_, std::move(batch));
   }
 
   void drain() { rcu_.barrier(); }
 
  private:
-  static void free_chain(typename Machine::RcuHead* head, void* environment) {
-    VariantPage<Node>* page = static_cast<Node*>(head)->chain;
-    while (page != nullptr) {
-      VariantPage<Node>* next = page->next;
-      static_cast<Environment<Machine, Node>*>(environment)->free(*page);
-      page = next;
-    }
-  }
-
   Environment<Machine, Node>& environment_;
   typename Machine::Rcu& rcu_;
   // Alone on its line: the line that all walkers share is the scheme's cost, and nothing else may share it.

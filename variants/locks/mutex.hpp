@@ -14,6 +14,7 @@ class Mutex {
  public:
   struct Node {};
   static constexpr VariantInfo kInfo{.name = "mutex",
+                                     .family = Family::lock,
                                      .summary = "walks under mmu_lock: the naive scheme",
                                      .source = "KVM before Linux 3.4",
                                      .read_side_cost = "lock and unlock of one shared lock; walkers queue",

@@ -14,6 +14,7 @@ class Leak {
  public:
   struct Node {};
   static constexpr VariantInfo kInfo{.name = "leak",
+                                     .family = Family::control,
                                      .summary = "never frees: the positive control and the speed limit of a walk",
                                      .source = "the leaky reclaimer of reclamation benchmarks",
                                      .read_side_cost = "none",

@@ -1,11 +1,11 @@
-#include <algorithm>
+#pragma once
+
+#include <memory>
 
 #include "harness/verify/explore.hpp"
 #include "harness/verify/system.hpp"
-#include "variants/shipped.hpp"
 
 namespace shadowwalk::verify {
-namespace {
 
 template <template <class> class Variant>
 struct SystemOf final : AnySystem {
@@ -23,22 +23,6 @@ VerifiedVariant verified_variant() {
               return std::make_unique<SystemOf<Variant>>(setting, execution);
             });
           }};
-}
-
-}  // namespace
-
-const std::vector<VerifiedVariant>& verified_variants() {
-  static const std::vector<VerifiedVariant> all = [] {
-    std::vector<VerifiedVariant> shipped;
-    for_each_shipped_variant([&]<template <class> class Variant>() { shipped.push_back(verified_variant<Variant>()); });
-    return shipped;
-  }();
-  return all;
-}
-
-const VerifiedVariant* find_verified(std::string_view name) {
-  const auto found = std::ranges::find(verified_variants(), name, [](const auto& entry) { return entry.info.name; });
-  return found == verified_variants().end() ? nullptr : &*found;
 }
 
 }  // namespace shadowwalk::verify

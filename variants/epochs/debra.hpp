@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "variants/limbo.hpp"
+#include "variants/per_vcpu.hpp"
+
+namespace shadowwalk {
+
+/// debra: epochs whose advance is spread over everybody's operations: each looks at one other vCPU now and then.
+///
+/// begin: (1) announce the epoch, as it is now, in the vCPU's own word by xchg; every 64th time: look at one vCPU.
+/// end:   (2) clear the word by a release store: the vCPU is quiescent, and does not hold the epoch up.
+/// look:  (3) if the next vCPU's word is clear or the epoch, go on to the one after next time; (4) whoever has seen all
+///        vCPUs so within one epoch advances it by cmpxchg.
+/// commit: flush_remote_tlbs(); (5) full barrier; the batch waits for (6) the epoch plus two; look at one vCPU, or,
+/// with
+///         64 pages and more waiting, at all; free what has waited for long enough.
+///
+/// (1) and (5) are store buffering, as ebr's. (2) pairs with the acquire in (3).
+/// (3), (4), (6) are seq_cst: a walker that read a page's SPTE before its unlink announced before (5); the epoch that
+/// (6)
+///     reads precedes both advances; each vCPU is looked at between the first of them and the second, and there the
+///     announcement, which is older than (6), is seen.
+/// (4) releases the looks to whoever reads the new epoch: the sections that the looks found over are over for them,
+/// too. Source: T. Brown, Reclaiming Memory for Lock-Free Data Structures: There has to be a Better Way, PODC 2015. One
+/// limbo list, since mmu_lock lets one zap retire at a time. Without DEBRA+'s signals: nbr has those. Cost: a full
+/// barrier a walk, and a look at another vCPU's line every 64; a walker that stalls keeps everything.
+template <class Machine>
+class Debra {
+ public:
+  struct Node {};
+  static constexpr VariantInfo kInfo{
+      .name = "debra",
+      .family = Family::epoch,
+      .summary = "epochs that everybody helps to advance, one look at another at a time",
+      .source = "Brown, PODC 2015",
+      .read_side_cost = "xchg and a release store on the vCPU's own line; looks at others",
+      .unreclaimed_bound = "none: what is zapped while a walker is inside a section",
+      .most_unreclaimed = no_unreclaimed_bound,
+      .needs = "nothing"};
+
+  explicit Debra(Environment<Machine, Node>& environment) : environment_(environment), vcpus_(environment.machine) {}
+
+ private:
+  using Epoch = typename Machine::template Atomic<std::uint64_t>;
+  static constexpr std::uint64_t kOutside = 0;
+
+  /// Which vCPUs somebody has looked at in an epoch.
+  struct Round {
+    std::uint64_t epoch = 0;
+    std::size_t seen = 0;
+  };
+  struct VcpuState {
+    Epoch announced{kOutside};
+    // The vCPU's own:
+    Round round;
+    unsigned sections_since_look = 0;
+  };
+
+ public:
+  class Walker : public PlainWalker<Machine> {
+   public:
+    Walker(Debra& scheme, typename Machine::Vcpu& vcpu) : scheme_(scheme), state_(scheme.vcpus_.of(vcpu)) {}
+    void begin() const {
+      const std::uint64_t epoch = scheme_.epoch_.load(std::memory_order_acquire);
+      state_.announced.exchange(epoch, std::memory_order_seq_cst);  // (1)
+      if (++state_.sections_since_look >= kSectionsPerLook) [[unlikely]] {
+        state_.sections_since_look = 0;
+        scheme_.look_at_next(state_.round, epoch);
+      }
+    }
+    bool end() const {
+      state_.announced.store(kOutside, std::memory_order_release);  // (2)
+      return true;
+    }
+
+   private:
+    Debra& scheme_;
+    VcpuState& state_;
+  };
+
+  void birth(VariantPage<Node>&) {}
+  void commit(PageBatch<Node>&& batch) {
+    environment_.machine.flush_remote_tlbs();
+    Machine::full_fence();                                                                 // (5)
+    limbo_.push(epoch_.load(std::memory_order_seq_cst) + kEpochsApart, std::move(batch));  // (6)
+    if (limbo_.pages() < Machine::retire_threshold(0)) {
+      look_at_next(round_, epoch_.load(std::memory_order_seq_cst));
+    } else {
+      look_at_all();
+    }
+    limbo_.free_up_to(epoch_.load(std::memory_order_acquire), environment_);
+  }
+  void drain() { limbo_.free_all(environment_); }
+
+ private:
+  static constexpr unsigned kSectionsPerLook = Machine::amortised_over(64);
+  static constexpr std::uint64_t kEpochsApart = 2;
+
+  /// False: that vCPU is in a section of an older epoch.
+  [[gnu::noinline]] bool look_at_next(Round& round, std::uint64_t epoch) {
+    if (round.epoch != epoch) round = {.epoch = epoch, .seen = 0};
+    const std::uint64_t announced = vcpus_[round.seen].announced.load(std::memory_order_seq_cst);  // (3)
+    if (announced != kOutside && announced != epoch) return false;
+    if (++round.seen == vcpus_.size()) {
+      round.seen = 0;
+      epoch_.compare_exchange_strong(epoch, epoch + 1, std::memory_order_seq_cst, std::memory_order_relaxed);  // (4)
+    }
+    return true;
+  }
+
+  /// Through so many epochs as the newest page has to wait for.
+  void look_at_all() {
+    for (std::size_t i = 0; i < kEpochsApart * vcpus_.size(); ++i) {
+      if (!look_at_next(round_, epoch_.load(std::memory_order_seq_cst))) return;
+    }
+  }
+
+  Environment<Machine, Node>& environment_;
+  alignas(64) Epoch epoch_{1};
+  const PerVcpu<Machine, VcpuState> vcpus_;
+  // Both under mmu_lock:
+  Round round_;
+  Limbo<Node> limbo_;
+};
+
+}  // namespace shadowwalk

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "variants/epochs/epoch_scheme.hpp"
+
+namespace shadowwalk {
+
+struct EbrNoFencePolicy {
+  static constexpr bool kFence = false;
+  static constexpr std::size_t kFreesPerRetired = 0;
+};
+
+/// ebr-nofence: ebr whose walkers announce their epoch by a plain store: (1) of ebr.hpp is missing. The announcement
+/// waits in the store buffer while the walk reads, and commit sees nobody. Must be caught.
+/// Source: the bug that Fraser's and most later papers warn of.
+template <class Machine>
+class EbrNoFence : public EpochScheme<Machine, EbrNoFencePolicy> {
+ public:
+  static constexpr VariantInfo kInfo{.name = "ebr-nofence",
+                                     .family = Family::negative,
+                                     .summary = "ebr without the barrier after the announcement: must be caught",
+                                     .source = "ebr, one step left out",
+                                     .read_side_cost = "two plain stores on the vCPU's own line",
+                                     .unreclaimed_bound = "none: as ebr",
+                                     .most_unreclaimed = no_unreclaimed_bound,
+                                     .needs = "nothing",
+                                     .safe = false};
+  using EpochScheme<Machine, EbrNoFencePolicy>::EpochScheme;
+};
+
+}  // namespace shadowwalk

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "variants/pointers/hazard_scheme.hpp"
+
+namespace shadowwalk {
+
+/// hazard-novalidate: hazard that trusts the slot it read before its hazard was visible: (2) of hazard.hpp is missing.
+/// A page that is unlinked, scanned for and freed between the load and the publication is walked all the same. Must be
+/// caught. Source: the mistake that Michael's paper is written around.
+template <class Machine>
+class HazardNoValidate : public HazardScheme<Machine, HazardFence::walker, /*kValidate=*/false> {
+  using Scheme = HazardScheme<Machine, HazardFence::walker, false>;
+
+ public:
+  static constexpr VariantInfo kInfo{.name = "hazard-novalidate",
+                                     .family = Family::negative,
+                                     .summary = "hazard that does not look at the slot again: must be caught",
+                                     .source = "hazard, one step left out",
+                                     .read_side_cost = "one xchg a level",
+                                     .unreclaimed_bound = "max(64, 2 x vCPUs x 4 hazards) - 1 pages",
+                                     .most_unreclaimed = Scheme::most_unreclaimed,
+                                     .needs = "nothing",
+                                     .safe = false};
+  using Scheme::Scheme;
+};
+
+}  // namespace shadowwalk
