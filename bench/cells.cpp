@@ -1,6 +1,7 @@
 #include <chrono>
 #include <string>
 
+#include "bench/benched_variants.hpp"
 #include "bench/families.hpp"
 #include "bench/registration.hpp"
 #include "harness/lab/cell.hpp"
@@ -37,6 +38,7 @@ void add_cell(const VariantEntry& variant, Instrumentation level) {
 
 void register_cells() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
+    if (!is_benched_in_depth(variant)) continue;
     for (const auto level : {Instrumentation::none, Instrumentation::light, Instrumentation::full}) {
       add_cell(variant, level);
     }

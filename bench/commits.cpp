@@ -1,5 +1,6 @@
 #include "bench/access_blocks.hpp"
 #include "bench/bench_engine.hpp"
+#include "bench/benched_variants.hpp"
 #include "bench/families.hpp"
 #include "bench/page_counts.hpp"
 #include "bench/registration.hpp"
@@ -41,7 +42,7 @@ void add_commit(const VariantEntry& variant) {
 
 void register_commits() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
-    if (variant.can_zap) add_commit(variant);
+    if (variant.can_zap && is_benched(variant)) add_commit(variant);
   }
 }
 

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "bench/bench_engine.hpp"
+#include "bench/benched_variants.hpp"
 #include "bench/families.hpp"
 #include "bench/page_counts.hpp"
 #include "bench/registration.hpp"
@@ -50,7 +51,7 @@ void add_memory(const VariantEntry& variant, std::uint64_t tables) {
 
 void register_memory() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
-    if (!variant.can_zap) continue;  // the floor keeps no account of its pages
+    if (!variant.can_zap || !is_benched_in_depth(variant)) continue;  // the floor keeps no account of its pages
     for (const std::uint64_t tables : kPageCounts) add_memory(variant, tables);
   }
 }

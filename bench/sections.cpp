@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "bench/bench_engine.hpp"
+#include "bench/benched_variants.hpp"
 #include "bench/families.hpp"
 #include "bench/registration.hpp"
 
@@ -26,7 +27,7 @@ void add_section(const VariantEntry& variant) {
 
 void register_sections() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
-    if (variant.can_zap) add_section(variant);  // the floor has no sections
+    if (variant.can_zap && is_benched(variant)) add_section(variant);  // the floor has no sections
   }
 }
 

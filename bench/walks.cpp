@@ -4,6 +4,7 @@
 
 #include "bench/access_blocks.hpp"
 #include "bench/bench_engine.hpp"
+#include "bench/benched_variants.hpp"
 #include "bench/families.hpp"
 #include "bench/page_counts.hpp"
 #include "bench/registration.hpp"
@@ -69,7 +70,9 @@ void add_walk_over_pages(const VariantEntry& variant, std::uint64_t tables) {
 
 void register_walks() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
+    if (!is_benched(variant)) continue;
     add_walk(variant);
+    if (!is_benched_in_depth(variant)) continue;
     for (const std::uint64_t tables : kPageCounts) add_walk_over_pages(variant, tables);
   }
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "bench/bench_engine.hpp"
+#include "bench/benched_variants.hpp"
 #include "bench/families.hpp"
 #include "bench/page_counts.hpp"
 #include "bench/registration.hpp"
@@ -41,7 +42,7 @@ void add_zap_all(const VariantEntry& variant, std::uint64_t tables) {
 
 void register_zap_alls() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
-    if (!variant.can_zap) continue;
+    if (!variant.can_zap || !is_benched_in_depth(variant)) continue;
     for (const std::uint64_t tables : kPageCounts) add_zap_all(variant, tables);
   }
 }

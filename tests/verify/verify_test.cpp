@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/machine/sanitizers.hpp"
@@ -45,6 +46,11 @@ TEST_P(SafeVariant, NoScheduleGoesWrongWithGuests) { expect_sound({.walkers = 1,
 
 TEST_P(SafeVariant, NoScheduleOfTwoZappersGoesWrong) { expect_sound({.walkers = 1, .zappers = 2}); }
 
+// What is retired by one zap is freed by a later one: the part that deferring schemes show in no smaller system.
+TEST_P(SafeVariant, NoScheduleOfTheFirstThousandsGoesWrongWhereThePageIsZappedTwice) {
+  expect_sound({.walkers = 1, .walks = 2, .zaps = 2, .faults = true, .most_executions = 4000});
+}
+
 TEST_P(SafeVariant, NoRandomScheduleOfALargerSystemGoesWrong) {
   const Report report = verify(
       GetParam(), {.walkers = 3, .zappers = 2, .walks = 2, .zaps = 2, .faults = true, .guest = true, .random = 200});
@@ -77,6 +83,25 @@ TEST(Verify, UnsafeFailsAtOnceInEveryMemoryModel) {
 }
 
 TEST(Verify, RandomSchedulesFindUnsafeToo) { EXPECT_TRUE(verify("unsafe", {.walks = 2, .random = 1000}).failure); }
+
+// Which of the negative twins verification catches, and where: all of them. (The stress test has one, too.)
+TEST(NegativeTwin, AMissingFenceShowsWithStoreBuffersOnly) {
+  for (const char* twin : {"irq-ipi-nofence", "ebr-nofence"}) {
+    EXPECT_TRUE(verify(twin, {.memory = MemoryModel::tso}).failure) << twin;
+    const Report report = verify(twin, {.memory = MemoryModel::sc});
+    EXPECT_FALSE(report.failure) << twin;
+    EXPECT_TRUE(report.exhausted) << twin;
+  }
+}
+TEST(NegativeTwin, AMissingValidationShowsInEveryMemoryModel) {
+  for (const MemoryModel memory : {MemoryModel::sc, MemoryModel::tso, MemoryModel::pso}) {
+    EXPECT_TRUE(verify("hazard-novalidate", {.memory = memory}).failure);
+  }
+}
+TEST(NegativeTwin, AnEarlyReturnTakesASecondZapOfAPageThatWasBuiltAgain) {
+  EXPECT_FALSE(verify("irq-ipi-early-return", {}).failure) << "the first flush is asked for by nobody else";
+  EXPECT_TRUE(verify("irq-ipi-early-return", {.walkers = 1, .walks = 2, .zaps = 2, .faults = true}).failure);
+}
 
 TEST(Verify, AFailureIsToldAsAStory) {
   const Report report = verify("unsafe", {.walkers = 1});
@@ -117,11 +142,32 @@ TEST(WeakenedVariant, TheWalkersFullBarrierIsNeeded) {
   for (const MemoryModel memory : {MemoryModel::tso, MemoryModel::pso}) {
     EXPECT_THAT(needed("irq-ipi", "variants/kernel/irq_ipi.hpp", {.walkers = 1, .memory = memory}),
                 ElementsAre(Site::Kind::exchange));
-    EXPECT_THAT(needed("hazard", "variants/pointers/hazard.hpp", {.walkers = 1, .memory = memory}),
+    EXPECT_THAT(needed("hazard", "variants/pointers/hazard_scheme.hpp", {.walkers = 1, .memory = memory}),
                 ElementsAre(Site::Kind::exchange));
     EXPECT_THAT(needed("irq-ipi-2012", "variants/kernel/irq_ipi_2012.hpp", {.walkers = 1, .memory = memory}),
                 ElementsAre(Site::Kind::full_fence));
   }
+}
+
+// The freer's half of an asymmetric fence is the only barrier there is.
+TEST(WeakenedVariant, MembarrierIsNeeded) {
+  EXPECT_THAT(needed("mode-membarrier", "variants/kernel/mode_membarrier.hpp", {.walkers = 1}),
+              ElementsAre(Site::Kind::full_fence));
+  EXPECT_THAT(needed("hazard-asym", "variants/pointers/hazard_scheme.hpp", {.walkers = 1}),
+              ElementsAre(Site::Kind::full_fence));
+}
+
+TEST(WeakenedVariant, AnnouncementsNeedTheirBarrier) {
+  for (const auto& [variant, file] :
+       {std::pair("ebr", "variants/epochs/epoch_scheme.hpp"), std::pair("gus", "variants/kernel/gus.hpp"),
+        std::pair("debra", "variants/epochs/debra.hpp"), std::pair("ibr", "variants/pointers/ibr.hpp"),
+        std::pair("hazard-eras", "variants/pointers/hazard_eras.hpp")}) {
+    EXPECT_THAT(needed(variant, file, {.walkers = 1}), testing::Contains(Site::Kind::exchange)) << variant;
+  }
+  EXPECT_THAT(needed("srcu", "variants/kernel/srcu.hpp", {.walkers = 1}), testing::Contains(Site::Kind::full_fence));
+  EXPECT_THAT(needed("qsbr", "variants/epochs/qsbr.hpp", {.walkers = 1, .walks = 2, .guest = true}),
+              ElementsAre(Site::Kind::exchange))
+      << "coming online; a section has no barrier at all";
 }
 
 // Where stores are reordered, the entry of a page that is built again may be seen before its table was cleared.
@@ -137,7 +183,7 @@ TEST(WeakenedVariant, NoBarrierIsNeededWithoutStoreBuffers) {
               testing::IsEmpty());
   EXPECT_THAT(needed("irq-ipi-2012", "variants/kernel/irq_ipi_2012.hpp", {.walkers = 1, .memory = MemoryModel::sc}),
               testing::IsEmpty());
-  EXPECT_THAT(needed("hazard", "variants/pointers/hazard.hpp", {.walkers = 1, .memory = MemoryModel::sc}),
+  EXPECT_THAT(needed("hazard", "variants/pointers/hazard_scheme.hpp", {.walkers = 1, .memory = MemoryModel::sc}),
               testing::IsEmpty());
 }
 

@@ -59,6 +59,9 @@ def bounds(variants):
         *(Ratio(f"walk/leak/threads:{n}", f"floor/pointer_chase/threads:{n}", 1.05) for n in THREADS),
         *(Ratio(f"section/irq-ipi/threads:{n}", f"floor/xchg/threads:{n}", 1.25) for n in THREADS),
         *(Ratio(f"section/rcu-counter/threads:{n}", f"floor/rcu_counter_by_hand/threads:{n}", 1.1) for n in THREADS),
+        # What a scheme adds to a walk: next to nothing where the freer pays, a barrier, or a store and a load a level.
+        *(Ratio(f"walk/{scheme}/threads:{n}", f"walk/leak/threads:{n}", limit) for n in THREADS
+          for scheme, limit in (("qsbr", 1.2), ("mode-membarrier", 1.2), ("irq-ipi", 2.3), ("hazard-asym", 2.5))),
         # Measuring everything keeps 0.97 of the walks.
         *(Ratio(f"cell/{variant}/instrumentation:full", f"cell/{variant}/instrumentation:none", round(1 / 0.97, 3))
           for variant in variants),
