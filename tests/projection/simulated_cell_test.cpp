@@ -58,6 +58,20 @@ INSTANTIATE_TEST_SUITE_P(All, SimulatedCells,
                            return name;
                          });
 
+// Workloads are the engine's; a scheme's own part shows where single pages go, and whole trees.
+TEST(SimulatedCell, EveryShippedVariantWalksZapsAndFrees) {
+  for (const ProjectedVariant& variant : projected_variants()) {
+    if (!variant.info.safe) continue;
+    SCOPED_TRACE(variant.info.name);
+    for (const char* workload : {"mmio-poll", "memslot-flip"}) {
+      const Projected projected = project(short_cell(variant.info.name, 3, workload));
+      EXPECT_GT(projected.cell.walks, 100u) << workload;
+      EXPECT_GT(projected.cell.zaps_total, 0u) << workload;
+      EXPECT_EQ(projected.cell.counts.violations, 0u) << workload << ": " << projected.cell.first_violation;
+    }
+  }
+}
+
 TEST(SimulatedCell, TheSameSeedGivesTheSameFigures) {
   const auto figures = [](std::uint64_t seed) {
     CellConfig config = short_cell("rcu-counter", 8);
