@@ -30,9 +30,11 @@ class FakeEnvironment : public Environment<NativeMachine, Node> {
     page.address = address;
     pages_[address] = &page;
   }
-  bool is_freed(const Page& page) {
+  bool is_freed(const Page& page) { return is_freed(page.address); }
+  /// Of the page whose table is there.
+  bool is_freed(SpteWord address) {
     const std::lock_guard guard(mutex_);
-    return freed_.contains(page.address);
+    return freed_.contains(address);
   }
   std::size_t freed() const { return free_count_.load(); }
   bool double_free() const { return double_free_; }

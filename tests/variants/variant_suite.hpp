@@ -2,8 +2,11 @@
 
 // What every variant must do, whatever its scheme: one typed suite, which the build instantiates for each that ships.
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <deque>
 #include <latch>
 #include <memory>
 #include <thread>
@@ -216,6 +219,62 @@ TYPED_TEST_P(VariantSuite, VcpusComeAndGo) {
   EXPECT_EQ(this->environment.freed(), 1u);
 }
 
+/// A vCPU walks to pages that come and go, while the signal that carries IPIs reaches it wherever it is, asked for by
+/// nobody.
+TYPED_TEST_P(VariantSuite, SignalsMayComeInTheMiddleOfEverything) {
+  if (!TypeParam::kInfo.safe) GTEST_SKIP() << "a negative control";
+  constexpr std::size_t kPages = 300;
+  std::deque<VariantPage<typename TypeParam::Node>> pages;
+  for (std::size_t i = 0; i < kPages; ++i) this->environment.add(pages.emplace_back(), (i + 100) << 12);
+  this->slot.store(0);
+  Vcpu& vcpu = *this->machine.vcpus()[0];
+  std::atomic<bool> stop{false};
+  std::atomic<std::size_t> harmed{0};
+  std::thread walking([&] {
+    vcpu.bind("vcpu-0");
+    {
+      typename TypeParam::Walker walker(this->variant, vcpu);
+      for (unsigned round = 0; !stop; ++round) {
+        walker.begin();
+        const SpteWord spte = walker.read(this->slot, 2);
+        const bool freed = spte_is_present(spte) && this->environment.is_freed(spte_address(spte));
+        if (walker.end() && freed) ++harmed;
+        if (round % 16 == 0) {
+          walker.offline();
+          walker.online();
+        }
+      }
+      walker.offline();
+    }
+    vcpu.unbind();
+  });
+  while (vcpu.tid() == 0) std::this_thread::yield();
+  std::atomic<bool> quiet{false};
+  std::thread signalling([&] {
+    while (!quiet) {
+      syscall(SYS_tgkill, getpid(), vcpu.tid(), ipi_signal());
+      std::this_thread::yield();
+    }
+  });
+  for (auto& zapped : pages) {
+    const std::lock_guard guard(this->lock);
+    this->variant.birth(zapped);
+    this->slot.store(zapped.address | kSptePresent, std::memory_order_release);
+    if (zapped.address % 3 == 0) std::this_thread::yield();
+    this->slot.store(0, std::memory_order_relaxed);
+    PageBatch<typename TypeParam::Node> batch;
+    batch.push_back(zapped);
+    this->variant.commit(std::move(batch));
+  }
+  quiet = true;
+  signalling.join();
+  stop = true;
+  walking.join();
+  this->variant.drain();
+  EXPECT_EQ(harmed.load(), 0u);
+  EXPECT_EQ(this->environment.freed(), kPages);
+}
+
 TYPED_TEST_P(VariantSuite, BatchOfManyPages) {
   constexpr std::size_t kPages = 1000;
   std::vector<std::unique_ptr<VariantPage<typename TypeParam::Node>>> pages;
@@ -237,6 +296,6 @@ TYPED_TEST_P(VariantSuite, BatchOfManyPages) {
 REGISTER_TYPED_TEST_SUITE_P(VariantSuite, SaysWhatItIsInWords, BoundsUnreclaimedPagesByANumberAsInWords,
                             ReadsWhatTheSlotHolds, DrainFreesEveryPageOnce, CommitFlushesVcpusInGuestMode,
                             NeverFreesUnderAWalker, WaitsForNobodyWhoIsOffline, SectionsMayComeBackToBack,
-                            VcpusComeAndGo, BatchOfManyPages);
+                            VcpusComeAndGo, SignalsMayComeInTheMiddleOfEverything, BatchOfManyPages);
 
 }  // namespace shadowwalk
