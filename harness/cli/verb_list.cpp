@@ -28,7 +28,7 @@ ordered_json describe_variants() {
                     {"unreclaimed", info.unreclaimed_bound},
                     {"needs", info.needs},
                     {"source", info.source},
-                    {"claims to be safe", info.safe ? "yes" : "NO: a negative control, which must be caught"},
+                    {"control", info.safe ? "" : "NEGATIVE: unsafe on purpose, must be caught"},
                     {"available", unavailable.empty()},
                     {"safe", info.safe},
                     {"reference", entry.is_reference()}});
@@ -57,8 +57,8 @@ void print(const ordered_json& list, bool as_json) {
   for (const auto& item : list) {
     fmt::print("{}: {}\n", item["name"].get<std::string>(), item["summary"].get<std::string>());
     for (const auto& [key, value] : item.items()) {
-      if (key == "name" || key == "summary" || key == "toml" || !value.is_string()) continue;
-      fmt::print("  {:<18} {}\n", key, value.get<std::string>());
+      if (key == "name" || key == "summary" || key == "toml" || !value.is_string() || value == "") continue;
+      fmt::print("  {:<12} {}\n", key, value.get<std::string>());
     }
   }
 }

@@ -222,7 +222,6 @@ TYPED_TEST_P(VariantSuite, VcpusComeAndGo) {
 /// A vCPU walks to pages that come and go, while the signal that carries IPIs reaches it wherever it is, asked for by
 /// nobody.
 TYPED_TEST_P(VariantSuite, SignalsMayComeInTheMiddleOfEverything) {
-  if (!TypeParam::kInfo.safe) GTEST_SKIP() << "a negative control";
   constexpr std::size_t kPages = 300;
   std::deque<VariantPage<typename TypeParam::Node>> pages;
   for (std::size_t i = 0; i < kPages; ++i) this->environment.add(pages.emplace_back(), (i + 100) << 12);
@@ -271,7 +270,9 @@ TYPED_TEST_P(VariantSuite, SignalsMayComeInTheMiddleOfEverything) {
   stop = true;
   walking.join();
   this->variant.drain();
-  EXPECT_EQ(harmed.load(), 0u);
+  if (TypeParam::kInfo.safe) {
+    EXPECT_EQ(harmed.load(), 0u);
+  }
   EXPECT_EQ(this->environment.freed(), kPages);
 }
 

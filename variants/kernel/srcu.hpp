@@ -24,7 +24,7 @@ namespace shadowwalk {
 ///     was just waited for. The first phase waits for such stragglers of the flip before, so that new walkers, who use
 ///     the current set, cannot keep the second phase from its end. SRCU waits for the whole set: that sections could
 ///     sleep is what it was made for.
-/// Source: Linux kernel/rcu/srcutree.c (P. McKenney, 2006; counters apart for begin and end since f2c46896066c, 2017);
+/// Source: Linux kernel/rcu/srcutree.c (P. McKenney, 2006; counters apart for begin and end since 2017);
 /// KVM's own memslots are read under it.
 /// Cost: two full barriers a walk; nothing unreclaimed; each zap waits for all sections.
 template <class Machine>
@@ -35,7 +35,7 @@ class Srcu {
       .name = "srcu",
       .family = Family::kernel,
       .summary = "sleepable RCU: two sets of per-vCPU counters; commit waits in two phases",
-      .source = "Linux kernel/rcu/srcutree.c (McKenney 2006; f2c46896066c, 2017)",
+      .source = "Linux kernel/rcu/srcutree.c (McKenney 2006)",
       .read_side_cost = "two full barriers and two counts on the vCPU's own line",
       .unreclaimed_bound = "0: freed in commit, after both phases",
       .most_unreclaimed = all_freed_in_commit,
