@@ -5,8 +5,8 @@
 #include <array>
 
 #include "tests/variants/fake_environment.hpp"
-#include "variants/hazard.hpp"
-#include "variants/unsafe.hpp"
+#include "variants/controls/unsafe.hpp"
+#include "variants/pointers/hazard.hpp"
 
 namespace shadowwalk {
 namespace {
