@@ -165,7 +165,7 @@ TEST(Matrix, UnreadableFilesAreOneLine) {
 }
 
 TEST(Matrix, TheShippedOnesAreValid) {
-  for (const char* name : {"quick.toml", "full.toml", "workloads.toml"}) {
+  for (const char* name : {"quick.toml", "full.toml", "workloads.toml", "shelf.toml"}) {
     EXPECT_NO_THROW(read_matrix(std::filesystem::path{MATRICES_DIR} / name, product_names())) << name;
   }
 }
