@@ -98,7 +98,7 @@ std::string command_of(const ProjectOptions& options, const CellConfig& cell) {
 
 void print_head(const Topology& topology) {
   fmt::print("SIMULATED: {} ({} CPUs). {}\n\n", topology.name, topology.cpus(), topology.summary);
-  fmt::print("{:<14}{:>6}{:>12}{:>11}{:>12}{:>13}{:>13}{:>13}\n", "variant", "vCPUs", "M walks/s", "ns/walk",
+  fmt::print("{:<16}{:>6}{:>12}{:>11}{:>12}{:>13}{:>13}{:>13}\n", "variant", "vCPUs", "M walks/s", "ns/walk",
              "lines/walk", "commit p50", "free p99", "retired peak");
 }
 
@@ -107,7 +107,7 @@ void print_row(const CellConfig& cell, const CellResult& result) {
     const auto found = result.counters.find(name);
     return found == result.counters.end() ? std::string("-") : fmt::format("{:.4g}{}", found->second / scale, unit);
   };
-  fmt::print("{:<14}{:>6}{:>12}{:>11}{:>12}{:>13}{:>13}{:>13}\n", cell.variant, cell.vcpus,
+  fmt::print("{:<16}{:>6}{:>12}{:>11}{:>12}{:>13}{:>13}{:>13}\n", cell.variant, cell.vcpus,
              figure("walks_per_second", 1e6, ""), figure("walk_ns_mean", 1, ""),
              figure("line_transfers_per_walk", 1, ""), figure("commit_zap_ns_p50", 1e3, " us"),
              figure("free_ns_p99", 1e3, " us"), figure("retired_bytes_peak", 1024, " KiB"));
