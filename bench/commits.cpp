@@ -3,6 +3,7 @@
 #include "bench/benched_variants.hpp"
 #include "bench/families.hpp"
 #include "bench/page_counts.hpp"
+#include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
 #include "harness/machine/error.hpp"
 
@@ -42,7 +43,7 @@ void add_commit(const VariantEntry& variant) {
 
 void register_commits() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
-    if (variant.can_zap && is_benched(variant)) add_commit(variant);
+    if (variant.can_zap && is_benched(variant) && !is_peer(variant)) add_commit(variant);
   }
 }
 

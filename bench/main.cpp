@@ -7,10 +7,12 @@
 #include <string_view>
 
 #include "bench/families.hpp"
+#include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
 #include "harness/lab/cell_result.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/membarrier.hpp"
+#include "harness/plugin/load_plugin.hpp"
 
 namespace shadowwalk::bench {
 namespace {
@@ -24,6 +26,9 @@ constexpr const char* kHelp =
   floor/pointer_chase           a walk through a plain radix tree: same accesses, accessor and leaf tests, no scheme
   walk/VARIANT                  a walk, nobody zapping
   walk/VARIANT/pages:N          over N leaf tables in random order
+  peer/LIBRARY/SCHEME           the same walk under a scheme of another library: ck, libcds, std, urcu, xenium
+  reclaim/VARIANT/walker:W      one walker and 50,000 zaps a second: unlink to free, pages retired and not freed
+  peer-reclaim/LIBRARY/SCHEME/walker:W   the same for peers
   cell/VARIANT/instrumentation:LEVEL   a walk in a cell, the guest's work and what is measured included
   section/VARIANT               begin() and end() of a read-side section around nothing
   floor/xchg                    a full barrier on an own line           (against section/irq-ipi)
@@ -37,7 +42,7 @@ constexpr const char* kHelp =
   exit/mmio, exit/doorbell      a KVM exit as a cell makes it           (against floor/kvm_run/...)
 
 Times are of one walk, section, commit, page, IPI round or exit. With threads:N each thread is a vCPU on a CPU of its
-own, and CPU is what one operation of one thread takes. scripts/bench-bounds holds subjects against floors,
+own, and CPU is what one operation of one thread takes. --plugin=FILE.so (repeatable) adds variants of your own. scripts/bench-bounds holds subjects against floors,
 scripts/bench-compare two builds against each other. Exit codes: 0, 1 a benchmark failed, 2 bad input.
 )";
 
@@ -61,9 +66,32 @@ bool refused_by_library(std::string_view argument) {
                      [&](std::string_view flag) { return argument.starts_with(flag); });
 }
 
+/// Loads what --plugin=FILE names, and takes it off the arguments.
+void load_plugins(int& argc, char** argv) {
+  constexpr std::string_view kFlag = "--plugin=";
+  int kept = 1;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument.starts_with(kFlag)) {
+      plugin::load_plugin(argument.substr(kFlag.size()));
+    } else {
+      argv[kept++] = argv[i];
+    }
+  }
+  argc = kept;
+}
+
+/// A line for each library that this build lacks; benchmarks of its schemes say the same.
+void tell_absent_peers() {
+  for (const Peer& peer : peers()) {
+    if (!peer.absent.empty()) benchmark::AddCustomContext("absent_" + peer.variant_name(), peer.absent);
+  }
+}
+
 int run(int argc, char** argv) {
   register_membarrier();  // before threads start
   help_is_asked = std::any_of(argv + 1, argv + argc, [](std::string_view argument) { return argument == "--help"; });
+  load_plugins(argc, argv);
   benchmark::Initialize(&argc, argv, on_help);
   if (argc > 1 && refused_by_library(argv[1])) return kExitBadInput;
   if (argc > 1) {
@@ -71,9 +99,11 @@ int run(int argc, char** argv) {
     return kExitBadInput;
   }
   for (const auto& [name, value] : result_context()) benchmark::AddCustomContext(name, value);
+  tell_absent_peers();
   register_primitive_floors();
   register_rcu_floor();
   register_walks();
+  register_reclaims();
   register_cells();
   register_sections();
   register_commits();
@@ -95,6 +125,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return shadowwalk::bench::run(argc, argv);
+  } catch (const shadowwalk::InputError& error) {
+    std::fprintf(stderr, "shadowwalk-bench: %s\n", error.what());
+    return shadowwalk::bench::kExitBadInput;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "shadowwalk-bench: %s\n", error.what());
     return shadowwalk::bench::kExitFailed;

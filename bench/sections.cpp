@@ -3,6 +3,7 @@
 #include "bench/bench_engine.hpp"
 #include "bench/benched_variants.hpp"
 #include "bench/families.hpp"
+#include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
 
 namespace shadowwalk::bench {
@@ -27,7 +28,7 @@ void add_section(const VariantEntry& variant) {
 
 void register_sections() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
-    if (variant.can_zap && is_benched(variant)) add_section(variant);  // the floor has no sections
+    if (variant.can_zap && is_benched(variant) && !is_peer(variant)) add_section(variant);  // the floor has no sections
   }
 }
 

@@ -7,6 +7,7 @@
 #include "bench/benched_variants.hpp"
 #include "bench/families.hpp"
 #include "bench/page_counts.hpp"
+#include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
 
 namespace shadowwalk::bench {
@@ -17,7 +18,7 @@ constexpr std::size_t kCapacity = 1024;  // many times what the default working 
 
 std::string name_of(const VariantEntry& variant) {
   if (variant.info.name == kFloor) return "floor/pointer_chase";
-  return "walk/" + std::string(variant.info.name);
+  return (is_peer(variant) ? "" : "walk/") + std::string(variant.info.name);
 }
 
 void walk_blocks(benchmark::State& state, BenchVcpu& vcpu, AccessBlocks& stream) {
@@ -51,6 +52,12 @@ void add_walk(const VariantEntry& variant) {
   }));
 }
 
+/// A peer that this build has not: listed, and says why.
+void add_absent(const Peer& peer) {
+  with_threads(
+      add(peer.variant_name(), [why = peer.absent](benchmark::State& state) { state.SkipWithError(why.c_str()); }));
+}
+
 /// One vCPU that walks to N tables in random order, each as often as the others.
 void add_walk_over_pages(const VariantEntry& variant, std::uint64_t tables) {
   constexpr std::uint64_t kLeastWalks = 2'000'000;
@@ -74,6 +81,9 @@ void register_walks() {
     add_walk(variant);
     if (!is_benched_in_depth(variant)) continue;
     for (const std::uint64_t tables : kPageCounts) add_walk_over_pages(variant, tables);
+  }
+  for (const Peer& peer : peers()) {
+    if (!peer.absent.empty()) add_absent(peer);
   }
 }
 

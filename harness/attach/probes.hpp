@@ -36,9 +36,9 @@
   PROBE(violation)
 // clang-format on
 
-// Written by the kernel, or by the tool, in the process's memory.
+// Written by the kernel, or by the tool, in the process's memory. A plug-in's code looks at the program's.
 #define SHADOWWALK_DECLARE_SEMAPHORE(name) \
-  extern "C" [[gnu::visibility("hidden")]] volatile unsigned short shadowwalk_##name##_semaphore;
+  extern "C" [[gnu::visibility("default")]] volatile unsigned short shadowwalk_##name##_semaphore;
 SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_DECLARE_SEMAPHORE)
 #undef SHADOWWALK_DECLARE_SEMAPHORE
 

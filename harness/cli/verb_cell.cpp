@@ -8,10 +8,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/cli/cell_trace.hpp"
 #include "harness/cli/known_names.hpp"
 #include "harness/cli/live_cell.hpp"
+#include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_benchmark.hpp"
@@ -34,6 +36,7 @@ constexpr const char* kDelayOfNegativeControls = "1/1000:50";
 
 struct CellArguments {
   std::map<std::string, std::string> given;  ///< by option key
+  std::shared_ptr<const std::vector<std::string>> plugins;
   std::string json;
   std::string trace;
   std::size_t trace_records = timeline::Recorder::kDefaultRecords;
@@ -122,7 +125,7 @@ ReadDelay read_delay(std::string_view text) {
   return delay;
 }
 
-CellConfig config_from(const run::CellOptions& options) {
+CellConfig config_from(const run::CellOptions& options, const std::vector<std::string>& plugins) {
   const auto text = [&](std::string_view key) { return std::string(run::effective_value(options, key)); };
   const auto number = [&](std::string_view key) { return std::strtoull(text(key).c_str(), nullptr, 10); };
   const auto time = [&](std::string_view key) { return parse_duration(text(key)).value(); };
@@ -151,7 +154,7 @@ CellConfig config_from(const run::CellOptions& options) {
   if (trace_of(options) || options.contains("speed")) config.pace = replay::parse_pace(text("speed")).value();
   config.instrumentation = instrumentation(text("instrumentation"));
   if (text("events") != "none") config.events = text("events");
-  config.command = "shadowwalk cell";
+  config.command = "shadowwalk cell" + plugin_arguments(plugins);
   for (const std::string& argument : run::command_line(options)) config.command += " " + argument;
   return config;
 }
@@ -161,7 +164,7 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
   decide_guest(options);
   decide_read_delay(options);
   decide_workload(options);
-  CellConfig config = config_from(options);
+  CellConfig config = config_from(options, *arguments.plugins);
   config.id = arguments.id;
   std::optional<CellTrace> trace;
   if (!arguments.trace.empty() && arguments.trace == arguments.json) {
@@ -201,6 +204,7 @@ void add_cell(CLI::App& command) {
     added->type_name("");
     if (!option.fallback.empty()) added->default_str(std::string(option.fallback));
   }
+  arguments->plugins = add_plugin_option(*verb);
   verb->add_flag_callback(
           "--closed-loop", [arguments] { arguments->given["speed"] = "closed-loop"; },
           "The same as --speed closed-loop")

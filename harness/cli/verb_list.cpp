@@ -5,6 +5,7 @@
 #include <string>
 
 #include "harness/cli/list_events.hpp"
+#include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/lab/variant_availability.hpp"
@@ -32,6 +33,7 @@ ordered_json describe_variants() {
                     {"available", unavailable.empty()},
                     {"safe", info.safe},
                     {"reference", entry.is_reference()}});
+    if (entry.plugin) list.back()["plugin"] = entry.plugin->file;
   }
   return list;
 }
@@ -73,8 +75,9 @@ void add_list(CLI::App& command) {
     CLI::App* list = verb->add_subcommand(what, help);
     list->add_flag("--json", *as_json, "Print JSON");
     list->callback([as_json, describe] { print(describe(), *as_json); });
+    return list;
   };
-  add("variants", "Reclamation schemes, with their costs in words", describe_variants);
+  add_plugin_option(*add("variants", "Reclamation schemes, with their costs in words", describe_variants));
   add("workloads", "What the guest runs and what the host does meanwhile", describe_workloads);
 
   CLI::App* events =

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/projection/document.hpp"
@@ -32,6 +33,7 @@ constexpr unsigned kMostVcpus = 510;
 constexpr std::string_view kStdout = "-";
 
 struct ProjectOptions {
+  std::shared_ptr<const std::vector<std::string>> plugins;
   std::vector<std::string> variants;
   std::vector<std::string> vcpus{"1", "2", "4", "8", "16", "32", "64", "128", "256"};
   std::string topology = "epyc-9005";
@@ -90,10 +92,11 @@ std::string cell_name(const CellConfig& cell, const Topology& topology) {
 /// The command line that simulates one cell again.
 std::string command_of(const ProjectOptions& options, const CellConfig& cell) {
   return fmt::format(
-      "shadowwalk project --variants {} --workload {} --vcpus {} --zappers {} --zap-rate {:.0f} --walks-per-exit {} "
+      "shadowwalk project{} --variants {} --workload {} --vcpus {} --zappers {} --zap-rate {:.0f} --walks-per-exit {} "
       "--duration {} --warmup {} --rcu-interval {} --working-set {} --seed {} --topology {} --rounds 0",
-      cell.variant, cell.workload, cell.vcpus, cell.zappers, cell.zap_rate, cell.walks_per_exit, options.duration,
-      options.warmup, options.rcu_interval, cell.working_set, cell.seed, options.topology);
+      plugin_arguments(*options.plugins), cell.variant, cell.workload, cell.vcpus, cell.zappers, cell.zap_rate,
+      cell.walks_per_exit, options.duration, options.warmup, options.rcu_interval, cell.working_set, cell.seed,
+      options.topology);
 }
 
 void print_head(const Topology& topology) {
@@ -187,6 +190,7 @@ void add_project(CLI::App& command) {
   verb->add_option("--variants", options->variants, "Their names, or all: every one that claims to be safe")
       ->delimiter(',')
       ->required();
+  options->plugins = add_plugin_option(*verb);
   verb->add_option("--workload", cell.workload, "Its name, or a file: ./mine.toml")->capture_default_str();
   verb->add_option("--vcpus", options->vcpus, "One cell for each number")->delimiter(',')->capture_default_str();
   verb->add_option("--topology", options->topology, "host, epyc-9005, spr-2s or FILE.toml (docs/project.md)")

@@ -7,13 +7,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/attach/live/registration.hpp"
 #include "harness/cli/data_files.hpp"
 #include "harness/cli/known_names.hpp"
 #include "harness/cli/live_cell.hpp"
+#include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/plugin/load_plugin.hpp"
 #include "harness/run/runner.hpp"
 #include "harness/text/duration.hpp"
 
@@ -26,6 +29,7 @@ struct RunOptions {
   std::optional<int> repetitions;
   std::optional<std::int64_t> seed;  ///< signed: CLI11 turns -1 into a large unsigned number
   std::string filter;
+  std::shared_ptr<const std::vector<std::string>> plugins;
   bool resume = false;
   bool retry_failed = false;
   double timeout_factor = run::Watchdog{}.factor;
@@ -49,11 +53,32 @@ run::Watchdog watchdog(const RunOptions& options) {
   return {.factor = options.timeout_factor, .slack = *slack};
 }
 
-run::Plan plan_from_matrix(const RunOptions& options) {
+std::vector<run::PlannedPlugin> plan_plugins(const std::vector<std::string>& files) {
+  std::vector<run::PlannedPlugin> plugins;
+  for (const std::string& file : files) {
+    plugins.push_back(
+        {.file = std::filesystem::absolute(file).lexically_normal().string(), .build_id = plugin::build_id(file)});
+  }
+  return plugins;
+}
+
+run::Plan plan_from_matrix(const RunOptions& options, std::vector<run::PlannedPlugin> plugins) {
   const std::filesystem::path file =
       options.matrix.empty() ? find_data_file("matrices/quick.toml") : std::filesystem::path{options.matrix};
-  return run::make_plan(run::read_matrix(file, known_names()),
-                        {.repetitions = options.repetitions, .seed = checked_seed(options), .filter = options.filter});
+  run::Plan plan =
+      run::make_plan(run::read_matrix(file, known_names()),
+                     {.repetitions = options.repetitions, .seed = checked_seed(options), .filter = options.filter});
+  plan.plugins = std::move(plugins);
+  return plan;
+}
+
+/// Those that the run was begun with, loaded now unless the command line has named them again. As they are now.
+std::vector<run::PlannedPlugin> resumed_plugins(const RunOptions& options, const run::Plan& recorded) {
+  if (!options.plugins->empty()) return plan_plugins(*options.plugins);
+  std::vector<std::string> files;
+  for (const run::PlannedPlugin& plugin : recorded.plugins) files.push_back(plugin.file);
+  for (const std::string& file : files) plugin::load_plugin(file);
+  return plan_plugins(files);
 }
 
 /// The recorded plan decides what is run; what the command line says beside --resume must agree with it.
@@ -69,10 +94,12 @@ run::RunDirectory resume(const RunOptions& options) {
   if (recorded.version != SHADOWWALK_VERSION) {
     throw refuse(fmt::format("it was begun by shadowwalk {}, this is {}", recorded.version, SHADOWWALK_VERSION));
   }
+  std::vector<run::PlannedPlugin> plugins = resumed_plugins(options, recorded);
   run::Plan requested = recorded;
   if (!options.matrix.empty()) {
-    requested = plan_from_matrix(options);
+    requested = plan_from_matrix(options, std::move(plugins));
   } else {
+    requested.plugins = std::move(plugins);
     requested.repetitions = options.repetitions.value_or(recorded.repetitions);
     if (!options.filter.empty()) requested.filter = options.filter;
   }
@@ -90,8 +117,13 @@ int run_matrix(const RunOptions& options) {
   settings.progress = run::Progress::settings_for(stdout);
 
   run::RunDirectory directory =
-      options.resume ? resume(options) : run::RunDirectory::create(options.out, plan_from_matrix(options));
+      options.resume
+          ? resume(options)
+          : run::RunDirectory::create(options.out, plan_from_matrix(options, plan_plugins(*options.plugins)));
   const run::Plan& plan = directory.plan();
+  for (const run::PlannedPlugin& plugin : plan.plugins) {
+    settings.prefix.insert(settings.prefix.end(), {"--plugin", plugin.file});
+  }
   fmt::print("{}: {} cells x {} repetitions, seed {}\n", plan.title.empty() ? plan.matrix_file : plan.title,
              plan.cells.size(), plan.repetitions, plan.seed);
   std::fflush(stdout);
@@ -136,6 +168,7 @@ void add_run(CLI::App& command) {
   verb->add_option("--filter", options->filter, "Only the cells whose name, or group/name, holds a match of this")
       ->type_name("REGEX");
   verb->add_option("--seed", options->seed, "Seed of the order of execution (overrides the matrix; default: random)");
+  options->plugins = add_plugin_option(*verb);
   verb->add_flag("--resume", options->resume, "Go on with the run in DIR; nothing that is finished is repeated");
   verb->add_flag("--retry-failed", options->retry_failed, "With --resume: measure again what failed");
   verb->add_option("--timeout-factor", options->timeout_factor,

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/text/suggestion.hpp"
@@ -61,12 +62,12 @@ std::string coverage(const Report& report) {
       "{} {}", report.exhausted ? "every schedule, in" : "NOT every schedule:", many(report.executions, "execution"));
 }
 
-/// From the project's folder on.
+/// From the project's folder on; of a plug-in's file, its name.
 std::string_view within_project(std::string_view file) {
   for (const std::string_view folder : {"variants/", "harness/"}) {
     if (const std::size_t at = file.rfind(folder); at != std::string_view::npos) return file.substr(at);
   }
-  return file;
+  return file.substr(file.rfind('/') + 1);
 }
 
 std::string_view kind_in_words(Site::Kind kind) {
@@ -160,6 +161,7 @@ void add_verify(CLI::App& command) {
   std::vector<std::string> models;
   for (const auto& [name, model] : simulation::kMemoryModels) models.emplace_back(name);
   verb->add_option("--variant", options->variant, "Its name, or all: every one that claims to be safe")->required();
+  add_plugin_option(*verb);
   verb->add_option("--walkers", setting.walkers, "vCPUs that walk to one page")
       ->check(CLI::Range(1, 4))
       ->capture_default_str();

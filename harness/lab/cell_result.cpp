@@ -46,6 +46,15 @@ json describe(const CellConfig& config) {
   return cell;
 }
 
+/// Of a variant that is not the program's own.
+void describe_plugin(json& details, const CellConfig& config) {
+  const VariantEntry* variant = Registry::instance().find(config.variant);
+  if (variant == nullptr || !variant->plugin) return;
+  const PluginOrigin& plugin = *variant->plugin;
+  details["plugin"] = {{"file", plugin.file}, {"abi", plugin.abi}, {"optimized", plugin.optimized}};
+  if (!plugin.build_id.empty()) details["plugin"]["build_id"] = plugin.build_id;
+}
+
 /// Of a replay: what the trace says, where other cells were told.
 void describe_replay(json& details, const CellConfig& config, const ReplayMeasurement& replay) {
   details["cell"]["speed"] = to_string(replay.pace);
@@ -271,6 +280,7 @@ CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   CellResult result;
   result.details["cell"] = describe(config);
   result.details["command"] = config.command;
+  describe_plugin(result.details, config);
   if (cell.replay) describe_replay(result.details, config, *cell.replay);
   ResultRecorder out(result, config.instrumentation);
 

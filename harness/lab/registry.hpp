@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,14 @@ namespace shadowwalk {
 
 struct CellResult;
 
+/// Where a variant came from that is not of the program: a plug-in (harness/plugin).
+struct PluginOrigin {
+  std::string file;      ///< its name, no path
+  std::string build_id;  ///< the linker's, in hexadecimal; empty if it gave none
+  std::string abi;       ///< what it was built for
+  bool optimized = true;
+};
+
 /// A variant that cells can be run with.
 struct VariantEntry {
   VariantInfo info;
@@ -23,6 +32,7 @@ struct VariantEntry {
   /// against nothing. Both throw as check_cell() and run_cell() do.
   void (*check_cell)(const CellConfig&) = nullptr;
   CellResult (*measure_cell)(const CellConfig&) = nullptr;
+  std::optional<PluginOrigin> plugin{};  ///< nothing: the program's own
   bool is_reference() const { return make_engine == nullptr; }
 };
 

@@ -32,8 +32,10 @@ struct ProjectedVariant {
   Projected (*project)(const CellConfig& config, const coherence::Topology& topology);
 };
 
-/// The shipped ones, in the order in which they are listed.
+/// The shipped ones, in the order in which they are listed, then those that were added.
 const std::vector<ProjectedVariant>& projected_variants();
+/// Before threads start; its name is nobody's yet.
+void add_projected(const ProjectedVariant& variant);
 /// Null if there is none of that name.
 const ProjectedVariant* find_projected(std::string_view name);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -162,11 +163,21 @@ nlohmann::ordered_json to_json(const Plan& plan) {
   for (const Measurement& measurement : plan.order) {
     order.push_back(nlohmann::ordered_json::array({measurement.cell, measurement.repetition}));
   }
-  return {{"format", kFormat},         {"title", plan.title},
-          {"seed", plan.seed},         {"repetitions", plan.repetitions},
-          {"filter", plan.filter},     {"shadowwalk_version", plan.version},
-          {"started", plan.started},   {"matrix", {{"file", plan.matrix_file}, {"text", plan.matrix_text}}},
-          {"cells", std::move(cells)}, {"order", std::move(order)}};
+  auto plugins = nlohmann::ordered_json::array();
+  for (const PlannedPlugin& plugin : plan.plugins) {
+    plugins.push_back({{"file", plugin.file}, {"build_id", plugin.build_id}});
+  }
+  return {{"format", kFormat},
+          {"title", plan.title},
+          {"seed", plan.seed},
+          {"repetitions", plan.repetitions},
+          {"filter", plan.filter},
+          {"shadowwalk_version", plan.version},
+          {"started", plan.started},
+          {"matrix", {{"file", plan.matrix_file}, {"text", plan.matrix_text}}},
+          {"plugins", std::move(plugins)},
+          {"cells", std::move(cells)},
+          {"order", std::move(order)}};
 }
 
 Plan plan_from_json(const nlohmann::ordered_json& document, const std::string& where) {
@@ -184,6 +195,9 @@ Plan plan_from_json(const nlohmann::ordered_json& document, const std::string& w
     plan.started = document.at("started");
     plan.matrix_file = document.at("matrix").at("file");
     plan.matrix_text = document.at("matrix").at("text");
+    for (const auto& plugin : document.value("plugins", nlohmann::ordered_json::array())) {
+      plan.plugins.push_back({.file = plugin.at("file"), .build_id = plugin.at("build_id")});
+    }
     for (const auto& cell : document.at("cells")) {
       plan.cells.push_back({.id = cell.at("id"),
                             .group = cell.at("group"),
@@ -219,6 +233,16 @@ std::optional<std::string> difference(const Plan& recorded, const Plan& requeste
   }
   if (recorded.filter != requested.filter) {
     return fmt::format("the filter was '{}', now '{}'", recorded.filter, requested.filter);
+  }
+  if (recorded.plugins != requested.plugins) {
+    const auto names = [](const std::vector<PlannedPlugin>& plugins) {
+      std::vector<std::string> parts;
+      for (const PlannedPlugin& plugin : plugins) {
+        parts.push_back(fmt::format("{} (build {})", plugin.file, plugin.build_id.empty() ? "?" : plugin.build_id));
+      }
+      return parts.empty() ? std::string("none") : fmt::format("{}", fmt::join(parts, ", "));
+    };
+    return fmt::format("plug-ins were {}, now {}", names(recorded.plugins), names(requested.plugins));
   }
   const std::size_t common = std::min(recorded.cells.size(), requested.cells.size());
   for (std::size_t i = 0; i < common; ++i) {

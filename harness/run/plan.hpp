@@ -26,6 +26,13 @@ struct Measurement {
   friend auto operator<=>(const Measurement&, const Measurement&) = default;
 };
 
+/// A module with variants that cells of the plan need.
+struct PlannedPlugin {
+  std::string file;      ///< absolute
+  std::string build_id;  ///< of the file when the run was begun; empty: it has none
+  friend bool operator==(const PlannedPlugin&, const PlannedPlugin&) = default;
+};
+
 struct Plan {
   std::string title;
   std::uint64_t seed = 0;
@@ -35,6 +42,7 @@ struct Plan {
   std::string matrix_text;  ///< the matrix as read
   std::string version;      ///< of shadowwalk, when the run was started
   std::string started;      ///< ISO 8601, UTC
+  std::vector<PlannedPlugin> plugins;
   std::vector<PlannedCell> cells;
   std::vector<Measurement> order;
 };

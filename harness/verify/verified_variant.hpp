@@ -16,6 +16,7 @@ struct SystemOf final : AnySystem {
   System<Variant> system;
 };
 
+/// What makes a variant one that can be verified: `add_verified(verified_variant<MyScheme>())`.
 template <template <class> class Variant>
 VerifiedVariant verified_variant() {
   return {.info = Variant<SimulatedMachine>::kInfo, .verify = [](const Setting& setting) {

@@ -61,8 +61,10 @@ struct VerifiedVariant {
   Report (*verify)(const Setting&);
 };
 
-/// The shipped ones. nullptr: there is none of that name.
+/// The shipped ones, then those that were added. find_verified(): nullptr if there is none of that name.
 const std::vector<VerifiedVariant>& verified_variants();
+/// Before threads start; its name is nobody's yet.
+void add_verified(const VerifiedVariant& variant);
 const VerifiedVariant* find_verified(std::string_view name);
 
 }  // namespace shadowwalk::verify

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import pathlib
 
+from .bench_file import BenchResults
 from .histogram import Histogram
 from .observations import GracePeriods, KernelStat, Noise, PmuCount, Sizes, Simulated
 from .setting import Scheme, Setting
@@ -106,6 +107,7 @@ class Run:
     left_out: list[LeftOut]
     missing: list[tuple[int, int]]
     simulated: list[Result] = dataclasses.field(default_factory=list)  # held against none of the measured ones
+    bench: BenchResults = dataclasses.field(default_factory=BenchResults)  # of shadowwalk-bench, beside the cells
 
     @functools.cached_property
     def hosts(self):

@@ -7,7 +7,7 @@ from .answers import answers
 from .brief import brief_of
 from .cells import cell_lines, raw_table
 from .claims import judge_claims
-from .figures import all_plots, simulated
+from .figures import all_plots, peers, simulated
 from .figures.plot import unique_names
 from .figures.render import render_all
 from .markdown import render_markdown
@@ -62,7 +62,7 @@ def _write_csv(path, columns, records):
 
 
 def _make(run, table, verdicts, formats):
-    plots = unique_names([*all_plots(table, verdicts), *simulated.plots(Table(run.simulated))])
+    plots = unique_names([*all_plots(table, verdicts), *peers.plots(run.bench), *simulated.plots(Table(run.simulated))])
     figures = [Figure(plot, *drawn) for plot, drawn in zip(plots, render_all(plots, formats))]
     cells = cell_lines(run)
     return Report(run, table, verdicts, judge_claims(run, table), answers(table, verdicts), trust_items(run, table),

@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 
+from .bench_file import FOLDER, read_bench
 from .errors import InputError
 from .model import LeftOut, PlannedCell, Run
 from .processes import leave_signals_to_the_parent
@@ -114,6 +115,13 @@ def _read_simulated(directory):
     return results
 
 
+def _read_bench(directory):
+    try:
+        return read_bench(directory)
+    except ValueError as error:
+        raise InputError(f"{one_line(error)}; this directory holds what `shadowwalk-bench --benchmark_out` wrote") from None
+
+
 def load(directory):
     """Reads a run. Raises InputError when the directory is no run."""
     directory = pathlib.Path(directory)
@@ -128,4 +136,4 @@ def load(directory):
     return Run(path=directory, title=text_of(data.get("title")) or "shadowwalk run", seed=data.get("seed"),
                repetitions=repetitions, version=text_of(data.get("shadowwalk_version"), "unknown"),
                started=text_of(data.get("started")), plan=plan, order=order, results=measured, left_out=left_out,
-               missing=[key for key in order if key not in done], simulated=simulated)
+               missing=[key for key in order if key not in done], simulated=simulated, bench=_read_bench(directory / FOLDER))

@@ -37,7 +37,7 @@ def test_every_benchmark_gives_a_time(small_run):
     assert len(entries) > 50
     for entry in entries:
         if entry.get("error_occurred"):
-            assert stem(entry["name"]).startswith(("exit/", "floor/kvm_run/", "ipi/membarrier")), entry
+            assert stem(entry["name"]).startswith(("exit/", "floor/kvm_run/", "ipi/membarrier", "peer/", "peer-reclaim/")), entry
             assert entry["error_message"]
         else:
             assert entry["real_time"] > 0 and entry["iterations"] > 0, entry
@@ -54,6 +54,28 @@ def test_what_is_skipped_for_lack_of_kvm_says_so(small_run):
             assert context["kvm"] == f"unavailable: {entry['error_message']}"
 
 
+def test_peers_are_measured_or_say_why_not(small_run):
+    context, entries = small_run
+    walks, reclaims = ({stem(entry["name"]).removeprefix(family).rpartition("/")[0]: entry for entry in entries
+                        if entry["name"].startswith(family) and last in entry["name"]}
+                       for family, last in (("peer/", "threads:1"), ("peer-reclaim/", "walker:steady")))
+    assert walks.keys() == reclaims.keys() and len(walks) > 15
+    for scheme, entry in walks.items():
+        why = context.get(f"absent_peer/{scheme}")
+        assert entry.get("error_message") == reclaims[scheme].get("error_message") == why, scheme
+    assert "error_message" not in walks["std/shared_mutex"]
+    assert walks["xenium/lock_free_ref_count"]["error_message"]
+
+
+def test_nobody_but_unsafe_frees_under_a_walker(small_run):
+    _, entries = small_run
+    reclaims = [entry for entry in entries if entry["name"].startswith(("reclaim/", "peer-reclaim/"))
+                and "error_message" not in entry]
+    assert len(reclaims) > 20
+    for entry in reclaims:
+        assert entry["violations"] == 0 or entry["name"].startswith("reclaim/unsafe/"), entry
+
+
 def test_context_names_build_clock_and_host(small_run):
     context, _ = small_run
     assert {"shadowwalk_build", "shadowwalk_version", "clock", "cpu_model", "host_id"} <= set(context)
@@ -63,7 +85,7 @@ def test_every_variant_has_its_benchmarks(bench, variants):
     listed = {stem(line) for line in bench("--benchmark_list_tests=true").stdout.splitlines()}
     schemes = {name for name in variants if name != "floor"}
     assert len(schemes) >= 20
-    for family in ("section/{}/threads:1", "walk/{}/threads:1", "commit/{}",
+    for family in ("section/{}/threads:1", "walk/{}/threads:1", "commit/{}", "reclaim/{}/walker:stalled",
                    "walk/{}/pages:1000000", "cell/{}/instrumentation:full", "zap_all/{}/pages:1000",
                    "memory/{}/pages:1000000"):
         prefix, _, suffix = family.partition("{}")

@@ -102,5 +102,5 @@ def test_the_external_project_compiles_against_the_prefix_alone(external, prefix
     assert str(SOURCE) not in compiled["command"].replace(str(EXTERNAL), "")
 
 
-def test_a_variant_of_the_external_project_runs_and_is_safe(external):
+def test_a_cell_of_the_external_program(external):
     check_entry(json.loads(run(external / "external").stdout))

@@ -103,4 +103,4 @@ def test_a_failure_of_apt_is_a_failure(project, system, verb, said):
 def test_an_unknown_group_is_bad_input(project, system):
     done = install(project, system, "reports")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "install-dependencies: 'reports' is no group; there are: build report test\n"
+    assert done.stderr == "install-dependencies: 'reports' is no group; there are: build peers report test\n"

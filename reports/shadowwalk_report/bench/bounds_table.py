@@ -4,6 +4,7 @@ measured side by side. Names are stems (program.stem)."""
 import dataclasses
 
 THREADS = (1, 2)
+PEERS = (("hazard", "ck/hp", 1.0), ("ebr", "ck/epoch", 1.0), ("rcu", "urcu/memb", 1.05))
 PAGES = (1_000, 10_000, 100_000, 1_000_000)
 
 
@@ -62,6 +63,8 @@ def bounds(variants):
         # What a scheme adds to a walk: next to nothing where the freer pays, a barrier, or a store and a load a level.
         *(Ratio(f"walk/{scheme}/threads:{n}", f"walk/leak/threads:{n}", limit) for n in THREADS
           for scheme, limit in (("qsbr", 1.2), ("mode-membarrier", 1.2), ("irq-ipi", 2.3), ("hazard-asym", 2.5))),
+        # No dearer than the same scheme of another library, on the same walk. What a build has not is told as such.
+        *(Ratio(f"walk/{ours}/threads:{n}", f"peer/{theirs}/threads:{n}", limit) for ours, theirs, limit in PEERS for n in THREADS),
         # Measuring everything keeps 0.97 of the walks.
         *(Ratio(f"cell/{variant}/instrumentation:full", f"cell/{variant}/instrumentation:none", round(1 / 0.97, 3))
           for variant in variants),

@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 from ..figures import contention as contention_figure
 from ..figures import footprint as footprint_figure
-from ..figures import free_latency, heatmap, latency_profile, rcu_sweep, read_side, shrink
+from ..figures import free_latency, heatmap, latency_profile
+from ..figures import peers as peers_figure
+from ..figures import rcu_sweep, read_side, shrink
 from ..figures import simulated as simulated_figure
 from ..figures import stalled, throughput, tradeoff, zap_latency
-from . import (Content, contention, dirty_log, footprint, host_kernel, instrumentation, latency, pmu, shrinker, simulated,
+from . import (Content, contention, dirty_log, footprint, host_kernel, instrumentation, latency, peers, pmu, shrinker, simulated,
                stalled_walker, workload_events)
 
 
@@ -26,6 +28,7 @@ class Section:
 RUN_SECTIONS = (
     Section("heatmap", "Every setting against the baseline", (heatmap.KIND,)),
     Section("trade-off", "The trade-off", (tradeoff.KIND,)),
+    Section("peers", "Beside other libraries", (peers_figure.KIND,), peers.content),
     Section("host_kernel", "The host's own kernel (reference)", (), host_kernel.content),
     Section("simulated", "SIMULATED: machines that are not here", (simulated_figure.KIND,), simulated.content),
     Section("instrumentation", "Instrumentation cost", (), instrumentation.content))

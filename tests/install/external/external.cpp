@@ -1,20 +1,16 @@
-// Runs a cell with a scheme of its own beside a shipped one; prints the result of its own as JSON.
+// A program of somebody else that has the lab inside: runs a cell and prints its result as JSON.
 #include <cstdio>
 
 #include "harness/lab/cell_benchmark.hpp"
 #include "harness/lab/registry.hpp"
-#include "keep_last.hpp"
 #include "variants/pointers/hazard.hpp"
 
 int main() {
   using namespace shadowwalk;
-  Registry& registry = Registry::instance();
-  registry.add(variant_entry<KeepLast>());
-  if (registry.find(Hazard<NativeMachine>::kInfo.name) == nullptr) return 1;
-
   CellConfig config;
-  config.name = "keep-last";
-  config.variant = "keep-last";
+  config.variant = Hazard<NativeMachine>::kInfo.name;
+  if (Registry::instance().find(config.variant) == nullptr) return 1;
+  config.name = config.variant;
   config.workload = "mmio-poll";
   config.duration = std::chrono::milliseconds(100);
   config.warmup = std::chrono::milliseconds(10);

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "harness/lab/registry.hpp"
+
+/// Reclamation schemes of other people's libraries, each written as a variant of the lab's contract: so it has the same
+/// tree, tests, accesses and retired pages as the lab's own, and nothing but the scheme differs. They are linked into
+/// shadowwalk-bench alone.
+namespace shadowwalk::bench {
+
+/// A scheme that this build can measure, or why it cannot.
+struct Peer {
+  std::string library;  ///< ck, libcds, std, urcu, xenium
+  std::string scheme;
+  std::string absent;  ///< one line; empty: it is there, and registered as variant_name()
+  std::string path() const { return library + "/" + scheme; }
+  /// In the registry. The slashes keep it apart from the lab's own variants, whose names have none.
+  std::string variant_name() const { return "peer/" + path(); }
+};
+
+/// All of them, by library and scheme. The first call registers those that are there: before families over variants are
+/// registered, and before threads start.
+std::span<const Peer> peers();
+
+/// Whether a variant of the registry is a peer.
+inline bool is_peer(const VariantEntry& variant) { return variant.info.name.starts_with("peer/"); }
+
+/// Adds one library's. Each of these functions is in a file of its own, or its stand-in is, which says why not.
+using AddPeer = void (*)(const Peer& peer, const VariantEntry* variant);
+void add_ck_peers(AddPeer add);
+void add_libcds_peers(AddPeer add);
+void add_std_peers(AddPeer add);
+void add_urcu_bp_peer(AddPeer add);
+void add_urcu_mb_peer(AddPeer add);
+void add_urcu_memb_peer(AddPeer add);
+void add_urcu_qsbr_peer(AddPeer add);
+void add_xenium_peers(AddPeer add);
+
+/// Which of the machine's vCPUs one is.
+template <class Environment, class Vcpu>
+std::size_t index_of(const Environment& environment, const Vcpu& vcpu) {
+  const auto vcpus = environment.machine.vcpus();
+  return static_cast<std::size_t>(std::ranges::find(vcpus, &vcpu) - vcpus.begin());
+}
+
+/// The peer `Scheme`, whose kInfo.name is "peer/LIBRARY/SCHEME".
+template <template <class> class Scheme>
+void add_peer(AddPeer add) {
+  const VariantEntry variant = variant_entry<Scheme>();
+  const std::string name(variant.info.name);
+  const std::size_t library = name.find('/') + 1;
+  const std::size_t scheme = name.find('/', library) + 1;
+  Peer peer;
+  peer.library = name.substr(library, scheme - 1 - library);
+  peer.scheme = name.substr(scheme);
+  add(peer, &variant);
+}
+
+}  // namespace shadowwalk::bench

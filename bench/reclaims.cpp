@@ -1,0 +1,72 @@
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "bench/families.hpp"
+#include "bench/peers/peers.hpp"
+#include "bench/registration.hpp"
+#include "harness/lab/cell.hpp"
+#include "harness/lab/registry.hpp"
+#include "harness/machine/error.hpp"
+
+namespace shadowwalk::bench {
+namespace {
+
+/// What a benchmark's counters say of a cell's pages between unlinking and freeing.
+void count_pages(benchmark::State& state, const CellMeasurement& cell) {
+  const Footprint::Result& pages = cell.footprint;
+  state.counters["zaps_per_second"] = static_cast<double>(cell.zaps) / cell.duration_s;
+  state.counters["retired_pages_peak"] = static_cast<double>(pages.retired.peak);
+  state.counters["retired_pages_mean"] = pages.retired.mean;
+  state.counters["freed_by_drain"] = static_cast<double>(pages.freed_by_drain);
+  state.counters["violations"] = static_cast<double>(cell.counts.violations);
+  if (pages.free_ns.count() == 0) return;  // a scheme that never frees has no latency
+  state.counters["free_ns_p50"] = static_cast<double>(pages.free_ns.quantile(0.5));
+  state.counters["free_ns_p99"] = static_cast<double>(pages.free_ns.quantile(0.99));
+}
+
+/// One walker, and a zapper that retires 50,000 leaf tables a second. The time is that of a walk.
+void reclaim(benchmark::State& state, std::string_view variant, const char* workload) {
+  CellConfig config;
+  config.variant = variant;
+  config.workload = workload;
+  config.zap_rate = 50'000;
+  config.guest = GuestKind::thread;
+  config.warmup = std::chrono::milliseconds(20);
+  config.duration = std::chrono::milliseconds(200);
+  for (auto _ : state) {
+    const CellMeasurement cell = run_cell(config);
+    if (cell.walks == 0) throw CellError("no walk in the window");
+    state.SetIterationTime(cell.duration_s / static_cast<double>(cell.walks));
+    count_pages(state, cell);
+  }
+}
+
+/// Two workloads that touch and zap alike, but for the stall: 10 ms inside a walk, every 40. (With one vCPU none shares
+/// a CPU in `oversubscribed`.)
+void add_reclaim(const std::string& name, std::string_view variant, const std::string& absent = {}) {
+  constexpr std::pair<const char*, const char*> kWalkers[] = {{"steady", "oversubscribed"},
+                                                              {"stalled", "stalled-walker"}};
+  for (const auto& [walker, workload] : kWalkers) {
+    add(name + "/walker:" + walker,
+        [variant = std::string(variant), workload = workload, absent](benchmark::State& state) {
+          if (!absent.empty()) return state.SkipWithError(absent.c_str());
+          reclaim(state, variant, workload);
+        })
+        ->UseManualTime()
+        ->Iterations(1);
+  }
+}
+
+}  // namespace
+
+void register_reclaims() {
+  for (const VariantEntry& variant : Registry::instance().entries()) {
+    if (variant.can_zap && !is_peer(variant))
+      add_reclaim("reclaim/" + std::string(variant.info.name), variant.info.name);
+  }
+  for (const Peer& peer : peers()) add_reclaim("peer-reclaim/" + peer.path(), peer.variant_name(), peer.absent);
+}
+
+}  // namespace shadowwalk::bench

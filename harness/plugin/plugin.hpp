@@ -1,0 +1,67 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "harness/lab/registry.hpp"
+#include "harness/plugin/abi.hpp"
+#include "harness/projection/projected_variant.hpp"
+#include "harness/verify/verified_variant.hpp"
+
+/// What a variant outside the tree includes: the contract, and the line that registers it.
+///
+///   #include <harness/plugin/plugin.hpp>
+///   template <class Machine> class MyScheme { ... };   // variants/contract.hpp
+///   SHADOWWALK_PLUGIN(MyScheme)
+///
+/// makes a module of which `shadowwalk cell --plugin FILE` and the like take MyScheme as any other variant.
+/// docs/writing-a-variant.md goes through all of it.
+namespace shadowwalk::plugin {
+
+/// One variant, on each machine that variants run on.
+struct PluginVariant {
+  VariantEntry measured;
+  verify::VerifiedVariant verified;
+  projection::ProjectedVariant projected;
+};
+
+/// What a plug-in hands out.
+struct PluginVariants {
+  std::vector<PluginVariant> variants;
+  bool optimized = false;  ///< the compiler was told to: else its figures say nothing beside those of others
+};
+
+template <template <class> class Variant>
+PluginVariant plugin_variant() {
+  return {.measured = variant_entry<Variant>(),
+          .verified = verify::verified_variant<Variant>(),
+          .projected = projection::projected_variant<Variant>()};
+}
+
+template <template <class> class... Variants>
+PluginVariants plugin_variants() {
+  PluginVariants all;
+  (all.variants.push_back(plugin_variant<Variants>()), ...);
+#ifdef __OPTIMIZE__
+  all.optimized = true;
+#endif
+  return all;
+}
+
+/// The one symbol that is looked up in a plug-in, once its note agrees with the program.
+inline constexpr const char* kEntryPoint = "shadowwalk_plugin_variants";
+using EntryPoint = void (*)(PluginVariants&);
+
+}  // namespace shadowwalk::plugin
+
+/// Registers variants, which are class templates over a Machine: SHADOWWALK_PLUGIN(MyScheme), or several of them.
+/// Once in a plug-in, at namespace scope.
+#define SHADOWWALK_PLUGIN(...)                                                                                       \
+  [[gnu::used,                                                                                                       \
+    gnu::section(                                                                                                    \
+        ".note.shadowwalk")]] static constinit const shadowwalk::plugin::AbiNote shadowwalk_plugin_abi_note{};       \
+  extern "C" [[gnu::visibility("default")]] void shadowwalk_plugin_variants(shadowwalk::plugin::PluginVariants& to); \
+  void shadowwalk_plugin_variants(shadowwalk::plugin::PluginVariants& to) {                                          \
+    to = shadowwalk::plugin::plugin_variants<__VA_ARGS__>();                                                         \
+  }                                                                                                                  \
+  static_assert(true, "")
