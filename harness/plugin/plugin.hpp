@@ -54,12 +54,13 @@ using EntryPoint = void (*)(PluginVariants&);
 
 }  // namespace shadowwalk::plugin
 
+// Alignment: the compiler would give a large object more than a note may have.
+#define SHADOWWALK_PLUGIN_NOTE [[gnu::used, gnu::section(".note.shadowwalk"), gnu::aligned(4)]]
+
 /// Registers variants, which are class templates over a Machine: SHADOWWALK_PLUGIN(MyScheme), or several of them.
 /// Once in a plug-in, at namespace scope.
 #define SHADOWWALK_PLUGIN(...)                                                                                       \
-  [[gnu::used,                                                                                                       \
-    gnu::section(                                                                                                    \
-        ".note.shadowwalk")]] static constinit const shadowwalk::plugin::AbiNote shadowwalk_plugin_abi_note{};       \
+  SHADOWWALK_PLUGIN_NOTE static constinit const shadowwalk::plugin::AbiNote shadowwalk_plugin_abi_note{};            \
   extern "C" [[gnu::visibility("default")]] void shadowwalk_plugin_variants(shadowwalk::plugin::PluginVariants& to); \
   void shadowwalk_plugin_variants(shadowwalk::plugin::PluginVariants& to) {                                          \
     to = shadowwalk::plugin::plugin_variants<__VA_ARGS__>();                                                         \

@@ -134,8 +134,8 @@ def test_a_run_records_the_plugin_and_goes_on_with_it(shadowwalk, plugin, tmp_pa
 
 def test_a_failed_cell_of_a_run_says_how_to_run_it_again(shadowwalk, plugin, tmp_path):
     matrix = tmp_path / "matrix.toml"
-    matrix.write_text('repetitions = 1\n[[group]]\nname = "g"\nvariant = "mine"\nworkload = "stalled-walker"\n'
-                      'guest = "thread"\nduration = "1ms"\nwarmup = "0"\n')  # too short for what the workload promises
+    matrix.write_text('repetitions = 1\n[[group]]\nname = "g"\nvariant = "mine"\nworkload = "mmio-poll"\n'
+                      'guest = "thread"\nplacement = "99999"\n')  # a CPU that is not there
     out = tmp_path / "out"
     assert shadowwalk("run", matrix, "--plugin", plugin, "--out", out).returncode == 1
     (failure,) = (out / "cells").glob("*.failed.json")

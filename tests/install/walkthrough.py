@@ -26,7 +26,7 @@ def steps_of(text):
 
 def run_steps(steps, folder, environment):
     """[(exit code, output)] of the commands, in one shell, as a reader types them. Both streams are one, as on a terminal."""
-    script = "".join(f"{command}\necho; echo '{_MARK}'$?\n" for command, _ in steps)
+    script = "".join(f"{command}\n__code=$?; echo; echo '{_MARK}'$__code\n" for command, _ in steps)
     done = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=550, check=False)
     parts = re.split(rf"\n{_MARK}(\d+)\n", done.stdout)
