@@ -210,7 +210,7 @@ class CkBrlock {
 
  private:
   struct alignas(64) Reader {
-    ck_brlock_reader_t reader = CK_BRLOCK_READER_INITIALIZER;
+    ck_brlock_reader_t reader{};
   };
 
   Environment<Machine, Node>& environment_;

@@ -41,7 +41,7 @@ def _panel(rows, threads):
                 axes.plot([over.low, over.high], [place, place], color=INK, linewidth=1.2, marker="|", markersize=5)
             axes.annotate(f"{significant(over.value)}x", (max(over.value, over.high or 0), place), (4, 0),
                           textcoords="offset points", va="center", fontsize=7.5)
-        axes.set_xlim(0.8, 1.6 * max(max(over.value, over.high or 0) for _, _, over in rows))
+        axes.set_xlim(0.8, 2.4 * max(max(over.value, over.high or 0) for _, _, over in rows))
         axes.set_yticks(range(len(rows)), [printable(scheme) for scheme, _, _ in reversed(rows)])
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}x")
