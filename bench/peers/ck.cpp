@@ -35,24 +35,16 @@ class CkHp {
  public:
   struct Node {
     ck_hp_hazard_t hazard;
-    VariantPage<Node>* page;
-    Environment<Machine, Node>* environment;
+    RetiredPage<Machine, Node> retired;
   };
-  static constexpr VariantInfo kInfo{.name = "peer/ck/hp",
-                                     .summary = "hazard pointers (ck_hp)",
-                                     .source = "Concurrency Kit",
-                                     .read_side_cost = "one xchg and one more load a level",
-                                     .unreclaimed_bound = "64 + vCPUs x 3 pages",
-                                     .needs = "nothing"};
+  static constexpr VariantInfo kInfo = peer_info("peer/ck/hp", "hazard pointers (ck_hp)", "Concurrency Kit",
+                                                 "one xchg and one more load a level", "64 + vCPUs x 3 pages");
   static constexpr unsigned kHazards = 4;     ///< as `hazard` has
   static constexpr unsigned kThreshold = 64;  ///< the same
 
   explicit CkHp(Environment<Machine, Node>& environment)
       : environment_(environment), records_(environment.machine.vcpus().size() + 1) {
-    ck_hp_init(&hp_, kHazards, kThreshold, [](void* node) {
-      auto* const retired = static_cast<Node*>(node);
-      retired->environment->free(*retired->page);
-    });
+    ck_hp_init(&hp_, kHazards, kThreshold, [](void* node) { static_cast<Node*>(node)->retired.free(); });
     for (Record& record : records_) ck_hp_register(&hp_, &record.record, record.pointers);
   }
 
@@ -85,10 +77,7 @@ class CkHp {
     ck_hp_record_t& record_;
   };
 
-  void birth(VariantPage<Node>& page) {
-    page.node.page = &page;
-    page.node.environment = &environment_;
-  }
+  void birth(VariantPage<Node>& page) { page.node.retired = {&page, &environment_}; }
   void commit(PageBatch<Node>&& batch) {
     environment_.machine.flush_remote_tlbs();
     while (!batch.empty()) {
@@ -114,15 +103,11 @@ class CkEpoch {
  public:
   struct Node {
     ck_epoch_entry_t entry;
-    VariantPage<Node>* page;
-    Environment<Machine, Node>* environment;
+    RetiredPage<Machine, Node> retired;
   };
-  static constexpr VariantInfo kInfo{.name = "peer/ck/epoch",
-                                     .summary = "epochs (ck_epoch), polled at each zap",
-                                     .source = "Concurrency Kit",
-                                     .read_side_cost = "xchg and a release store on an own line",
-                                     .unreclaimed_bound = "none while a walker is stalled",
-                                     .needs = "nothing"};
+  static constexpr VariantInfo kInfo =
+      peer_info("peer/ck/epoch", "epochs (ck_epoch), polled at each zap", "Concurrency Kit",
+                "xchg and a release store on an own line", "none while a walker is stalled");
 
   explicit CkEpoch(Environment<Machine, Node>& environment)
       : environment_(environment), records_(environment.machine.vcpus().size() + 1) {
@@ -144,16 +129,12 @@ class CkEpoch {
     ck_epoch_record_t& record_;
   };
 
-  void birth(VariantPage<Node>& page) {
-    page.node.page = &page;
-    page.node.environment = &environment_;
-  }
+  void birth(VariantPage<Node>& page) { page.node.retired = {&page, &environment_}; }
   void commit(PageBatch<Node>&& batch) {
     environment_.machine.flush_remote_tlbs();
     while (!batch.empty()) {
       ck_epoch_call(&records_.back(), &batch.pop_front().node.entry, [](ck_epoch_entry_t* entry) {
-        auto* const node = reinterpret_cast<Node*>(entry);  // its first member
-        node->environment->free(*node->page);
+        reinterpret_cast<Node*>(entry)->retired.free();  // its first member
       });
     }
     ck_epoch_poll(&records_.back());
@@ -171,12 +152,9 @@ template <class Machine>
 class CkBrlock {
  public:
   struct Node {};
-  static constexpr VariantInfo kInfo{.name = "peer/ck/brlock",
-                                     .summary = "a big-reader lock (ck_brlock), taken by a zap once",
-                                     .source = "Concurrency Kit",
-                                     .read_side_cost = "xchg and a release store on an own line",
-                                     .unreclaimed_bound = "the pages of one zap",
-                                     .needs = "nothing"};
+  static constexpr VariantInfo kInfo =
+      peer_info("peer/ck/brlock", "a big-reader lock (ck_brlock), taken by a zap once", "Concurrency Kit",
+                "xchg and a release store on an own line", "the pages of one zap");
 
   explicit CkBrlock(Environment<Machine, Node>& environment)
       : environment_(environment), readers_(environment.machine.vcpus().size()) {

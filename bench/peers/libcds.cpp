@@ -59,17 +59,6 @@ class KnownThread {
   ~KnownThread() { cds::threading::Manager::detachThread(); }
 };
 
-/// What is retired in a page's stead.
-template <class Machine>
-struct Retired {
-  VariantPage<Retired>* page;
-  Environment<Machine, Retired>* environment;
-  static void free(void* retired) {
-    auto* const self = static_cast<Retired*>(retired);
-    self->environment->free(*self->page);
-  }
-};
-
 /// Hazard pointers of a fixed number (HP) or as many as are wanted (DHP). Guards are taken once a vCPU. A hazard is the
 /// address of a table, and so must be what is retired: whose it is, only the one engine that there is can tell.
 template <class Machine, class Traits>
@@ -141,7 +130,9 @@ class CdsRcu {
   using Collector = typename Traits::Collector;
 
  public:
-  using Node = Retired<Machine>;
+  struct Node {
+    RetiredPage<Machine, Node> retired;
+  };
   static constexpr VariantInfo kInfo = Traits::kInfo;
 
   explicit CdsRcu(Environment<Machine, Node>& environment) : environment_(environment) { KnownThread::enter(); }
@@ -156,11 +147,13 @@ class CdsRcu {
     }
   };
 
-  void birth(VariantPage<Node>& page) { page.node = {.page = &page, .environment = &environment_}; }
+  void birth(VariantPage<Node>& page) { page.node.retired = {&page, &environment_}; }
   void commit(PageBatch<Node>&& batch) {
     environment_.machine.flush_remote_tlbs();
     KnownThread::enter();
-    while (!batch.empty()) Collector::retire_ptr(&batch.pop_front().node, &Node::free);
+    while (!batch.empty()) {
+      Collector::retire_ptr(&batch.pop_front().node, [](void* node) { static_cast<Node*>(node)->retired.free(); });
+    }
   }
   void drain() {
     KnownThread::enter();
@@ -171,41 +164,34 @@ class CdsRcu {
   Environment<Machine, Node>& environment_;
 };
 
-constexpr VariantInfo info(std::string_view name, std::string_view summary, std::string_view cost,
-                           std::string_view bound) {
-  return {.name = name,
-          .summary = summary,
-          .source = "libcds",
-          .read_side_cost = cost,
-          .unreclaimed_bound = bound,
-          .needs = "nothing"};
-}
+constexpr std::string_view kLibrary = "libcds";
 constexpr std::string_view kHazardCost = "a store, an atomic addition on an own line and one more load a level";
 constexpr std::string_view kRcuCost = "its read lock and unlock";
 
 struct Hp {
   using Collector = cds::gc::HP;
-  static constexpr VariantInfo kInfo = info("peer/libcds/hp", "hazard pointers", kHazardCost, "256 pages a zapper");
+  static constexpr VariantInfo kInfo =
+      peer_info("peer/libcds/hp", "hazard pointers", kLibrary, kHazardCost, "256 pages a zapper");
 };
 struct Dhp {
   using Collector = cds::gc::DHP;
-  static constexpr VariantInfo kInfo =
-      info("peer/libcds/dhp", "hazard pointers, as many as are wanted", kHazardCost, "grows with what is protected");
+  static constexpr VariantInfo kInfo = peer_info("peer/libcds/dhp", "hazard pointers, as many as are wanted", kLibrary,
+                                                 kHazardCost, "grows with what is protected");
 };
 struct Instant {
   using Collector = RcuInstant;
   static constexpr VariantInfo kInfo =
-      info("peer/libcds/rcu_general_instant", "RCU, a grace period a page", kRcuCost, "one page");
+      peer_info("peer/libcds/rcu_general_instant", "RCU, a grace period a page", kLibrary, kRcuCost, "one page");
 };
 struct Buffered {
   using Collector = RcuBuffered;
-  static constexpr VariantInfo kInfo =
-      info("peer/libcds/rcu_general_buffered", "RCU, a grace period when a buffer is full", kRcuCost, "256 pages");
+  static constexpr VariantInfo kInfo = peer_info(
+      "peer/libcds/rcu_general_buffered", "RCU, a grace period when a buffer is full", kLibrary, kRcuCost, "256 pages");
 };
 struct Threaded {
   using Collector = RcuThreaded;
-  static constexpr VariantInfo kInfo =
-      info("peer/libcds/rcu_general_threaded", "the same, freed by a thread of its own", kRcuCost, "512 pages");
+  static constexpr VariantInfo kInfo = peer_info(
+      "peer/libcds/rcu_general_threaded", "the same, freed by a thread of its own", kLibrary, kRcuCost, "512 pages");
 };
 
 template <class Machine>

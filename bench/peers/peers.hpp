@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "harness/lab/registry.hpp"
 
@@ -45,6 +46,25 @@ template <class Environment, class Vcpu>
 std::size_t index_of(const Environment& environment, const Vcpu& vcpu) {
   const auto vcpus = environment.machine.vcpus();
   return static_cast<std::size_t>(std::ranges::find(vcpus, &vcpu) - vcpus.begin());
+}
+
+/// What a library that frees one object at a time needs of a page. In a scheme's Node.
+template <class Machine, class Node>
+struct RetiredPage {
+  VariantPage<Node>* page = nullptr;
+  Environment<Machine, Node>* environment = nullptr;
+  void free() const { environment->free(*page); }
+};
+
+/// A scheme in words. None needs anything that a process has not.
+constexpr VariantInfo peer_info(std::string_view name, std::string_view summary, std::string_view source,
+                                std::string_view read_side_cost, std::string_view unreclaimed_bound) {
+  return {.name = name,
+          .summary = summary,
+          .source = source,
+          .read_side_cost = read_side_cost,
+          .unreclaimed_bound = unreclaimed_bound,
+          .needs = "nothing"};
 }
 
 /// The peer `Scheme`, whose kInfo.name is "peer/LIBRARY/SCHEME".

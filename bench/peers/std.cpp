@@ -12,12 +12,9 @@ template <class Machine>
 class StdSharedMutex {
  public:
   struct Node {};
-  static constexpr VariantInfo kInfo{.name = "peer/std/shared_mutex",
-                                     .summary = "readers share a lock, a zap takes it for itself once",
-                                     .source = "the C++ standard library",
-                                     .read_side_cost = "two atomic additions on one shared line",
-                                     .unreclaimed_bound = "the pages of one zap",
-                                     .needs = "nothing"};
+  static constexpr VariantInfo kInfo =
+      peer_info("peer/std/shared_mutex", "readers share a lock, a zap takes it for itself once",
+                "the C++ standard library", "two atomic additions on one shared line", "the pages of one zap");
 
   explicit StdSharedMutex(Environment<Machine, Node>& environment) : environment_(environment) {}
 

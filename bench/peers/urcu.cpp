@@ -30,8 +30,7 @@ class Urcu {
  public:
   struct Node {
     rcu_head head;
-    VariantPage<Node>* page;
-    Environment<Machine, Node>* environment;
+    RetiredPage<Machine, Node> retired;
   };
   static constexpr VariantInfo kInfo{
       .name = "peer/urcu/" SHADOWWALK_TEXT(SHADOWWALK_URCU_FLAVOUR),
@@ -65,17 +64,13 @@ class Urcu {
     }
   };
 
-  void birth(VariantPage<Node>& page) {
-    page.node.page = &page;
-    page.node.environment = &environment_;
-  }
+  void birth(VariantPage<Node>& page) { page.node.retired = {&page, &environment_}; }
   void commit(PageBatch<Node>&& batch) {
     environment_.machine.flush_remote_tlbs();
     while (!batch.empty()) {
       SHADOWWALK_URCU(_call_rcu)
       (&batch.pop_front().node.head, [](rcu_head* head) {
-        auto* const node = reinterpret_cast<Node*>(head);  // its first member
-        node->environment->free(*node->page);
+        reinterpret_cast<Node*>(head)->retired.free();  // its first member
       });
     }
   }

@@ -148,15 +148,7 @@ class XeniumScheme {
   std::atomic<std::size_t> retired_{0};
 };
 
-constexpr VariantInfo info(std::string_view name, std::string_view summary, std::string_view cost,
-                           std::string_view bound) {
-  return {.name = name,
-          .summary = summary,
-          .source = "xenium",
-          .read_side_cost = cost,
-          .unreclaimed_bound = bound,
-          .needs = "nothing"};
-}
+constexpr std::string_view kLibrary = "xenium";
 constexpr std::string_view kUnbounded = "none while a walker is stalled";
 
 struct HazardPointer {
@@ -164,27 +156,28 @@ struct HazardPointer {
   using Reclaimer = xenium::reclamation::hazard_pointer<>::with<
       xenium::policy::allocation_strategy<xenium::reclamation::hp_allocation::static_strategy<4>>>;
   static constexpr Protects kProtects = Protects::object;
-  static constexpr VariantInfo kInfo = info("peer/xenium/hazard_pointer", "hazard pointers",
-                                            "a fence and one more load a level", "100 + threads x 8 pages");
+  static constexpr VariantInfo kInfo = peer_info("peer/xenium/hazard_pointer", "hazard pointers", kLibrary,
+                                                 "a fence and one more load a level", "100 + threads x 8 pages");
 };
 struct HazardEras {
   using Reclaimer = xenium::reclamation::hazard_eras<>::with<
       xenium::policy::allocation_strategy<xenium::reclamation::he_allocation::static_strategy<4>>>;
   static constexpr Protects kProtects = Protects::era;
-  static constexpr VariantInfo kInfo = info("peer/xenium/hazard_eras", "hazard eras", "a fence when the era changed",
-                                            "pages that were there in an era that is held");
+  static constexpr VariantInfo kInfo =
+      peer_info("peer/xenium/hazard_eras", "hazard eras", kLibrary, "a fence when the era changed",
+                "pages that were there in an era that is held");
 };
 struct EpochBased {
   using Reclaimer = xenium::reclamation::epoch_based<>;
   static constexpr Protects kProtects = Protects::everything;
-  static constexpr VariantInfo kInfo =
-      info("peer/xenium/epoch_based", "epochs (Fraser 2004)", "a fence a guard that is the first", kUnbounded);
+  static constexpr VariantInfo kInfo = peer_info("peer/xenium/epoch_based", "epochs (Fraser 2004)", kLibrary,
+                                                 "a fence a guard that is the first", kUnbounded);
 };
 struct NewEpochBased {
   using Reclaimer = xenium::reclamation::new_epoch_based<>;
   static constexpr Protects kProtects = Protects::everything;
   static constexpr VariantInfo kInfo =
-      info("peer/xenium/new_epoch_based", "epochs (Hart 2007)", "a fence a region", kUnbounded);
+      peer_info("peer/xenium/new_epoch_based", "epochs (Hart 2007)", kLibrary, "a fence a region", kUnbounded);
 };
 template <class Machine>
 using XeniumHazardPointer = XeniumScheme<Machine, HazardPointer>;
