@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bench/benched_variants.hpp"
 #include "bench/families.hpp"
 #include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
@@ -68,7 +69,7 @@ void add_reclaim(const std::string& name, std::string_view variant, const std::s
 
 void register_reclaims() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
-    if (variant.can_zap && !is_peer(variant))
+    if (variant.can_zap && is_benched(variant) && !is_peer(variant))
       add_reclaim("reclaim/" + std::string(variant.info.name), variant.info.name);
   }
   for (const Peer& peer : peers()) add_reclaim("peer-reclaim/" + peer.path(), peer.variant_name(), peer.absent);

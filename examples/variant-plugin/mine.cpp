@@ -15,7 +15,8 @@ class Mine {
                                                  .summary = "a flag a vCPU; the freer waits for each to be down",
                                                  .source = "examples/variant-plugin",
                                                  .read_side_cost = "xchg and a release store on an own line",
-                                                 .unreclaimed_bound = "the pages of one zap",
+                                                 .unreclaimed_bound = "0: commit() waits for walkers",
+                                                 .most_unreclaimed = shadowwalk::all_freed_in_commit,
                                                  .needs = "nothing"};
 
   explicit Mine(shadowwalk::Environment<Machine, Node>& environment)
