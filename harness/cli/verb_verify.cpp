@@ -2,35 +2,53 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/cli/verify_words.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/run/files.hpp"
 #include "harness/text/suggestion.hpp"
+#include "harness/verify/json.hpp"
+#include "harness/verify/trials.hpp"
 #include "harness/verify/verify.hpp"
 
 namespace shadowwalk::cli {
 namespace {
 
-using simulation::MemoryModel;
-using simulation::Site;
+using nlohmann::ordered_json;
+using verify::Failure;
 using verify::Report;
 using verify::Setting;
+using verify::Story;
+using verify::Trial;
 using verify::VerifiedVariant;
-using ModelName = std::pair<std::string_view, MemoryModel>;
+
+constexpr std::string_view kStdout = "-";
 
 struct VerifyOptions {
   std::string variant;
   std::string memory = "tso";
+  std::string mutant;
+  std::string weaken;
+  std::string save;
+  std::string replay;
+  std::string json;
+  unsigned preemptions = 0;
+  bool exhaustive = false;
   bool weaken_each = false;
+  bool mutants = false;
   Setting setting;
 };
 
-std::vector<const VerifiedVariant*> chosen_variants(const std::string& name) {
+std::vector<const VerifiedVariant*> chosen_variants(std::string_view option, const std::string& name) {
   std::vector<const VerifiedVariant*> chosen;
   std::vector<std::string> known;
   for (const VerifiedVariant& variant : verify::verified_variants()) {
@@ -38,117 +56,157 @@ std::vector<const VerifiedVariant*> chosen_variants(const std::string& name) {
     if (variant.info.name == name || (name == "all" && variant.info.safe)) chosen.push_back(&variant);
   }
   if (chosen.empty()) {
-    throw InputError(fmt::format("--variant {}: there is none of that name{} there are all, {}", name,
+    throw InputError(fmt::format("{} {}: there is none of that name{} there are all, {}", option, name,
                                  suggestion(name, known), fmt::join(known, ", ")));
   }
   return chosen;
 }
 
-std::string many(std::uint64_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+Mutant chosen_mutant(const std::string& name) {
+  if (const auto mutant = verify::find_mutant(name)) return *mutant;
+  std::vector<std::string> known;
+  for (const verify::MutantInfo& info : verify::mutants()) known.emplace_back(info.name);
+  throw InputError(fmt::format("--mutant {}: there is none of that name{} there are {}", name, suggestion(name, known),
+                               fmt::join(known, ", ")));
 }
 
-std::string in_words(const Setting& setting) {
-  const auto model = std::ranges::find(simulation::kMemoryModels, setting.memory, &ModelName::second);
-  return fmt::format("{}, {} x {}{}{}, {} x {}", model->first, many(setting.walkers, "walker"),
-                     many(setting.walks, "walk"), setting.faults ? " with faults" : "",
-                     setting.guest ? " between guest entries" : "", many(setting.zappers, "zapper"),
-                     many(setting.zaps, "zap"));
-}
-
-/// What a verdict without a failure rests on.
-std::string coverage(const Report& report) {
-  return fmt::format(
-      "{} {}", report.exhausted ? "every schedule, in" : "NOT every schedule:", many(report.executions, "execution"));
-}
-
-/// From the project's folder on; of a plug-in's file, its name.
-std::string_view within_project(std::string_view file) {
-  for (const std::string_view folder : {"variants/", "harness/"}) {
-    if (const std::size_t at = file.rfind(folder); at != std::string_view::npos) return file.substr(at);
+/// The site that FILE:LINE or FILE:LINE:KIND means, of those that a variant passes.
+simulation::Site chosen_site(const std::string& text, const VerifiedVariant& variant, const Setting& setting) {
+  std::vector<std::string> names;
+  std::vector<simulation::Site> meant;
+  for (const simulation::Site& site : variant.verify(setting).sites) {
+    if (!verify::why_no_effect(site.kind).empty() || verify::of_the_lab(site)) continue;
+    const std::string place = fmt::format("{}:{}", site.file, site.line);
+    names.push_back(fmt::format("{}:{}", place, in_words(site.kind)));
+    if (text == place || text == names.back()) meant.push_back(site);
   }
-  return file.substr(file.rfind('/') + 1);
+  if (meant.size() == 1) return meant.front();
+  throw InputError(fmt::format("--weaken {}: {} of that name; {} passes {}", text,
+                               meant.empty() ? "no site is" : "several sites are", variant.info.name,
+                               fmt::join(names, ", ")));
 }
 
-std::string_view kind_in_words(Site::Kind kind) {
-  switch (kind) {
-    case Site::Kind::full_fence:
-      return "full fence";
-    case Site::Kind::exchange:
-      return "exchange";
-    case Site::Kind::read_modify_write:
-      return "locked operation";
-    case Site::Kind::release_store:
-      return "release store";
-    case Site::Kind::acquire_load:
-      break;
-  }
-  return "acquire load";
-}
+class Verification {
+ public:
+  explicit Verification(const VerifyOptions& options) : options_(options), quiet_(options.json == kStdout) {}
 
-/// A column a CPU: what it does, and what it puts into its store buffer until all see it.
-void print_story(const verify::Failure& failure) {
-  constexpr std::size_t kColumn = 46;
-  std::string heads;
-  for (const std::string& cpu : failure.cpus) heads += fmt::format("{:<{}}", cpu, kColumn);
-  fmt::print("  {}\n", heads.substr(0, heads.find_last_not_of(' ') + 1));
-  for (const verify::StoryLine& line : failure.story) fmt::print("  {:{}}{}\n", "", line.cpu * kColumn, line.text);
-}
-
-/// False: a schedule goes wrong.
-bool verify_one(const VerifiedVariant& variant, const Setting& setting) {
-  const Report report = variant.verify(setting);
-  if (!report.failure) {
-    fmt::print("{}: nothing goes wrong: {}, {} at most, {:.2f} s ({})\n", variant.info.name, coverage(report),
-               many(report.longest, "step"), report.seconds, in_words(setting));
-    return true;
-  }
-  fmt::print("{}: {}, in execution {} ({})\n", variant.info.name, report.failure->what, report.executions,
-             in_words(setting));
-  print_story(*report.failure);
-  return false;
-}
-
-/// Why weakening a site changes nothing on the simulated machine, whatever the variant; empty if it may.
-std::string_view why_no_effect(Site::Kind kind) {
-  if (kind == Site::Kind::read_modify_write) return "x86 locks it whatever its order";
-  if (kind == Site::Kind::acquire_load) return "loads are not reordered";
-  return {};
-}
-
-/// Weakens each site that orders something, one at a time.
-void weaken_each(const VerifiedVariant& variant, Setting setting) {
-  const auto print_row = [](std::string_view verdict, const Site& site, const std::string& why) {
-    fmt::print("  {:<10}  {:<16}  {:<40}  {}\n", verdict, kind_in_words(site.kind),
-               fmt::format("{}:{}", within_project(site.file), site.line), why);
-  };
-  for (const Site& site : variant.verify(setting).sites) {
-    if (within_project(site.file).starts_with("harness/simulation/")) continue;  // the machine itself
-    if (const std::string_view why = why_no_effect(site.kind); !why.empty()) {
-      print_row("no effect", site, std::string(why));
-      continue;
+  /// True: nothing goes wrong.
+  bool run() {
+    for (const std::string& file : {options_.json, options_.save}) {
+      if (!file.empty() && file != kStdout) run::require_space(std::filesystem::absolute(file).parent_path(), 1);
     }
-    setting.weakened = site;
+    for (const VerifiedVariant* variant : chosen_variants("--variant", options_.variant)) verify_one(*variant);
+    if (!options_.save.empty() && sound_) say("nothing goes wrong: there is no schedule to save\n");
+    write_json();
+    return sound_;
+  }
+
+ private:
+  void verify_one(const VerifiedVariant& variant) {
+    Setting setting = options_.setting;
+    if (!options_.mutant.empty()) {
+      setting.mutant = chosen_mutant(options_.mutant);
+      verify::info_of(*setting.mutant).reach(setting);
+    }
+    if (!options_.weaken.empty()) setting.weakened = chosen_site(options_.weaken, variant, setting);
     const Report report = variant.verify(setting);
+    ordered_json document = {{"variant", variant.info.name}, {"setting", to_json(setting)}, {"run", to_json(report)}};
+    say(in_words(variant, setting, report));
     if (report.failure) {
-      print_row("needed", site, fmt::format("else {}, in execution {}", report.failure->what, report.executions));
+      sound_ = false;
+      tell(variant, setting, *report.failure, document);
     } else {
-      print_row("not needed", site, coverage(report));
+      const auto add_to = [&](const char* list) {
+        return [this, list, &document](const Trial& trial) {
+          document[list].push_back(to_json(trial));
+          say(in_words(trial));
+        };
+      };
+      if (options_.weaken_each) verify::weaken_each(variant, setting, report.sites, add_to("weakened"));
+      if (options_.mutants) verify::plant_each_mutant(variant, setting, add_to("mutants"));
+    }
+    documents_.push_back(std::move(document));
+  }
+
+  void tell(const VerifiedVariant& variant, const Setting& setting, const Failure& first, ordered_json& document) {
+    const Failure shortest = variant.minimise(setting, first);
+    const Story story = variant.tell(setting, shortest);
+    say(in_words(shortest) + in_words(story));
+    document["failure"] = to_json(story, shortest);
+    if (options_.save.empty() || saved_) return;
+    const verify::SavedSchedule saved{
+        .variant = std::string(variant.info.name), .setting = setting, .goes_wrong = story.what, .steps = story.steps};
+    run::write_file_atomically(options_.save, to_json(saved).dump(1) + "\n");
+    saved_ = true;
+  }
+
+  void write_json() const {
+    if (options_.json.empty()) return;
+    const ordered_json document = {{"shadowwalk_version", SHADOWWALK_VERSION}, {"verified", documents_}};
+    const std::string text = document.dump(1) + "\n";
+    if (quiet_) {
+      std::fwrite(text.data(), 1, text.size(), stdout);
+    } else {
+      run::write_file_atomically(options_.json, text);
     }
   }
+
+  void say(const std::string& text) const {
+    if (quiet_) return;
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  }
+
+  const VerifyOptions& options_;
+  const bool quiet_;
+  bool sound_ = true;
+  bool saved_ = false;
+  ordered_json documents_ = ordered_json::array();
+};
+
+/// True: the schedule goes wrong no more.
+bool replay(const std::string& file) {
+  const verify::SavedSchedule saved = verify::load_schedule(file);
+  const VerifiedVariant& variant = *chosen_variants(file + ": variant", saved.variant).front();
+  const Story story = variant.replay(saved.setting, saved.steps, file);
+  fmt::print("{}: {} ({})\n{}", variant.info.name,
+             story.what.empty() ? "nothing goes wrong any more, where it was: " + saved.goes_wrong : story.what,
+             in_words(saved.setting), in_words(story));
+  return story.what.empty();
 }
 
-void run_verify(const VerifyOptions& options) {
-  Setting setting = options.setting;
-  setting.memory = std::ranges::find(simulation::kMemoryModels, options.memory, &ModelName::first)->second;
-  bool sound = true;
-  for (const VerifiedVariant* variant : chosen_variants(options.variant)) {
-    const bool fine = verify_one(*variant, setting);
-    if (fine && options.weaken_each) weaken_each(*variant, setting);
-    std::fflush(stdout);
-    sound = sound && fine;
+void run_verify(VerifyOptions& options, bool bounded) {
+  if (!options.replay.empty()) {
+    if (!replay(options.replay)) throw CLI::RuntimeError{1};
+    return;
   }
-  if (!sound) throw CLI::RuntimeError{1};
+  if (options.variant.empty()) throw InputError("--variant is required: a variant's name, or all");
+  options.setting.memory = std::ranges::find(simulation::kMemoryModels, options.memory, [](const auto& entry) {
+                             return entry.first;
+                           })->second;
+  if (bounded) options.setting.preemptions = options.preemptions;
+  if (!Verification(options).run()) throw CLI::RuntimeError{1};
+}
+
+void add_system(CLI::App& verb, VerifyOptions& options) {
+  Setting& setting = options.setting;
+  std::vector<std::string> models;
+  for (const auto& [name, model] : simulation::kMemoryModels) models.emplace_back(name);
+  const auto add_number = [&](const char* name, unsigned& number, unsigned least, unsigned most, const char* what) {
+    verb.add_option(name, number, what)->check(CLI::Range(least, most))->capture_default_str();
+  };
+  add_number("--walkers", setting.walkers, 1, verify::kMostWalkers, "vCPUs that walk");
+  add_number("--zappers", setting.zappers, 1, verify::kMostZappers, "Threads that zap");
+  add_number("--walks", setting.walks, 1, verify::kMostTurns, "Of each walker, through the tables in turn");
+  add_number("--zaps", setting.zaps, 1, verify::kMostTurns, "Of each zapper, of the tables in turn");
+  add_number("--pages", setting.pages, verify::kFewestPages, verify::kMostPages,
+             "Shadow pages: the root and one table, or two, below it");
+  verb.add_flag("--zap-all", setting.zap_all, "The last zap of each zapper is of everything, as a memslot's delete");
+  verb.add_flag("--faults", setting.faults, "Walks that find nothing build the page again");
+  verb.add_flag("--guest", setting.guest, "vCPUs enter guest mode before each walk, and hardware walks there");
+  verb.add_option("--memory", options.memory, "Memory model; tso is x86's")
+      ->check(CLI::IsMember(models))
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -158,29 +216,37 @@ void add_verify(CLI::App& command) {
   CLI::App* verb = command.add_subcommand(
       "verify", "Run a variant on a simulated machine under every schedule that can make a difference");
   Setting& setting = options->setting;
-  std::vector<std::string> models;
-  for (const auto& [name, model] : simulation::kMemoryModels) models.emplace_back(name);
-  verb->add_option("--variant", options->variant, "Its name, or all: every one that claims to be safe")->required();
+  verb->add_option("--variant", options->variant, "Its name, or all: every one that claims to be safe");
   add_plugin_option(*verb);
-  verb->add_option("--walkers", setting.walkers, "vCPUs that walk to one page")
-      ->check(CLI::Range(1, 4))
-      ->capture_default_str();
-  verb->add_option("--zappers", setting.zappers, "Threads that zap it")->check(CLI::Range(1, 2))->capture_default_str();
-  verb->add_option("--walks", setting.walks, "Of each walker")->check(CLI::Range(1, 4))->capture_default_str();
-  verb->add_option("--zaps", setting.zaps, "Of each zapper")->check(CLI::Range(1, 4))->capture_default_str();
-  verb->add_flag("--faults", setting.faults, "Walks that find nothing build the page again");
-  verb->add_flag("--guest", setting.guest, "vCPUs enter guest mode before each walk");
-  verb->add_option("--memory", options->memory, "Memory model; tso is x86's")
-      ->check(CLI::IsMember(models))
-      ->capture_default_str();
-  verb->add_flag("--weaken-each", options->weaken_each,
-                 "Then weaken each barrier and ordering, one at a time, and tell which are needed");
-  verb->add_option("--random", setting.random, "So many random schedules instead of every one");
+  add_system(*verb, *options);
+
+  CLI::Option* exhaustive = verb->add_flag("--exhaustive", options->exhaustive, "Every schedule: the default");
+  CLI::Option* preemptions =
+      verb->add_option("--preemptions", options->preemptions, "Every schedule with at most so many preemptions instead")
+          ->check(CLI::Range(0u, verify::kMostPreemptions));
+  CLI::Option* random = verb->add_option("--random", setting.random, "So many random schedules instead");
+  exhaustive->excludes(preemptions)->excludes(random);
+  preemptions->excludes(random);
   verb->add_option("--seed", setting.seed, "Of the random schedules")->capture_default_str();
   verb->add_option("--max-executions", setting.most_executions, "Give up after so many; 0: never")
       ->capture_default_str();
+
+  verb->add_flag("--weaken-each", options->weaken_each,
+                 "Then weaken each barrier, ordering, gate and IPI, one at a time, and tell which are needed");
+  verb->add_flag("--mutants", options->mutants, "Then plant bugs, one at a time, and tell which are found");
+  verb->add_option("--weaken", options->weaken,
+                   "Weaken this site, as --weaken-each names it: FILE:LINE or FILE:LINE:KIND");
+  verb->add_option("--mutant", options->mutant, "Plant this bug, as --mutants names it");
+
+  verb->add_option("--save", options->save, "Write the schedule that goes wrong to FILE");
+  CLI::Option* replayed =
+      verb->add_option("--replay", options->replay, "Run the schedule in FILE again, and nothing else");
+  verb->add_option("--json", options->json, "Write the outcome as JSON to FILE; - is stdout");
+  for (CLI::Option* option : verb->get_options()) {
+    if (option != replayed && option->get_name() != "--help") replayed->excludes(option);
+  }
   verb->footer("Exit code 1 if a schedule goes wrong: it is printed, a column a CPU (docs/verify.md).");
-  verb->callback([options] { run_verify(*options); });
+  verb->callback([options, preemptions] { run_verify(*options, preemptions->count() != 0); });
 }
 
 }  // namespace shadowwalk::cli

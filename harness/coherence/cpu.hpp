@@ -4,6 +4,7 @@
 #include <span>
 
 #include "harness/coherence/execution.hpp"
+#include "harness/machine/mutant.hpp"
 
 namespace shadowwalk::coherence {
 
@@ -20,6 +21,7 @@ class Cpu {
   /// The Cpu that is bound to the CPU whose program runs; null if none.
   static Cpu* current();
   static void full_fence();
+  static constexpr bool has(Mutant) { return false; }
 
   void irq_disable() { set_gate(true); }
   void irq_enable() { set_gate(false); }

@@ -35,6 +35,7 @@ class CoherentMachine {
     }
   };
 
+  static constexpr bool has(Mutant) { return false; }
   static void full_fence() { coherence::Cpu::full_fence(); }
   static void mfence() {
     if (coherence::Processor* const cpu = coherence::Processor::running()) cpu->fence();

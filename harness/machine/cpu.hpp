@@ -10,6 +10,7 @@
 
 #include "harness/machine/check.hpp"
 #include "harness/machine/fences.hpp"
+#include "harness/machine/mutant.hpp"
 
 namespace shadowwalk {
 
@@ -49,6 +50,7 @@ class Cpu {
   bool irqs_enabled() const { return !gate_closed_.load(std::memory_order_relaxed); }
 
   static void full_fence() { shadowwalk::full_fence(); }
+  static constexpr bool has(Mutant) { return false; }
 
   pid_t tid() const { return tid_.load(std::memory_order_relaxed); }
 

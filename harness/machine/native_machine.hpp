@@ -33,6 +33,7 @@ class NativeMachine {
   using RcuHead = shadowwalk::RcuHead;
   using Backoff = shadowwalk::Backoff;
 
+  static constexpr bool has(Mutant) { return false; }
   static void full_fence() { shadowwalk::full_fence(); }
   static void mfence() { shadowwalk::mfence(); }
   static void full_fence_beside_atomic() { shadowwalk::full_fence_beside_atomic(); }

@@ -24,13 +24,19 @@ std::size_t request_all_cpus(std::span<VcpuType* const> vcpus, std::uint32_t req
     mask = many.data();
   }
 
-  for (VcpuType* vcpu : vcpus) vcpu->post(request_bits);
+  std::uint32_t pending_everywhere = request_bits;
+  for (VcpuType* vcpu : vcpus) pending_everywhere &= vcpu->post(request_bits);
+  if (CpuType::has(Mutant::second_flusher_returns_early) && pending_everywhere == request_bits) return 0;
   // Between the requests and the modes, as in the kernel: pairs with the exchange in enter_guest_mode() and with the
   // read side of irq-ipi ("mode = READING; full barrier; read SPTE" against "unlink; full barrier; read mode").
-  CpuType::full_fence();
+  if (!CpuType::has(Mutant::request_without_barrier)) CpuType::full_fence();
 
   std::size_t interrupted = 0;
   for (VcpuType* vcpu : vcpus) {
+    if (CpuType::has(Mutant::request_without_barrier) &&
+        vcpu->mode.load(std::memory_order_acquire) == VcpuMode::outside_guest) {
+      continue;  // the cmpxchg would be a barrier
+    }
     VcpuMode mode = VcpuMode::in_guest;
     // acquire on failure pairs with the release store of outside_guest at the end of a section: its reads are over.
     vcpu->mode.compare_exchange_strong(mode, VcpuMode::exiting, std::memory_order_seq_cst, std::memory_order_acquire);

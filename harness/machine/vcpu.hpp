@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 #include "harness/machine/cpu.hpp"
 
@@ -44,6 +45,7 @@ class BasicVcpu : public CpuType {
     // An IPI whose handler has not run yet must be served first: ThreadSanitizer delays handlers, and a guest that
     // spins would never come back for it. acquire pairs with post()'s release.
     const bool unserved_ipi = this->ipis_requested() != this->ipis_acknowledged();
+    if (CpuType::has(Mutant::guest_entry_ignores_requests)) return true;
     if (requests_.load(std::memory_order_acquire) == 0 && !unserved_ipi) return true;
     leave_guest_mode();
     return false;
@@ -54,6 +56,11 @@ class BasicVcpu : public CpuType {
   /// Takes and clears all pending requests. Own thread only.
   std::uint32_t take_requests() {
     if (requests_.load(std::memory_order_relaxed) == 0) return 0;
+    if (CpuType::has(Mutant::request_cleared_unlocked)) {
+      const std::uint32_t taken = requests_.load(std::memory_order_relaxed);
+      requests_.store(0, std::memory_order_relaxed);
+      return taken;
+    }
     // acquire pairs with post()'s release: what the requester prepared is visible to the one who serves.
     return requests_.exchange(0, std::memory_order_acquire);
   }
@@ -62,9 +69,21 @@ class BasicVcpu : public CpuType {
     return (requests_.load(std::memory_order_relaxed) & request_bits) != 0;  // relaxed: take_requests() will acquire
   }
 
-  /// Sets request bits without interrupting anybody: make_request() in remote_flush.hpp does both.
-  void post(std::uint32_t request_bits) {
-    requests_.fetch_or(request_bits, std::memory_order_seq_cst);  // the store of the store buffering above
+  /// Sets request bits without interrupting anybody: make_request() in remote_flush.hpp does both. Returns those that
+  /// were pending.
+  std::uint32_t post(std::uint32_t request_bits) {
+    if (CpuType::has(Mutant::request_without_barrier)) {
+      const std::uint32_t pending = requests_.load(std::memory_order_relaxed);
+      requests_.store(pending | request_bits, std::memory_order_relaxed);
+      return pending;
+    }
+    return requests_.fetch_or(request_bits, std::memory_order_seq_cst);  // the store of the store buffering above
+  }
+
+  /// What stories of a simulated machine call its variables (simulation::Atomic::set_name).
+  void set_names(const std::string& vcpu) {
+    mode.set_name("mode of " + vcpu);
+    requests_.set_name("requests of " + vcpu);
   }
 
   /// Alone on its line, as the read side of irq-ipi writes it twice a walk.

@@ -122,6 +122,8 @@ class PagePool {
   }
 
   std::size_t capacity() const { return capacity_; }
+  /// What stories of a simulated machine call its variable (simulation::Atomic::set_name).
+  void set_names() { free_.set_name("the pool's free list"); }
 
  private:
   SpteWord address_of(std::size_t index) const { return first_address_ + index * kPageBytes; }

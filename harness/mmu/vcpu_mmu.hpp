@@ -134,6 +134,8 @@ class VcpuMmu {
     }
   }
 
+  /// What the guest's hardware walks: CR3.
+  const Page& root() const { return *root_; }
   const WalkCounts& counts() const { return counts_; }
   /// The first violation in words; empty if there was none.
   const std::string& first_violation() const { return first_violation_; }
@@ -147,13 +149,17 @@ class VcpuMmu {
   template <int kLevel, bool kFullChecks, bool kReadDelay>
   [[gnu::always_inline]] SpteWord descend(WalkingWalker& walker, Slot* table, Gfn gfn, Slot*& leaf_slot) {
     Slot& slot = table[Geometry::index(gfn, kLevel)];
-    const SpteWord entry = walker.read(slot, kLevel);
+    SpteWord entry = walker.read(slot, kLevel);
     if constexpr (kLevel == 1) {
       leaf_slot = &slot;
       return entry;
     } else {
       if (!spte::is_present(entry)) [[unlikely]]
         return entry;
+      if (Machine::has(Mutant::spte_read_twice)) {
+        entry = walker.read(slot, kLevel);
+        if (!spte::is_present(entry)) return spte::kPoison;  // what goes on from there reads whatever is at address 0
+      }
       if constexpr (kFullChecks) {
         trail_.pass(tree_.pool().page(entry), Geometry::base(gfn, kLevel - 1), kLevel - 1);
       }

@@ -64,6 +64,8 @@ class WatchedEnvironment final : public Environment<Machine, Node> {
              " at most");
   }
 
+  /// What stories of a simulated machine call its variable (simulation::Atomic::set_name).
+  void set_names() { freed_.set_name("pages freed"); }
   /// What it did wrong first; empty: nothing. When nobody runs.
   const std::string& first_complaint() const { return first_complaint_; }
   /// Most pages unreclaimed after a commit, of a scheme that claims a bound; the bound, as of the load so far.
@@ -121,6 +123,7 @@ struct Watched {
       this->watched.on_committed();
     }
     const WatchedEnvironment<Machine, Node>& account() const { return this->watched; }
+    WatchedEnvironment<Machine, Node>& account() { return this->watched; }
   };
 };
 

@@ -2,8 +2,6 @@
 
 #include <vector>
 
-#include "harness/machine/check.hpp"
-
 namespace shadowwalk::simulation {
 
 void Cpu::bind(unsigned number) {
@@ -13,15 +11,23 @@ void Cpu::bind(unsigned number) {
   execution.on_interrupt(number, [this] { acknowledged_ = requested_; });
 }
 
-void send_ipi(std::span<Cpu* const> targets) {
+void send_ipi(std::span<Cpu* const> targets, SourceLine where) {
+  using Kind = Site::Kind;
   Execution& execution = Execution::current();
   Cpu* const self = Cpu::current();
-  SHADOWWALK_CHECK(self == nullptr || self->irqs_enabled(), "an IPI is sent with the caller's interrupt gate closed");
+  if (self != nullptr && !self->irqs_enabled()) execution.complain("an IPI is sent with the sender's gate closed");
+  if (execution.passes(where, Kind::ipi)) return;
+  const Execution::Interrupt interrupt{.sender_barrier = !execution.passes(where, Kind::ipi_sender_barrier),
+                                       .target_barrier = !execution.passes(where, Kind::ipi_target_barrier),
+                                       .lost = execution.has(Mutant::ipi_lost)};
   std::vector<std::uint64_t> numbers(targets.size());
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Cpu& target = *targets[i];
-    if (&target != self) execution.raise_interrupt(target.number_, [&] { numbers[i] = ++target.requested_; });
+    if (&target != self) {
+      execution.raise_interrupt(target.number_, interrupt, [&] { numbers[i] = ++target.requested_; });
+    }
   }
+  if (execution.passes(where, Kind::ipi_wait)) return;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Cpu& target = *targets[i];
     if (&target == self) continue;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "harness/machine/mutant.hpp"
 #include "harness/simulation/execution.hpp"
 
 namespace shadowwalk::simulation {
@@ -28,8 +29,14 @@ class Cpu {
     if (!execution.passes(where, Site::Kind::full_fence)) execution.fence();
   }
 
-  void irq_disable() { set_gate(true); }
-  void irq_enable() { set_gate(false); }
+  static bool has(Mutant mutant) { return Execution::current().has(mutant); }
+
+  void irq_disable(SourceLine where = SourceLine::current()) {
+    if (!Execution::current().passes(where, Site::Kind::interrupt_gate)) set_gate(true);
+  }
+  void irq_enable() {
+    if (gate_closed_ && !has(Mutant::gate_left_closed)) set_gate(false);
+  }
   bool irqs_enabled() const { return !gate_closed_; }
 
   std::uint64_t interrupts_taken() const {
@@ -39,11 +46,22 @@ class Cpu {
   std::uint64_t ipis_requested() const { return requested_; }
   std::uint64_t ipis_acknowledged() const { return acknowledged_; }
 
+  /// Steps of a vCPU's: it is about to enter the guest, and whether the guest still runs, that is, no interrupt has
+  /// come since. (On hardware the interrupt itself ends it.) Own program only.
+  void start_guest() {
+    Execution::current().look_at_gate("is about to enter the guest");
+    acknowledged_at_start_ = acknowledged_;
+  }
+  bool guest_goes_on() const {
+    Execution::current().look_at_gate("runs the guest");
+    return acknowledged_ == acknowledged_at_start_;
+  }
+
  protected:
   std::uint8_t* immediate_exit_ = nullptr;  // a simulated guest never runs for longer than one step
 
  private:
-  friend void send_ipi(std::span<Cpu* const> targets);
+  friend void send_ipi(std::span<Cpu* const> targets, SourceLine where);
 
   void set_gate(bool closed) {
     Execution::current().set_gate(closed);
@@ -54,10 +72,11 @@ class Cpu {
   bool gate_closed_ = false;
   std::uint64_t requested_ = 0;
   std::uint64_t acknowledged_ = 0;
+  std::uint64_t acknowledged_at_start_ = 0;
 };
 
 /// Interrupts every target and returns when all have acknowledged. A full barrier of the caller's, and of each target
 /// when it acknowledges.
-void send_ipi(std::span<Cpu* const> targets);
+void send_ipi(std::span<Cpu* const> targets, SourceLine where = SourceLine::current());
 
 }  // namespace shadowwalk::simulation

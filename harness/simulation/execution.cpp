@@ -70,9 +70,11 @@ Execution::End Execution::run() {
   for (std::size_t steps = 0; steps < kMostSteps; ++steps) {
     collect();
     if (enabled_.empty()) {
+      if (!complaint_.empty()) return End::wrong;
       if (!blocked_.empty()) return End::deadlock;
       return stopped ? End::stopped : End::finished;
     }
+    stopped = stopped || !complaint_.empty();
     std::size_t chosen = steps % enabled_.size();  // once stopped: whatever, but everybody in turn
     if (!stopped) {
       if (const auto choice = schedule_.choose(enabled_)) {
@@ -84,7 +86,7 @@ Execution::End Execution::run() {
     const bool pushed = apply(Transition(enabled_[chosen]));
     if (!stopped) schedule_.happened(pushed);
   }
-  return End::too_long;
+  return complaint_.empty() ? End::too_long : End::wrong;
 }
 
 void Execution::collect() {
@@ -99,12 +101,13 @@ void Execution::collect() {
       const LocationId mover = model_ == MemoryModel::pso ? location : 0;
       Operation drain = operation(Kind::drain_store).touch(location, true);
       drain.pushed_after = pushed_after;
+      drain.before_interrupt = cpu->interrupt_pending && !cpu->gate_closed;
       enabled_.push_back({{number, Part::store_buffer, mover}, drain});
     }
-    if (cpu->interrupt_pending && !cpu->gate_closed && cpu->buffer.empty()) {
-      enabled_.push_back(
-          {{number, Part::interrupt},
-           operation(Kind::deliver_interrupt, Drains::own).touch(cpu->gate, true).touch(cpu->mailbox, true)});
+    if (cpu->interrupt_pending && !cpu->gate_closed && (cpu->buffer.empty() || !cpu->interrupt_drains)) {
+      const Drains drains = cpu->interrupt_drains ? Drains::own : Drains::nothing;
+      enabled_.push_back({{number, Part::interrupt},
+                          operation(Kind::deliver_interrupt, drains).touch(cpu->gate, true).touch(cpu->mailbox, true)});
     }
   }
 }
@@ -145,6 +148,21 @@ void Execution::step(const Operation& next, const std::function<bool()>& ready) 
 
 void Execution::tell(const Cpu& cpu, const char* what) const { observer_(cpu.number, what); }
 
+std::vector<std::string> Execution::buffered_in_words(unsigned cpu) const {
+  std::vector<std::string> words;
+  cpus_.at(cpu)->buffer.for_each([&](const Location& location, std::uint64_t value) {
+    words.push_back(in_words(location) + " = " + in_words(value));
+  });
+  return words;
+}
+
+void Execution::complain(const std::string& what) {
+  if (!complaint_.empty()) return;
+  complaint_ = what;
+  observer_ = {};
+  if (on_complaint_) on_complaint_(what);
+}
+
 std::string Execution::in_words(std::uint64_t value) const {
   if (std::string text = words_ == nullptr ? "" : words_->value(value); !text.empty()) return text;
   char text[20];
@@ -168,10 +186,10 @@ void Execution::tell_change(const Location& location, std::uint64_t old) const {
 }
 
 bool Execution::passes(const SourceLine& where, Site::Kind kind) {
-  if (sites_ == nullptr && !weakened_) return false;
-  const Site site{where.file, where.line, kind};
-  if (sites_ != nullptr) sites_->insert(site);
-  return weakened_ == site;
+  if (running_ != nullptr && running_->unordered) return kind == Site::Kind::full_fence || kind == Site::Kind::exchange;
+  if (sites_ != nullptr) sites_->add(where, kind);
+  return weakened_ && weakened_->line == where.line && weakened_->kind == kind &&
+         weakened_->file == within_project(where.file);
 }
 
 std::uint64_t Execution::value_for(const Cpu& cpu, const Location& location) const {
@@ -199,8 +217,8 @@ void Execution::store(Location& location, std::uint64_t value, bool release) {
     location.value = value;
     if (observer_) tell(*running_, "writes", location, value);
   } else {
-    if (observer_) tell(*running_, "buffers", location, value);
     running_->buffer.push(location, value, release, running_->steps);
+    if (observer_) tell(*running_, "buffers", location, value);
   }
 }
 
@@ -249,14 +267,21 @@ void Execution::on_interrupt(unsigned cpu, std::function<void()> handler) {
   cpus_.at(cpu)->interrupt_handler = std::move(handler);
 }
 
-void Execution::raise_interrupt(unsigned cpu, const std::function<void()>& prepare) {
+void Execution::raise_interrupt(unsigned cpu, const Interrupt& interrupt, const std::function<void()>& prepare) {
   Cpu& target = *cpus_.at(cpu);
-  Operation raise = operation(Kind::other, Drains::own);
+  Operation raise = operation(Kind::other, interrupt.sender_barrier ? Drains::own : Drains::nothing);
   raise.what = "sends an IPI";
   step(raise.touch(target.mailbox, true));
   prepare();
   if (!on_cpu()) return target.interrupt_handler();
-  target.interrupt_pending = true;
+  target.interrupt_pending = !interrupt.lost;
+  target.interrupt_drains = interrupt.target_barrier;
+}
+
+void Execution::look_at_gate(const char* what) {
+  Operation look = operation(Kind::other);
+  look.what = what;
+  step(look.touch(running_->gate, false));
 }
 
 void Execution::set_gate(bool closed) {

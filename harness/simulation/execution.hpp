@@ -6,11 +6,11 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "harness/fiber/fiber.hpp"
+#include "harness/machine/mutant.hpp"
 #include "harness/simulation/memory_model.hpp"
 #include "harness/simulation/schedule.hpp"
 #include "harness/simulation/site.hpp"
@@ -29,6 +29,7 @@ class Execution {
   enum class End {
     finished,  ///< all programs have ended, all stores are seen
     stopped,   ///< the schedule ended it; the rest was run in some order, so that nothing is left half done
+    wrong,     ///< somebody complained: `complaint()`; the rest was run as when stopped
     deadlock,  ///< nobody can go on: `stuck()` says who
     too_long   ///< more steps than `kMostSteps`
   };
@@ -51,8 +52,11 @@ class Execution {
   MemoryModel model() const { return model_; }
   /// After a deadlock: the CPUs that wait, and for what.
   std::vector<Transition> stuck() const;
+  /// What went wrong first; empty: nothing.
+  const std::string& complaint() const { return complaint_; }
 
-  /// Sees each step, and what a CPU puts into its store buffer, in words. Before anything is made.
+  /// Sees each step, and what a CPU puts into its store buffer, in words, until somebody complains. Before anything is
+  /// made.
   using Observer = std::function<void(unsigned cpu, const std::string& what)>;
   void observe(Observer observer) { observer_ = std::move(observer); }
   /// For observers.
@@ -67,10 +71,17 @@ class Execution {
   };
   void use(const Words& words) { words_ = &words; }
 
+  /// Stores of a CPU that others do not see yet, in words, the oldest first. For observers.
+  std::vector<std::string> buffered_in_words(unsigned cpu) const;
+
   /// What orders something at this site orders nothing. Before anything runs.
   void weaken(const Site& site) { weakened_ = site; }
   /// Keeps every site that is passed, from now on.
-  void collect_sites(std::set<Site>& sites) { sites_ = &sites; }
+  void collect_sites(SiteCollection& sites) { sites_ = &sites; }
+  /// The source has this bug. Before anything runs.
+  void plant(Mutant mutant) { planted_ = mutant; }
+  /// Whether the planted bug's place in the source was passed.
+  bool passed_planted() const { return passed_planted_; }
 
   // --- For the simulated machine's parts, which programs use
 
@@ -97,11 +108,26 @@ class Execution {
   void fence();
   /// A site is passed. Whether it is the one that was weakened.
   bool passes(const SourceLine& where, Site::Kind kind);
+  /// Whether this bug is planted.
+  bool has(Mutant mutant) {
+    if (planted_ != mutant) return false;
+    passed_planted_ = true;
+    return true;
+  }
+  /// Of the calling CPU: from now on its fences and exchanges order nothing, or do again.
+  void set_unordered(bool unordered) {
+    if (on_cpu()) running_->unordered = unordered;
+  }
+  /// Something went wrong: the execution ends here.
+  void complain(const std::string& what);
   /// The body of a loop that waits: returns when something that the CPU has loaded since its last store or wait has
   /// another value. At once if there is nothing such.
   void wait_for_change();
   bool buffers_empty() const;
   bool others_ended(unsigned than_cpu) const;
+  bool all_ended() const { return others_ended(static_cast<unsigned>(cpus_.size())); }
+  /// Called when somebody complains, from where that is.
+  void on_complaint(std::function<void(const std::string&)> listener) { on_complaint_ = std::move(listener); }
   /// What the machine keeps for a CPU; null at first.
   void bind(unsigned cpu, void* what) { cpus_.at(cpu)->bound = what; }
   void* bound(unsigned cpu) const { return cpus_.at(cpu)->bound; }
@@ -110,10 +136,17 @@ class Execution {
 
   /// What a CPU does when an interrupt reaches it, in one step: its gate is open and its store buffer empty.
   void on_interrupt(unsigned cpu, std::function<void()> handler);
-  /// Delivered to `cpu` some time from now. A full barrier of the caller's. `prepare` happens in the same step.
-  void raise_interrupt(unsigned cpu, const std::function<void()>& prepare);
+  struct Interrupt {
+    bool sender_barrier = true;  ///< a full barrier of the sender's before it is sent
+    bool target_barrier = true;  ///< a full barrier of the target's before its handler runs
+    bool lost = false;           ///< it is never delivered
+  };
+  /// Delivered to `cpu` some time from now. `prepare` happens in the same step.
+  void raise_interrupt(unsigned cpu, const Interrupt& interrupt, const std::function<void()>& prepare);
   /// Of the calling CPU: while its gate is closed no interrupt is delivered.
   void set_gate(bool closed);
+  /// A step of the calling CPU's whose order with interrupts of it matters.
+  void look_at_gate(const char* what);
   /// What handlers write and raise_interrupt() prepares: waits of the calling CPU until ready(), which looks at what
   /// CPU `of` has acknowledged.
   void wait_for_mailbox(unsigned of, const std::function<bool()>& ready);
@@ -140,6 +173,8 @@ class Execution {
     void* bound = nullptr;
     bool gate_closed = false;
     bool interrupt_pending = false;
+    bool interrupt_drains = true;
+    bool unordered = false;
   };
 
   void before_read_modify_write(Location& location);
@@ -166,7 +201,11 @@ class Execution {
   std::map<LocationId, std::string> names_;
   const Words* words_ = nullptr;
   std::optional<Site> weakened_;
-  std::set<Site>* sites_ = nullptr;
+  SiteCollection* sites_ = nullptr;
+  std::optional<Mutant> planted_;
+  bool passed_planted_ = false;
+  std::string complaint_;
+  std::function<void(const std::string&)> on_complaint_;
   std::vector<Transition> enabled_;
   std::vector<Transition> blocked_;
 };

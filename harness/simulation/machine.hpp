@@ -31,6 +31,7 @@ class SimulatedMachine {
     static void wait() { simulation::Execution::current().wait_for_change(); }
   };
 
+  static bool has(Mutant mutant) { return simulation::Cpu::has(mutant); }
   static void full_fence(simulation::SourceLine where = simulation::SourceLine::current()) {
     simulation::Cpu::full_fence(where);
   }
@@ -55,13 +56,16 @@ class SimulatedMachine {
     for (unsigned i = 0; i < vcpus; ++i) {
       owned_.push_back(std::make_unique<Vcpu>());
       owned_.back()->bind(i);
-      owned_.back()->mode.set_name("mode of vCPU " + std::to_string(i));
+      owned_.back()->set_names("vCPU " + std::to_string(i));
       vcpus_.push_back(owned_.back().get());
     }
   }
 
   std::span<Vcpu* const> vcpus() const { return vcpus_; }
-  void flush_remote_tlbs() { request_all_cpus(vcpus(), kRequestTlbFlush); }
+  void flush_remote_tlbs(simulation::SourceLine where = simulation::SourceLine::current()) {
+    if (simulation::Execution::current().passes(where, simulation::Site::Kind::flush)) return;
+    request_all_cpus(vcpus(), kRequestTlbFlush);
+  }
   void request_root_reload() { request_all_cpus(vcpus(), kRequestReloadRoot); }
 
   void interrupt(std::span<Vcpu* const> targets) {

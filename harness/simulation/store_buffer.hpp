@@ -35,6 +35,12 @@ class StoreBuffer {
     return std::nullopt;
   }
 
+  /// Calls visit(location, value) for each store, the oldest first.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const Store& store : stores_) visit(*store.location, store.value);
+  }
+
   struct Drainable {
     LocationId location;
     std::uint32_t pushed_after;

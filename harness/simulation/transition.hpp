@@ -47,6 +47,7 @@ struct Operation {
   const char* what = "";  ///< in words, for kind other
   Drains drains = Drains::nothing;
   std::uint32_t pushed_after = 0;  ///< of drain_store: steps that the program had taken when it stored
+  bool before_interrupt = false;   ///< of drain_store: an interrupt waits until the buffer is empty
   std::uint8_t touch_count = 0;
   std::array<Touch, kMostTouches> touch_array{};
 

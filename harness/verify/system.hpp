@@ -10,12 +10,14 @@
 #include "harness/mmu/watched_variant.hpp"
 #include "harness/mmu/zapper.hpp"
 #include "harness/simulation/machine.hpp"
+#include "harness/verify/guest_mode.hpp"
+#include "harness/verify/mutated_variant.hpp"
 #include "harness/verify/verify.hpp"
 
 namespace shadowwalk::verify {
 
-/// The system that is verified, made anew for each execution: a tree of two levels, whose page for gfns 0 and 1 walkers
-/// walk to and zappers zap.
+/// The system that is verified, made anew for each execution: a tree of two levels, whose tables below the root walkers
+/// walk through and zappers zap.
 template <template <class> class Variant>
 class System {
  public:
@@ -24,21 +26,23 @@ class System {
       execution.add_cpu("walker-" + std::to_string(i), [this, i] { walk(i); });
     }
     for (unsigned i = 0; i < setting.zappers; ++i) {
-      execution.add_cpu("zapper-" + std::to_string(i), [this] { zap(); });
+      execution.add_cpu("zapper-" + std::to_string(i), [this, i] { zap(i); });
     }
     machine_ = std::make_unique<SimulatedMachine>(setting.walkers);
     tree_ = std::make_unique<Tree>(*machine_, MmuLockKind::ticket, window_, kCapacity, Clocks::off);
+    tree_->pool().set_names();
+    tree_->variant().account().set_names();
+    oldest_root_.set_name("oldest root allowed");
     for (unsigned i = 0; i < setting.walkers; ++i) {
       mmus_.push_back(std::make_unique<VcpuMmu<Tree>>(*tree_, *machine_->vcpus()[i], ReadDelay{}, i));
+      guests_.emplace_back(*tree_);
     }
-    mmus_.front()->fault(kGfn, LeafKind::ram_read);
+    for (unsigned table = 0; table + 1 < setting.pages; ++table)
+      mmus_.front()->fault(gfn_of(table), LeafKind::ram_read);
   }
 
   /// After the execution: what it did wrong; empty if nothing.
   std::string what_is_wrong() {
-    for (const auto& mmu : mmus_) {
-      if (mmu->counts().violations != 0) return mmu->first_violation();
-    }
     mmus_.clear();
     Zapper<Tree>(*tree_).zap_all();
     tree_->variant().drain();
@@ -66,30 +70,68 @@ class System {
   }
 
  private:
-  using Watching = Watched<Variant, VerifiedGeometry::kLevels>;
+  using Watching = Watched<Mutated<Variant>::template Of, VerifiedGeometry::kLevels>;
   using Tree = ShadowTree<SimulatedMachine, Watching::template Of, VerifiedGeometry>;
-  static constexpr Gfn kGfn = 0;
   static constexpr std::size_t kCapacity = 64;
 
-  void walk(unsigned index) {
-    VcpuMmu<Tree>& mmu = *mmus_[index];
-    SimulatedMachine::Vcpu& vcpu = *machine_->vcpus()[index];
-    for (unsigned i = 0; i < setting_.walks; ++i) {
-      if (setting_.guest) pass_through_guest(mmu, vcpu);
-      const auto walked = mmu.template walk<true, false>(kGfn, LeafKind::ram_read);
-      if (walked == VcpuMmu<Tree>::Walked::fault && setting_.faults) mmu.fault(kGfn, LeafKind::ram_read);
+  /// What the `turn`-th walk or zap goes to: the tables in turn.
+  Gfn gfn_of(unsigned turn) const { return turn % (setting_.pages - 1) * VerifiedGeometry::span(1); }
+  static void complain(const std::string& what) { simulation::Execution::current().complain(what); }
+  /// What the variant did wrong is told where it happened.
+  void look_at_account() {
+    if (const std::string& complaint = tree_->variant().account().first_complaint(); !complaint.empty()) {
+      complain("the variant " + complaint);
     }
   }
 
-  void pass_through_guest(VcpuMmu<Tree>& mmu, SimulatedMachine::Vcpu& vcpu) {
-    if ((vcpu.take_requests() & kRequestReloadRoot) != 0) mmu.reload_root();
+  void walk(unsigned index) {
+    VcpuMmu<Tree>& mmu = *mmus_[index];
+    for (unsigned i = 0; i < setting_.walks; ++i) {
+      const Gfn gfn = gfn_of(index + i);
+      if (setting_.guest) pass_through_guest(index, gfn);
+      const auto walked = mmu.template walk<true, false>(gfn, LeafKind::ram_read);
+      if (mmu.counts().violations != 0) complain(mmu.first_violation());
+      if (walked == VcpuMmu<Tree>::Walked::fault && setting_.faults) mmu.fault(gfn, LeafKind::ram_read);
+    }
+  }
+
+  void pass_through_guest(unsigned index, Gfn gfn) {
+    VcpuMmu<Tree>& mmu = *mmus_[index];
+    SimulatedMachine::Vcpu& vcpu = *machine_->vcpus()[index];
+    const std::uint32_t requests = vcpu.take_requests();
+    if (requests != 0) guests_[index].flush_tlb();
+    if ((requests & kRequestReloadRoot) != 0) mmu.reload_root();
     mmu.offline();
-    if (vcpu.enter_guest_mode()) vcpu.leave_guest_mode();
+    vcpu.start_guest();
+    if (vcpu.enter_guest_mode()) {
+      const std::uint64_t oldest_root = setting_.zap_all ? oldest_root_.load(std::memory_order_acquire) : 0;
+      switch (guests_[index].access(vcpu, mmu.root(), gfn)) {
+        case GuestAccess::freed:
+          complain("the guest's hardware walked a table that was freed");
+          break;
+        case GuestAccess::done:
+          if (mmu.root().valid_generation < oldest_root) complain("the guest runs on a root that it was told to drop");
+          break;
+        case GuestAccess::exited:
+          break;
+      }
+      vcpu.leave_guest_mode();
+    }
     mmu.online();
   }
 
-  void zap() {
-    for (unsigned i = 0; i < setting_.zaps; ++i) Zapper<Tree>(*tree_).zap_page(kGfn, 1);
+  void zap(unsigned index) {
+    Zapper<Tree> zapper(*tree_);
+    for (unsigned i = 0; i < setting_.zaps; ++i) {
+      if (setting_.zap_all && i + 1 == setting_.zaps) {
+        zapper.zap_all();
+        // release: whoever sees it comes after the request to reload the root, which has been waited for.
+        oldest_root_.store(tree_->valid_generation(), std::memory_order_release);
+      } else {
+        zapper.zap_page(gfn_of(index + i), 1);
+      }
+      look_at_account();
+    }
   }
 
   const Setting setting_;
@@ -97,6 +139,8 @@ class System {
   std::unique_ptr<SimulatedMachine> machine_;
   std::unique_ptr<Tree> tree_;
   std::vector<std::unique_ptr<VcpuMmu<Tree>>> mmus_;
+  std::vector<GuestMode<Tree>> guests_;
+  SimulatedMachine::Atomic<std::uint64_t> oldest_root_{0};  // that a guest may run on
 };
 
 }  // namespace shadowwalk::verify

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "harness/verify/explore.hpp"
 #include "harness/verify/system.hpp"
+#include "harness/verify/verify.hpp"
 
 namespace shadowwalk::verify {
 
@@ -19,10 +19,9 @@ struct SystemOf final : AnySystem {
 /// What makes a variant one that can be verified: `add_verified(verified_variant<MyScheme>())`.
 template <template <class> class Variant>
 VerifiedVariant verified_variant() {
-  return {.info = Variant<SimulatedMachine>::kInfo, .verify = [](const Setting& setting) {
-            return explore(setting, [&](simulation::Execution& execution) -> std::unique_ptr<AnySystem> {
-              return std::make_unique<SystemOf<Variant>>(setting, execution);
-            });
+  return {.info = Variant<SimulatedMachine>::kInfo,
+          .make = [](const Setting& setting, simulation::Execution& execution) -> std::unique_ptr<AnySystem> {
+            return std::make_unique<SystemOf<Variant>>(setting, execution);
           }};
 }
 

@@ -1,48 +1,65 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/machine/mutant.hpp"
 #include "harness/simulation/memory_model.hpp"
 #include "harness/simulation/site.hpp"
+#include "harness/simulation/transition.hpp"
+#include "harness/verify/any_system.hpp"
 #include "variants/contract.hpp"
 
 /// Proof instead of luck: variants, tree, walker and zapper, as they are, on the simulated machine, under every
 /// schedule that can make a difference.
 namespace shadowwalk::verify {
 
+inline constexpr unsigned kMostWalkers = 4;
+inline constexpr unsigned kMostZappers = 2;
+inline constexpr unsigned kMostTurns = 4;
+inline constexpr unsigned kFewestPages = 2;
+inline constexpr unsigned kMostPages = 3;
+inline constexpr unsigned kMostPreemptions = 10;
+
 /// What is verified: the programs, the machine, and how far.
 struct Setting {
-  unsigned walkers = 2;  ///< vCPUs, 1..4; each walks to the same page
-  unsigned zappers = 1;  ///< 1..2; each zaps that page
-  unsigned walks = 1;    ///< of each walker, 1..4
-  unsigned zaps = 1;     ///< of each zapper, 1..4
+  unsigned walkers = 2;  ///< vCPUs, 1..kMostWalkers
+  unsigned zappers = 1;  ///< 1..kMostZappers
+  unsigned walks = 1;    ///< of each walker, 1..kMostTurns: through the tables in turn
+  unsigned zaps = 1;     ///< of each zapper, 1..kMostTurns: of the tables in turn
+  unsigned pages = 2;    ///< shadow pages, kFewestPages..kMostPages: the root and the tables below it
+  bool zap_all = false;  ///< the last zap of each zapper is of everything, as a memslot's delete
   bool faults = false;   ///< a walk that finds nothing takes the fault path, which builds the page again
-  bool guest = false;    ///< vCPUs enter guest mode before each walk
+  bool guest = false;    ///< vCPUs enter guest mode before each walk, where hardware walks, with its TLB
   simulation::MemoryModel memory = simulation::MemoryModel::tso;
+
   /// Random schedules instead of all; 0: all.
   std::uint64_t random = 0;
   std::uint64_t seed = 1;
+  /// Schedules with at most so many preemptions instead of all.
+  std::optional<unsigned> preemptions{};
   /// Executions at most; 0: no bound.
   std::uint64_t most_executions = 0;
+
   /// What this site orders is not ordered.
   std::optional<simulation::Site> weakened{};
+  /// The source has this bug.
+  std::optional<Mutant> mutant{};
 };
 
-/// One step of an execution, in words.
-struct StoryLine {
-  unsigned cpu;
-  std::string text;
-};
-
+/// A schedule that goes wrong.
 struct Failure {
   std::string what;
-  std::vector<std::string> cpus;
-  std::vector<StoryLine> story;
+  std::vector<simulation::Actor> schedule;  ///< who moves, step by step, until it has gone wrong
+  unsigned preemptions = 0;                 ///< switches from a CPU whose program could have gone on
+  unsigned switches = 0;                    ///< from one CPU to another
+  bool fewest_preemptions = false;          ///< no schedule with fewer goes wrong in the same way
 };
 
 struct Report {
@@ -50,15 +67,40 @@ struct Report {
   std::uint64_t redundant = 0;  ///< of them: cut short, since others show the same
   std::uint64_t longest = 0;    ///< steps
   bool exhausted = false;       ///< every schedule was covered
+  /// Every schedule with at most so many preemptions was covered.
+  std::optional<unsigned> covered_preemptions;
   double seconds = 0;
   std::set<simulation::Site> sites;  ///< those that were passed
+  bool passed_mutant = false;        ///< whether any execution came to where the mutant is
   std::optional<Failure> failure;    ///< the first
+};
+
+/// An execution in words.
+struct Story {
+  struct Line {
+    unsigned cpu;
+    std::string text;
+    std::vector<std::vector<std::string>> buffers;  ///< after it, by CPU: stores that others do not see yet
+  };
+  std::string what;  ///< it does wrong; empty: nothing
+  std::vector<std::string> cpus;
+  std::vector<Line> lines;
+  std::vector<std::string> steps;  ///< the schedule's, as a schedule file holds them
 };
 
 /// A variant that can be verified.
 struct VerifiedVariant {
   VariantInfo info;
-  Report (*verify)(const Setting&);
+  std::unique_ptr<AnySystem> (*make)(const Setting&, simulation::Execution&);
+
+  /// Runs executions until one goes wrong, or all were seen, or the setting's bound is met.
+  Report verify(const Setting& setting) const;
+  /// The shortest schedule found that goes wrong in the same way: fewest preemptions, switches, steps, in this order.
+  Failure minimise(const Setting& setting, const Failure& failure) const;
+  Story tell(const Setting& setting, const Failure& failure) const;
+  /// Runs a schedule again, in the same steps, with the breakpoints of debugger.hpp. Throws InputError, naming `file`,
+  /// if this build does not come by them.
+  Story replay(const Setting& setting, std::span<const std::string> steps, const std::string& file) const;
 };
 
 /// The shipped ones, then those that were added. find_verified(): nullptr if there is none of that name.

@@ -1,3 +1,4 @@
+// Searches, held against every single interleaving.
 #include "harness/simulation/exhaustive_search.hpp"
 
 #include <gtest/gtest.h>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/simulation/bounded_search.hpp"
 #include "tests/simulation/exploration.hpp"
 
 namespace shadowwalk::simulation {
@@ -75,7 +77,7 @@ class Machine final : public Program {
         const unsigned target = command.variable % static_cast<unsigned>(commands_.size());
         if (target == cpu) break;
         unsigned number = 0;
-        execution.raise_interrupt(target, [&] { number = ++requested_[target]; });
+        execution.raise_interrupt(target, {}, [&] { number = ++requested_[target]; });
         execution.wait_for_mailbox(target, [&] { return acknowledged_[target] >= number; });
         break;
       }
@@ -167,6 +169,90 @@ TEST(ExhaustiveSearch, ReductionLosesNoOutcomeOfRandomPrograms) {
   EXPECT_LT(with, without / 2);
   RecordProperty("with_reduction", static_cast<int>(with));
   RecordProperty("without", static_cast<int>(without));
+}
+
+Exploration explore_bounded(MemoryModel model, const Commands& commands, unsigned preemptions) {
+  BoundedSearch search(preemptions);
+  return test::explore_by(search, model, [&] { return std::make_unique<Machine>(commands); });
+}
+
+TEST(BoundedSearch, CountsPreemptions) {
+  const Commands two_by_two = {{{kLoad, 0, 0}, {kLoad, 0, 0}}, {{kLoad, 1, 0}, {kLoad, 1, 0}}};
+  EXPECT_EQ(explore_bounded(MemoryModel::sc, two_by_two, 0).executions, 2u) << "aabb bbaa";
+  EXPECT_EQ(explore_bounded(MemoryModel::sc, two_by_two, 1).executions, 4u) << "abba baab";
+  EXPECT_EQ(explore_bounded(MemoryModel::sc, two_by_two, 2).executions, 6u) << "abab baba: all there are";
+}
+
+TEST(BoundedSearch, StoresThatAreSeenLateTakeNoPreemption) {
+  const Commands store_buffering = {{{kStore, 0, 1}, {kLoad, 1, 0}}, {{kStore, 1, 1}, {kLoad, 0, 0}}};
+  const auto with_none = [&](MemoryModel model) { return explore_bounded(model, store_buffering, 0).outcomes; };
+  EXPECT_TRUE(with_none(MemoryModel::tso).contains("0|0|11"));
+  EXPECT_FALSE(with_none(MemoryModel::sc).contains("0|0|11"));
+}
+
+/// Every single interleaving, and what it takes.
+class Counting final : public Schedule {
+ public:
+  explicit Counting(ExhaustiveSearch& search) : search_(search) {}
+  std::optional<std::size_t> choose(std::span<const Transition> enabled) override {
+    const auto choice = search_.choose(enabled);
+    preemptions.take(enabled, *choice);
+    return choice;
+  }
+  void happened(bool pushed) override { search_.happened(pushed); }
+
+  Preemptions preemptions;
+
+ private:
+  ExhaustiveSearch& search_;
+};
+
+TEST(BoundedSearch, FindsEveryOutcomeThatItsPreemptionsAllow) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 200; ++i) {
+    const Commands commands = random_commands(random);
+    for (const MemoryModel model : {MemoryModel::sc, MemoryModel::tso, MemoryModel::pso}) {
+      std::array<std::set<std::string>, 3> possible;  // by preemptions
+      bool deadlock = false;
+      ExhaustiveSearch search(Reduction::none);
+      do {
+        Counting counting(search);
+        Execution execution(model, counting);
+        Machine machine(commands);
+        machine.start(execution);
+        deadlock = execution.run() == Execution::End::deadlock;
+        for (unsigned most = counting.preemptions.preemptions(); most < possible.size(); ++most) {
+          possible[most].insert(machine.outcome());
+        }
+      } while (!deadlock && search.next());
+      for (unsigned most = 0; most < possible.size() && !deadlock; ++most) {
+        EXPECT_EQ(explore_bounded(model, commands, most).outcomes, possible[most])
+            << most << " preemptions: " << in_words(commands);
+      }
+    }
+  }
+}
+
+TEST(BoundedSearch, WithEnoughPreemptionsLosesNoOutcomeOfRandomPrograms) {
+  constexpr unsigned kEnough = 12;  // more than there are steps
+  std::mt19937 random(2);
+  std::uint64_t bounded = 0;
+  std::uint64_t without = 0;
+  for (int i = 0; i < 300; ++i) {
+    const Commands commands = random_commands(random);
+    for (const MemoryModel model : {MemoryModel::sc, MemoryModel::tso, MemoryModel::pso}) {
+      const Exploration found = explore_bounded(model, commands, kEnough);
+      const Exploration all = explore(model, commands, Reduction::none);
+      if (all.outcomes.contains("deadlock")) {
+        EXPECT_TRUE(found.outcomes.contains("deadlock")) << in_words(commands);
+      } else {
+        EXPECT_EQ(found.outcomes, all.outcomes) << in_words(commands);
+      }
+      bounded += found.executions;
+      without += all.executions;
+    }
+  }
+  EXPECT_LT(bounded, without) << "a store that could leave at any step of its CPU's turn leaves at its end";
 }
 
 }  // namespace

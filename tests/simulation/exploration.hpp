@@ -27,11 +27,10 @@ class Program {
   virtual std::string outcome() const = 0;
 };
 
-template <class Make>
-Exploration explore(MemoryModel model, Make make,
-                    ExhaustiveSearch::Reduction reduction = ExhaustiveSearch::Reduction::partial_order) {
+/// With a search of either kind.
+template <class Search, class Make>
+Exploration explore_by(Search& search, MemoryModel model, Make make) {
   Exploration all;
-  ExhaustiveSearch search(reduction);
   do {
     Execution execution(model, search);
     const std::unique_ptr<Program> program = make();
@@ -47,12 +46,22 @@ Exploration explore(MemoryModel model, Make make,
       case Execution::End::deadlock:
         all.outcomes.insert("deadlock");
         return all;
+      case Execution::End::wrong:
+        all.outcomes.insert(execution.complaint());
+        break;
       case Execution::End::too_long:
         all.outcomes.insert("too long");
         return all;
     }
   } while (search.next());
   return all;
+}
+
+template <class Make>
+Exploration explore(MemoryModel model, Make make,
+                    ExhaustiveSearch::Reduction reduction = ExhaustiveSearch::Reduction::partial_order) {
+  ExhaustiveSearch search(reduction);
+  return explore_by(search, model, make);
 }
 
 }  // namespace shadowwalk::simulation::test

@@ -95,6 +95,31 @@ TEST(Litmus, MessagePassingNeedsAReleaseOnlyWhereStoresAreReordered) {
   EXPECT_THAT(outcomes(MemoryModel::pso, {send_release, receive}, 2), ElementsAre("00", "01", "11"));
 }
 
+TEST(Litmus, MessagePassingWithFencesIsSeenInOrder) {
+  const auto fence = [] { Execution::current().fence(); };
+  const Cpu send = [&](Shared& s) { s.x.store(1, kRelaxed), fence(), s.y.store(1, kRelaxed); };
+  const Cpu receive = [&](Shared& s) { s.r[0] = s.y.load(), fence(), s.r[1] = s.x.load(); };
+  for (const MemoryModel model : {MemoryModel::sc, MemoryModel::tso, MemoryModel::pso}) {
+    EXPECT_THAT(outcomes(model, {send, receive}, 2), ElementsAre("00", "01", "11"));
+  }
+}
+
+TEST(Litmus, FencesChangeNothingWhereLoadsAreNotDelayedAnyhow) {
+  const auto fence = [] { Execution::current().fence(); };
+  const std::vector<Cpu> buffering = {[&](Shared& s) { s.r[0] = s.x.load(), fence(), s.y.store(1, kRelaxed); },
+                                      [&](Shared& s) { s.r[1] = s.y.load(), fence(), s.x.store(1, kRelaxed); }};
+  const std::vector<Cpu> independent = {[](Shared& s) { s.x.store(1, kRelaxed); },
+                                        [](Shared& s) { s.y.store(1, kRelaxed); },
+                                        [&](Shared& s) { s.r[0] = s.x.load(), fence(), s.r[1] = s.y.load(); },
+                                        [&](Shared& s) { s.r[2] = s.y.load(), fence(), s.r[3] = s.x.load(); }};
+  for (const MemoryModel model : {MemoryModel::sc, MemoryModel::tso, MemoryModel::pso}) {
+    EXPECT_THAT(outcomes(model, buffering, 2), ElementsAre("00", "01", "10"));
+    const auto seen = outcomes(model, independent, 4);
+    EXPECT_EQ(seen.size(), 15u);
+    EXPECT_FALSE(seen.contains("1010"));
+  }
+}
+
 TEST(Litmus, LoadsAreNotDelayedPastLaterStores) {
   const std::vector<Cpu> cpus = {[](Shared& s) { s.r[0] = s.x.load(), s.y.store(1, kRelaxed); },
                                  [](Shared& s) { s.r[1] = s.y.load(), s.x.store(1, kRelaxed); }};

@@ -13,7 +13,6 @@ namespace shadowwalk::verify {
 namespace {
 
 using simulation::MemoryModel;
-using simulation::Site;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -49,6 +48,20 @@ TEST_P(SafeVariant, NoScheduleOfTwoZappersGoesWrong) { expect_sound({.walkers = 
 // What is retired by one zap is freed by a later one: the part that deferring schemes show in no smaller system.
 TEST_P(SafeVariant, NoScheduleOfTheFirstThousandsGoesWrongWhereThePageIsZappedTwice) {
   expect_sound({.walkers = 1, .walks = 2, .zaps = 2, .faults = true, .most_executions = 4000});
+}
+
+TEST_P(SafeVariant, NoScheduleOfTwoTablesGoesWrong) { expect_sound({.pages = 3}); }
+
+TEST_P(SafeVariant, NoScheduleGoesWrongWhereEverythingIsZappedUnderAGuest) {
+  expect_sound({.walkers = 1, .walks = 2, .pages = 3, .zap_all = true, .guest = true});
+}
+
+TEST_P(SafeVariant, NoneOfManySchedulesWithoutPreemptionsOfALargerSystemGoesWrong) {
+  const Setting setting{
+      .walkers = 1, .zappers = 2, .walks = 2, .zaps = 2, .pages = 3, .preemptions = 0, .most_executions = 5000};
+  const Report report = verify(GetParam(), setting);
+  EXPECT_FALSE(report.failure) << report.failure->what;
+  EXPECT_TRUE(report.covered_preemptions == 0u || report.executions == setting.most_executions);
 }
 
 TEST_P(SafeVariant, NoRandomScheduleOfALargerSystemGoesWrong) {
@@ -104,17 +117,23 @@ TEST(NegativeTwin, AnEarlyReturnTakesASecondZapOfAPageThatWasBuiltAgain) {
 }
 
 TEST(Verify, AFailureIsToldAsAStory) {
-  const Report report = verify("unsafe", {.walkers = 1});
+  const VerifiedVariant& unsafe = *find_verified("unsafe");
+  const Setting setting{.walkers = 1};
+  const Report report = unsafe.verify(setting);
   ASSERT_TRUE(report.failure);
-  EXPECT_THAT(report.failure->cpus, ElementsAre("walker-0", "zapper-0"));
-  const auto said = [&](unsigned cpu, const std::string& text) {
-    return std::ranges::any_of(report.failure->story,
-                               [&](const StoryLine& line) { return line.cpu == cpu && line.text == text; });
+  const Story story = unsafe.tell(setting, *report.failure);
+  EXPECT_EQ(story.what, report.failure->what);
+  EXPECT_THAT(story.cpus, ElementsAre("walker-0", "zapper-0"));
+  const auto line = [&](unsigned cpu, const std::string& text) {
+    return std::ranges::find_if(story.lines, [&](const Story::Line& it) { return it.cpu == cpu && it.text == text; });
   };
-  EXPECT_TRUE(said(0, "reads page 0[0] = page 1"));
-  EXPECT_TRUE(said(1, "buffers page 0[0] = 0"));
-  EXPECT_TRUE(said(1, "  all see page 1[0] = poison"));
-  EXPECT_TRUE(said(0, "reads page 1[0] = poison"));
+  EXPECT_NE(line(0, "reads page 0[0] = page 1"), story.lines.end());
+  const auto buffers = line(1, "buffers page 0[0] = 0");
+  ASSERT_NE(buffers, story.lines.end());
+  EXPECT_THAT(buffers->buffers, ElementsAre(testing::IsEmpty(), ElementsAre("page 0[0] = 0")));
+  EXPECT_NE(line(1, "  all see page 1[0] = poison"), story.lines.end());
+  EXPECT_NE(line(0, "reads page 1[0] = poison"), story.lines.end());
+  EXPECT_EQ(story.steps.size(), report.failure->schedule.size());
 }
 
 TEST(Verify, AnExplorationStopsAtItsBound) {
@@ -123,69 +142,31 @@ TEST(Verify, AnExplorationStopsAtItsBound) {
   EXPECT_FALSE(report.exhausted);
 }
 
-/// The sites of a file without which some schedule of a variant goes wrong, in order.
-std::vector<Site::Kind> needed(std::string_view variant, const std::string& file, Setting setting) {
-  std::vector<Site::Kind> kinds;
-  for (const Site& site : verify(variant, setting).sites) {
-    if (!site.file.ends_with(file)) continue;
-    setting.weakened = site;
-    const Report report = verify(variant, setting);
-    EXPECT_TRUE(report.failure || report.exhausted);
-    if (report.failure) kinds.push_back(site.kind);
-  }
-  return kinds;
+TEST(Verify, PreemptionsAreBoundedFewestFirst) {
+  const Report sound = verify("irq-ipi", {.walkers = 1, .preemptions = 1});
+  EXPECT_FALSE(sound.failure);
+  EXPECT_EQ(sound.covered_preemptions, 1u);
+  EXPECT_FALSE(sound.exhausted);
+  const Report unsafe = verify("unsafe", {.walkers = 1, .preemptions = 3});
+  ASSERT_TRUE(unsafe.failure);
+  EXPECT_EQ(unsafe.failure->preemptions, 1u) << "the walker, between two levels";
+  EXPECT_TRUE(unsafe.failure->fewest_preemptions);
+  EXPECT_EQ(unsafe.covered_preemptions, 0u);
 }
 
-// The walker's half of the store buffering is needed. So is the freer's; but on x86 any locked operation between the
-// unlink and the look at walkers is a full barrier, and a TLB flush's requests are such.
-TEST(WeakenedVariant, TheWalkersFullBarrierIsNeeded) {
-  for (const MemoryModel memory : {MemoryModel::tso, MemoryModel::pso}) {
-    EXPECT_THAT(needed("irq-ipi", "variants/kernel/irq_ipi.hpp", {.walkers = 1, .memory = memory}),
-                ElementsAre(Site::Kind::exchange));
-    EXPECT_THAT(needed("hazard", "variants/pointers/hazard_scheme.hpp", {.walkers = 1, .memory = memory}),
-                ElementsAre(Site::Kind::exchange));
-    EXPECT_THAT(needed("irq-ipi-2012", "variants/kernel/irq_ipi_2012.hpp", {.walkers = 1, .memory = memory}),
-                ElementsAre(Site::Kind::full_fence));
-  }
+TEST(Verify, MorePagesAreWalkedAndZapped) {
+  const Report two = verify("irq-ipi", {.walks = 1, .zaps = 1});
+  const Report three = verify("irq-ipi", {.walks = 1, .zaps = 1, .pages = 3});
+  EXPECT_FALSE(three.failure);
+  EXPECT_TRUE(three.exhausted);
+  EXPECT_LT(three.executions, two.executions) << "the second walker's table is not the one that is zapped";
+  EXPECT_TRUE(verify("unsafe", {.walkers = 1, .walks = 2, .zaps = 2, .pages = 3}).failure);
 }
 
-// The freer's half of an asymmetric fence is the only barrier there is.
-TEST(WeakenedVariant, MembarrierIsNeeded) {
-  EXPECT_THAT(needed("mode-membarrier", "variants/kernel/mode_membarrier.hpp", {.walkers = 1}),
-              ElementsAre(Site::Kind::full_fence));
-  EXPECT_THAT(needed("hazard-asym", "variants/pointers/hazard_scheme.hpp", {.walkers = 1}),
-              ElementsAre(Site::Kind::full_fence));
-}
-
-TEST(WeakenedVariant, AnnouncementsNeedTheirBarrier) {
-  for (const auto& [variant, file] :
-       {std::pair("ebr", "variants/epochs/epoch_scheme.hpp"), std::pair("gus", "variants/kernel/gus.hpp"),
-        std::pair("ibr", "variants/pointers/ibr.hpp"), std::pair("hazard-eras", "variants/pointers/hazard_eras.hpp")}) {
-    EXPECT_THAT(needed(variant, file, {.walkers = 1}), testing::Contains(Site::Kind::exchange)) << variant;
-  }
-  // Alone, a walker advances the epoch each time, by a locked operation.
-  EXPECT_THAT(needed("debra", "variants/epochs/debra.hpp", {.walkers = 2}), testing::Contains(Site::Kind::exchange));
-  EXPECT_THAT(needed("srcu", "variants/kernel/srcu.hpp", {.walkers = 1}), testing::Contains(Site::Kind::full_fence));
-  EXPECT_THAT(needed("qsbr", "variants/epochs/qsbr.hpp", {.walkers = 1, .walks = 2, .guest = true}),
-              ElementsAre(Site::Kind::exchange))
-      << "coming online; a section has no barrier at all";
-}
-
-// Where stores are reordered, the entry of a page that is built again may be seen before its table was cleared.
-TEST(WeakenedVariant, LinkingAPageNeedsItsReleaseWhereStoresAreReordered) {
-  const std::string tree = "harness/mmu/shadow_tree.hpp";
-  EXPECT_THAT(needed("irq-ipi", tree, {.faults = true, .memory = MemoryModel::pso}),
-              ElementsAre(Site::Kind::release_store));
-  EXPECT_THAT(needed("irq-ipi", tree, {.faults = true, .memory = MemoryModel::tso}), testing::IsEmpty());
-}
-
-TEST(WeakenedVariant, NoBarrierIsNeededWithoutStoreBuffers) {
-  EXPECT_THAT(needed("irq-ipi", "variants/kernel/irq_ipi.hpp", {.walkers = 1, .memory = MemoryModel::sc}),
-              testing::IsEmpty());
-  EXPECT_THAT(needed("irq-ipi-2012", "variants/kernel/irq_ipi_2012.hpp", {.walkers = 1, .memory = MemoryModel::sc}),
-              testing::IsEmpty());
-  EXPECT_THAT(needed("hazard", "variants/pointers/hazard_scheme.hpp", {.walkers = 1, .memory = MemoryModel::sc}),
-              testing::IsEmpty());
+TEST(Verify, ZapsOfEverythingDropRootsOnVcpus) {
+  const Report report = verify("irq-ipi", {.walkers = 1, .walks = 2, .pages = 3, .zap_all = true, .guest = true});
+  EXPECT_FALSE(report.failure) << report.failure->what;
+  EXPECT_TRUE(report.exhausted);
 }
 
 }  // namespace

@@ -1,0 +1,185 @@
+#include "harness/verify/json.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "harness/machine/error.hpp"
+
+namespace shadowwalk::verify {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+using simulation::Site;
+
+constexpr int kFormat = 1;
+constexpr const char* kFormatKey = "shadowwalk_schedule";
+
+std::string_view name_of(simulation::MemoryModel memory) {
+  return std::ranges::find(simulation::kMemoryModels, memory, [](const auto& entry) { return entry.second; })->first;
+}
+
+/// Reads members of a file's objects; what is wrong with them is an InputError.
+class Reader {
+ public:
+  Reader(const std::string& path, const json& object, std::string where)
+      : path_(path), object_(object), where_(std::move(where)) {
+    if (!object.is_object()) wrong("", "is no object");
+  }
+
+  template <class T>
+  T get(const char* key) const {
+    const auto found = object_.find(key);
+    if (found == object_.end()) wrong(key, "is missing");
+    try {
+      return found->template get<T>();
+    } catch (const json::exception&) {
+      wrong(key, "is of another type");
+    }
+  }
+  unsigned number(const char* key, unsigned least, unsigned most) const {
+    const auto value = get<std::int64_t>(key);
+    if (value < least || value > most) {
+      wrong(key, "is " + std::to_string(value) + ", not " + std::to_string(least) + " to " + std::to_string(most));
+    }
+    return static_cast<unsigned>(value);
+  }
+  /// The value that `names` gives to the member's name.
+  template <class Value, class Names, class Name, class ValueOf>
+  Value named(const char* key, const Names& names, Name name, ValueOf value) const {
+    const auto text = get<std::string>(key);
+    for (const auto& entry : names) {
+      if (name(entry) == text) return value(entry);
+    }
+    wrong(key, "is \"" + text + "\", which is unknown");
+  }
+  bool has(const char* key) const { return object_.contains(key); }
+  Reader object(const char* key) const {
+    if (!has(key)) wrong(key, "is missing");
+    return {path_, object_.at(key), where_ + key + "."};
+  }
+  [[noreturn]] void wrong(const std::string& key, const std::string& what) const {
+    const std::string name = where_ + key;
+    throw InputError(path_ + ": " + (name.empty() ? "the file" : name) + " " + what +
+                     "; `shadowwalk verify --save` writes such files");
+  }
+
+ private:
+  const std::string& path_;
+  const json& object_;
+  const std::string where_;
+};
+
+Setting read_setting(const Reader& reader) {
+  Setting setting;
+  setting.walkers = reader.number("walkers", 1, kMostWalkers);
+  setting.zappers = reader.number("zappers", 1, kMostZappers);
+  setting.walks = reader.number("walks", 1, kMostTurns);
+  setting.zaps = reader.number("zaps", 1, kMostTurns);
+  setting.pages = reader.number("pages", kFewestPages, kMostPages);
+  setting.zap_all = reader.get<bool>("zap_all");
+  setting.faults = reader.get<bool>("faults");
+  setting.guest = reader.get<bool>("guest");
+  setting.memory = reader.named<simulation::MemoryModel>(
+      "memory", simulation::kMemoryModels, [](const auto& entry) { return entry.first; },
+      [](const auto& entry) { return entry.second; });
+  if (reader.has("weakened")) {
+    const Reader site = reader.object("weakened");
+    setting.weakened = {.file = site.get<std::string>("file"),
+                        .line = site.get<unsigned>("line"),
+                        .kind = site.named<Site::Kind>(
+                            "kind", simulation::kSiteKinds, [](const auto& entry) { return entry.second; },
+                            [](const auto& entry) { return entry.first; })};
+  }
+  if (reader.has("mutant")) {
+    setting.mutant = reader.named<Mutant>(
+        "mutant", mutants(), [](const MutantInfo& info) { return info.name; },
+        [](const MutantInfo& info) { return info.mutant; });
+  }
+  return setting;
+}
+
+}  // namespace
+
+ordered_json to_json(const Site& site) {
+  return {{"kind", in_words(site.kind)}, {"file", site.file}, {"line", site.line}};
+}
+
+ordered_json to_json(const Setting& setting) {
+  ordered_json object = {
+      {"walkers", setting.walkers}, {"zappers", setting.zappers}, {"walks", setting.walks},
+      {"zaps", setting.zaps},       {"pages", setting.pages},     {"zap_all", setting.zap_all},
+      {"faults", setting.faults},   {"guest", setting.guest},     {"memory", name_of(setting.memory)}};
+  if (setting.weakened) object["weakened"] = to_json(*setting.weakened);
+  if (setting.mutant) object["mutant"] = info_of(*setting.mutant).name;
+  return object;
+}
+
+ordered_json to_json(const SavedSchedule& saved) {
+  return {{kFormatKey, kFormat},
+          {"variant", saved.variant},
+          {"setting", to_json(saved.setting)},
+          {"goes_wrong", saved.goes_wrong},
+          {"steps", saved.steps}};
+}
+
+SavedSchedule load_schedule(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw InputError(path + ": cannot be read");
+  const json document = json::parse(file, nullptr, /*allow_exceptions=*/false);
+  if (document.is_discarded()) throw InputError(path + ": is no JSON; `shadowwalk verify --save` writes such files");
+  const Reader reader(path, document, "");
+  if (const auto format = reader.get<int>(kFormatKey); format != kFormat) {
+    reader.wrong(kFormatKey, "is " + std::to_string(format) + ": this build reads " + std::to_string(kFormat));
+  }
+  return {.variant = reader.get<std::string>("variant"),
+          .setting = read_setting(reader.object("setting")),
+          .goes_wrong = reader.get<std::string>("goes_wrong"),
+          .steps = reader.get<std::vector<std::string>>("steps")};
+}
+
+ordered_json to_json(const Report& report) {
+  ordered_json object = {{"executions", report.executions},
+                         {"redundant", report.redundant},
+                         {"longest_steps", report.longest},
+                         {"exhausted", report.exhausted},
+                         {"seconds", report.seconds}};
+  if (report.covered_preemptions) object["covered_preemptions"] = *report.covered_preemptions;
+  if (report.failure) object["goes_wrong"] = report.failure->what;
+  return object;
+}
+
+ordered_json to_json(const Trial& trial) {
+  ordered_json object = {{"verdict", in_words(trial.verdict)}};
+  if (trial.site) object["site"] = to_json(*trial.site);
+  if (trial.mutant != nullptr) {
+    object["mutant"] = trial.mutant->name;
+    object["bug"] = trial.mutant->bug;
+    object["file"] = trial.mutant->where;
+    if (!trial.mutant->commit.empty()) object["linux_commit"] = trial.mutant->commit;
+    object["setting"] = to_json(trial.setting);
+  }
+  if (trial.run) object["run"] = to_json(*trial.run);
+  return object;
+}
+
+ordered_json to_json(const Story& story, const Failure& failure) {
+  ordered_json lines = ordered_json::array();
+  for (const Story::Line& line : story.lines) {
+    ordered_json buffers = ordered_json::object();
+    for (std::size_t i = 0; i < line.buffers.size(); ++i) {
+      if (!line.buffers[i].empty()) buffers[story.cpus[i]] = line.buffers[i];
+    }
+    lines.push_back({{"cpu", story.cpus[line.cpu]}, {"does", line.text}, {"store_buffers", buffers}});
+  }
+  return {{"goes_wrong", story.what},
+          {"preemptions", failure.preemptions},
+          {"fewest_preemptions", failure.fewest_preemptions},
+          {"switches", failure.switches},
+          {"story", lines},
+          {"steps", story.steps}};
+}
+
+}  // namespace shadowwalk::verify

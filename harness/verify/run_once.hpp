@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/simulation/execution.hpp"
+#include "harness/simulation/preemptions.hpp"
+#include "harness/verify/verify.hpp"
+
+namespace shadowwalk::verify {
+
+/// What one execution came to.
+struct Outcome {
+  simulation::Execution::End end;
+  std::string wrong;  ///< empty: nothing
+  std::vector<simulation::Actor> schedule;
+  simulation::Preemptions preemptions;
+  bool passed_mutant = false;
+
+  Failure failure() const {
+    return {.what = wrong,
+            .schedule = schedule,
+            .preemptions = preemptions.preemptions(),
+            .switches = preemptions.switches()};
+  }
+};
+
+/// Runs the setting's system once under a schedule. `before`: gets the execution before anything is made, and `made`
+/// what it runs.
+struct Watch {
+  simulation::SiteCollection* sites = nullptr;
+  std::function<void(simulation::Execution&)> before{};
+  std::function<void(simulation::Execution&, AnySystem&)> made{};
+  std::function<void(simulation::Execution&)> after{};
+};
+Outcome run_once(const VerifiedVariant& variant, const Setting& setting, simulation::Schedule& schedule,
+                 const Watch& watch = {});
+
+}  // namespace shadowwalk::verify

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "harness/verify/mutants.hpp"
+#include "harness/verify/verify.hpp"
+
+namespace shadowwalk::verify {
+
+/// What taking one thing out of the source, or putting one bug in, comes to.
+struct Trial {
+  enum class Verdict {
+    needed,           ///< of a site: without it a schedule goes wrong
+    not_needed,       ///< by this hardware, in this setting
+    no_effect,        ///< weakening it changes nothing on the simulated machine, whatever the variant
+    found,            ///< of a mutant: a schedule goes wrong
+    not_found,        ///< none of those that were run does
+    not_reached,      ///< no schedule comes to where it is
+    nothing_claimed,  ///< it breaks a bound that the variant does not claim
+  };
+  Verdict verdict;
+  std::optional<simulation::Site> site{};
+  const MutantInfo* mutant = nullptr;
+  Setting setting;            ///< that was run
+  std::optional<Report> run;  ///< what it came to; nothing: it was not
+};
+std::string_view in_words(Trial::Verdict verdict);
+/// Why weakening such a site has no effect; empty if it may have one.
+std::string_view why_no_effect(simulation::Site::Kind kind);
+
+/// Whether a site is not of what is verified, but of what verifies it.
+bool of_the_lab(const simulation::Site& site);
+
+using OnTrial = std::function<void(const Trial&)>;
+
+/// Weakens each of these sites, one at a time, but for the lab's own.
+void weaken_each(const VerifiedVariant& variant, const Setting& setting, const std::set<simulation::Site>& sites,
+                 const OnTrial& on_trial);
+/// Plants each of Mutant's bugs, one at a time, in a setting that is at least large enough for it.
+void plant_each_mutant(const VerifiedVariant& variant, const Setting& setting, const OnTrial& on_trial);
+
+}  // namespace shadowwalk::verify

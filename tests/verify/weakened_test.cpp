@@ -1,0 +1,108 @@
+// Which barriers, orderings, gates and IPIs are needed on the simulated machine, variant by variant: a change of any
+// verdict fails here.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/machine/sanitizers.hpp"
+#include "harness/verify/trials.hpp"
+
+namespace shadowwalk::verify {
+namespace {
+
+using simulation::MemoryModel;
+using simulation::Site;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+using Sites = std::set<std::string>;
+
+/// The sites without which some schedule goes wrong, as "exchange variants/kernel/irq_ipi.hpp".
+Sites needed(std::string_view variant, const Setting& setting) {
+  const VerifiedVariant& verified = *find_verified(variant);
+  Sites names;
+  weaken_each(verified, setting, verified.verify(setting).sites, [&](const Trial& trial) {
+    if (trial.verdict == Trial::Verdict::needed) {
+      names.insert(std::string(in_words(trial.site->kind)) + " " + trial.site->file);
+    } else if (trial.verdict == Trial::Verdict::not_needed) {
+      EXPECT_TRUE(trial.run->exhausted);
+    }
+  });
+  return names;
+}
+
+/// What a scheme itself needs, on x86: with one vCPU that enters the guest, walks, and does both again.
+const std::map<std::string_view, Sites> kNeeded = {
+    {"rcu-counter", {"TLB flush variants/kernel/rcu_counter.hpp"}},
+    {"irq-ipi",
+     {"TLB flush variants/kernel/irq_ipi.hpp", "exchange variants/kernel/irq_ipi.hpp", "interrupt gate variants/kernel/irq_ipi.hpp"}},
+    {"irq-ipi-2012",
+     {"TLB flush variants/kernel/irq_ipi.hpp", "full fence variants/kernel/irq_ipi_2012.hpp",
+      "interrupt gate variants/kernel/irq_ipi_2012.hpp"}},
+    {"hazard", {"TLB flush variants/pointers/hazard_scheme.hpp", "exchange variants/pointers/hazard_scheme.hpp"}},
+    {"mutex", {"TLB flush variants/locks/mutex.hpp"}},
+    {"leak", {}},
+};
+/// What the engine's flush needs, with every scheme that frees: the guest's hardware walks, too.
+const Sites kNeededByFlush = {"IPI harness/machine/request_all_cpus.hpp",
+                              "wait for IPI harness/machine/request_all_cpus.hpp", "exchange harness/machine/vcpu.hpp"};
+
+class NeededBarriers : public testing::TestWithParam<std::string_view> {};
+
+TEST_P(NeededBarriers, AreTheseAndNoOthers) {
+#ifdef SHADOWWALK_ASAN
+  GTEST_SKIP() << "the same searches as without the sanitizer, at many times their length";
+#endif
+  const Sites found = needed(GetParam(), {.walkers = 1, .walks = 2, .guest = true});
+  const auto expected = kNeeded.find(GetParam());
+  ASSERT_NE(expected, kNeeded.end()) << "a new variant needs a row: " << testing::PrintToString(found);
+  Sites all = expected->second;
+  if (GetParam() != "leak") all.insert(kNeededByFlush.begin(), kNeededByFlush.end());
+  EXPECT_EQ(found, all);
+}
+
+std::vector<std::string_view> safe_variants() {
+  std::vector<std::string_view> names;
+  for (const VerifiedVariant& variant : verified_variants()) {
+    if (variant.info.safe) names.push_back(variant.info.name);
+  }
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shipped, NeededBarriers, testing::ValuesIn(safe_variants()), [](const auto& test) {
+  std::string name(test.param);
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
+
+// The walker's half of the store buffering is needed. So is the freer's; but on x86 any locked operation between the
+// unlink and the look at walkers is a full barrier, and a TLB flush's requests are such.
+TEST(NeededBarriers, AreTheSameWhereStoresAreReordered) {
+  const Setting setting{.walkers = 1, .memory = MemoryModel::pso};
+  EXPECT_THAT(needed("irq-ipi", setting), Contains("exchange variants/kernel/irq_ipi.hpp"));
+  EXPECT_THAT(needed("hazard", setting), ElementsAre("exchange variants/pointers/hazard_scheme.hpp"));
+  EXPECT_THAT(needed("irq-ipi-2012", setting), Contains("full fence variants/kernel/irq_ipi_2012.hpp"));
+}
+
+// Where stores are reordered, the entry of a page that is built again may be seen before its table was cleared.
+TEST(NeededBarriers, LinkingAPageNeedsItsReleaseWhereStoresAreReordered) {
+  const std::string link = "release store harness/mmu/shadow_tree.hpp";
+  EXPECT_THAT(needed("irq-ipi", {.faults = true, .memory = MemoryModel::pso}), Contains(link));
+  EXPECT_THAT(needed("irq-ipi", {.faults = true}), Not(Contains(link)));
+}
+
+TEST(NeededBarriers, NoneIsNeededWithoutStoreBuffersButGatesAndIpisAre) {
+  const Setting setting{.walkers = 1, .memory = MemoryModel::sc};
+  EXPECT_THAT(needed("irq-ipi", setting),
+              ElementsAre("IPI harness/machine/request_all_cpus.hpp", "TLB flush variants/kernel/irq_ipi.hpp",
+                          "interrupt gate variants/kernel/irq_ipi.hpp", "wait for IPI harness/machine/request_all_cpus.hpp"));
+  EXPECT_THAT(needed("hazard", setting), IsEmpty());
+}
+
+}  // namespace
+}  // namespace shadowwalk::verify
