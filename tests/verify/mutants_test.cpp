@@ -7,6 +7,7 @@
 
 #include "harness/machine/sanitizers.hpp"
 #include "harness/verify/trials.hpp"
+#include "tests/verify/safe_variants.hpp"
 
 namespace shadowwalk::verify {
 namespace {
@@ -21,7 +22,7 @@ std::map<std::string_view, Trial> trials_of(std::string_view variant) {
   return trials;
 }
 
-class Mutants : public testing::TestWithParam<std::string_view> {};
+class Mutants : public testing::TestWithParam<std::string> {};
 
 TEST_P(Mutants, AreFoundWithWhateverReliesOnWhatTheyBreak) {
 #ifdef SHADOWWALK_ASAN
@@ -52,19 +53,7 @@ TEST_P(Mutants, AreFoundWithWhateverReliesOnWhatTheyBreak) {
   }
 }
 
-std::vector<std::string_view> safe_variants() {
-  std::vector<std::string_view> names;
-  for (const VerifiedVariant& variant : verified_variants()) {
-    if (variant.info.safe) names.push_back(variant.info.name);
-  }
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(Shipped, Mutants, testing::ValuesIn(safe_variants()), [](const auto& test) {
-  std::string name(test.param);
-  std::ranges::replace(name, '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Shipped, Mutants, testing::ValuesIn(test::safe_variants()), test::test_name);
 
 /// What planting one comes to.
 std::string found(std::string_view variant, Setting setting, Mutant mutant) {

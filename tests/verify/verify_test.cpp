@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/machine/sanitizers.hpp"
+#include "tests/verify/safe_variants.hpp"
 
 namespace shadowwalk::verify {
 namespace {
@@ -72,19 +73,7 @@ TEST_P(SafeVariant, NoRandomScheduleOfALargerSystemGoesWrong) {
   EXPECT_FALSE(report.failure) << report.failure->what;
 }
 
-std::vector<std::string> safe_variants() {
-  std::vector<std::string> names;
-  for (const VerifiedVariant& variant : verified_variants()) {
-    if (variant.info.safe) names.emplace_back(variant.info.name);
-  }
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(Shipped, SafeVariant, testing::ValuesIn(safe_variants()), [](const auto& test) {
-  std::string name = test.param;
-  std::ranges::replace(name, '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Shipped, SafeVariant, testing::ValuesIn(test::safe_variants()), test::test_name);
 
 TEST(Verify, UnsafeFailsAtOnceInEveryMemoryModel) {
   for (const MemoryModel memory : {MemoryModel::sc, MemoryModel::tso, MemoryModel::pso}) {

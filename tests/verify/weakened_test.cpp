@@ -10,6 +10,7 @@
 
 #include "harness/machine/sanitizers.hpp"
 #include "harness/verify/trials.hpp"
+#include "tests/verify/safe_variants.hpp"
 
 namespace shadowwalk::verify {
 namespace {
@@ -52,7 +53,7 @@ const std::map<std::string_view, Sites> kNeeded = {
 const Sites kNeededByFlush = {"IPI harness/machine/request_all_cpus.hpp",
                               "wait for IPI harness/machine/request_all_cpus.hpp", "exchange harness/machine/vcpu.hpp"};
 
-class NeededBarriers : public testing::TestWithParam<std::string_view> {};
+class NeededBarriers : public testing::TestWithParam<std::string> {};
 
 TEST_P(NeededBarriers, AreTheseAndNoOthers) {
 #ifdef SHADOWWALK_ASAN
@@ -66,19 +67,7 @@ TEST_P(NeededBarriers, AreTheseAndNoOthers) {
   EXPECT_EQ(found, all);
 }
 
-std::vector<std::string_view> safe_variants() {
-  std::vector<std::string_view> names;
-  for (const VerifiedVariant& variant : verified_variants()) {
-    if (variant.info.safe) names.push_back(variant.info.name);
-  }
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(Shipped, NeededBarriers, testing::ValuesIn(safe_variants()), [](const auto& test) {
-  std::string name(test.param);
-  std::ranges::replace(name, '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Shipped, NeededBarriers, testing::ValuesIn(test::safe_variants()), test::test_name);
 
 // The walker's half of the store buffering is needed. So is the freer's; but on x86 any locked operation between the
 // unlink and the look at walkers is a full barrier, and a TLB flush's requests are such.
