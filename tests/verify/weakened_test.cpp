@@ -41,7 +41,8 @@ Sites needed(std::string_view variant, const Setting& setting) {
 const std::map<std::string_view, Sites> kNeeded = {
     {"rcu-counter", {"TLB flush variants/kernel/rcu_counter.hpp"}},
     {"irq-ipi",
-     {"TLB flush variants/kernel/irq_ipi.hpp", "exchange variants/kernel/irq_ipi.hpp", "interrupt gate variants/kernel/irq_ipi.hpp"}},
+     {"TLB flush variants/kernel/irq_ipi.hpp", "exchange variants/kernel/irq_ipi.hpp",
+      "interrupt gate variants/kernel/irq_ipi.hpp"}},
     {"irq-ipi-2012",
      {"TLB flush variants/kernel/irq_ipi.hpp", "full fence variants/kernel/irq_ipi_2012.hpp",
       "interrupt gate variants/kernel/irq_ipi_2012.hpp"}},
@@ -87,9 +88,10 @@ TEST(NeededBarriers, LinkingAPageNeedsItsReleaseWhereStoresAreReordered) {
 
 TEST(NeededBarriers, NoneIsNeededWithoutStoreBuffersButGatesAndIpisAre) {
   const Setting setting{.walkers = 1, .memory = MemoryModel::sc};
-  EXPECT_THAT(needed("irq-ipi", setting),
-              ElementsAre("IPI harness/machine/request_all_cpus.hpp", "TLB flush variants/kernel/irq_ipi.hpp",
-                          "interrupt gate variants/kernel/irq_ipi.hpp", "wait for IPI harness/machine/request_all_cpus.hpp"));
+  EXPECT_THAT(
+      needed("irq-ipi", setting),
+      ElementsAre("IPI harness/machine/request_all_cpus.hpp", "TLB flush variants/kernel/irq_ipi.hpp",
+                  "interrupt gate variants/kernel/irq_ipi.hpp", "wait for IPI harness/machine/request_all_cpus.hpp"));
   EXPECT_THAT(needed("hazard", setting), IsEmpty());
 }
 

@@ -38,8 +38,8 @@ class HazardEras {
 
   /// A hazard keeps what was linked in its era: no zap ends within one.
   static std::optional<std::size_t> most_unreclaimed(const ReclamationLoad& load) {
-    const std::size_t hazards = load.vcpus * kHazards;
-    return std::max(Machine::retire_threshold(hazards) - 1, hazards * load.most_linked);
+    const std::size_t published = load.vcpus * static_cast<std::size_t>(load.levels - 1);
+    return std::max(Machine::retire_threshold(load.vcpus * kHazards) - 1, published * load.most_linked);
   }
   static constexpr VariantInfo kInfo{
       .name = "hazard-eras",
@@ -47,7 +47,7 @@ class HazardEras {
       .summary = "hazards that name the era a table was read in",
       .source = "Ramalhete and Correia, SPAA 2017",
       .read_side_cost = "two loads a level; one xchg a level after each zap",
-      .unreclaimed_bound = "max(64, 2 x vCPUs x 4 hazards) - 1 pages, or vCPUs x 4 hazards x pages linked at one time",
+      .unreclaimed_bound = "max(64, 2 x vCPUs x 4 hazards) - 1 pages, or vCPUs x (levels - 1) x pages linked at one time",
       .most_unreclaimed = most_unreclaimed,
       .needs = "nothing"};
 

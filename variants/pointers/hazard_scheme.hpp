@@ -34,10 +34,10 @@ class HazardScheme {
         vcpus_(environment.machine),
         threshold_(Machine::retire_threshold(vcpus_.size() * kHazards)) {}
 
-  /// Retired pages that wait for a scan, or that a scan found named.
+  /// Retired pages that wait for a scan, or that a scan found named: a walk names one a level below the root.
   static std::optional<std::size_t> most_unreclaimed(const ReclamationLoad& load) {
-    const std::size_t hazards = load.vcpus * kHazards;
-    return std::max(Machine::retire_threshold(hazards) - 1, hazards);
+    const std::size_t named = load.vcpus * static_cast<std::size_t>(load.levels - 1);
+    return std::max(Machine::retire_threshold(load.vcpus * kHazards) - 1, named);
   }
 
  private:
