@@ -48,6 +48,31 @@ const std::map<std::string_view, Sites> kNeeded = {
       "interrupt gate variants/kernel/irq_ipi_2012.hpp"}},
     {"hazard", {"TLB flush variants/pointers/hazard_scheme.hpp", "exchange variants/pointers/hazard_scheme.hpp"}},
     {"mutex", {"TLB flush variants/locks/mutex.hpp"}},
+    {"mode-membarrier",
+     {"TLB flush variants/kernel/mode_membarrier.hpp", "full fence variants/kernel/mode_membarrier.hpp",
+      "interrupt gate variants/kernel/mode_membarrier.hpp"}},
+    {"rcu", {"TLB flush variants/kernel/rcu.hpp"}},
+    {"rcu-batch", {"TLB flush variants/kernel/rcu_batch.hpp"}},
+    {"rcu-expedited", {"TLB flush variants/kernel/rcu_expedited.hpp"}},
+    {"srcu", {"TLB flush variants/kernel/srcu.hpp", "full fence variants/kernel/srcu.hpp"}},
+    {"gus", {"TLB flush variants/kernel/gus.hpp", "exchange variants/kernel/gus.hpp"}},
+    {"qsbr", {"TLB flush variants/epochs/qsbr.hpp", "exchange variants/epochs/qsbr.hpp"}},
+    {"ebr", {"TLB flush variants/epochs/epoch_scheme.hpp", "exchange variants/epochs/epoch_scheme.hpp"}},
+    {"ebr-amortized", {"TLB flush variants/epochs/epoch_scheme.hpp", "exchange variants/epochs/epoch_scheme.hpp"}},
+    // Alone, a walker advances the epoch each time, by a locked operation.
+    {"debra", {"TLB flush variants/epochs/debra.hpp"}},
+    {"hazard-asym",
+     {"TLB flush variants/pointers/hazard_scheme.hpp", "full fence variants/pointers/hazard_scheme.hpp"}},
+    // The walker's hazards are published by the IPI; coming online is its own barrier.
+    {"hazard-pop", {"TLB flush variants/pointers/hazard_scheme.hpp", "exchange variants/pointers/hazard_scheme.hpp"}},
+    {"hazard-eras", {"TLB flush variants/pointers/era_scheme.hpp", "exchange variants/pointers/hazard_eras.hpp"}},
+    {"ibr", {"TLB flush variants/pointers/era_scheme.hpp", "exchange variants/pointers/ibr.hpp"}},
+    {"hyaline", {"TLB flush variants/pointers/hyaline.hpp", "exchange variants/pointers/hyaline.hpp"}},
+    {"refcount", {"TLB flush variants/pointers/refcount.hpp"}},
+    {"optimistic", {"TLB flush variants/optimistic/optimistic.hpp"}},
+    {"nbr", {"TLB flush variants/optimistic/nbr.hpp", "exchange variants/optimistic/nbr.hpp"}},
+    {"rwlock", {"TLB flush variants/locks/rwlock.hpp"}},
+    {"spinlock", {"TLB flush variants/locks/spinlock.hpp"}},
     {"leak", {}},
 };
 /// What the engine's flush needs, with every scheme that frees: the guest's hardware walks, too.
@@ -84,6 +109,10 @@ TEST(NeededBarriers, LinkingAPageNeedsItsReleaseWhereStoresAreReordered) {
   const std::string link = "release store harness/mmu/shadow_tree.hpp";
   EXPECT_THAT(needed("irq-ipi", {.faults = true, .memory = MemoryModel::pso}), Contains(link));
   EXPECT_THAT(needed("irq-ipi", {.faults = true}), Not(Contains(link)));
+}
+
+TEST(NeededBarriers, DebrasAnnouncementNeedsItsBarrierBesideAnotherWalker) {
+  EXPECT_THAT(needed("debra", {.walkers = 2}), Contains("exchange variants/epochs/debra.hpp"));
 }
 
 TEST(NeededBarriers, NoneIsNeededWithoutStoreBuffersButGatesAndIpisAre) {

@@ -47,7 +47,8 @@ class HazardEras {
       .summary = "hazards that name the era a table was read in",
       .source = "Ramalhete and Correia, SPAA 2017",
       .read_side_cost = "two loads a level; one xchg a level after each zap",
-      .unreclaimed_bound = "max(64, 2 x vCPUs x 4 hazards) - 1 pages, or vCPUs x (levels - 1) x pages linked at one time",
+      .unreclaimed_bound =
+          "max(64, 2 x vCPUs x 4 hazards) - 1 pages, or vCPUs x (levels - 1) x pages linked at one time",
       .most_unreclaimed = most_unreclaimed,
       .needs = "nothing"};
 
