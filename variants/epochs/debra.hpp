@@ -13,20 +13,19 @@ namespace shadowwalk {
 /// begin: (1) announce the epoch, as it is now, in the vCPU's own word by xchg; every 64th time: look at one vCPU.
 /// end:   (2) clear the word by a release store: the vCPU is quiescent, and does not hold the epoch up.
 /// look:  (3) if the next vCPU's word is clear or the epoch, go on to the one after next time; (4) whoever has seen all
-///        vCPUs so within one epoch advances it by cmpxchg.
+///         vCPUs so within one epoch advances it by cmpxchg.
 /// commit: flush_remote_tlbs(); (5) full barrier; the batch waits for (6) the epoch plus two; look at one vCPU, or,
-/// with
-///         64 pages and more waiting, at all; free what has waited for long enough.
+///         with 64 pages and more waiting, at all; free what has waited for long enough.
 ///
 /// (1) and (5) are store buffering, as ebr's. (2) pairs with the acquire in (3).
 /// (3), (4), (6) are seq_cst: a walker that read a page's SPTE before its unlink announced before (5); the epoch that
-/// (6)
-///     reads precedes both advances; each vCPU is looked at between the first of them and the second, and there the
+///     (6) reads precedes both advances; each vCPU is looked at between the first of them and the second, and there the
 ///     announcement, which is older than (6), is seen.
 /// (4) releases the looks to whoever reads the new epoch: the sections that the looks found over are over for them,
-/// too. Source: T. Brown, Reclaiming Memory for Lock-Free Data Structures: There has to be a Better Way, PODC 2015. One
-/// limbo list, since mmu_lock lets one zap retire at a time. Without DEBRA+'s signals: nbr has those. Cost: a full
-/// barrier a walk, and a look at another vCPU's line every 64; a walker that stalls keeps everything.
+/// too.
+/// Source: T. Brown, Reclaiming Memory for Lock-Free Data Structures: There has to be a Better Way, PODC 2015. One
+/// limbo list, since mmu_lock lets one zap retire at a time. Without DEBRA+'s signals: nbr has those.
+/// Cost: a full barrier a walk, and a look at another vCPU's line every 64; a walker that stalls keeps everything.
 template <class Machine>
 class Debra {
  public:

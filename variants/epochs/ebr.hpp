@@ -14,8 +14,7 @@ struct EbrPolicy {
 /// begin: (1) announce the global epoch, as it is now, in the vCPU's own word by xchg.
 /// end:   (2) clear the word by a release store.
 /// commit: flush_remote_tlbs(); put the batch into the epoch's bag; (3) full barrier; as long as pages wait: (4) if
-/// every
-///         word that is announced is the epoch, (5) advance it and free the bag of two epochs before.
+///         every word that is announced is the epoch, (5) advance it and free the bag of two epochs before.
 ///
 /// (1) and (3) are store buffering: "announce; barrier; read SPTE" against "clear SPTE; barrier; read announcements".
 /// (2) pairs with the acquire load (4): a commit that finds the word clear comes after the section's reads.

@@ -18,8 +18,7 @@ namespace shadowwalk {
 ///
 /// (1) and (3) are store buffering: "publish; barrier; read SPTE" against "clear SPTE; barrier; read what is
 /// published". (1) acquires: a walker that published the goal or more has read the sequence after the unlink, and sees
-/// it. One that
-///     published less may hold the batch's pages, and is waited for: by later commits, nobody spins.
+///     it. One that published less may hold the batch's pages, and is waited for: by later commits, nobody spins.
 /// (2) pairs with the acquire load in (4): a commit that finds the word clear comes after the section's reads.
 /// Against ebr: a page waits for the sections that were open when it was unlinked, not for two turns of an epoch.
 /// Source: FreeBSD sys/kern/subr_smr.c (J. Roberson, 2020): smr_enter, smr_exit, smr_advance, smr_poll.

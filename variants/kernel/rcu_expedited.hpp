@@ -11,9 +11,8 @@ namespace shadowwalk {
 ///
 /// (1) orders as in rcu (rcu.hpp). mmu_lock is held meanwhile: whoever takes it is outside any section, so that nobody
 /// who is waited for waits for the lock; but faults and other zaps wait as long as the grace period takes.
-/// Source: synchronize_rcu_expedited() of Linux since 2.6.32 (2009); by IPIs, as membarrier does it for
-/// liburcu. Cost: rcu_read_lock and unlock; nothing unreclaimed; each zap waits for two rounds of IPIs and the longest
-/// section.
+/// Source: synchronize_rcu_expedited() of Linux since 2.6.32 (2009); by IPIs, as membarrier does it for liburcu.
+/// Cost: rcu_read_lock and unlock; nothing unreclaimed; each zap waits for two rounds of IPIs and the longest section.
 template <class Machine>
 class RcuExpedited {
  public:

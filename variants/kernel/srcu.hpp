@@ -20,12 +20,11 @@ namespace shadowwalk {
 /// (3) pairs with (6): a section whose end was counted has been read to its end, and since ends are summed first, a
 ///     section that is counted as begun and not as ended keeps its set from being quiet.
 /// (5) Two phases: a walker that has read which set is current and not yet counted itself may count itself in a set
-/// that
-///     was just waited for. The first phase waits for such stragglers of the flip before, so that new walkers, who use
-///     the current set, cannot keep the second phase from its end. SRCU waits for the whole set: that sections could
-///     sleep is what it was made for.
-/// Source: Linux kernel/rcu/srcutree.c (P. McKenney, 2006; counters apart for begin and end since 2017);
-/// KVM's own memslots are read under it.
+///     that was just waited for. The first phase waits for such stragglers of the flip before, so that new walkers, who
+///     use the current set, cannot keep the second phase from its end. SRCU waits for the whole set: that sections
+///     could sleep is what it was made for.
+/// Source: Linux kernel/rcu/srcutree.c (P. McKenney, 2006; counters apart for begin and end since 2017); KVM's own
+/// memslots are read under it.
 /// Cost: two full barriers a walk; nothing unreclaimed; each zap waits for all sections.
 template <class Machine>
 class Srcu {

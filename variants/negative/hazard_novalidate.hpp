@@ -6,7 +6,8 @@ namespace shadowwalk {
 
 /// hazard-novalidate: hazard that trusts the slot it read before its hazard was visible: (2) of hazard.hpp is missing.
 /// A page that is unlinked, scanned for and freed between the load and the publication is walked all the same. Must be
-/// caught. Source: the mistake that Michael's paper is written around.
+/// caught.
+/// Source: the mistake that Michael's paper is written around.
 template <class Machine>
 class HazardNoValidate : public HazardScheme<Machine, HazardFence::walker, /*kValidate=*/false> {
   using Scheme = HazardScheme<Machine, HazardFence::walker, false>;

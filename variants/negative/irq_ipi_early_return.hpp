@@ -8,7 +8,8 @@ namespace shadowwalk {
 
 /// irq-ipi-early-return: irq-ipi whose freer takes a flush that has been asked for already as done. The request stays
 /// pending until the vCPU enters the guest next; the walk that it is in now may have begun after the IPI for it. Must
-/// be caught. Source: KVM's kvm_flush_remote_tlbs() before Linux 84261923d3dd.
+/// be caught.
+/// Source: KVM's kvm_flush_remote_tlbs() before Linux 84261923d3dd.
 template <class Machine>
 class IrqIpiEarlyReturn : public IrqIpi<Machine> {
  public:

@@ -22,17 +22,16 @@ namespace shadowwalk {
 ///         online, whose acknowledgement is waited for; free all retired pages.
 ///
 /// (2), (3) against (6): one thread and its own handler, so that the compiler's barrier orders them. A load that (2)
-/// finds
-///     uninterrupted happened before the IPI was acknowledged, and so before anything was freed. What is loaded after
-///     it is thrown away: no SPTE of a freed table is followed. Taking the IPI acquires the unlinks: a walk that starts
-///     again does not come to the pages.
+///     finds uninterrupted happened before the IPI was acknowledged, and so before anything was freed. What is loaded
+///     after it is thrown away: no SPTE of a freed table is followed. Taking the IPI acquires the unlinks: a walk that
+///     starts again does not come to the pages.
 /// (4) and (5) are store buffering: "online; barrier; read SPTE" against "clear SPTE; barrier; who is online?".
 /// Source: A. Singh, T. Brown and A. Mashtizadeh, NBR: Neutralization Based Reclamation, PPoPP 2021. There the handler
 /// leaves the read phase by siglongjmp. That would be unsound here: begin() would have to call sigsetjmp in a frame
 /// that is gone when the handler runs, and jumping over the engine's own code between begin() and end() would leave
 /// what that keeps in registers undefined. So the walk looks, after each load; a load from a freed table may happen,
-/// and meets poison: tables are never unmapped (contract.hpp). Cost: a load of an own line a level; an IPI to each vCPU
-/// that is online each scan; a walker cannot hold pages up.
+/// and meets poison: tables are never unmapped (contract.hpp).
+/// Cost: a load of an own line a level; an IPI to each vCPU that is online each scan; a walker cannot hold pages up.
 template <class Machine>
 class Nbr {
  public:

@@ -21,10 +21,10 @@ namespace shadowwalk {
 ///     followed that was not one of its table while the walk's.
 /// (3), (4): the generation belongs to the page that the slot names: had it been freed before (3), the slot would have
 ///     been cleared before that (the engine's promise), and (4) would tell.
-/// The root has no slot and is not validated: the vCPU's reference keeps it.
-/// Needs no reclamation at all, so what is freed is at once free for reuse; a walker may read poison and throws it
-/// away. Source: G. Sheffi, M. Herlihy and E. Petrank, VBR: Version Based Reclamation, DISC 2021, with generations in
-/// the pages and validation by loads, since walkers change nothing here; sequence locks as in Linux (C. Lameter, 2005).
+/// The root has no slot and is not validated: the vCPU's reference keeps it. Needs no reclamation at all, so what is
+/// freed is at once free for reuse; a walker may read poison and throws it away.
+/// Source: G. Sheffi, M. Herlihy and E. Petrank, VBR: Version Based Reclamation, DISC 2021, with generations in the
+/// pages and validation by loads, since walkers change nothing here; sequence locks as in Linux (C. Lameter, 2005).
 /// Cost: three more loads a level and one at the end; nothing unreclaimed; a zap of what is walked restarts the walk.
 template <class Machine>
 class Optimistic {

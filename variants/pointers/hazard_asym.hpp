@@ -10,9 +10,8 @@ namespace shadowwalk {
 /// and (4) is membarrier.
 ///
 /// (1) and (4) are hazard's store buffering with an asymmetric fence: membarrier makes every CPU pass a full barrier
-/// after
-///     the slots were cleared and before the hazards are read. A hazard that was stored before it is seen by (5); a
-///     walker that stored it later loads its slot again (2) after the barrier, and finds it cleared.
+///     after the slots were cleared and before the hazards are read. A hazard that was stored before it is seen by (5);
+///     a walker that stored it later loads its slot again (2) after the barrier, and finds it cleared.
 /// (2), (3), (5) are hazard's.
 /// Source: folly's AsymmetricMemoryBarrier under its hazptr (Facebook 2016); D. Dice, M. Herlihy and A. Kogan, Fast
 /// non-intrusive memory reclamation for highly-concurrent data structures, ISMM 2016, have the idea with mprotect.

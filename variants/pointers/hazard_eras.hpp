@@ -17,7 +17,7 @@ namespace shadowwalk {
 ///
 /// birth: the page is stamped with the era.
 /// read, at each level above the leaf: (1) load the slot; (2) load the era: if the level's hazard has it already, done;
-///        else (3) publish it there by xchg, and again.
+///         else (3) publish it there by xchg, and again.
 /// end:   nothing: hazards stay published, so that walks between two zaps publish nothing. offline: (4) clear them.
 /// commit: flush_remote_tlbs(); (5) full barrier; stamp the batch with the era, and end it; past a threshold: (6) full
 ///         barrier, (7) load all hazards, free the retired pages in whose lifetime none of them lies.
@@ -28,8 +28,8 @@ namespace shadowwalk {
 /// (3) and (6) are store buffering: "publish era; barrier; read slot" against "clear slot; barrier; read hazards".
 /// (3) and (4) release to the acquire (7): a hazard that has moved on left its page's reads behind.
 /// Source: P. Ramalhete and A. Correia, Brief Announcement: Hazard Eras, SPAA 2017. That hazards outlive their section
-/// is ours: the bound is the same, since a walker may stall for ever anyway. Cost: two loads a level, an xchg a level
-/// after each zap; a published era keeps the pages that were linked in it.
+/// is ours: the bound is the same, since a walker may stall for ever anyway.
+/// Cost: two loads a level, an xchg a level after each zap; a published era keeps the pages that were linked in it.
 template <class Machine>
 class HazardEras {
  public:

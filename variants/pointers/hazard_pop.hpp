@@ -11,9 +11,8 @@ namespace shadowwalk {
 /// store. online: (6) set it by xchg.
 ///
 /// (1) and (4): taking the IPI is a full barrier in the middle of the walk. Hazards stored before it are seen by (5),
-/// since
-///     the acknowledgement releases them; a walker that stores one later has seen, by the IPI's acquire, that the slots
-///     are cleared, and finds so at (2).
+///     since the acknowledgement releases them; a walker that stores one later has seen, by the IPI's acquire, that the
+///     slots are cleared, and finds so at (2).
 /// (6) and the full barrier before (7) are store buffering: "online; barrier; read SPTE" against "clear SPTE; barrier;
 ///     who is online?". Who is offline has no hazards and is not disturbed: not in the guest, not while it waits.
 /// The paper's handler copies reservations from where only their thread sees them to where all do. Here they are words

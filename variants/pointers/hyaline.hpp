@@ -19,23 +19,21 @@ namespace shadowwalk {
 /// birth: the page is stamped with the era.
 /// begin: (1) put an empty list into the vCPU's own slot by xchg.
 /// read, at each level above the leaf: (2) load the slot; (3) load the era: if the vCPU's access era is that, done;
-/// else
-///        (4) raise it by xchg, and again.
+///         else (4) raise it by xchg, and again.
 /// end:   (5) take the list out of the slot by xchg, and drop a reference to each batch on it; (6) the last one frees.
 /// commit: flush_remote_tlbs(); (7) full barrier; (8) into each slot with a list whose access era is not older than the
 ///         batch's oldest page: a link to the batch, by cmpxchg; end the era; (9) add the number of links to the count.
 ///
 /// (1), (4) and (7) are store buffering: "list, access era; barrier; read SPTE" against "clear SPTE; barrier; read
 /// slots". (2), (3): a page that was read while the access era was current was born no later (hazard_eras.hpp says
-/// why): a slot
-///     whose access era is older than a page's birth belongs to a walker that cannot hold the page.
+///     why): a slot whose access era is older than a page's birth belongs to a walker that cannot hold the page.
 /// (5) acquires what (8) releases: the links. It releases the section's reads to whoever frees, by way of (6).
 /// (6), (9) are acq_rel on one count, which is zero when all links are dropped *and* their number has been added.
 /// Source: R. Nikolaev and B. Ravindran, Snapshot-Free, Transparent, and Robust Memory Reclamation for Lock-Free Data
 /// Structures, PLDI 2021 (arXiv 1905.07903). Links are of their own and not the batch's pages, so that a zap of one
-/// page is a batch; they and batches are kept for reuse. Cost: two xchg a walk, two loads a level, an xchg where a zap
-/// came in between. A walker that stalls keeps the batches that have a page as old as its newest read, and their other
-/// pages.
+/// page is a batch; they and batches are kept for reuse.
+/// Cost: two xchg a walk, two loads a level, an xchg where a zap came in between. A walker that stalls keeps the
+/// batches that have a page as old as its newest read, and their other pages.
 template <class Machine>
 class Hyaline {
   template <class T>

@@ -19,7 +19,7 @@ namespace shadowwalk {
 /// birth: the page is stamped with the era.
 /// begin: reserve the era, as it is now: the lower end by a plain store, (1) the upper end by xchg.
 /// read, at each level above the leaf: (2) load the slot; (3) load the era: if the upper end has it already, done; else
-///        (1) raise the upper end by xchg, and again.
+///         (1) raise the upper end by xchg, and again.
 /// end:   (4) both ends to where no lifetime is, the lower first, by release stores.
 /// commit: flush_remote_tlbs(); (5) full barrier; stamp the batch with the era, and end it; past a threshold: (6) full
 ///         barrier, (7) load all intervals, free the retired pages whose lifetime meets none of them.
@@ -27,8 +27,7 @@ namespace shadowwalk {
 /// (2), (3), (5): a page that was read while its era was the upper end lived then (hazard_eras.hpp says why).
 /// (1) and (6) are store buffering, as there. The lower end is stored before (1), so that who sees the one sees the
 /// other. (4) pairs with the acquire (7). An interval that is seen half changed is too long (old lower, new upper end),
-/// or is one
-///     that began after the scan did, whose walker sees the unlinks.
+///     or is one that began after the scan did, whose walker sees the unlinks.
 /// Source: H. Wen, J. Izraelevitz, W. Cai, H. A. Beadle and M. Scott, Interval-Based Memory Reclamation, PPoPP 2018.
 /// Cost: an xchg a walk, two loads a level, an xchg where a zap came in between; an interval keeps what was linked
 /// whenever it grew.

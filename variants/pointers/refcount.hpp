@@ -13,8 +13,7 @@ namespace shadowwalk {
 /// refcount: a reference count in each shadow page; whoever drops the last one to a retired page frees it.
 ///
 /// read, at each level above the leaf: load the slot; (1) count of the page it names + 1; (2) load the slot again: if
-/// it
-///        names another, take the count back and try that one.
+///         it names another, take the count back and try that one.
 /// end:   (3) count - 1 of each page that was passed; if that leaves a retired page without references: (4) claim it by
 ///        cmpxchg, and free it.
 /// commit: flush_remote_tlbs(); (5) mark each page retired in its count; without references: (4) claim and free it.
@@ -23,10 +22,10 @@ namespace shadowwalk {
 ///     unlink at (2), and lets go; one that counted before is found by (5), or frees the page itself.
 /// (3) releases the section's reads to (4), which acquires; by (4) a page is freed once, whoever comes to see it.
 /// Counts outlive pages (contract.hpp: type-stable): a walker that comes late counts for a moment in a page that is
-/// free, or another by then, which (2) tells it. So birth() may not reset them. Source: J. Valois, Lock-free linked
-/// lists using compare-and-swap, PODC 1995, with the correction of M. Michael and M. Scott (1995). The kernel's page
-/// references (get_page_unless_zero) work so. Cost: two locked operations a level on lines that all vCPUs share; a
-/// walker keeps only what it stands on.
+/// free, or another by then, which (2) tells it. So birth() may not reset them.
+/// Source: J. Valois, Lock-free linked lists using compare-and-swap, PODC 1995, with the correction of M. Michael and
+/// M. Scott (1995). The kernel's page references (get_page_unless_zero) work so.
+/// Cost: two locked operations a level on lines that all vCPUs share; a walker keeps only what it stands on.
 template <class Machine>
 class RefCount {
  public:
