@@ -8,6 +8,7 @@
 
 #include "harness/lab/cell.hpp"
 #include "harness/lab/registry.hpp"
+#include "harness/machine/sanitizers.hpp"
 #include "tests/lab/chosen_variants.hpp"
 #include "tests/lab/run_until.hpp"
 
@@ -77,6 +78,7 @@ TEST_P(Stress, ManyMoreVcpusThanCpus) {
 
 TEST(NegativeControl, UnsafeIsCaught) {
   CellConfig config = hammer("unsafe", "mmio-poll");
+  config.full_checks = false;  // poison and the identity of leaves tell enough
   // A walker that stalls for longer than a few zaps take: what it walks through is gone when it goes on.
   config.read_delay = {.one_in = 100, .stall_us = 300};
   std::uint64_t violations = 0;
@@ -87,6 +89,10 @@ TEST(NegativeControl, UnsafeIsCaught) {
 // Of the negative twins this one needs no store buffer and no luck: any two flushes between two guest entries do. The
 // others are caught by verification (tests/verify), which owns the store buffers.
 TEST(NegativeControl, EarlyReturnIsCaught) {
+#ifdef SHADOWWALK_TSAN
+  GTEST_SKIP()
+      << "ThreadSanitizer delays signal handlers: vCPUs hardly walk while a flush is pending; verify catches it";
+#endif
   CellConfig config = hammer("irq-ipi-early-return", "mmio-poll");
   config.vcpus = 1;
   config.walks_per_exit = 4096;
