@@ -8,7 +8,6 @@
 
 #include "harness/lab/cell.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/machine/sanitizers.hpp"
 #include "tests/lab/chosen_variants.hpp"
 #include "tests/lab/run_until.hpp"
 
@@ -89,9 +88,6 @@ TEST(NegativeControl, UnsafeIsCaught) {
 // Of the negative twins this one needs no store buffer and no luck: any two flushes between two guest entries do. The
 // others are caught by verification (tests/verify), which owns the store buffers.
 TEST(NegativeControl, EarlyReturnIsCaught) {
-#ifdef SHADOWWALK_TSAN
-  GTEST_SKIP() << "too slow to catch it reliably; verify and the release build do";
-#endif
   CellConfig config = hammer("irq-ipi-early-return", "mmio-poll");
   config.vcpus = 1;
   config.walks_per_exit = 4096;
