@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -130,12 +131,31 @@ class PageBatch {
   std::size_t size_ = 0;
 };
 
+/// The shadow pages of a tree by the addresses of their tables: an array of pages beside an array of tables, as the
+/// kernel's virt_to_page() has them. A view: copies are of the same pages.
+template <class Node>
+class PagesByTable {
+ public:
+  /// `first_page` describes the table at `first_table`, the next ones follow each `page_bytes` after the last.
+  PagesByTable(SpteWord first_table, VariantPage<Node>* first_page, std::size_t page_bytes)
+      : first_table_(first_table), first_page_(reinterpret_cast<std::byte*>(first_page)), page_bytes_(page_bytes) {}
+  VariantPage<Node>& operator[](SpteWord spte) const {
+    const std::size_t index = (spte_address(spte) - first_table_) >> std::countr_zero(kSpteAddress);
+    return *reinterpret_cast<VariantPage<Node>*>(first_page_ + index * page_bytes_);
+  }
+
+ private:
+  SpteWord first_table_;
+  std::byte* first_page_;
+  std::size_t page_bytes_;
+};
+
 /// What a variant is given to work with.
 template <class Machine, class Node>
 class Environment {
  public:
-  Environment(Machine& machine_in, typename Machine::MmuLock& mmu_lock_in)
-      : machine(machine_in), mmu_lock(mmu_lock_in) {}
+  Environment(Machine& machine_in, typename Machine::MmuLock& mmu_lock_in, const PagesByTable<Node>& pages_in)
+      : machine(machine_in), mmu_lock(mmu_lock_in), pages(pages_in) {}
   virtual ~Environment() = default;
 
   /// Frees a retired page: fills it with poison, accounts for it, gives it back. Any thread; takes no lock.
@@ -144,12 +164,12 @@ class Environment {
     while (!batch.empty()) free(batch.pop_front());
   }
 
-  /// The shadow page whose table a present non-leaf SPTE points to. The page must be protected, or the SPTE known to
-  /// have been read while its own table was: what another table holds by now need be no table's address.
-  virtual VariantPage<Node>& page_of(SpteWord spte) = 0;
-
   Machine& machine;
   typename Machine::MmuLock& mmu_lock;
+  /// pages[spte]: whose table a present non-leaf SPTE points to. The page must be protected, or the SPTE known to have
+  /// been read while its own table was: what another table holds by now need be no table's address. Part of a walk, so
+  /// no virtual call.
+  const PagesByTable<Node> pages;
 };
 
 /// What a bound on unreclaimed pages can depend on. "Linked" are pages from birth() to commit().

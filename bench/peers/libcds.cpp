@@ -114,7 +114,7 @@ class CdsHazards {
     KnownThread::enter();
     while (!batch.empty()) {
       Collector::retire(reinterpret_cast<void*>(batch.pop_front().address),
-                        [](void* table) { the_only_->free(the_only_->page_of(reinterpret_cast<SpteWord>(table))); });
+                        [](void* table) { the_only_->free(the_only_->pages[reinterpret_cast<SpteWord>(table)]); });
     }
   }
   void drain() { KnownThread::scan(); }

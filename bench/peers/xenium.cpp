@@ -80,7 +80,7 @@ class XeniumScheme {
         return spte;
       } else {
         while (spte_is_present(spte)) {
-          Node& node = environment_.page_of(spte).node;
+          Node& node = environment_.pages[spte].node;
           // acquire, with the release in birth(): the era that the guard sees next is not before the page's.
           const std::uint64_t births = node.births.load(std::memory_order_acquire);
           seen_.store(Marked(&node.retired), std::memory_order_relaxed);

@@ -114,6 +114,12 @@ class PagePool {
   /// The page that owns the table at an SPTE's address: virt_to_page().
   Page& page(SpteWord spte) const { return pages_[(spte_address(spte) - first_address_) >> kPageShift]; }
 
+  /// The same for a scheme, which does not know all of Page.
+  template <class Node>
+  PagesByTable<Node> pages_by_table() const {
+    return {first_address_, pages_, sizeof(Page)};
+  }
+
   /// Which page's table an address is in; nothing if it is in none.
   std::optional<std::size_t> index_of(std::uintptr_t address) const {
     const std::size_t index = (address - first_address_) >> kPageShift;

@@ -192,10 +192,9 @@ class ShadowTree {
   class TreeEnvironment final : public Environment<Machine, Node> {
    public:
     explicit TreeEnvironment(ShadowTree& tree)
-        : Environment<Machine, Node>(tree.machine_, tree.lock_.raw()), tree_(tree) {}
+        : Environment<Machine, Node>(tree.machine_, tree.lock_.raw(), tree.pool_.template pages_by_table<Node>()), tree_(tree) {}
     using Environment<Machine, Node>::free;
     void free(VariantPage<Node>& page) override { tree_.free(page_from(page)); }
-    VariantPage<Node>& page_of(SpteWord spte) override { return tree_.pool_.page(spte); }
 
    private:
     ShadowTree& tree_;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -61,27 +60,11 @@ class VcpuMmu {
   /// leaves the section's length in section_ticks().
   template <bool kFullChecks, bool kReadDelay, bool kClockSection = false>
   [[gnu::always_inline]] Walked walk(Gfn gfn, LeafKind kind) {
-    WalkingWalker walker = walker_;
-    Slot* const root_table = root_table_;
-    for (;;) {
-      if constexpr (kFullChecks) trail_.start();
-      walker.begin();
-      const std::uint64_t section_start = kClockSection ? Machine::now() : 0;
-      Slot* slot = nullptr;
-      const SpteWord leaf = descend<Geometry::kLevels, kFullChecks, kReadDelay>(walker, root_table, gfn, slot);
-      if (leaf_serves(leaf, gfn, kind)) [[likely]] {
-        const bool freed = kFullChecks && trail_.found_freed_page();
-        if constexpr (kClockSection) section_ticks_ = Machine::now() - section_start;
-        if (!walker.end()) [[unlikely]] {
-          ++counts_.restarts;
-          continue;
-        }
-        if (freed) [[unlikely]]
-          violation("passed a table that was freed or reused", gfn, leaf);
-        return Walked::served;
-      }
-      if (const auto walked = end_unserved<kFullChecks>(walker, leaf, gfn, kind, slot)) return *walked;
-    }
+    const Ended ended = walk_once<kFullChecks, kReadDelay, kClockSection>(gfn, kind);
+    if (ended == Ended::served) [[likely]]
+      return Walked::served;
+    if (ended == Ended::fault) return Walked::fault;
+    return walk_again<kFullChecks, kReadDelay, kClockSection>(gfn, kind);
   }
 
   /// The fault path: mmu_lock, a fresh root if ours became stale, the missing levels, the leaf. Throws CellError.
@@ -146,6 +129,39 @@ class VcpuMmu {
 
   static constexpr int kMakeWritableRetries = 4;  // fast_page_fault()'s
 
+  /// How one section ended. An enum, since an optional<Walked> would go through memory.
+  enum class Ended { served, fault, unusable };
+
+  template <bool kFullChecks, bool kReadDelay, bool kClockSection>
+  [[gnu::always_inline]] Ended walk_once(Gfn gfn, LeafKind kind) {
+    WalkingWalker walker = walker_;
+    if constexpr (kFullChecks) trail_.start();
+    walker.begin();
+    const std::uint64_t section_start = kClockSection ? Machine::now() : 0;
+    Slot* slot = nullptr;
+    const SpteWord leaf = descend<Geometry::kLevels, kFullChecks, kReadDelay>(walker, root_table_, gfn, slot);
+    if (!leaf_serves(leaf, gfn, kind)) [[unlikely]]
+      return end_unserved<kFullChecks>(leaf, gfn, kind, slot);
+    const bool freed = kFullChecks && trail_.found_freed_page();
+    if constexpr (kClockSection) section_ticks_ = Machine::now() - section_start;
+    if (!walker.end()) [[unlikely]]
+      return Ended::unusable;
+    if (freed) [[unlikely]]
+      violation("passed a table that was freed or reused", gfn, leaf);
+    return Ended::served;
+  }
+
+  /// Walks from the root until the result may be used. Out of line, so that walk() has no loop: for a second round the
+  /// compiler would keep on the stack what a walk computes from the gfn.
+  template <bool kFullChecks, bool kReadDelay, bool kClockSection>
+  [[gnu::noinline]] Walked walk_again(Gfn gfn, LeafKind kind) {
+    for (;;) {
+      ++counts_.restarts;
+      const Ended ended = walk_once<kFullChecks, kReadDelay, kClockSection>(gfn, kind);
+      if (ended != Ended::unusable) return ended == Ended::served ? Walked::served : Walked::fault;
+    }
+  }
+
   template <int kLevel, bool kFullChecks, bool kReadDelay>
   [[gnu::always_inline]] SpteWord descend(WalkingWalker& walker, Slot* table, Gfn gfn, Slot*& leaf_slot) {
     Slot& slot = table[Geometry::index(gfn, kLevel)];
@@ -170,24 +186,21 @@ class VcpuMmu {
     }
   }
 
-  /// Ends the section of a walk whose leaf does not serve the access as it is; empty: walk again. Out of line, and
-  /// given the walker by value, so that the walk itself keeps its registers. `slot`: null if the walk did not come to
-  /// level 1.
+  /// Ends the section of a walk whose leaf does not serve the access as it is. Out of line, and with a copy of its own
+  /// of a walker that may be copied, so that the walk itself keeps its in registers. `slot`: null if the walk did not
+  /// come to level 1.
   template <bool kFullChecks>
-  [[gnu::noinline]] std::optional<Walked> end_unserved(WalkingWalker walker, SpteWord leaf, Gfn gfn, LeafKind kind,
-                                                       Slot* slot) {
+  [[gnu::noinline]] Ended end_unserved(SpteWord leaf, Gfn gfn, LeafKind kind, Slot* slot) {
+    WalkingWalker walker = walker_;
     const bool fixed = kind == LeafKind::ram_write && slot != nullptr && make_writable(*slot, leaf, gfn);
     const bool freed = kFullChecks && trail_.found_freed_page();
-    if (!walker.end() || leaf == kRestartWalk) {
-      ++counts_.restarts;
-      return std::nullopt;
-    }
+    if (!walker.end() || leaf == kRestartWalk) return Ended::unusable;
     if (freed) {
       violation("passed a table that was freed or reused", gfn, leaf);
     } else if (!fixed) {
       tell_poison_from_absence(leaf, gfn, slot != nullptr);
     }
-    return fixed ? Walked::served : Walked::fault;
+    return fixed ? Ended::served : Ended::fault;
   }
 
   /// fast_pf_fix_direct_spte(), inside the section: sets W where only our own write protection took it.

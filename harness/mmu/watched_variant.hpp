@@ -21,7 +21,9 @@ class WatchedEnvironment final : public Environment<Machine, Node> {
   using Page = VariantPage<Node>;
 
   WatchedEnvironment(Environment<Machine, Node>& watched, int levels, UnreclaimedBound claimed)
-      : Environment<Machine, Node>(watched.machine, watched.mmu_lock), watched_(watched), bound_(claimed) {
+      : Environment<Machine, Node>(watched.machine, watched.mmu_lock, watched.pages),
+        watched_(watched),
+        bound_(claimed) {
     load_.vcpus = watched.machine.vcpus().size();
     load_.levels = levels;
   }
@@ -38,7 +40,6 @@ class WatchedEnvironment final : public Environment<Machine, Node> {
     // After the page is free indeed. relaxed: a count; pairs with nothing.
     if (bound_ != nullptr) freed_.fetch_add(1, std::memory_order_relaxed);
   }
-  Page& page_of(SpteWord spte) override { return watched_.page_of(spte); }
 
   /// Before the variant's own. mmu_lock held, as theirs.
   void on_birth() { load_.most_linked = std::max(load_.most_linked, ++linked_); }

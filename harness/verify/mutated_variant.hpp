@@ -12,7 +12,8 @@ template <class Machine, class Node>
 class MutatedEnvironment final : public Environment<Machine, Node> {
  public:
   explicit MutatedEnvironment(Environment<Machine, Node>& environment)
-      : Environment<Machine, Node>(environment.machine, environment.mmu_lock), environment_(environment) {}
+      : Environment<Machine, Node>(environment.machine, environment.mmu_lock, environment.pages),
+        environment_(environment) {}
 
   using Environment<Machine, Node>::free;
   void free(VariantPage<Node>& page) override {
@@ -24,7 +25,6 @@ class MutatedEnvironment final : public Environment<Machine, Node> {
     environment_.free(page);
     if (Machine::has(Mutant::page_freed_twice)) environment_.free(page);
   }
-  VariantPage<Node>& page_of(SpteWord spte) override { return environment_.page_of(spte); }
 
   void begin_commit() {
     committing_ = true;

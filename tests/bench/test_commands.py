@@ -109,7 +109,7 @@ def test_bounds_tell_the_outcome_and_exit_with_0(run_script, stand_in, section, 
 
 def test_bounds_json(run_script, stand_in, tmp_path):
     run_script("bench-bounds", stand_in("bench", bound_figures(12)), "--filter", "^section/irq-ipi/threads:1",
-               "--json", "out.json")
+               "--rounds", "9", "--json", "out.json")
     document = json.loads((tmp_path / "out.json").read_text())
     assert document["format"] == "shadowwalk-bench-bounds-1"
     [bound] = document["bounds"]

@@ -15,6 +15,7 @@
 #include "harness/machine/placement.hpp"
 #include "tests/machine/bound_thread.hpp"
 #include "tests/machine/watchdog.hpp"
+#include "tests/rounds.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -81,7 +82,7 @@ class IpiStressTest : public testing::Test {
 // A million rounds of disable and enable or send, drawn at random by three CPUs.
 TEST_F(IpiStressTest, NoIpiIsLostInAMillionRandomDisableEnableSendRounds) {
   constexpr unsigned kCpus = 3;
-  constexpr unsigned kRounds = 1'000'000 / kCpus + 1;
+  constexpr unsigned kRounds = test::rounds(1'000'000) / kCpus + 1;
   constexpr unsigned kSendsIn = 16;  // one round in so many
   std::array<GatedCpu, kCpus> cpus;
   std::atomic<std::uint64_t> sends{0};
@@ -131,7 +132,7 @@ TEST_F(IpiStressTest, NoIpiIsLostInAMillionRandomDisableEnableSendRounds) {
 }
 
 TEST_F(IpiStressTest, TwoZappersSendingToEachOtherServeEachOther) {
-  constexpr unsigned kRounds = 50'000;
+  constexpr unsigned kRounds = test::rounds(50'000);
   std::array<GatedCpu, 2> zappers;
   run(zappers, [&](std::size_t self, std::mt19937&) {
     Cpu* const other[] = {&zappers[1 - self]};
@@ -147,7 +148,7 @@ TEST_F(IpiStressTest, TwoZappersSendingToEachOtherServeEachOther) {
 // What irq-ipi builds on: unlink, send, and nobody reads what was unlinked. The data is plain, so that a section which
 // outlives the send is a race for ThreadSanitizer, and a stale value without it.
 TEST_F(IpiStressTest, ASendIsAGracePeriodForSectionsWithTheirGateClosed) {
-  constexpr unsigned kRounds = 10'000;
+  constexpr unsigned kRounds = test::rounds(10'000);
   constexpr std::uint64_t kDead = ~0ull;
   std::array<std::uint64_t, 2> data{0, kDead};
   std::atomic<std::uint64_t*> slot{&data[0]};
@@ -189,7 +190,7 @@ class LockAndIpiTest : public IpiStressTest, public testing::WithParamInterface<
 
 // The synchronous schemes wait for IPIs with mmu_lock held, and the CPUs that they interrupt wait for the lock.
 TEST_P(LockAndIpiTest, WaitersForMmuLockServeTheIpisOfItsHolder) {
-  constexpr unsigned kRounds = 10'000;
+  constexpr unsigned kRounds = test::rounds(10'000);
   MmuLock lock(GetParam());
   std::array<GatedCpu, 3> cpus;
   std::uint64_t counter = 0;

@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "harness/machine/sanitizers.hpp"
 #include "tests/machine/bound_thread.hpp"
+#include "tests/rounds.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -16,11 +16,7 @@ namespace {
 using test::give_others_time;
 using test::wait_until;
 
-#ifdef SHADOWWALK_TSAN
-constexpr unsigned kRounds = 5'000;
-#else
-constexpr unsigned kRounds = 50'000;
-#endif
+constexpr unsigned kRounds = test::rounds(50'000);
 
 class MmuLockTest : public testing::TestWithParam<MmuLockKind> {
  protected:

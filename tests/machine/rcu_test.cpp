@@ -12,21 +12,15 @@
 #include <vector>
 
 #include "harness/machine/cycle_clock.hpp"
-#include "harness/machine/sanitizers.hpp"
 #include "tests/machine/bound_thread.hpp"
 #include "tests/machine/watchdog.hpp"
+#include "tests/rounds.hpp"
 
 namespace shadowwalk {
 namespace {
 
 using test::give_others_time;
 using test::wait_until;
-
-#ifdef SHADOWWALK_TSAN
-constexpr unsigned kScale = 10;
-#else
-constexpr unsigned kScale = 1;
-#endif
 
 class Reader {
  public:
@@ -129,7 +123,7 @@ TEST_F(RcuTest, DestructorRunsWhatACallbackQueues) {
 
 // A callback that is queued just before the destructor, while the reclaimer is at any point of its loop.
 TEST_F(RcuTest, DestructorLosesNoneAtAnyMoment) {
-  for (unsigned round = 0; round < 2000 / kScale; ++round) {
+  for (unsigned round = 0; round < test::rounds(2000); ++round) {
     std::atomic<unsigned> ran{0};
     RcuHead first;
     RcuHead second;
@@ -203,7 +197,7 @@ TEST_F(RcuTest, TheObserverSeesEachGracePeriodBeforeItsCallbacks) {
 // Each caller's barrier covers the caller's own callbacks, whatever the others are in the middle of.
 TEST_F(RcuTest, BarrierOfEachOfManyCallersWaitsForItsOwn) {
   constexpr unsigned kCallers = 4;
-  constexpr unsigned kRounds = 5000 / kScale;
+  constexpr unsigned kRounds = test::rounds(5000);
   struct Mine {
     RcuHead head;
     bool ran = false;  // plain: barrier() promises the order
@@ -311,7 +305,7 @@ TEST_F(RcuTest, OnThreadStartRunsOnTheReclaimer) {
 TEST_F(RcuTest, ReadersNeverSeeWhatACallbackFreed) {
   constexpr unsigned kReaders = 2;
   constexpr unsigned kWriters = 2;
-  constexpr unsigned kUpdates = 20'000 / kScale;
+  constexpr unsigned kUpdates = test::rounds(20'000);
   struct Data {
     RcuHead head;
     std::uint64_t value = 1;

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "harness/machine/remote_flush.hpp"
-#include "harness/machine/sanitizers.hpp"
 #include "tests/machine/bound_thread.hpp"
 #include "tests/machine/litmus.hpp"
 #include "tests/machine/watchdog.hpp"
+#include "tests/rounds.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -43,11 +43,7 @@ TEST(VcpuTest, EnteringClearsAStaleImmediateExit) {
 // Store buffering between entry and request: a vCPU that runs the guest without having seen the request, and a
 // requester that found nobody in the guest, would leave the guest with stale translations.
 TEST(VcpuTest, NeverEntersUnseenPastARequestThatInterruptsNobody) {
-#ifdef SHADOWWALK_TSAN
-  constexpr unsigned kRounds = 5'000;
-#else
-  constexpr unsigned kRounds = 20'000;
-#endif
+  constexpr unsigned kRounds = test::rounds(20'000);
   test::Watchdog watchdog("an IPI was lost");
   test::Rendezvous rendezvous;
   Vcpu vcpu;

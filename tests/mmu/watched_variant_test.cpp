@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include <array>
+#include <initializer_list>
 
 #include "tests/variants/fake_environment.hpp"
 #include "variants/controls/unsafe.hpp"
@@ -41,14 +41,12 @@ class WatchedVariant : public testing::Test {
   using Page = VariantPage<Variant::Node>;
 
   WatchedVariant() {
-    for (std::size_t i = 0; i < pages.size(); ++i) {
-      environment.add(pages[i], (i + 1) << 12);
-      variant.birth(pages[i]);
-    }
+    for (std::size_t i = 0; i < 4; ++i) variant.birth(page(i));
   }
+  Page& page(std::size_t i) { return environment.page_at((i + 1) << 12); }
   void commit(std::initializer_list<std::size_t> which) {
     PageBatch<Variant::Node> batch;
-    for (const std::size_t i : which) batch.push_back(pages[i]);
+    for (const std::size_t i : which) batch.push_back(page(i));
     variant.commit(std::move(batch));
   }
   const std::string& complaint() const { return variant.account().first_complaint(); }
@@ -57,7 +55,6 @@ class WatchedVariant : public testing::Test {
   MmuLock lock;
   FakeEnvironment<Variant::Node> environment{machine, lock};
   Variant variant{environment};
-  std::array<Page, 4> pages;
 };
 
 TEST_F(WatchedVariant, WithinItsBoundIsNotComplainedOf) {
@@ -82,14 +79,14 @@ TEST_F(WatchedVariant, MorePagesThanItsBoundAreComplainedOf) {
 TEST_F(WatchedVariant, ADoubleFreeIsComplainedOfAndNotHandedOn) {
   commit({0});
   variant.drain();
-  variant.given.free(pages[0]);
+  variant.given.free(page(0));
   EXPECT_THAT(complaint(), HasSubstr("double free"));
   EXPECT_FALSE(environment.double_free());
   EXPECT_EQ(environment.freed(), 1u);
 }
 
 TEST_F(WatchedVariant, AFreeOfALinkedPageIsComplainedOf) {
-  variant.given.free(pages[3]);
+  variant.given.free(page(3));
   EXPECT_THAT(complaint(), HasSubstr("never retired"));
   EXPECT_EQ(environment.freed(), 0u);
 }
@@ -107,12 +104,11 @@ TEST(WatchedHazard, KeepsFewerPagesThanItsThreshold) {
   MmuLock lock;
   FakeEnvironment<Variant::Node> environment(machine, lock);
   Variant variant(environment);
-  std::array<VariantPage<Variant::Node>, 100> pages;
-  for (std::size_t i = 0; i < pages.size(); ++i) {
-    environment.add(pages[i], (i + 1) << 12);
-    variant.birth(pages[i]);
+  for (std::size_t i = 1; i <= 100; ++i) {
+    auto& page = environment.page_at(i << 12);
+    variant.birth(page);
     PageBatch<Variant::Node> batch;
-    batch.push_back(pages[i]);
+    batch.push_back(page);
     variant.commit(std::move(batch));
   }
   EXPECT_EQ(variant.account().peak(), 63u);

@@ -1,4 +1,5 @@
 // A walker stalls in the middle of a walk while thousands of pages come and go: how many stay unreclaimed.
+#include <chrono>
 #include <thread>
 
 #include "tests/variants/scheme_fixture.hpp"
@@ -16,7 +17,8 @@ namespace shadowwalk {
 namespace {
 
 constexpr std::size_t kLinkedAtATime = 20;
-constexpr std::size_t kZaps = 4000;
+constexpr std::size_t kZaps = 10'000;
+constexpr auto kTimeOfZap = std::chrono::microseconds(20);  // 50,000 a second
 
 /// vCPU 0 stalls in a section that has read three of the first pages.
 template <template <class> class Variant>
@@ -43,7 +45,9 @@ class Stalled : public SchemeFixture<Variant> {
       this->vcpu(0).unbind();
     });
     while (!inside) std::this_thread::yield();
+    const auto start = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < kZaps; ++i) {
+      std::this_thread::sleep_until(start + i * kTimeOfZap);
       // One page, and now and then several, so that batches differ.
       auto* const first = tree.front();
       tree.pop_front();

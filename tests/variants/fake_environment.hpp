@@ -1,22 +1,31 @@
 #pragma once
 
 #include <atomic>
-#include <map>
+#include <memory>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 
 #include "harness/machine/native_machine.hpp"
 #include "variants/contract.hpp"
 
 namespace shadowwalk {
 
-/// An MMU of a few pages and slots, so that a test decides every step of a zap.
+/// What is there before the environment that is given a view of it.
 template <class Node>
-class FakeEnvironment : public Environment<NativeMachine, Node> {
+struct FakePages {
+  static constexpr std::size_t kPages = 16'384;
+  std::unique_ptr<VariantPage<Node>[]> fake_pages = std::make_unique<VariantPage<Node>[]>(kPages);
+};
+
+/// An MMU of pages without tables, so that a test decides every step of a zap.
+template <class Node>
+class FakeEnvironment : private FakePages<Node>, public Environment<NativeMachine, Node> {
  public:
   using Page = VariantPage<Node>;
 
-  using Environment<NativeMachine, Node>::Environment;
+  FakeEnvironment(NativeMachine& machine_in, MmuLock& mmu_lock_in)
+      : Environment<NativeMachine, Node>(machine_in, mmu_lock_in, {0, this->fake_pages.get(), sizeof(Page)}) {}
 
   using Environment<NativeMachine, Node>::free;
   void free(Page& page) override {
@@ -24,11 +33,13 @@ class FakeEnvironment : public Environment<NativeMachine, Node> {
     if (!freed_.insert(page.address).second) double_free_ = true;
     free_count_.fetch_add(1);
   }
-  Page& page_of(SpteWord spte) override { return *pages_.at(spte_address(spte)); }
 
-  void add(Page& page, SpteWord address) {
+  /// The page whose table is said to be at `address`.
+  Page& page_at(SpteWord address) {
+    if (address >> 12 >= FakePages<Node>::kPages) throw std::out_of_range("no page has its table there");
+    Page& page = this->pages[address];
     page.address = address;
-    pages_[address] = &page;
+    return page;
   }
   bool is_freed(const Page& page) { return is_freed(page.address); }
   /// Of the page whose table is there.
@@ -41,7 +52,6 @@ class FakeEnvironment : public Environment<NativeMachine, Node> {
 
  private:
   std::mutex mutex_;
-  std::map<SpteWord, Page*> pages_;
   std::set<SpteWord> freed_;
   std::atomic<std::size_t> free_count_{0};
   bool double_free_ = false;

@@ -1,3 +1,4 @@
+// Hazard pointers, step by step: with the walker's barrier and with the freer's.
 #include "variants/pointers/hazard.hpp"
 
 #include <gtest/gtest.h>
@@ -5,13 +6,12 @@
 #include <deque>
 #include <mutex>
 
+#include "harness/machine/membarrier.hpp"
 #include "tests/variants/fake_environment.hpp"
+#include "variants/pointers/hazard_asym.hpp"
 
 namespace shadowwalk {
 namespace {
-
-using Scheme = Hazard<NativeMachine>;
-using Page = VariantPage<Scheme::Node>;
 
 /// A slot whose value changes between two loads, as a test says.
 class ScriptedSlot {
@@ -27,28 +27,36 @@ class ScriptedSlot {
   mutable std::deque<SpteWord> values_;
 };
 
+template <class Scheme>
 class HazardTest : public testing::Test {
  protected:
+  using Batch = PageBatch<typename Scheme::Node>;
+
+  void SetUp() override {
+    if (!Scheme::kInfo.needs_membarrier) return;
+    if (const std::string reason = register_membarrier(); !reason.empty()) GTEST_SKIP() << reason;
+  }
   void retire(std::size_t count) {
     const std::lock_guard guard(lock);
     for (std::size_t i = 0; i < count; ++i) {
-      pages.emplace_back();
-      environment.add(pages.back(), (pages.size() + 1) << 12);
-      PageBatch<Scheme::Node> batch;
-      batch.push_back(pages.back());
+      Batch batch;
+      batch.push_back(environment.page_at((++retired + 1) << 12));
       variant.commit(std::move(batch));
     }
   }
 
   NativeMachine machine{1};
   MmuLock lock;
-  FakeEnvironment<Scheme::Node> environment{machine, lock};
+  FakeEnvironment<typename Scheme::Node> environment{machine, lock};
   Scheme variant{environment};
-  std::deque<Page> pages;
+  std::size_t retired = 0;
 };
 
-TEST_F(HazardTest, FollowsASlotThatChangesUntilItStands) {
-  Scheme::Walker walker(variant, *machine.vcpus()[0]);
+using Schemes = testing::Types<Hazard<NativeMachine>, HazardAsym<NativeMachine>>;
+TYPED_TEST_SUITE(HazardTest, Schemes);
+
+TYPED_TEST(HazardTest, FollowsASlotThatChangesUntilItStands) {
+  typename TypeParam::Walker walker(this->variant, *this->machine.vcpus()[0]);
   const SpteWord a = 0x1000 | kSptePresent;
   const SpteWord b = 0x2000 | kSptePresent;
   walker.begin();
@@ -59,37 +67,36 @@ TEST_F(HazardTest, FollowsASlotThatChangesUntilItStands) {
   walker.end();
 }
 
-TEST_F(HazardTest, NamedPageOutlivesScansUntilTheSectionEnds) {
-  pages.emplace_back();
-  environment.add(pages.back(), 0x1000);
+TYPED_TEST(HazardTest, NamedPageOutlivesScansUntilTheSectionEnds) {
+  auto& named = this->environment.page_at(0x1000);
   std::atomic<SpteWord> slot{0x1000 | kSptePresent};
-  Scheme::Walker walker(variant, *machine.vcpus()[0]);
+  typename TypeParam::Walker walker(this->variant, *this->machine.vcpus()[0]);
   walker.begin();
   walker.read(slot, 2);
   slot = 0;
   {
-    const std::lock_guard guard(lock);
-    PageBatch<Scheme::Node> batch;
-    batch.push_back(pages.front());
-    variant.commit(std::move(batch));
+    const std::lock_guard guard(this->lock);
+    typename TestFixture::Batch batch;
+    batch.push_back(named);
+    this->variant.commit(std::move(batch));
   }
-  retire(1000);
-  EXPECT_FALSE(environment.is_freed(pages.front()));
-  EXPECT_GT(environment.freed(), 900u) << "the others are not held up";
+  this->retire(1000);
+  EXPECT_FALSE(this->environment.is_freed(named));
+  EXPECT_GT(this->environment.freed(), 900u) << "the others are not held up";
   walker.end();
-  retire(100);
-  EXPECT_TRUE(environment.is_freed(pages.front()));
-  variant.drain();
+  this->retire(100);
+  EXPECT_TRUE(this->environment.is_freed(named));
+  this->variant.drain();
 }
 
-TEST_F(HazardTest, UnreclaimedPagesStayUnderTheStatedBound) {
-  constexpr std::size_t kBound = 64 + Scheme::kHazards;  // one vCPU: max(64, 2 x 1 x 4) + 1 x 4
+TYPED_TEST(HazardTest, UnreclaimedPagesStayUnderTheStatedBound) {
+  constexpr std::size_t kBound = 64 + TypeParam::kHazards;  // one vCPU: max(64, 2 x 1 x 4) + 1 x 4
   for (int i = 0; i < 500; ++i) {
-    retire(1);
-    ASSERT_LE(pages.size() - environment.freed(), kBound);
+    this->retire(1);
+    ASSERT_LE(this->retired - this->environment.freed(), kBound);
   }
-  variant.drain();
-  EXPECT_EQ(environment.freed(), pages.size());
+  this->variant.drain();
+  EXPECT_EQ(this->environment.freed(), this->retired);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <mutex>
 
 #include "tests/variants/fake_environment.hpp"
@@ -11,17 +10,14 @@ namespace shadowwalk {
 namespace {
 
 using Scheme = RcuCounter<NativeMachine>;
-using Page = VariantPage<Scheme::Node>;
 
 class RcuCounterTest : public testing::Test {
  protected:
   void commit_both() {
     const std::lock_guard guard(lock);
     PageBatch<Scheme::Node> batch;
-    environment.add(pages[0], 0x1000);
-    environment.add(pages[1], 0x2000);
-    batch.push_back(pages[0]);
-    batch.push_back(pages[1]);
+    batch.push_back(environment.page_at(0x1000));
+    batch.push_back(environment.page_at(0x2000));
     variant.commit(std::move(batch));
   }
 
@@ -29,7 +25,6 @@ class RcuCounterTest : public testing::Test {
   MmuLock lock;
   FakeEnvironment<Scheme::Node> environment{machine, lock};
   Scheme variant{environment};
-  std::array<Page, 2> pages;
 };
 
 TEST_F(RcuCounterTest, NoReaderFreesInCommit) {

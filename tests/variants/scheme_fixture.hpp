@@ -21,7 +21,8 @@ class SchemeFixture : public testing::Test {
   using Walker = typename Scheme::Walker;
 
   struct Linked {
-    Page page;
+    explicit Linked(Page& page_in) : page(page_in) {}
+    Page& page;
     std::atomic<SpteWord> slot{0};
   };
 
@@ -34,8 +35,7 @@ class SchemeFixture : public testing::Test {
 
   /// A new page in a slot of its own.
   Linked& link() {
-    Linked& linked = pages.emplace_back();
-    environment.add(linked.page, pages.size() << 12);
+    Linked& linked = pages.emplace_back(environment.page_at((pages.size() + 1) << 12));
     variant.birth(linked.page);
     linked.slot.store(linked.page.address | kSptePresent, std::memory_order_release);
     ++linked_now;

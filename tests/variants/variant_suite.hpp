@@ -6,11 +6,8 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <deque>
 #include <latch>
-#include <memory>
 #include <thread>
-#include <vector>
 
 #include "harness/machine/membarrier.hpp"
 #include "tests/variants/fake_environment.hpp"
@@ -25,8 +22,7 @@ class VariantSuite : public testing::Test {
   using Node = typename Variant::Node;
   using Page = VariantPage<Node>;
 
-  VariantSuite() : environment(machine, lock), variant(environment) {
-    environment.add(page, kAddress);
+  VariantSuite() : environment(machine, lock), variant(environment), page(environment.page_at(kAddress)) {
     variant.birth(page);
     slot.store(kAddress | kSptePresent);
   }
@@ -50,7 +46,7 @@ class VariantSuite : public testing::Test {
   MmuLock lock;
   FakeEnvironment<Node> environment;
   Variant variant;
-  Page page;
+  Page& page;
   std::atomic<SpteWord> slot{0};
 };
 
@@ -223,8 +219,6 @@ TYPED_TEST_P(VariantSuite, VcpusComeAndGo) {
 /// nobody.
 TYPED_TEST_P(VariantSuite, SignalsMayComeInTheMiddleOfEverything) {
   constexpr std::size_t kPages = 300;
-  std::deque<VariantPage<typename TypeParam::Node>> pages;
-  for (std::size_t i = 0; i < kPages; ++i) this->environment.add(pages.emplace_back(), (i + 100) << 12);
   this->slot.store(0);
   Vcpu& vcpu = *this->machine.vcpus()[0];
   std::atomic<bool> stop{false};
@@ -255,7 +249,8 @@ TYPED_TEST_P(VariantSuite, SignalsMayComeInTheMiddleOfEverything) {
       std::this_thread::yield();
     }
   });
-  for (auto& zapped : pages) {
+  for (std::size_t i = 0; i < kPages; ++i) {
+    auto& zapped = this->environment.page_at((i + 100) << 12);
     const std::lock_guard guard(this->lock);
     this->variant.birth(zapped);
     this->slot.store(zapped.address | kSptePresent, std::memory_order_release);
@@ -278,15 +273,13 @@ TYPED_TEST_P(VariantSuite, SignalsMayComeInTheMiddleOfEverything) {
 
 TYPED_TEST_P(VariantSuite, BatchOfManyPages) {
   constexpr std::size_t kPages = 1000;
-  std::vector<std::unique_ptr<VariantPage<typename TypeParam::Node>>> pages;
   {
     const std::lock_guard guard(this->lock);
     PageBatch<typename TypeParam::Node> batch;
     for (std::size_t i = 0; i < kPages; ++i) {
-      pages.push_back(std::make_unique<VariantPage<typename TypeParam::Node>>());
-      this->environment.add(*pages.back(), (i + 100) << 12);
-      this->variant.birth(*pages.back());
-      batch.push_back(*pages.back());
+      auto& one = this->environment.page_at((i + 100) << 12);
+      this->variant.birth(one);
+      batch.push_back(one);
     }
     this->variant.commit(std::move(batch));
   }

@@ -35,7 +35,7 @@ TEST_P(Mutants, AreFoundWithWhateverReliesOnWhatTheyBreak) {
   const auto is = [&](std::initializer_list<std::string_view> names) {
     return std::ranges::find(names, GetParam()) != names.end();
   };
-  const bool waits_for_ipi = is({"irq-ipi", "irq-ipi-2012", "mode-membarrier"});
+  const bool waits_for_ipi = is({"irq-ipi", "irq-ipi-2012"});
   // What a bound far above what such a small system can retire does not tell.
   const bool bound_is_loose = is({"ibr", "hyaline"});
   // The guest's hardware relies on the flush, whatever the variant.

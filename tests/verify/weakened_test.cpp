@@ -49,8 +49,7 @@ const std::map<std::string_view, Sites> kNeeded = {
     {"hazard", {"TLB flush variants/pointers/hazard_scheme.hpp", "exchange variants/pointers/hazard_scheme.hpp"}},
     {"mutex", {"TLB flush variants/locks/mutex.hpp"}},
     {"mode-membarrier",
-     {"TLB flush variants/kernel/mode_membarrier.hpp", "full fence variants/kernel/mode_membarrier.hpp",
-      "interrupt gate variants/kernel/mode_membarrier.hpp"}},
+     {"TLB flush variants/kernel/mode_membarrier.hpp", "full fence variants/kernel/mode_membarrier.hpp"}},
     {"rcu", {"TLB flush variants/kernel/rcu.hpp"}},
     {"rcu-batch", {"TLB flush variants/kernel/rcu_batch.hpp"}},
     {"rcu-expedited", {"TLB flush variants/kernel/rcu_expedited.hpp"}},
@@ -106,6 +105,9 @@ TEST(NeededBarriers, AreTheSameWhereStoresAreReordered) {
 
 // Where stores are reordered, the entry of a page that is built again may be seen before its table was cleared.
 TEST(NeededBarriers, LinkingAPageNeedsItsReleaseWhereStoresAreReordered) {
+#ifdef SHADOWWALK_ASAN
+  GTEST_SKIP() << "the same searches as without the sanitizer, at many times their length";
+#endif
   const std::string link = "release store harness/mmu/shadow_tree.hpp";
   EXPECT_THAT(needed("irq-ipi", {.faults = true, .memory = MemoryModel::pso}), Contains(link));
   EXPECT_THAT(needed("irq-ipi", {.faults = true}), Not(Contains(link)));

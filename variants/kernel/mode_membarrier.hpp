@@ -1,21 +1,26 @@
 #pragma once
 
-#include "variants/kernel/irq_ipi.hpp"
+#include "harness/machine/vcpu.hpp"
+#include "variants/contract.hpp"
 
 namespace shadowwalk {
 
-/// mode-membarrier: the patch's mode word with a plain store; the freer pays for the barrier, on every CPU.
+/// mode-membarrier: the patch's mode word with plain stores; the freer pays for the barrier, on every CPU, and waits.
 ///
-/// begin: close the gate; (1) mode = READING, a plain store that the compiler leaves where it is.
-/// end:   (2) mode = OUTSIDE by a release store; open the gate.
-/// commit: (3) membarrier after the unlink; (4) flush_remote_tlbs() as irq-ipi's; free at once.
+/// begin: (1) mode = READING, a plain store that the compiler leaves where it is.
+/// end:   (2) mode = OUTSIDE by a release store.
+/// commit: (3) membarrier after the unlink; (4) wait for each vCPU until its mode is not READING; flush_remote_tlbs();
+///         free at once.
 ///
 /// (1) and (3) are irq-ipi's store buffering with an asymmetric fence: membarrier makes every CPU pass a full barrier
 ///     between the unlink and the look at the modes (4). A walker's store of READING is before that barrier, and then
 ///     it is seen by (4); or after it, and then so are its loads, which see the unlink.
-/// (2) is irq-ipi's: a freer that sees OUTSIDE comes after all reads of the section.
-/// Source: irq-ipi's (Linux c142786c6291, 2012), with membarrier(2)'s PRIVATE_EXPEDITED (Linux 22e4ebb97582, 2017).
-/// Cost: plain stores to the vCPU's own lines; each zap interrupts every CPU that runs a thread of the process.
+/// (2) pairs with the acquire load (4): a freer that sees OUTSIDE comes after all reads of the section.
+/// No interrupt gate: irq-ipi closes it so that an IPI is acknowledged only after the section. Here nobody waits for
+/// that; the freer watches the mode itself, and may have to look several times, if it meets one section after another.
+/// Source: the mode word of Linux c142786c6291 (2012), with membarrier(2)'s PRIVATE_EXPEDITED (Linux 22e4ebb97582,
+/// 2017) and the kernel's smp_cond_load_acquire() in place of the IPI that waits.
+/// Cost: two plain stores to the vCPU's own line; each zap interrupts every CPU that runs a thread of the process.
 template <class Machine>
 class ModeMembarrier {
  public:
@@ -25,26 +30,23 @@ class ModeMembarrier {
       .family = Family::kernel,
       .summary = "irq-ipi's mode word by a plain store; the freer's membarrier pays for it",
       .source = "Linux c142786c6291 (2012) with membarrier(2) of 22e4ebb97582 (2017)",
-      .read_side_cost = "plain stores on the vCPU's own lines",
-      .unreclaimed_bound = "0: freed in commit, after membarrier and the IPI",
+      .read_side_cost = "two plain stores on the vCPU's own line",
+      .unreclaimed_bound = "0: freed in commit, after membarrier and the last section",
       .most_unreclaimed = all_freed_in_commit,
-      .needs = "membarrier PRIVATE_EXPEDITED, IPIs that wait",
+      .needs = "membarrier PRIVATE_EXPEDITED",
       .needs_membarrier = true};
 
   explicit ModeMembarrier(Environment<Machine, Node>& environment) : environment_(environment) {}
 
   class Walker : public PlainWalker<Machine> {
    public:
-    template <class Scheme>
-    Walker(Scheme&, typename Machine::Vcpu& vcpu) : vcpu_(vcpu) {}
+    Walker(ModeMembarrier&, typename Machine::Vcpu& vcpu) : vcpu_(vcpu) {}
     void begin() const {
-      vcpu_.irq_disable();
       vcpu_.mode.store(VcpuMode::reading_shadow_page_tables, std::memory_order_relaxed);  // (1)
       Machine::compiler_barrier();
     }
     bool end() const {
       vcpu_.mode.store(VcpuMode::outside_guest, std::memory_order_release);  // (2)
-      vcpu_.irq_enable();
       return true;
     }
 
@@ -54,8 +56,12 @@ class ModeMembarrier {
 
   void birth(VariantPage<Node>&) {}
   void commit(PageBatch<Node>&& batch) {
-    Machine::membarrier_all();                 // (3)
-    environment_.machine.flush_remote_tlbs();  // (4)
+    Machine::membarrier_all();  // (3)
+    for (const auto* vcpu : environment_.machine.vcpus()) {
+      typename Machine::Backoff backoff;
+      while (vcpu->mode.load(std::memory_order_acquire) == VcpuMode::reading_shadow_page_tables) backoff.wait();  // (4)
+    }
+    environment_.machine.flush_remote_tlbs();
     environment_.free(std::move(batch));
   }
   void drain() {}

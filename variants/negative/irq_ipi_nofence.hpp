@@ -1,12 +1,11 @@
 #pragma once
 
-#include "variants/kernel/mode_membarrier.hpp"
+#include "variants/kernel/irq_ipi.hpp"
 
 namespace shadowwalk {
 
-/// irq-ipi-nofence: irq-ipi whose walkers set the mode by a plain store: (1) of irq_ipi.hpp is missing, as it would be
-/// with mode-membarrier's walkers and irq-ipi's freers. The store waits in the store buffer while the walk reads, and
-/// the flush interrupts nobody. Must be caught.
+/// irq-ipi-nofence: irq-ipi whose walkers set the mode by a plain store: (1) of irq_ipi.hpp is missing. The store waits
+/// in the store buffer while the walk reads, and the flush interrupts nobody. Must be caught.
 /// Source: what smp_mb() in walk_shadow_page_lockless_begin() is there for.
 template <class Machine>
 class IrqIpiNoFence : public IrqIpi<Machine> {
@@ -21,7 +20,19 @@ class IrqIpiNoFence : public IrqIpi<Machine> {
                                      .needs = "IPIs that wait",
                                      .safe = false};
   using IrqIpi<Machine>::IrqIpi;
-  using Walker = typename ModeMembarrier<Machine>::Walker;
+
+  class Walker : public IrqIpi<Machine>::Walker {
+   public:
+    Walker(IrqIpiNoFence& scheme, typename Machine::Vcpu& vcpu) : IrqIpi<Machine>::Walker(scheme, vcpu), vcpu_(vcpu) {}
+    void begin() const {
+      vcpu_.irq_disable();
+      vcpu_.mode.store(VcpuMode::reading_shadow_page_tables, std::memory_order_relaxed);
+      Machine::compiler_barrier();
+    }
+
+   private:
+    typename Machine::Vcpu& vcpu_;
+  };
 };
 
 }  // namespace shadowwalk

@@ -54,7 +54,7 @@ class Optimistic {
         const SpteWord spte = slot.load(std::memory_order_acquire);             // (1)
         if (count_ != 0 && !passed_[count_ - 1].stands()) return kRestartWalk;  // (2)
         if (level == 1 || !spte_is_present(spte)) return spte;
-        VariantPage<Node>& page = environment_.page_of(spte);
+        VariantPage<Node>& page = environment_.pages[spte];
         const std::uint64_t generation = page.node.generation.load(std::memory_order_acquire);  // (3)
         const SpteWord again = slot.load(std::memory_order_acquire);                            // (4)
         if (!spte_is_present(again) || spte_address(again) != spte_address(spte)) continue;

@@ -57,7 +57,7 @@ class RefCount {
       SpteWord spte = slot.load(std::memory_order_acquire);
       if (level == 1) return spte;
       while (spte_is_present(spte)) {
-        VariantPage<Node>& page = environment_.page_of(spte);
+        VariantPage<Node>& page = environment_.pages[spte];
         page.node.count.fetch_add(1, std::memory_order_acq_rel);      // (1)
         const SpteWord again = slot.load(std::memory_order_acquire);  // (2)
         if (spte_is_present(again) && spte_address(again) == spte_address(spte)) {

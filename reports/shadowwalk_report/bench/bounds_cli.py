@@ -26,9 +26,9 @@ def _parse(arguments):
                         help="a shadowwalk-bench (default: build/release/shadowwalk-bench)")
     parser.add_argument("--filter", metavar="RE", type=regex, default="",
                         help="only bounds whose text holds a match, e.g. '^section'")
-    parser.add_argument("--rounds", metavar="N", type=count, default=9, help="(default: 9)")
-    parser.add_argument("--min-time", metavar="SECONDS", type=seconds, default=0.2,
-                        help="for each benchmark in each round, unless its iterations are fixed (default: 0.2)")
+    parser.add_argument("--rounds", metavar="N", type=count, default=41, help="(default: 41)")
+    parser.add_argument("--min-time", metavar="SECONDS", type=seconds, default=0.04,
+                        help="for each benchmark in each round, unless its iterations are fixed (default: 0.04)")
     parser.add_argument("--json", metavar="FILE", type=result_file, help="write the findings")
     return parser.parse_args(arguments)
 
