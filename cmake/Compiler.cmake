@@ -45,15 +45,17 @@ function(shadowwalk_precompile target)
   endif()
 endfunction()
 
-# shadowwalk_debug_lines_only(TARGET): functions and lines, as backtraces need them. For code that is not measured; a
-# third of compiling it is describing the types of other people's headers.
+# shadowwalk_debug_lines_only(TARGET): functions and lines, as backtraces need them. A third of compiling what includes
+# large libraries is describing their types.
 function(shadowwalk_debug_lines_only target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-g1>)
 endfunction()
 
-# shadowwalk_unoptimised_when_sanitized(TARGET): for code whose speed nobody waits for. Optimising what sanitizers add to
-# the headers of CLI11, nlohmann's JSON and <regex> is half of compiling it.
-function(shadowwalk_unoptimised_when_sanitized target)
+# shadowwalk_compile_quickly(TARGET): for code whose speed nobody measures or waits for. Most of compiling it at -O2 is
+# optimising the headers of CLI11, nlohmann's JSON and <regex>, and with sanitizers even more so.
+function(shadowwalk_compile_quickly target)
+  shadowwalk_debug_lines_only(${target})
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
   if(SHADOWWALK_SANITIZE)
     target_compile_options(${target} PRIVATE -O0)
   endif()

@@ -31,7 +31,6 @@
 namespace shadowwalk::cli {
 namespace {
 
-constexpr const char* kStdout = "-";
 constexpr const char* kDelayOfNegativeControls = "1/1000:50";
 
 struct CellArguments {

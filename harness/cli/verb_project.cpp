@@ -30,7 +30,6 @@ using projection::Projected;
 using projection::ProjectedVariant;
 
 constexpr unsigned kMostVcpus = 510;
-constexpr std::string_view kStdout = "-";
 
 struct ProjectOptions {
   std::shared_ptr<const std::vector<std::string>> plugins;

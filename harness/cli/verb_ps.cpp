@@ -17,7 +17,7 @@ namespace {
 
 using live::LiveRun;
 
-std::string in_words(std::uint64_t ns) { return format_duration(std::chrono::nanoseconds(ns)); }
+std::string age_in_words(std::uint64_t ns) { return format_duration(std::chrono::nanoseconds(ns)); }
 
 /// The name of the cell under way.
 std::string cell_name(const LiveRun& live) { return live.cell ? live.cell->name : live.run->cell_name; }
@@ -46,7 +46,8 @@ void print_table(const std::vector<LiveRun>& runs, std::uint64_t now) {
     const auto eta = live.eta_ns(now);
     fmt::print("{:<{}}  {:>7}  {:>9}  {:<8}  {:>7}  {:>7}  {}\n", live.id, id_width, live.process.pid,
                live.run ? fmt::format("{}/{}", live.run->number, live.run->total) : "-", live.phase(now),
-               in_words(now - std::min(now, live.began_ns)), eta ? in_words(*eta) : "-", what_is_measured(live));
+               age_in_words(now - std::min(now, live.began_ns)), eta ? age_in_words(*eta) : "-",
+               what_is_measured(live));
     if (!live.threads.empty()) fmt::print("{:<{}}  tids: {}\n", "", id_width, threads_in_words(live));
   }
 }

@@ -31,8 +31,6 @@ using verify::Story;
 using verify::Trial;
 using verify::VerifiedVariant;
 
-constexpr std::string_view kStdout = "-";
-
 struct VerifyOptions {
   std::string variant;
   std::string memory = "tso";

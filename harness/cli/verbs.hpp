@@ -1,9 +1,12 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string_view>
 
 /// One function a verb: each adds its subcommand, with its options and what it does, to the command.
 namespace shadowwalk::cli {
+
+inline constexpr std::string_view kStdout = "-";  ///< in place of a file's name
 
 void add_attach(CLI::App& command);
 void add_cell(CLI::App& command);

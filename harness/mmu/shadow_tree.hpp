@@ -192,7 +192,8 @@ class ShadowTree {
   class TreeEnvironment final : public Environment<Machine, Node> {
    public:
     explicit TreeEnvironment(ShadowTree& tree)
-        : Environment<Machine, Node>(tree.machine_, tree.lock_.raw(), tree.pool_.template pages_by_table<Node>()), tree_(tree) {}
+        : Environment<Machine, Node>(tree.machine_, tree.lock_.raw(), tree.pool_.template pages_by_table<Node>()),
+          tree_(tree) {}
     using Environment<Machine, Node>::free;
     void free(VariantPage<Node>& page) override { tree_.free(page_from(page)); }
 

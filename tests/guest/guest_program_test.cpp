@@ -14,7 +14,7 @@ using test::NamedGuest;
 using test::next_accesses;
 using test::page_of;
 
-constexpr std::size_t kAccesses = 100'000;
+constexpr std::size_t kProgramAccesses = 100'000;
 
 class EveryGuest : public testing::TestWithParam<NamedGuest> {
  protected:
@@ -22,8 +22,8 @@ class EveryGuest : public testing::TestWithParam<NamedGuest> {
     return config_of(GuestKind::thread, GetParam().params, burst, vcpus);
   }
   static std::vector<std::uint64_t> stream(const GuestConfig& config, unsigned vcpu = 0) {
-    auto words = next_accesses(make_guest(config)->vcpu(vcpu), kAccesses);
-    words.resize(kAccesses);
+    auto words = next_accesses(make_guest(config)->vcpu(vcpu), kProgramAccesses);
+    words.resize(kProgramAccesses);
     return words;
   }
 };

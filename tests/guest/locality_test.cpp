@@ -15,7 +15,7 @@ using test::next_accesses;
 using test::page_of;
 using test::six_sigma;
 
-constexpr std::size_t kAccesses = 200'000;
+constexpr std::size_t kLocalityAccesses = 200'000;
 
 TEST(Localities, SharesOfWritesAndMmioAreAsAsked) {
   for (const Locality locality :
@@ -32,9 +32,9 @@ TEST(Localities, SharesOfWritesAndMmioAreAsAsked) {
                                                .touches = AccessStream::kMaxTouches});
         params.zipf = make_zipf_table(500, 1);
         std::map<AccessKind, double> counts;
-        for (const Access access : accesses_of(params, kAccesses)) counts[access.kind()] += 1;
+        for (const Access access : accesses_of(params, kLocalityAccesses)) counts[access.kind()] += 1;
         const auto expect_share = [&](AccessKind kind, double share) {
-          EXPECT_NEAR(counts[kind] / kAccesses, share, six_sigma(share, kAccesses));
+          EXPECT_NEAR(counts[kind] / kLocalityAccesses, share, six_sigma(share, kLocalityAccesses));
         };
         expect_share(AccessKind::mmio, mmio / 100.0);
         expect_share(AccessKind::write, (100 - mmio) * write / 10000.0);
@@ -48,8 +48,8 @@ TEST(Localities, SharesOfWritesAndMmioAreAsAsked) {
 TEST(Uniform, IsUniform) {
   constexpr std::uint64_t kPages = 1000;
   std::vector<double> hits(kPages);
-  for (const Access access : accesses_of(uniform_guest(kPages, 30), kAccesses)) hits.at(page_of(access)) += 1;
-  const double expected = static_cast<double>(kAccesses) / kPages;
+  for (const Access access : accesses_of(uniform_guest(kPages, 30), kLocalityAccesses)) hits.at(page_of(access)) += 1;
+  const double expected = static_cast<double>(kLocalityAccesses) / kPages;
   double chi_square = 0;
   for (const double count : hits) chi_square += (count - expected) * (count - expected) / expected;
   // 999 degrees of freedom: mean 999, standard deviation 45; six of them either way.
@@ -88,7 +88,7 @@ TEST(Growth, TouchesANewPageOnceInSoManyAccesses) {
     SCOPED_TRACE(one_in);
     std::uint64_t touched = 0;
     std::uint64_t oldest_distance = 0;
-    for (const Access access : accesses_of(growth_guest(kRecent, 30, one_in), kAccesses)) {
+    for (const Access access : accesses_of(growth_guest(kRecent, 30, one_in), kLocalityAccesses)) {
       const std::uint64_t page = page_of(access);
       ASSERT_LE(page, touched) << "first touches come in order";
       if (page == touched) {
@@ -98,7 +98,7 @@ TEST(Growth, TouchesANewPageOnceInSoManyAccesses) {
       }
     }
     const double share = 1.0 / one_in;
-    EXPECT_NEAR(static_cast<double>(touched) / kAccesses, share, six_sigma(share, kAccesses) + 1e-5);
+    EXPECT_NEAR(static_cast<double>(touched) / kLocalityAccesses, share, six_sigma(share, kLocalityAccesses) + 1e-5);
     EXPECT_EQ(oldest_distance, one_in == 1 ? 0 : kRecent) << "re-touches reach back over exactly the last `pages`";
   }
 }

@@ -12,16 +12,17 @@ using test::next_accesses;
 using test::page_of;
 using test::six_sigma;
 
-constexpr std::uint64_t kPages = 10;
+constexpr std::uint64_t kPhasePages = 10;
 
-/// One stream a phase, each with kPages pages of its own that no other phase touches: phase i those from i * kPages on.
+/// One stream a phase, each with kPhasePages pages of its own that no other phase touches: phase i those from i *
+/// kPhasePages on.
 GuestParams phases_of(const std::vector<std::uint64_t>& accesses) {
   GuestParams params;
   for (const std::uint64_t count : accesses) {
     AccessPhase& phase = params.phases[params.phase_count];
     phase.accesses = count;
     phase.stream_count = 1;
-    phase.streams[0] = {.write_percent = 30, .first_page = params.phase_count * kPages, .pages = kPages};
+    phase.streams[0] = {.write_percent = 30, .first_page = params.phase_count * kPhasePages, .pages = kPhasePages};
     ++params.phase_count;
   }
   return params;
@@ -36,7 +37,7 @@ TEST(Phases, FollowEachOtherExactlyAndBeginAgain) {
     std::size_t i = 0;
     for (std::size_t phase = 0; i < 4000; phase = (phase + 1) % lengths.size()) {
       for (const std::size_t end = i + lengths[phase]; i < end; ++i) {
-        ASSERT_EQ(page_of(Access{words[i]}) / kPages, phase) << "access " << i;
+        ASSERT_EQ(page_of(Access{words[i]}) / kPhasePages, phase) << "access " << i;
       }
     }
   }
@@ -45,7 +46,7 @@ TEST(Phases, FollowEachOtherExactlyAndBeginAgain) {
 TEST(Phases, TheLastMayLastForEver) {
   const auto accesses = accesses_of(phases_of({100, 20, 0}), 100'000);
   for (std::size_t i = 0; i < accesses.size(); ++i) {
-    ASSERT_EQ(page_of(accesses[i]) / kPages, i < 100 ? 0 : i < 120 ? 1 : 2) << "access " << i;
+    ASSERT_EQ(page_of(accesses[i]) / kPhasePages, i < 100 ? 0 : i < 120 ? 1 : 2) << "access " << i;
   }
 }
 
@@ -73,10 +74,10 @@ TEST(Phases, StreamsShareAPhaseByTheirWeights) {
   params.phases[0].stream_count = 4;
   const unsigned weights[] = {1, 20, 300, 10'000};
   for (unsigned i = 0; i < 4; ++i) {
-    params.phases[0].streams[i] = {.weight = weights[i], .first_page = i * kPages, .pages = kPages};
+    params.phases[0].streams[i] = {.weight = weights[i], .first_page = i * kPhasePages, .pages = kPhasePages};
   }
   double counts[4] = {};
-  for (const Access access : accesses_of(params, kAccesses)) counts[page_of(access) / kPages] += 1;
+  for (const Access access : accesses_of(params, kAccesses)) counts[page_of(access) / kPhasePages] += 1;
   for (unsigned i = 0; i < 4; ++i) {
     const double share = weights[i] / 10'321.0;
     EXPECT_NEAR(counts[i] / kAccesses, share, six_sigma(share, kAccesses)) << "stream " << i;

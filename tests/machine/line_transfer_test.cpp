@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 
 #include <atomic>
 #include <optional>
@@ -11,23 +10,15 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/machine/placement.hpp"
+#include "tests/machine/allowed_cpus.hpp"
 #include "tests/machine/watchdog.hpp"
 
 namespace shadowwalk {
 namespace {
 
 using std::chrono::milliseconds;
+using test::allowed_cpus;
 using testing::HasSubstr;
-
-std::vector<unsigned> allowed_cpus() {
-  cpu_set_t set;
-  sched_getaffinity(0, sizeof(set), &set);
-  std::vector<unsigned> cpus;
-  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  }
-  return cpus;
-}
 
 TEST(LineTransferSummaryTest, OneWayIsHalfARoundTrip) {
   const LineTransfer transfer = summarize_batches({1000}, 10);

@@ -8,7 +8,7 @@
 namespace shadowwalk {
 namespace {
 
-constexpr std::uint64_t kRounds = 5'000;
+constexpr std::uint64_t kMembarrierRounds = 5'000;
 
 class MembarrierTest : public testing::Test {
  protected:
@@ -20,7 +20,7 @@ class MembarrierTest : public testing::Test {
 TEST_F(MembarrierTest, RegisteringTwiceIsHarmless) { EXPECT_EQ(register_membarrier(), ""); }
 
 TEST_F(MembarrierTest, OneSideMayDoWithACompilerBarrier) {
-  EXPECT_EQ(test::StoreBuffering([] { membarrier_all(); }, [] { signal_fence(); }).both_missed(kRounds), 0u);
+  EXPECT_EQ(test::StoreBuffering([] { membarrier_all(); }, [] { signal_fence(); }).both_missed(kMembarrierRounds), 0u);
 }
 
 }  // namespace

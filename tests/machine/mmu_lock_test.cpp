@@ -16,7 +16,7 @@ namespace {
 using test::give_others_time;
 using test::wait_until;
 
-constexpr unsigned kRounds = test::rounds(50'000);
+constexpr unsigned kLockRounds = test::rounds(50'000);
 
 class MmuLockTest : public testing::TestWithParam<MmuLockKind> {
  protected:
@@ -30,14 +30,14 @@ TEST_P(MmuLockTest, OneHolderAtATime) {
     std::vector<std::jthread> threads;
     for (unsigned i = 0; i < kThreads; ++i) {
       threads.emplace_back([&] {
-        for (unsigned round = 0; round < kRounds; ++round) {
+        for (unsigned round = 0; round < kLockRounds; ++round) {
           const std::lock_guard guard(lock_);
           ++counter;
         }
       });
     }
   }
-  EXPECT_EQ(counter, std::uint64_t{kThreads} * kRounds);
+  EXPECT_EQ(counter, std::uint64_t{kThreads} * kLockRounds);
 }
 
 TEST_P(MmuLockTest, HolderKeepsOthersOut) {

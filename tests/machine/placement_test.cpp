@@ -12,10 +12,12 @@
 #include <vector>
 
 #include "harness/machine/error.hpp"
+#include "tests/machine/allowed_cpus.hpp"
 
 namespace shadowwalk {
 namespace {
 
+using test::allowed_cpus;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -139,16 +141,6 @@ TEST_F(SyntheticPlacementTest, MalformedSpecsAreOneLineErrors) {
         << "spec '" << spec << "'";
   }
   EXPECT_EQ(rejection("3-1"), "--placement 3-1: the range '3-1' runs backwards");
-}
-
-std::vector<unsigned> allowed_cpus() {
-  cpu_set_t set;
-  sched_getaffinity(0, sizeof(set), &set);
-  std::vector<unsigned> cpus;
-  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  }
-  return cpus;
 }
 
 TEST(PlacementTest, CoversTheAllowedCpusOfThisMachine) {

@@ -14,16 +14,16 @@ namespace shadowwalk {
 namespace {
 
 struct Node {};
-using Page = ShadowPage<Node>;
-using MeasuredPool = PagePool<NativeMachine, MeasuredGeometry, Page>;
-using SmallPool = PagePool<NativeMachine, VerifiedGeometry, Page>;
+using PoolPage = ShadowPage<Node>;
+using MeasuredPool = PagePool<NativeMachine, MeasuredGeometry, PoolPage>;
+using SmallPool = PagePool<NativeMachine, VerifiedGeometry, PoolPage>;
 
 template <class Pool>
 void check_addresses() {
   Pool pool(8);
   std::set<const void*> tables;
   for (int i = 0; i < 8; ++i) {
-    Page* page = pool.allocate();
+    PoolPage* page = pool.allocate();
     ASSERT_NE(page, nullptr);
     EXPECT_NE(page->address, 0u);
     EXPECT_EQ(page->address, spte_address(spte::table(page->address))) << "an address survives in an SPTE";
@@ -41,15 +41,15 @@ TEST(PagePool, AddressesLeadToTablesAndPages) {
 
 TEST(PagePool, TablesOfASmallGeometryDoNotOverlap) {
   SmallPool pool(4);
-  Page* a = pool.allocate();
-  Page* b = pool.allocate();
+  PoolPage* a = pool.allocate();
+  PoolPage* b = pool.allocate();
   for (std::size_t i = 0; i < VerifiedGeometry::kEntries; ++i) pool.slots_of(*a)[i].store(1);
   for (std::size_t i = 0; i < VerifiedGeometry::kEntries; ++i) EXPECT_EQ(pool.slots_of(*b)[i].load(), 0u);
 }
 
 TEST(PagePool, ReusedTableIsEmpty) {
   MeasuredPool pool(1);
-  Page* page = pool.allocate();
+  PoolPage* page = pool.allocate();
   pool.slots_of(*page)[5].store(spte::kPoison);
   pool.release(*page);
   EXPECT_EQ(pool.allocate(), page);
@@ -61,13 +61,13 @@ TEST(PagePool, ReleasesFromManyThreads) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 2000;
   MeasuredPool pool(64);
-  std::vector<std::atomic<Page*>> mailbox(kThreads);
+  std::vector<std::atomic<PoolPage*>> mailbox(kThreads);
   std::atomic<bool> stop{false};
   std::vector<std::thread> freers;
   for (int i = 0; i < kThreads; ++i) {
     freers.emplace_back([&, i] {
       while (true) {
-        if (Page* page = mailbox[i].exchange(nullptr)) {
+        if (PoolPage* page = mailbox[i].exchange(nullptr)) {
           page->unlink_ticks = 0;  // plain data: ThreadSanitizer checks that reuse comes after release
           pool.release(*page);
         } else if (stop.load()) {
@@ -85,7 +85,7 @@ TEST(PagePool, ReleasesFromManyThreads) {
       std::this_thread::yield();
       continue;
     }
-    Page* page = pool.allocate();
+    PoolPage* page = pool.allocate();
     ASSERT_NE(page, nullptr);
     ASSERT_EQ(page->unlink_ticks, 0u) << "handed out twice";
     page->unlink_ticks = 1;
@@ -94,7 +94,7 @@ TEST(PagePool, ReleasesFromManyThreads) {
   }
   stop.store(true);
   for (std::thread& thread : freers) thread.join();
-  std::set<Page*> all;
+  std::set<PoolPage*> all;
   for (int i = 0; i < 64; ++i) all.insert(pool.allocate());
   EXPECT_EQ(all.size(), 64u);
   EXPECT_EQ(all.count(nullptr), 0u);

@@ -12,18 +12,12 @@
 #include "harness/measure/pmu/event_encoder.hpp"
 #include "harness/measure/pmu/scaling.hpp"
 #include "harness/measure/pmu/thread_counters.hpp"
+#include "tests/pmu/encode.hpp"
 
 namespace shadowwalk::pmu {
 namespace {
 
-EncodedEvent encode(const std::string& event) {
-  auto result = encode_event(event);
-  if (const auto* refusal = std::get_if<Refusal>(&result)) {
-    ADD_FAILURE() << event << ": " << refusal->reason;
-    return {};
-  }
-  return std::get<EncodedEvent>(result);
-}
+using test::encode;
 
 /// What `work` made of one event, on this thread.
 CounterReading count(const std::string& event, const std::function<void()>& work) {

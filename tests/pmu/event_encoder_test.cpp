@@ -4,21 +4,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "tests/pmu/encode.hpp"
 #include "tests/pmu/fake_tree.hpp"
 
 namespace shadowwalk::pmu {
 namespace {
 
+using test::encode;
 using testing::HasSubstr;
-
-EncodedEvent encode(const std::string& event, const SystemPaths& paths = {}) {
-  auto result = encode_event(event, paths);
-  if (const auto* refusal = std::get_if<Refusal>(&result)) {
-    ADD_FAILURE() << event << ": " << refusal->reason;
-    return {};
-  }
-  return std::get<EncodedEvent>(result);
-}
 
 std::string refused(const std::string& event, const SystemPaths& paths = {}) {
   auto result = encode_event(event, paths);

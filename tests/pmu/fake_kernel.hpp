@@ -5,9 +5,12 @@
 #include <memory>
 #include <vector>
 
+#include "harness/measure/pmu/open_failure.hpp"
 #include "harness/measure/pmu/perf_kernel.hpp"
 
 namespace shadowwalk::pmu {
+
+inline constexpr OpenFacts kBareMetal{.has_core_pmu = true, .paranoid = 2};
 
 /// A kernel whose PMU has `counters` counters, of which `held` are in other hands: groups that are larger than all
 /// counters are refused, groups that are larger than the free ones never run. Its time passes at each read and

@@ -8,8 +8,6 @@
 namespace shadowwalk::pmu {
 namespace {
 
-constexpr OpenFacts kBareMetal{.has_core_pmu = true, .paranoid = 2};
-
 /// Two core events and a software one; the core events sit on counters 0 and 1, whose values tests set.
 class StretchCountsTest : public testing::Test {
  protected:

@@ -11,8 +11,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr OpenFacts kBareMetal{.has_core_pmu = true, .paranoid = 2};
-
 std::vector<EncodedEvent> core_events(std::size_t count) {
   std::vector<EncodedEvent> events;
   for (std::size_t i = 1; i <= count; ++i) events.push_back(fake_event(i));

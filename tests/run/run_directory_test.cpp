@@ -17,8 +17,7 @@ using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
 constexpr const char* kResult = R"({"context": {}, "benchmarks": [{"name": "x"}]})";
-const Failure kFailure{
-    .status = "crashed", .reason = "killed by SIGSEGV", .exit_code = -1, .signal = 11, .command = "c"};
+const Failure kCrash{.status = "crashed", .reason = "killed by SIGSEGV", .exit_code = -1, .signal = 11, .command = "c"};
 
 Plan small_plan() {
   return make_plan(parse_matrix("repetitions = 3\n[[group]]\nname='g'\nvariant=['good','fail']\nworkload='mmio-poll'\n",
@@ -42,7 +41,7 @@ class RunDirectoryTest : public ::testing::Test {
 TEST_F(RunDirectoryTest, StoresAsTheFormatSays) {
   RunDirectory directory = create();
   store(directory, {1, 2});
-  directory.record_failure({0, 1}, kFailure);
+  directory.record_failure({0, 1}, kCrash);
   directory.clean();
   EXPECT_THAT(names_in(out_), UnorderedElementsAre("run.json", "cells"));
   EXPECT_THAT(names_in(out_ / "cells"), UnorderedElementsAre("0001-r2.json", "0000-r1.failed.json"));
@@ -61,7 +60,7 @@ TEST_F(RunDirectoryTest, FindsWhatWasStored) {
   {
     RunDirectory directory = create();
     store(directory, {1, 2});
-    directory.record_failure({0, 1}, kFailure);
+    directory.record_failure({0, 1}, kCrash);
   }
   const RunDirectory directory = RunDirectory::open(out_);
   EXPECT_EQ(directory.status({1, 2}), Status::kMeasured);
@@ -76,7 +75,7 @@ TEST_F(RunDirectoryTest, RemovesWhatAKilledChildLeft) {
   {
     RunDirectory directory = create();
     store(directory, {0, 0});
-    directory.record_failure({1, 0}, kFailure);
+    directory.record_failure({1, 0}, kCrash);
     std::ofstream{directory.prepare_scratch()} << "{\"bench";
   }
   std::ofstream{out_ / "cells/.0001-r1.failed.json.tmp"} << "{";
@@ -95,7 +94,7 @@ TEST_F(RunDirectoryTest, RemovesWhatAKilledChildLeft) {
 
 TEST_F(RunDirectoryTest, AResultReplacesAFailure) {
   RunDirectory directory = create();
-  directory.record_failure({0, 0}, kFailure);
+  directory.record_failure({0, 0}, kCrash);
   store(directory, {0, 0});
   EXPECT_EQ(directory.status({0, 0}), Status::kMeasured);
   EXPECT_TRUE(directory.failures().empty());

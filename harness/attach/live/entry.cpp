@@ -8,7 +8,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFormat = "shadowwalk-live-1";
+constexpr const char* kEntryFormat = "shadowwalk-live-1";
 
 json to_json(const CellPart& cell) {
   json object = {{"id", cell.id},
@@ -68,7 +68,7 @@ std::uint64_t now_ns() {
 }
 
 std::string to_text(const Entry& entry) {
-  json object = {{"format", kFormat}, {"began_ns", entry.began_ns}};
+  json object = {{"format", kEntryFormat}, {"began_ns", entry.began_ns}};
   if (entry.cell) object["cell"] = to_json(*entry.cell);
   if (entry.run) object["run"] = to_json(*entry.run);
   // A title or a path need not be UTF-8.
@@ -78,7 +78,7 @@ std::string to_text(const Entry& entry) {
 std::optional<Entry> from_text(const std::string& text) {
   try {
     const json object = json::parse(text);
-    if (object.at("format") != kFormat) return std::nullopt;
+    if (object.at("format") != kEntryFormat) return std::nullopt;
     Entry entry{.began_ns = object.at("began_ns"), .cell = std::nullopt, .run = std::nullopt};
     if (object.contains("cell")) entry.cell = cell_from(object.at("cell"));
     if (object.contains("run")) entry.run = run_from(object.at("run"));

@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFormat = "shadowwalk-mark-1";
+constexpr const char* kMarkFormat = "shadowwalk-mark-1";
 constexpr std::uint64_t kStillOn = std::numeric_limits<std::uint64_t>::max();
 
 struct Mark {
@@ -30,7 +30,7 @@ struct Mark {
 
 std::optional<Mark> parse_mark(const std::string& text) {
   const json object = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object() || object.value("format", "") != kFormat) return std::nullopt;
+  if (!object.is_object() || object.value("format", "") != kMarkFormat) return std::nullopt;
   return Mark{object.at("begin_ns"), object.at("end_ns"), object.at("command")};
 }
 
@@ -58,7 +58,7 @@ ToolMark::~ToolMark() {
 }
 
 void ToolMark::write(std::uint64_t end_ns) const {
-  const json object = {{"format", kFormat}, {"begin_ns", begin_ns_}, {"end_ns", end_ns}, {"command", command_}};
+  const json object = {{"format", kMarkFormat}, {"begin_ns", begin_ns_}, {"end_ns", end_ns}, {"command", command_}};
   RuntimeDirectory::make().replace(name_, object.dump(1, ' ', false, json::error_handler_t::replace));
 }
 

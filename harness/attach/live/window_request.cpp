@@ -12,12 +12,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFormat = "shadowwalk-window-1";
+constexpr const char* kWindowFormat = "shadowwalk-window-1";
 
 }  // namespace
 
 std::string to_text(const WatchedWindow& window) {
-  return json{{"format", kFormat},       {"enable_ns", window.enable_ns},     {"begin_ns", window.begin_ns},
+  return json{{"format", kWindowFormat}, {"enable_ns", window.enable_ns},     {"begin_ns", window.begin_ns},
               {"end_ns", window.end_ns}, {"disabled_ns", window.disabled_ns}, {"failure", window.failure}}
       .dump(1, ' ', false, json::error_handler_t::replace);
 }
@@ -25,7 +25,7 @@ std::string to_text(const WatchedWindow& window) {
 std::optional<WatchedWindow> watched_window_from_text(const std::string& text) {
   try {
     const json object = json::parse(text);
-    if (object.at("format") != kFormat) return std::nullopt;
+    if (object.at("format") != kWindowFormat) return std::nullopt;
     return WatchedWindow{.enable_ns = object.at("enable_ns"),
                          .begin_ns = object.at("begin_ns"),
                          .end_ns = object.at("end_ns"),

@@ -20,7 +20,7 @@
 namespace shadowwalk::tools {
 namespace {
 
-constexpr std::chrono::milliseconds kLookAgain{10};
+constexpr std::chrono::milliseconds kLookAtToolAgain{10};
 constexpr int kInterrupted = 128 + 2;  ///< how perf ends after SIGINT, once it has written everything
 
 void announce(const Command& command) {
@@ -68,7 +68,7 @@ pid_t wait_for_claim(const live::WindowRequest& request, const live::Process& ru
     if (live::process_of(run.pid) != run) {
       throw CellError(fmt::format("attach: {} ended before another measured window began", id));
     }
-    std::this_thread::sleep_for(kLookAgain);
+    std::this_thread::sleep_for(kLookAtToolAgain);
   }
 }
 
@@ -78,7 +78,7 @@ std::optional<live::WatchedWindow> wait_for_window(const live::WindowRequest& re
   while (!tool.ended()) {
     if (auto window = request.done()) return window;
     if (live::process_of(cell.pid) != cell) return request.done();
-    std::this_thread::sleep_for(kLookAgain);
+    std::this_thread::sleep_for(kLookAtToolAgain);
   }
   return std::nullopt;
 }
@@ -94,7 +94,7 @@ bool attach_for_a_time(const Question& question, const Target& target, const Hos
   ToolProcess tool(command.words);
   const auto until = std::chrono::steady_clock::now() + question.time;
   const auto goes_on = [&] { return std::chrono::steady_clock::now() < until && live::process_of(cell.pid) == cell; };
-  while (!tool.ended() && goes_on()) std::this_thread::sleep_for(kLookAgain);
+  while (!tool.ended() && goes_on()) std::this_thread::sleep_for(kLookAtToolAgain);
   return finish(command, tool.end(), "");
 }
 

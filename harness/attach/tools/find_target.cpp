@@ -18,7 +18,7 @@ namespace {
 
 using live::LiveRun;
 
-constexpr std::chrono::milliseconds kLookAgain{20};
+constexpr std::chrono::milliseconds kLookForTargetAgain{20};
 
 bool has_kvm_vcpus(pid_t pid) {
   std::error_code error;
@@ -49,7 +49,7 @@ Target find_target(const std::string& wanted, std::chrono::milliseconds patience
   const auto until = std::chrono::steady_clock::now() + patience;
   LiveRun run = live::choose_run("attach", live::live_runs(), wanted);
   while (run.cell_pid == 0 && std::chrono::steady_clock::now() < until) {
-    std::this_thread::sleep_for(kLookAgain);
+    std::this_thread::sleep_for(kLookForTargetAgain);
     run = live::choose_run("attach", live::live_runs(), run.id);
   }
   if (run.cell_pid == 0) {

@@ -14,7 +14,7 @@ bool is_plain(std::string_view word) {
          word.find_first_not_of(word.front() == '-' ? kPlainInOptions : kPlain) == std::string_view::npos;
 }
 
-std::string quoted(std::string_view word) {
+std::string shell_quoted(std::string_view word) {
   if (is_plain(word)) return std::string(word);
   std::string text = "'";
   for (const char letter : word) {
@@ -33,7 +33,7 @@ std::string shell_line(const std::vector<std::string>& words) {
   std::string line;
   for (const std::string& word : words) {
     if (!line.empty()) line += ' ';
-    line += quoted(word);
+    line += shell_quoted(word);
   }
   return line;
 }

@@ -60,10 +60,10 @@ std::optional<int> ToolProcess::ended() {
 }
 
 bool ToolProcess::ends_within(std::chrono::milliseconds time) {
-  constexpr std::chrono::milliseconds kLookAgain{5};
+  constexpr std::chrono::milliseconds kLookForEndAgain{5};
   for (const auto until = std::chrono::steady_clock::now() + time; std::chrono::steady_clock::now() < until;) {
     if (ended()) return true;
-    std::this_thread::sleep_for(kLookAgain);
+    std::this_thread::sleep_for(kLookForEndAgain);
   }
   return ended().has_value();
 }

@@ -29,6 +29,8 @@ def _parse(arguments):
     parser.add_argument("--rounds", metavar="N", type=count, default=41, help="(default: 41)")
     parser.add_argument("--min-time", metavar="SECONDS", type=seconds, default=0.04,
                         help="for each benchmark in each round, unless its iterations are fixed (default: 0.04)")
+    parser.add_argument("--long-rounds", metavar="N", type=count, default=9,
+                        help="rounds of the benchmarks whose iterations are fixed (default: 9)")
     parser.add_argument("--json", metavar="FILE", type=result_file, help="write the findings")
     return parser.parse_args(arguments)
 
@@ -55,8 +57,23 @@ def _row(finding):
             + (f" ({finding.reason})" if finding.reason else ""))
 
 
+def _measure(program, wanted, options):
+    """{stem: [Measurement of each round]} of what the bounds are about. Benchmarks whose iterations are fixed take
+    seconds each: they have rounds of their own, and fewer."""
+    there, fixed = set(program.names()), program.names_of_fixed_work()
+    results = {}
+    for is_long, rounds in ((False, options.rounds), (True, options.long_rounds)):
+        stems = dict.fromkeys(name for bound in wanted if any(name in fixed for name in bound.names) == is_long
+                              for name in bound.names if name in there)
+        if stems:
+            results |= measure_rounds([program], exact_pattern(stems), rounds, options.min_time, show_progress)[0]
+    end_progress()
+    return results
+
+
 def _document(options, findings):
     return {"format": "shadowwalk-bench-bounds-1", "program": str(options.program), "rounds": options.rounds,
+            "long_rounds": options.long_rounds,
             "bounds": [{"bound": str(finding.bound), "limit": finding.bound.limit, "outcome": finding.outcome.value,
                         "value": finding.value and dataclasses.asdict(finding.value), "reason": finding.reason or None}
                        for finding in findings]}
@@ -65,17 +82,11 @@ def _document(options, findings):
 def _run(arguments):
     options = _parse(arguments)
     program = Program(options.program)
-    names = program.names()
-    wanted = [bound for bound in bounds(_variants(names)) if re.search(options.filter, str(bound))]
+    wanted = [bound for bound in bounds(_variants(program.names())) if re.search(options.filter, str(bound))]
     if not wanted:
         raise InputError(f"no bound matches '{options.filter}'")
-    there = set(names)
-    stems = list(dict.fromkeys(name for bound in wanted for name in bound.names if name in there))
-    results = [{}]
-    if stems:
-        results = measure_rounds([program], exact_pattern(stems), options.rounds, options.min_time, show_progress)
-    end_progress()
-    findings = [judge(bound, results[0]) for bound in wanted]
+    results = _measure(program, wanted, options)
+    findings = [judge(bound, results) for bound in wanted]
     print(f"{'outcome':<12} {'ratio':>7} {'95 % interval':>17}  bound")
     for finding in findings:
         print(_row(finding))

@@ -79,12 +79,19 @@ class Program:
     def names(self, pattern="."):
         """The stems of the benchmarks that match the pattern, in their order. The pattern, as Google Benchmark's, looks
         at full names."""
+        return [stem(name) for name in self._full_names(pattern)]
+
+    def names_of_fixed_work(self):
+        """The stems of those that do a fixed number of iterations, however short a round is asked for."""
+        return {stem(name) for name in self._full_names(".") if "/iterations:" in name}
+
+    def _full_names(self, pattern):
         done = self._run("--benchmark_list_tests=true", f"--benchmark_filter={pattern}")
         if done.returncode == 2:  # nothing matches
             return []
         if done.returncode != 0:
             raise ProgramFailed(self._failure(done))
-        return [stem(line) for line in done.stdout.splitlines() if line]
+        return [line for line in done.stdout.splitlines() if line]
 
     def measure(self, pattern, min_time):
         """One process: {stem: Measurement} of what matches, in random order. Raises ProgramFailed."""
