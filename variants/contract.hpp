@@ -31,6 +31,8 @@
 ///     void birth(VariantPage<Node>&);                  // before a page is linked; mmu_lock held
 ///     void commit(PageBatch<Node>&&);                  // a zap's pages; see below
 ///     void drain();                                    // no walker is left: free everything
+///     template <class Name>
+///     void name_variables(Name name);                  // may be left out: see below
 ///   };
 ///
 /// read() is the protected load of a slot in a table of `level` (1 = leaf); the engine calls it once a level, from the
@@ -48,6 +50,10 @@
 /// kernel and the caller's interrupt gate open, outside begin/end. It frees its pages now or later, on any thread and
 /// without an engine lock, but never while a walker that could have reached them is between begin() and end(). It must
 /// call Machine::flush_remote_tlbs(), which every scheme pays alike, so that differences are the scheme's own.
+///
+/// name_variables() tells what the scheme's shared variables are: name(variable, "epoch"), or
+/// name(variable, "epoch announced by vCPU ", i). The stories of `shadowwalk verify` call them so, and without it
+/// "variable 16"; nothing else calls it.
 ///
 /// What the engine promises. Before commit(), every slot that holds a page of the batch is cleared, in live pages and
 /// in pages that are unlinked but not yet freed, and so is every child slot of the batch's pages. No unlinked page

@@ -89,6 +89,7 @@ HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& p
   HostKvmShared shared(config, plan, vm, counters);
   HostKvmMeasurement cell;
   CellMeasurement& common = cell.common;
+  common.workload_summary = plan.workload_summary;
   common.noise.cpus = std::thread::hardware_concurrency();
   common.noise.walkers = config.vcpus;
   common.noise.busy_threads = config.vcpus + zappers;

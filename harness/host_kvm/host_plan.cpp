@@ -132,6 +132,7 @@ HostPlan plan_for(const CellConfig& config) {
   }
 
   HostPlan plan;
+  plan.workload_summary = workload.summary;
   if (config.zappers != 0) plan.actions = workload.host;
   plan.vcpus_per_cpu = workload.vcpus_per_cpu;
   plan.touch.guest = guest_config(config, workload);

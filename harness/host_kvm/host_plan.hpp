@@ -11,6 +11,7 @@ namespace shadowwalk::host_kvm {
 
 /// How a cell's workload is carried out by the host's own kernel.
 struct HostPlan {
+  std::string workload_summary;
   std::vector<HostAction> actions;  ///< of the beats; empty: there are none
   unsigned long quota = 0;          ///< shadow pages that the guest may have from the start; 0: KVM's own choice
   unsigned vcpus_per_cpu = 1;

@@ -102,6 +102,7 @@ CellMeasurement run_cell(const CellConfig& asked) {
                            .observer = clocked ? &grace_periods : nullptr});
 
   CellMeasurement cell;
+  cell.workload_summary = workload.summary;
   cell.noise.cpus = std::thread::hardware_concurrency();
   cell.noise.walkers = config.vcpus;
   // A feeder in a closed loop is as busy as those whom it feeds.

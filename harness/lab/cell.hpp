@@ -23,6 +23,7 @@ namespace shadowwalk {
 
 /// What a cell measured, before it is put into words (cell_result.hpp).
 struct CellMeasurement {
+  std::string workload_summary;  ///< one line: the case from practice that the workload stands for; a trace's is empty
   double duration_s = 0;
 
   // Walkers

@@ -279,6 +279,7 @@ void record_perturbed(CellResult& result, bool traced, const std::string& tools)
 CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   CellResult result;
   result.details["cell"] = describe(config);
+  if (!cell.workload_summary.empty()) result.details["workload_summary"] = cell.workload_summary;
   result.details["command"] = config.command;
   describe_plugin(result.details, config);
   if (cell.replay) describe_replay(result.details, config, *cell.replay);

@@ -127,6 +127,13 @@ class PagePool {
     return index;
   }
 
+  /// Which page's description an address is in; nothing if it is in none.
+  std::optional<std::size_t> index_of_description(std::uintptr_t address) const {
+    const auto first = reinterpret_cast<std::uintptr_t>(pages_);
+    if (address < first || address >= first + capacity_ * sizeof(Page)) return std::nullopt;
+    return (address - first) / sizeof(Page);
+  }
+
   std::size_t capacity() const { return capacity_; }
   /// What stories of a simulated machine call its variable (simulation::Atomic::set_name).
   void set_names() { free_.set_name("the pool's free list"); }

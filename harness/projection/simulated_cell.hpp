@@ -64,6 +64,7 @@ class SimulatedCell {
     if (!failure_.empty()) throw CellError(failure_);
     SHADOWWALK_CHECK(tree_->footprint().shadow() == 0, "the variant's drain() left pages unfreed");
     CellMeasurement& cell = projected_.cell;
+    cell.workload_summary = workload_.summary;
     cell.duration_s = coherence::to_ns(end_ - start_) / 1e9;
     cell.interval_ns = coherence::to_ns(end_ - start_) / static_cast<double>(Footprint::kIntervals);
     cell.host_part = host_->totals();

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 #include "harness/machine/mmu_lock.hpp"
 #include "harness/simulation/atomic.hpp"
@@ -12,9 +13,11 @@ namespace shadowwalk::simulation {
 /// kvm->mmu_lock as a ticket lock. Its release is a plain store, which waits in the store buffer as any other.
 class MmuLock {
  public:
-  explicit MmuLock(MmuLockKind = MmuLockKind::ticket) {
-    next_.set_name("mmu_lock.next");
-    serving_.set_name("mmu_lock.serving");
+  explicit MmuLock(MmuLockKind = MmuLockKind::ticket) { set_name("mmu_lock"); }
+  /// What stories call it.
+  void set_name(const std::string& name) {
+    next_.set_name(name + ".next");
+    serving_.set_name(name + ".serving");
   }
 
   void lock() {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/measure/window.hpp"
@@ -32,6 +34,7 @@ class System {
     tree_ = std::make_unique<Tree>(*machine_, MmuLockKind::ticket, window_, kCapacity, Clocks::off);
     tree_->pool().set_names();
     tree_->variant().account().set_names();
+    name_variables(tree_->variant());
     oldest_root_.set_name("oldest root allowed");
     for (unsigned i = 0; i < setting.walkers; ++i) {
       mmus_.push_back(std::make_unique<VcpuMmu<Tree>>(*tree_, *machine_->vcpus()[i], ReadDelay{}, i));
@@ -58,6 +61,9 @@ class System {
   /// allocated; the root is 0.
   std::string location(const simulation::Location& location) const {
     const auto address = reinterpret_cast<std::uintptr_t>(&location);
+    if (const auto described = tree_->pool().index_of_description(address)) {
+      return "page " + std::to_string(*described) + "'s description";
+    }
     const auto page = tree_->pool().index_of(address);
     if (!page) return {};
     return "page " + std::to_string(*page) + "[" +
@@ -73,6 +79,15 @@ class System {
   using Watching = Watched<Mutated<Variant>::template Of, VerifiedGeometry::kLevels>;
   using Tree = ShadowTree<SimulatedMachine, Watching::template Of, VerifiedGeometry>;
   static constexpr std::size_t kCapacity = 64;
+
+  /// A scheme may say what its variables are (variants/contract.hpp).
+  template <class Scheme>
+  static void name_variables(Scheme& scheme) {
+    const auto name = [](auto& variable, std::string_view what, std::optional<std::size_t> index = {}) {
+      variable.set_name(std::string(what) + (index ? std::to_string(*index) : std::string()));
+    };
+    if constexpr (requires { scheme.name_variables(name); }) scheme.name_variables(name);
+  }
 
   /// What the `turn`-th walk or zap goes to: the tables in turn.
   Gfn gfn_of(unsigned turn) const { return turn % (setting_.pages - 1) * VerifiedGeometry::span(1); }

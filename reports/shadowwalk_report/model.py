@@ -67,6 +67,7 @@ class Result:
     is_perturbed_trusted: bool = False  # as the reader asked for
     simulated: Simulated | None = None  # None: it was measured
     grace_periods: GracePeriods | None = None
+    workload_summary: str = ""  # the case from practice that the workload stands for
     is_negative_control: bool = False  # the scheme is known to be broken: violations are expected
 
     @property

@@ -58,6 +58,7 @@ def parse_entry(entry, cell, repetition, context):
         freed_by_drain=int(drained) if is_number(drained) else 0, violation=text_of(extra.get("violation")),
         command=text_of(extra.get("command")), context=context, host_action=parse_reference(extra.get("reference")),
         perturbed=text_of(extra.get("perturbed")), simulated=parse_simulated(extra.get("simulated")),
+        workload_summary=text_of(extra.get("workload_summary")),
         grace_periods=parse_grace_periods(extra.get("grace_period_times")),
         is_negative_control=scheme.variant == NEGATIVE_CONTROL or extra.get("negative_control") is True)
 

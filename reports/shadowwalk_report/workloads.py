@@ -29,10 +29,11 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class WorkloadPage:
-    """`slug` is its place on the page; `cells` are CellLines."""
+    """`slug` is its place on the page; `summary`: what it stands for, empty if no result says; `cells` are CellLines."""
 
     workload: str
     slug: str
+    summary: str
     places: list[Place]
     groups: list[Group]
     sections: list
@@ -57,6 +58,11 @@ def _place(table, verdicts, guest):
                  [_tally(question, table, verdicts) for question in QUESTIONS])
 
 
+def _summary(table):
+    return next((result.workload_summary for row in table.all_rows for result in row.results if result.workload_summary),
+                "")
+
+
 def _left_out(run, workload):
     """In words: what was planned of the workload and is in no figure."""
     lost = [lost for lost in run.left_out
@@ -73,7 +79,7 @@ def workload_pages(run, table, verdicts, figures, cells):
         part = table.of_workload(workload)
         guests = dict.fromkeys(setting.guest for setting in part.settings)
         pages.append(WorkloadPage(
-            workload, slug, [_place(part.of_place(workload, guest), verdicts, guest) for guest in guests],
+            workload, slug, _summary(part), [_place(part.of_place(workload, guest), verdicts, guest) for guest in guests],
             summary_groups(part, verdicts),
             sections_of(WORKLOAD_SECTIONS, run, part, [figure for figure in figures if figure.plot.workload == workload]),
             [cell for cell in cells if cell.workload == workload], _left_out(run, workload)))

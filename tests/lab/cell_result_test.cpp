@@ -93,6 +93,13 @@ TEST(CellResult, Arithmetic) {
   EXPECT_EQ(result.details["histograms"]["free_ns"]["buckets"].size(), 1u);
 }
 
+TEST(CellResult, TellsWhatTheWorkloadStandsFor) {
+  CellMeasurement cell = full_measurement();
+  EXPECT_FALSE(make_result({}, cell).details.contains("workload_summary")) << "a trace's";
+  cell.workload_summary = "a guest polls a device";
+  EXPECT_EQ(make_result({}, cell).details["workload_summary"], "a guest polls a device");
+}
+
 TEST(CellResult, TheGuestsKnobsAreToldWhereTheyWereAskedFor) {
   CellConfig config;
   const auto own = make_result(config, full_measurement()).details["cell"];

@@ -104,6 +104,16 @@ def test_what_was_left_out_is_told_on_its_page(run):
     assert pages["mmio-poll"].left_out == []
 
 
+def test_a_page_says_what_its_workload_stands_for(factory):
+    factory.cell(zapped(5.0), variant="leak", workload="mmio-poll", extra={"workload_summary": "a guest <polls> a device"})
+    factory.cell(zapped(5.0), variant="leak", workload="demand-fault")
+    pages = pages_of(factory)
+    assert pages["mmio-poll"].summary == "a guest <polls> a device" and pages["demand-fault"].summary == ""
+    write_report(factory.directory, factory.directory / "report")
+    page = (factory.directory / "report" / "index.html").read_text()
+    assert "<p>a guest &lt;polls&gt; a device</p>" in section(page, "workload-mmio-poll")
+
+
 def test_anchors_are_safe_and_no_two_alike():
     names = ["a b", "a/b", "A-b", '"><script>', "日本語", "", "x" * 500]
     anchors = workload_anchors(names)

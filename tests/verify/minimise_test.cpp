@@ -6,6 +6,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/verify/json.hpp"
+#include "tests/verify/safe_variants.hpp"
 
 namespace shadowwalk::verify {
 namespace {
@@ -51,6 +52,18 @@ TEST(Minimise, ADeadlockStaysOne) {
   const Report report = variant.verify(setting);
   ASSERT_TRUE(report.failure);
   EXPECT_THAT(variant.minimise(setting, *report.failure).what, HasSubstr("deadlock"));
+}
+
+TEST(Stories, CallTheVariablesOfEverySchemeByTheirNames) {
+  for (const std::string& name : test::safe_variants()) {
+    if (name == "hyaline") continue;  // its batches are made while it runs
+    const Setting setting{.walkers = 1, .mutant = Mutant::page_never_freed};
+    const VerifiedVariant& variant = *find_verified(name);
+    const Report report = variant.verify(setting);
+    ASSERT_TRUE(report.failure) << name;
+    EXPECT_THAT(in_words(variant.tell(setting, *report.failure)), testing::Each(testing::Not(HasSubstr("variable "))))
+        << name;
+  }
 }
 
 class SavedScheduleFile : public testing::Test {

@@ -94,6 +94,13 @@ class Debra {
   }
   void drain() { limbo_.free_all(environment_); }
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    name(epoch_, "epoch");
+    for (std::size_t i = 0; i < vcpus_.size(); ++i) name(vcpus_[i].announced, "epoch announced by vCPU ", i);
+  }
+
  private:
   static constexpr unsigned kSectionsPerLook = Machine::amortised_over(64);
   static constexpr std::uint64_t kEpochsApart = 2;

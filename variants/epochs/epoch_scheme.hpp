@@ -68,6 +68,13 @@ class EpochScheme {
     environment_.free(std::move(freeable_));
   }
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    name(epoch_, "epoch");
+    for (std::size_t i = 0; i < announced_.size(); ++i) name(announced_[i], "epoch announced by vCPU ", i);
+  }
+
  private:
   PageBatch<Node>& bag_of(std::uint64_t epoch) { return bags_[epoch % bags_.size()]; }
   bool all_bags_empty() const {

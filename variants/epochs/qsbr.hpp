@@ -79,6 +79,13 @@ class Qsbr {
   }
   void drain() { limbo_.free_all(environment_); }
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    name(last_, "last grace period");
+    for (std::size_t i = 0; i < passed_.size(); ++i) name(passed_[i], "grace period passed by vCPU ", i);
+  }
+
  private:
   std::uint64_t passed_by_all(std::uint64_t least) const {
     for (std::size_t i = 0; i < passed_.size(); ++i) {

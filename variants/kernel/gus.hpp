@@ -70,6 +70,13 @@ class Gus {
   }
   void drain() { limbo_.free_all(environment_); }
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    name(write_sequence_, "write sequence");
+    for (std::size_t i = 0; i < published_.size(); ++i) name(published_[i], "sequence published by vCPU ", i);
+  }
+
  private:
   std::uint64_t read_sequence(std::uint64_t least) const {
     for (std::size_t i = 0; i < published_.size(); ++i) {

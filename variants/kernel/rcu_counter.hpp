@@ -69,6 +69,12 @@ class RcuCounter {
 
   void drain() { rcu_.barrier(); }
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    name(reader_counter_, "reader_counter");
+  }
+
  private:
   Environment<Machine, Node>& environment_;
   typename Machine::Rcu& rcu_;

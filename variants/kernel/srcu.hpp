@@ -92,6 +92,18 @@ class Srcu {
   }
   void drain() {}
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    name(current_, "current set");
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      for (std::size_t set = 0; set < 2; ++set) {
+        name(counts_[i].begun[set], set == 0 ? "set 0 begun of vCPU " : "set 1 begun of vCPU ", i);
+        name(counts_[i].ended[set], set == 0 ? "set 0 ended of vCPU " : "set 1 ended of vCPU ", i);
+      }
+    }
+  }
+
  private:
   void wait_until_quiet(unsigned set) const {
     typename Machine::Backoff backoff;

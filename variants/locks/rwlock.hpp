@@ -73,6 +73,12 @@ class RwLock {
   }
   void drain() {}
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    name(word_, "reader-writer lock");
+  }
+
  private:
   Environment<Machine, Node>& environment_;
   alignas(64) Word word_{0};  // readers, and the writer's bit

@@ -49,6 +49,12 @@ class SpinLock {
   }
   void drain() {}
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    name(lock_, "the walkers' lock");
+  }
+
  private:
   Environment<Machine, Node>& environment_;
   typename Machine::MmuLock lock_;  // taken with mmu_lock held, and never the other way round

@@ -96,6 +96,12 @@ class Nbr {
   }
   void drain() { environment_.free(std::move(retired_pages_)); }
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    for (std::size_t i = 0; i < vcpus_.size(); ++i) name(vcpus_[i].online, "online of vCPU ", i);
+  }
+
  private:
   Environment<Machine, Node>& environment_;
   const PerVcpu<Machine, VcpuState> vcpus_;

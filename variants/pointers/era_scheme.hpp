@@ -61,6 +61,12 @@ class EraClock {
 
   void drain() { environment_.free(std::move(retired_pages_)); }
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    name(era_, "era");
+  }
+
  private:
   Environment<Machine, Node>& environment_;
   const std::size_t threshold_;

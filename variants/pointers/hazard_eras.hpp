@@ -110,6 +110,15 @@ class HazardEras {
   }
   void drain() { clock_.drain(); }
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    clock_.name_variables(name);
+    for (std::size_t i = 0; i < published_.size(); ++i) {
+      for (Era& era : published_[i]) name(era, "era published by vCPU ", i);
+    }
+  }
+
  private:
   EraClock<Machine> clock_;
   const PerVcpu<Machine, Eras> published_;

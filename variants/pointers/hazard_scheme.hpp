@@ -106,6 +106,15 @@ class HazardScheme {
 
   void drain() { environment_.free(std::move(retired_pages_)); }
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    for (std::size_t i = 0; i < vcpus_.size(); ++i) {
+      name(vcpus_[i].online, "online of vCPU ", i);
+      for (Hazard& hazard : vcpus_[i].hazard) name(hazard, "hazard of vCPU ", i);
+    }
+  }
+
  private:
   /// mmu_lock held, as commit is.
   void scan() {

@@ -131,6 +131,17 @@ class Hyaline {
 
   void drain() {}
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    name(era_, "era");
+    name(spare_, "spare batches");
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      name(slots_[i].list, "list of vCPU ", i);
+      name(slots_[i].access_era, "access era of vCPU ", i);
+    }
+  }
+
  private:
   Batch& spare_batch() {
     // acquire pairs with the release in recycle(). One popper (mmu_lock): no ABA.

@@ -116,6 +116,16 @@ class Ibr {
   }
   void drain() { clock_.drain(); }
 
+  /// For the stories of `shadowwalk verify`.
+  template <class Name>
+  void name_variables(Name name) {
+    clock_.name_variables(name);
+    for (std::size_t i = 0; i < intervals_.size(); ++i) {
+      name(intervals_[i].lower, "lower era of vCPU ", i);
+      name(intervals_[i].upper, "upper era of vCPU ", i);
+    }
+  }
+
  private:
   EraClock<Machine> clock_;
   const PerVcpu<Machine, Interval> intervals_;
