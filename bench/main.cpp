@@ -27,7 +27,7 @@ constexpr const char* kHelp =
   walk/VARIANT                  a walk, nobody zapping
   walk/VARIANT/pages:N          over N leaf tables in random order
   peer/LIBRARY/SCHEME           the same walk under a scheme of another library: ck, libcds, std, urcu, xenium
-  reclaim/VARIANT/walker:W      one walker and 50,000 zaps a second: unlink to free, pages retired and not freed
+  reclaim/VARIANT/walker:W      50,000 zaps a second beside walkers: unlink to free, pages retired and not freed
   peer-reclaim/LIBRARY/SCHEME/walker:W   the same for peers
   cell/VARIANT/instrumentation:LEVEL   a walk in a cell, the guest's work and what is measured included
   section/VARIANT               begin() and end() of a read-side section around nothing

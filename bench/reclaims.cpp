@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "bench/benched_variants.hpp"
 #include "bench/families.hpp"
@@ -29,12 +28,13 @@ void count_pages(benchmark::State& state, const CellMeasurement& cell) {
   state.counters["free_ns_p99"] = static_cast<double>(pages.free_ns.quantile(0.99));
 }
 
-/// One walker, and a zapper that retires 50,000 leaf tables a second. The time is that of a walk. The walker goes from
-/// table to table and touches one page in each: did it touch them all, it would do nothing but fault them in again.
-void reclaim(benchmark::State& state, std::string_view variant, const char* workload) {
+/// Walkers, and a zapper that retires 50,000 leaf tables a second. The time is that of a walk. A walker goes from table
+/// to table and touches one page in each: did it touch them all, it would do nothing but fault them in again.
+void reclaim(benchmark::State& state, std::string_view variant, const char* workload, unsigned vcpus) {
   CellConfig config;
   config.variant = variant;
   config.workload = workload;
+  config.vcpus = vcpus;
   config.zap_rate = 50'000;
   config.locality = parse_locality("stride:512").value();  // pages of one leaf table
   config.working_set = 64 * 512;
@@ -49,16 +49,20 @@ void reclaim(benchmark::State& state, std::string_view variant, const char* work
   }
 }
 
-/// Two workloads that touch and zap alike, but for the stall: 10 ms inside a walk, every 40. (With one vCPU none shares
-/// a CPU in `oversubscribed`.)
+/// Two workloads that touch and zap alike, but for the stall: vCPU 0 stands for 10 ms inside a walk, every 40, while
+/// another faults in again what is zapped: else there would soon be nothing to retire. (With one vCPU none shares a CPU
+/// in `oversubscribed`.)
 void add_reclaim(const std::string& name, std::string_view variant, const std::string& absent = {}) {
-  constexpr std::pair<const char*, const char*> kWalkers[] = {{"steady", "oversubscribed"},
-                                                              {"stalled", "stalled-walker"}};
-  for (const auto& [walker, workload] : kWalkers) {
-    add(name + "/walker:" + walker,
-        [variant = std::string(variant), workload = workload, absent](benchmark::State& state) {
+  struct Walkers {
+    const char* name;
+    const char* workload;
+    unsigned vcpus;
+  };
+  for (const Walkers& walkers : {Walkers{"steady", "oversubscribed", 1}, Walkers{"stalled", "stalled-walker", 2}}) {
+    add(name + "/walker:" + walkers.name,
+        [variant = std::string(variant), walkers, absent](benchmark::State& state) {
           if (!absent.empty()) return state.SkipWithError(absent.c_str());
-          reclaim(state, variant, workload);
+          reclaim(state, variant, walkers.workload, walkers.vcpus);
         })
         ->UseManualTime()
         ->Iterations(1);
