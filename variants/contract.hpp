@@ -43,8 +43,8 @@
 /// who may be walking needs no destructor for that, and its Walker can be copied.
 ///
 /// A Walker without state of its own (StatelessWalker below: begin(), read() and end() are const, it copies as bytes)
-/// is copied for each walk, so that its pointers stay in registers. Else the compiler must load them again after each
-/// barrier, a nanosecond that is the lab's and not the scheme's.
+/// is copied for and within each walk, so that its pointers stay in registers. Else the compiler must load them again
+/// after each barrier, a nanosecond that is the lab's and not the scheme's.
 ///
 /// commit() is never called with an empty batch. It runs on any thread, vCPUs included, with mmu_lock held as in the
 /// kernel and the caller's interrupt gate open, outside begin/end. It frees its pages now or later, on any thread and

@@ -79,8 +79,9 @@ def perf_probe(perf, command, tmp_path):
             return done
 
         def add(self, probe):
-            # Events are the whole host's: perf adds a number to the name of ours if there is one already.
-            added = self.run("probe", "-x", command, f"%sdt_shadowwalk:{probe}").stderr
+            # Events are the whole host's, and another user's, or a killed run's, may have this name: forced, perf adds a
+            # number to ours.
+            added = self.run("probe", "--force", "-x", command, f"%sdt_shadowwalk:{probe}").stderr
             event = re.search(r"(sdt_shadowwalk:\w+) +\(on ", added)[1]
             self.events.append(event)
             return event

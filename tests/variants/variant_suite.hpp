@@ -215,6 +215,20 @@ TYPED_TEST_P(VariantSuite, VcpusComeAndGo) {
   EXPECT_EQ(this->environment.freed(), 1u);
 }
 
+/// What it retired may still wait for a grace period, a scan or a later commit when its thread ends: RCU callbacks,
+/// retired lists and limbo bags are nobody's thread's.
+TYPED_TEST_P(VariantSuite, AZapperMayGoBeforeItsPagesAreFree) {
+  std::thread zapper([&] {
+    Cpu cpu;
+    cpu.bind("zapper-0");
+    this->zap();
+    cpu.unbind();
+  });
+  zapper.join();
+  this->variant.drain();
+  EXPECT_EQ(this->environment.freed(), 1u);
+}
+
 /// A vCPU walks to pages that come and go, while the signal that carries IPIs reaches it wherever it is, asked for by
 /// nobody.
 TYPED_TEST_P(VariantSuite, SignalsMayComeInTheMiddleOfEverything) {
@@ -290,6 +304,7 @@ TYPED_TEST_P(VariantSuite, BatchOfManyPages) {
 REGISTER_TYPED_TEST_SUITE_P(VariantSuite, SaysWhatItIsInWords, BoundsUnreclaimedPagesByANumberAsInWords,
                             ReadsWhatTheSlotHolds, DrainFreesEveryPageOnce, CommitFlushesVcpusInGuestMode,
                             NeverFreesUnderAWalker, WaitsForNobodyWhoIsOffline, SectionsMayComeBackToBack,
-                            VcpusComeAndGo, SignalsMayComeInTheMiddleOfEverything, BatchOfManyPages);
+                            VcpusComeAndGo, AZapperMayGoBeforeItsPagesAreFree, SignalsMayComeInTheMiddleOfEverything,
+                            BatchOfManyPages);
 
 }  // namespace shadowwalk
