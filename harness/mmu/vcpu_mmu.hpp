@@ -172,7 +172,7 @@ class VcpuMmu {
     } else {
       if (!spte::is_present(entry)) [[unlikely]]
         return entry;
-      if (Machine::has(Mutant::spte_read_twice)) {
+      if (Machine::has_bug(Mutant::spte_read_twice)) {
         entry = walker.read(slot, kLevel);
         if (!spte::is_present(entry)) return spte::kPoison;  // what goes on from there reads whatever is at address 0
       }

@@ -9,7 +9,7 @@
 namespace shadowwalk::verify {
 
 /// One execution's programs, whatever their types.
-struct AnySystem : simulation::Execution::Words {
+struct AnySystem : simulation::Execution::Namer {
   /// After the execution: what it did wrong; empty if nothing.
   virtual std::string what_is_wrong() = 0;
 };

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/simulation/bounded_search.hpp"
 #include "harness/simulation/execution.hpp"
-#include "harness/simulation/preemptions.hpp"
 #include "harness/verify/verify.hpp"
 
 namespace shadowwalk::verify {
