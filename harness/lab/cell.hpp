@@ -16,8 +16,7 @@
 #include "harness/measure/footprint.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/noise.hpp"
-#include "harness/mmu/walk_counts.hpp"
-#include "harness/mmu/zap_times.hpp"
+#include "harness/mmu/mmu_counts.hpp"
 
 namespace shadowwalk {
 

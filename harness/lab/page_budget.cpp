@@ -6,7 +6,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/measure/memory.hpp"
-#include "harness/mmu/quota.hpp"
+#include "harness/mmu/fault.hpp"
 #include "variants/controls/leak.hpp"
 
 namespace shadowwalk {

@@ -7,7 +7,9 @@
 #include "harness/lab/engine.hpp"
 #include "harness/lab/host_part.hpp"
 #include "harness/lab/leaf_kind.hpp"
-#include "harness/mmu/mmu.hpp"
+#include "harness/machine/native_machine.hpp"
+#include "harness/mmu/vcpu_mmu.hpp"
+#include "harness/mmu/zapper.hpp"
 
 namespace shadowwalk {
 
@@ -15,7 +17,7 @@ namespace shadowwalk {
 struct PageBudget {
   std::size_t capacity = 0;  ///< pages at most
   std::size_t pretouch = 0;  ///< pages whose memory is there before the cell starts
-  std::size_t quota = 0;     ///< pages in use at most, by recycling (quota.hpp); 0: no quota
+  std::size_t quota = 0;     ///< pages in use at most, by recycling (fault.hpp); 0: no quota
 };
 
 /// The MMU with a variant, behind Engine's virtual calls: the one place where the variant's type is still known and the
@@ -23,7 +25,7 @@ struct PageBudget {
 template <template <class> class Variant>
 class VariantEngine final : public Engine {
  public:
-  using Tree = NativeTree<Variant>;
+  using Tree = ShadowTree<NativeMachine, Variant, MeasuredGeometry>;
 
   VariantEngine(NativeMachine& machine, const CellConfig& config, const Window& window, const PageBudget& budget)
       : config_(config),
@@ -79,7 +81,7 @@ class VariantEngine final : public Engine {
     void online() override { mmu_.online(); }
     void reload_root() override { mmu_.reload_root(); }
     WalkCounts counts() const override { return mmu_.counts(); }
-    const std::string& first_violation() const override { return mmu_.first_violation(); }
+    std::string_view first_violation() const override { return mmu_.first_violation(); }
 
     [[gnu::always_inline]] bool served(Access access) {
       using Walked = typename VcpuMmu<Tree>::Walked;

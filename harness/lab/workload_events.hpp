@@ -6,7 +6,7 @@
 
 #include "harness/lab/host_totals.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/mmu/walk_counts.hpp"
+#include "harness/mmu/mmu_counts.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {

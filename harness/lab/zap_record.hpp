@@ -5,7 +5,7 @@
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/window.hpp"
-#include "harness/mmu/zapped.hpp"
+#include "harness/mmu/mmu_counts.hpp"
 
 namespace shadowwalk {
 
