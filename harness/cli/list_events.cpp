@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/machine/error.hpp"
-#include "harness/measure/pmu/event_catalog.hpp"
+#include "harness/measure/pmu/availability.hpp"
 #include "harness/measure/pmu/microarchitecture.hpp"
 #include "harness/measure/pmu/pfm.hpp"
 

@@ -11,7 +11,7 @@
 #include "harness/doctor/host.hpp"
 #include "harness/doctor/report.hpp"
 #include "harness/doctor/topology.hpp"
-#include "harness/machine/hardware_threads.hpp"
+#include "harness/machine/placement.hpp"
 
 namespace shadowwalk::cli {
 namespace {

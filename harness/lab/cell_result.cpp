@@ -166,7 +166,7 @@ void record_replay(ResultRecorder& out, const CellMeasurement& cell) {
   }
 }
 
-json series(const Footprint::Level& level, double interval_ns) {
+json series(const Footprint::Occupancy& level, double interval_ns) {
   return {{"unit", "bytes"},
           {"interval_ns", interval_ns},
           {"peak", in_bytes(level.series_peak)},

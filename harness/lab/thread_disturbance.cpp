@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "harness/machine/cycle_clock.hpp"
-#include "harness/measure/core_speed.hpp"
 #include "harness/measure/noise.hpp"
 
 namespace shadowwalk {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "harness/measure/footprint_counters.hpp"
+#include "harness/measure/footprint.hpp"
 #include "harness/measure/histogram.hpp"
 
 namespace shadowwalk {

@@ -12,8 +12,6 @@
 #include <string>
 #include <thread>
 
-#include "harness/measure/core_speed.hpp"
-
 namespace shadowwalk {
 namespace {
 

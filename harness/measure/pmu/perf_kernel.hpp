@@ -3,7 +3,11 @@
 #include <linux/perf_event.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
+
+#include "harness/measure/pmu/encoded_event.hpp"
 
 namespace shadowwalk::pmu {
 
@@ -30,5 +34,19 @@ class PerfKernel {
   /// The real one. Thread-safe.
   static PerfKernel& real();
 };
+
+/// What of the machine explains why perf_event_open refused.
+struct OpenFacts {
+  bool has_core_pmu = false;
+  std::optional<int> paranoid;  ///< kernel.perf_event_paranoid; nothing if it cannot be read
+};
+
+OpenFacts open_facts(const SystemPaths& paths = {});
+
+/// The paranoid level at which anyone may open the event: 2 for user code alone, 1 for what counts the kernel too.
+int paranoid_needed(const EncodedEvent& event);
+
+/// perf_event_open's errno in words, with the command that mends it where one does. Pure.
+std::string explain_open_failure(int error, const EncodedEvent& event, const OpenFacts& facts);
 
 }  // namespace shadowwalk::pmu

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <map>
 
-#include "harness/measure/pmu/rdpmc.hpp"
+#include "harness/measure/pmu/self_reading.hpp"
 
 namespace shadowwalk::pmu {
 namespace {

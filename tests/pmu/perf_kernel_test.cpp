@@ -1,4 +1,4 @@
-#include "harness/measure/pmu/open_failure.hpp"
+#include "harness/measure/pmu/perf_kernel.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
