@@ -5,7 +5,7 @@
 namespace shadowwalk {
 
 /// Registers the process for expedited private barriers. Call it before threads start: registering later waits for a
-/// grace period of every CPU. Returns an empty string, or why the kernel refuses.
+/// grace period of every CPU. Returns an empty string, or the reason why the kernel refuses.
 std::string register_membarrier();
 
 /// A full barrier on every CPU that runs a thread of this process, by real IPIs (MEMBARRIER_CMD_PRIVATE_EXPEDITED).

@@ -40,7 +40,7 @@ std::vector<HardwareThread> allowed_hardware_threads() {
   // Through hwloc: any number of CPUs, and a synthetic topology (HWLOC_SYNTHETIC) counts as allowed throughout.
   const std::unique_ptr<hwloc_bitmap_s, decltype(&hwloc_bitmap_free)> allowed(hwloc_bitmap_alloc(), hwloc_bitmap_free);
   if (hwloc_get_cpubind(topology, allowed.get(), HWLOC_CPUBIND_THREAD) != 0) {
-    throw CellError(fmt::format("hwloc cannot tell which CPUs are allowed: {}", std::strerror(errno)));
+    throw CellError(fmt::format("hwloc cannot find out which CPUs are allowed: {}", std::strerror(errno)));
   }
 
   std::vector<HardwareThread> threads;

@@ -67,7 +67,7 @@ std::vector<std::string> noise_reasons(const Noise& noise) {
     reasons.push_back(fmt::format("vCPUs were off their CPUs for {:.1f} % of the time", off_cpu * 100));
   }
   if (std::abs(noise.core_speed_change - 1) > Limits::kCoreSpeedChange) {
-    reasons.push_back(fmt::format("a vCPU's CPU ran at {:.2f} times its speed of before", noise.core_speed_change));
+    reasons.push_back(fmt::format("a vCPU's CPU ran at {:.2f} times its earlier speed", noise.core_speed_change));
   }
   return reasons;
 }
@@ -81,7 +81,7 @@ double core_speed() {
     const auto start = std::chrono::steady_clock::now();
     for (int j = 0; j < kMultiplications; ++j) {
       product *= 0x9e37'79b9'7f4a'7c15;
-      asm volatile("" : "+r"(product));  // one multiplication a round, each waiting for the one before
+      asm volatile("" : "+r"(product));  // one multiplication per round, which waits for the previous one
     }
     const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
     if (took.count() > 0) best = std::max(best, kMultiplications / took.count());

@@ -15,7 +15,7 @@ void apply_privileges(EncodedEvent& event, std::string_view modifiers) {
   } else if (filters) {
     attributes.exclude_kernel = attributes.exclude_hv = 1;
   }
-  // Only a core's PMU runs on while a guest does: its instructions are no walks.
+  // Only a core's PMU keeps counting while a guest runs, whose instructions are not walks.
   if (has('G') || has('H')) {
     attributes.exclude_guest = has('G') ? 0 : 1;
     attributes.exclude_host = has('H') ? 0 : 1;

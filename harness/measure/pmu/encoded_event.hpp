@@ -9,30 +9,30 @@
 
 namespace shadowwalk::pmu {
 
-/// Where the kernel tells of its PMUs and tracepoints; tests put trees of their own here.
+/// Where the kernel describes its PMUs and tracepoints; tests substitute trees of their own.
 struct SystemPaths {
   std::filesystem::path event_source = "/sys/bus/event_source/devices";
   std::vector<std::filesystem::path> tracefs = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
   std::filesystem::path paranoid = "/proc/sys/kernel/perf_event_paranoid";
 };
 
-/// What decides the privilege levels that count unless a modifier says otherwise, and whom an event may be grouped
-/// with.
+/// Decides the privilege levels that count unless a modifier says otherwise, and the events with which an event may
+/// share a group.
 enum class EventKind {
   core,        ///< a core's PMU: user code of the host only, as anyone may count it
   software,    ///< the kernel's own counters: user code, where that means anything
   tracepoint,  ///< happens in the kernel: everything
-  device,      ///< another PMU (msr, ibs_op, ...): everything, as most of these can filter nothing
+  device,      ///< another PMU (msr, ibs_op, ...): everything, as most of these cannot filter
 };
 
 /// An event that is ready to be opened.
 struct EncodedEvent {
   std::string name;     ///< in results (event_label)
-  std::string set;      ///< the set that it is counted for; empty: it was asked for by name alone
-  std::string encoded;  ///< what is really counted: `amd64_fam19h_zen4::RETIRED_OPS:u`, `msr/event=0x0/`
+  std::string set;      ///< the set for which it is counted; empty: it was requested by name alone
+  std::string encoded;  ///< what is actually counted: `amd64_fam19h_zen4::RETIRED_OPS:u`, `msr/event=0x0/`
   EventKind kind = EventKind::core;
   perf_event_attr attributes{};
-  double scale = 1;  ///< what one count is worth, in `unit`
+  double scale = 1;  ///< the value of one count, in `unit`
   std::string unit;  ///< empty: a plain count
 };
 

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 enum class Found { yes, not_mounted, not_readable, no_such };
 
-/// Asks one mount point of tracefs for the tracepoint's number.
+/// Reads the tracepoint's number from one mount point of tracefs.
 Found find_id(const fs::path& tracefs, const std::string& system, const std::string& name, std::uint64_t& id) {
   std::error_code error;
   const bool mounted = fs::exists(tracefs / "events", error);
@@ -63,7 +63,7 @@ std::variant<EncodedEvent, Refusal> encode_tracepoint(const std::string& event, 
                      "/sys/kernel/tracing`"};
     case Found::no_such:
       return Refusal{event,
-                     fmt::format("no such tracepoint; `ls {}/events/{}` tells what there is, and a module that is "
+                     fmt::format("no such tracepoint; `ls {}/events/{}` lists what there is, and a module that is "
                                  "not loaded has none",
                                  paths.tracefs.front().string(), system)};
     default:
@@ -87,7 +87,7 @@ std::string cut_modifiers(std::string& event) {
   return modifiers;
 }
 
-/// Those that the kernel counts with its own registers at hand: excluding the kernel leaves nothing of them.
+/// Events that the kernel counts on its own side: excluding the kernel leaves nothing of them.
 bool happens_in_the_kernel(const perf_event_attr& attributes) {
   constexpr std::array kInKernel = {static_cast<std::uint64_t>(PERF_COUNT_SW_CONTEXT_SWITCHES),
                                     static_cast<std::uint64_t>(PERF_COUNT_SW_CPU_MIGRATIONS),
@@ -109,7 +109,7 @@ std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const
   const std::string modifiers = cut_modifiers(name);
   auto result = encode_with_pfm(name);
   const auto* of_pfm = std::get_if<PfmEncoding>(&result);
-  // Where debugfs is mounted libpfm4 knows tracepoints as well, but not what fires in the kernel.
+  // If debugfs is mounted libpfm4 knows tracepoints too, but not that they fire in the kernel.
   if (of_pfm != nullptr && of_pfm->attributes.type == PERF_TYPE_TRACEPOINT) result = Refusal{event, "a tracepoint"};
   if (const auto* refusal = std::get_if<Refusal>(&result)) {
     if (!looks_like_tracepoint(name)) return Refusal{event, refusal->reason};
@@ -117,7 +117,7 @@ std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const
     if (auto* encoded = std::get_if<EncodedEvent>(&tracepoint)) apply_privileges(*encoded, modifiers);
     if (auto* refused = std::get_if<Refusal>(&tracepoint)) {
       refused->event = event;
-      // `SPELT_LIKE:A_VENDORS` event: libpfm4's word is the one that helps.
+      // Spelt like a vendor's event, `LIKE:THIS`: libpfm4's reason is the one that helps.
       if (std::none_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; }))
         return Refusal{event, refusal->reason};
     }

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kLongestText = 4096;
 constexpr std::string_view kExample = "such as cycles,instructions,msr/tsc/,kvm:kvm_exit";
 
-/// Splits at commas, those between two slashes apart.
+/// Splits at the commas that are not between two slashes.
 std::vector<std::string_view> split(std::string_view text) {
   std::vector<std::string_view> items;
   bool in_slashes = false;
@@ -29,7 +29,7 @@ std::vector<std::string_view> split(std::string_view text) {
   return items;
 }
 
-/// What names of libpfm4, of perf and of tracepoints are made of.
+/// The characters in names of libpfm4, perf and tracepoints.
 bool is_event_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
          std::string_view("_-.:=@~/,").find(c) != std::string_view::npos;
@@ -86,7 +86,7 @@ EventSelection select_events(std::string_view text, Microarchitecture microarchi
     if (rows.empty()) {
       selection.refused.push_back(
           {std::string(item),
-           fmt::format("no events for this are known on this CPU ({}); `shadowwalk list events` tells "
+           fmt::format("no events for this are known on this CPU ({}); `shadowwalk list events` lists "
                        "what there is",
                        to_string(microarchitecture))});
     }

@@ -52,17 +52,17 @@ bool read_self(const volatile perf_event_mmap_page& page, Rdpmc read_counter, st
   return false;
 }
 
-/// Adds up what a thread's events count in stretches of its work alone (bursts of walks, zaps), by self-reading at
-/// either end: no system call. Only groups whose members are all self-readable take part; the others have read() for
-/// the whole time. A stretch contains half of its own readings, some tens of instructions an event: much beside one
-/// walk, nothing beside a burst. Counted thread only; allocates nothing after construction.
+/// Adds up what a thread's events count during stretches of its work alone (bursts of walks, zaps), by self-reading at
+/// both ends, without a system call. Only groups whose members are all self-readable take part; the others have read()
+/// for the whole time. A stretch contains half of its own readings, some tens of instructions per event: much compared
+/// with one walk, negligible compared with a burst. Counted thread only; allocates nothing after construction.
 template <class Rdpmc>
 class StretchCounts {
  public:
-  /// Of one group. Its part of the work that was seen is seen_units / all_units, which is how its counts are scaled:
-  /// while the group is off the PMU it cannot be read, and those stretches are left out of both.
+  /// The totals of one group. It saw seen_units / all_units of the work, which is how its counts are scaled: while the
+  /// group is off the PMU it cannot be read, and such stretches are left out of the counts and of seen_units.
   struct GroupTotals {
-    std::vector<std::uint64_t> counts;  ///< one a member, as in ThreadCounters::Group
+    std::vector<std::uint64_t> counts;  ///< one per member, as in ThreadCounters::Group
     std::uint64_t seen_units = 0;
     std::uint64_t all_units = 0;
   };
@@ -83,7 +83,7 @@ class StretchCounts {
     }
   }
 
-  /// Ends the stretch, which did `units` of work; 0: it does not count.
+  /// Ends the stretch, which did `units` of work; 0: the stretch does not count.
   void end(std::uint64_t units) {
     if (units == 0) return;
     for (std::size_t i = 0; i < totals_.size(); ++i) {
