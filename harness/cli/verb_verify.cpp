@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/cli/plugin_option.hpp"
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/cli/verify_words.hpp"
 #include "harness/machine/error.hpp"
@@ -90,9 +90,8 @@ class Verification {
 
   /// True: nothing goes wrong.
   bool run() {
-    for (const std::string& file : {options_.json, options_.save}) {
-      if (!file.empty() && file != kStdout) run::require_space(std::filesystem::absolute(file).parent_path(), 1);
-    }
+    check_output("verify", "--json", options_.json);
+    check_output("verify", "--save", options_.save);
     for (const VerifiedVariant* variant : chosen_variants("--variant", options_.variant)) verify_one(*variant);
     if (!options_.save.empty() && sound_) say("nothing goes wrong: there is no schedule to save\n");
     write_json();
