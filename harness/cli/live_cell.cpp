@@ -18,7 +18,7 @@
 #include "harness/attach/live/process.hpp"
 #include "harness/attach/live/threads.hpp"
 #include "harness/attach/live/tool_marks.hpp"
-#include "harness/attach/probes.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk::cli {
 namespace {

@@ -87,10 +87,10 @@ void record_zaps(ResultRecorder& out, const CellConfig& config, const CellMeasur
   const std::string none_found = has_zappers ? "no zap found a page in the window" : "the cell has no zappers";
   out.quantiles("zap_ns", Level::light, cell.zap_ns, {kP50, kP99}, none_found);
   out.quantiles("zap_service_ns", Level::light, cell.zap_service_ns, {kP50, kP99}, none_found);
-  out.quantiles("prepare_zap_ns", Level::light, cell.zap_times.prepare_ns, {kP50, kP99}, none_found);
-  out.quantiles("commit_zap_ns", Level::light, cell.zap_times.commit_ns, {kP50, kP99}, none_found);
-  out.quantiles("mmu_lock_hold_ns", Level::light, cell.mmu_lock_hold_ns, {kP99}, "no zap took mmu_lock in the window");
-  out.quantiles("mmu_lock_wait_ns", Level::light, cell.mmu_lock_wait_ns, {kP99},
+  out.quantiles("prepare_zap_ns", Level::light, cell.mmu.zap_times.prepare_ns, {kP50, kP99}, none_found);
+  out.quantiles("commit_zap_ns", Level::light, cell.mmu.zap_times.commit_ns, {kP50, kP99}, none_found);
+  out.quantiles("mmu_lock_hold_ns", Level::light, cell.mmu.lock_hold_ns, {kP99}, "no zap took mmu_lock in the window");
+  out.quantiles("mmu_lock_wait_ns", Level::light, cell.mmu.lock_wait_ns, {kP99},
                 "mmu_lock was not taken in the window");
   if (!has_zappers) {
     for (const char* name : {"zaps_per_second", "zaps_empty", "saturated"}) out.unavailable(name, none_found);
@@ -106,17 +106,17 @@ void record_zaps(ResultRecorder& out, const CellConfig& config, const CellMeasur
 
 /// What the workload is about, beside walks and zaps.
 void record_workload(ResultRecorder& out, const CellMeasurement& cell) {
-  for (const auto& [name, count] : workload_events(cell.counts, cell.host_part, cell.zaps_total)) {
+  for (const auto& [name, count] : workload_events(cell.counts, cell.mmu.host_actions, cell.zaps_total)) {
     out.set(name, static_cast<double>(count));
   }
-  if (cell.host_part.dirty_rounds == 0) {
+  if (cell.mmu.host_actions.dirty_rounds == 0) {
     out.unavailable("dirty_pages_last_round", "no round of dirty logging was completed");
   } else {
-    out.set("dirty_pages_last_round", static_cast<double>(cell.host_part.dirty_pages_last_round));
+    out.set("dirty_pages_last_round", static_cast<double>(cell.mmu.host_actions.dirty_pages_last_round));
   }
-  out.quantiles("shrink_ns", Level::light, cell.host_part.shrink_ns, {kP50, kP99},
-                cell.host_part.shrinks == 0 ? "the workload does not shrink"
-                                            : "no shrink that began in the window had all its pages freed");
+  out.quantiles("shrink_ns", Level::light, cell.mmu.host_actions.shrink_ns, {kP50, kP99},
+                cell.mmu.host_actions.shrinks == 0 ? "the workload does not shrink"
+                                                   : "no shrink that began in the window had all its pages freed");
 }
 
 void record_replay(ResultRecorder& out, const CellMeasurement& cell) {
@@ -150,7 +150,7 @@ json series(const Footprint::Level& level, double interval_ns) {
 }
 
 void record_footprint(ResultRecorder& out, CellResult& result, const CellMeasurement& cell) {
-  const Footprint::Result& pages = cell.footprint;
+  const Footprint::Result& pages = cell.mmu.footprint;
   out.set("pages_freed_total", static_cast<double>(pages.freed_total));
   const std::string why = pages.unlinked == 0 ? "no page was unlinked in the window"
                                               : "every page unlinked in the window was freed by the drain only";

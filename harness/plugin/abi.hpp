@@ -45,8 +45,8 @@ constexpr std::uint64_t layout_hash() {
 /// Of what is handed across, or made on one side and used on the other.
 inline constexpr std::uint64_t kLayoutHash =
     layout_hash<VariantInfo, VariantEntry, CellConfig, Engine, EngineVcpu, NativeMachine, Vcpu, MmuLock, Rcu, Window,
-                PageBudget, WalkRecord, WalkCounts, HostAction, ReplayAction, Zapped, HostTotals, ZapTimes, Footprint,
-                Histogram, Access, CellMeasurement, verify::VerifiedVariant, verify::Setting, verify::Report,
+                PageBudget, WalkRecord, WalkCounts, HostAction, ReplayAction, Zapped, MmuRecords, Footprint, Histogram,
+                Access, CellMeasurement, verify::VerifiedVariant, verify::VerifyConfig, verify::Report,
                 simulation::Execution, SimulatedMachine, SimulatedMachine::Vcpu, projection::ProjectedVariant,
                 projection::Projected, coherence::Topology, CoherentMachine, CoherentMachine::Vcpu>();
 

@@ -21,7 +21,7 @@ std::string broken(const Workload& workload, const std::map<std::string, std::ui
 TEST(WorkloadEvents, EveryShippedPromiseIsOfAnEvent) {
   for (const Workload& workload : workloads()) EXPECT_NO_THROW(check_promised_names(workload)) << workload.name;
   Workload wrong = workloads()[0];
-  wrong.guest_must_cause = {"made_writeable_total"};
+  wrong.guest_requires_events = {"made_writeable_total"};
   EXPECT_THROW(check_promised_names(wrong), InputError);
 }
 
@@ -29,7 +29,7 @@ TEST(WorkloadEvents, EveryShippedPromiseIsOfAnEvent) {
 TEST(WorkloadEvents, ACellThatDidNotDoItsWorkloadFails) {
   const Workload& dirty_log = *find_workload("dirty-log");
   WalkCounts walks;
-  HostTotals host;
+  HostActionCounts host;
   host.leaves_write_protected = 10;
   host.dirty_rounds = 2;
   EXPECT_THAT(broken(dirty_log, workload_events(walks, host, 5)),
