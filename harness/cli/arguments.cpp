@@ -7,9 +7,9 @@
 
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
 #include "harness/plugin/load_plugin.hpp"
 #include "harness/replay/trace_name.hpp"
-#include "harness/run/files.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/trace/trace_reader.hpp"
 #include "workloads/workload.hpp"
@@ -105,7 +105,7 @@ void check_output(std::string_view verb, std::string_view option, const std::str
                                  option, file, folder.string()));
   }
   try {
-    run::require_space(folder, 1);
+    os::require_space(folder, 1);
   } catch (const InputError& cannot) {
     const std::string why = cannot.what();
     throw InputError(

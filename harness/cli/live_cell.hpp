@@ -10,7 +10,7 @@
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/onlookers.hpp"
 #include "harness/measure/shared_counters.hpp"
-#include "harness/run/files.hpp"
+#include "harness/os/file_descriptor.hpp"
 
 namespace shadowwalk::cli {
 
@@ -27,7 +27,7 @@ class Hold {
   void wait();
 
  private:
-  run::FileDescriptor signal_;
+  os::FileDescriptor signal_;
 };
 
 /// A cell as others find it: listed for `shadowwalk ps`, held if that is asked for, and in touch with what

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "harness/attach/tools/shell_line.hpp"
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/live_cell.hpp"
 #include "harness/cli/verbs.hpp"
@@ -19,8 +18,9 @@
 #include "harness/lab/cell_request.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
+#include "harness/os/program.hpp"
 #include "harness/replay/trace_name.hpp"
-#include "harness/run/files.hpp"
 #include "harness/timeline/chrome_trace.hpp"
 #include "harness/timeline/recorder.hpp"
 #include "harness/trace/trace_reader.hpp"
@@ -117,7 +117,7 @@ CellConfig config_from(CellRequest request, const std::vector<std::string>& plug
     words.insert(words.end(), more.begin(), more.end());
   }
   request.config.name = cell_name(request.config);
-  request.config.command = tools::shell_line(words);
+  request.config.command = os::shell_line(words);
   return request.config;
 }
 
@@ -158,8 +158,8 @@ class CellTrace {
 
   /// When the cell is over: the file, as a whole or not at all, and one line on stderr if records were dropped.
   void write(const CellConfig& config) const {
-    run::write_file_atomically(path_, timeline::to_chrome_trace(recorder_, "shadowwalk cell " + config.name,
-                                                                {{"cell", config.name}, {"command", config.command}}));
+    os::write_file_atomically(path_, timeline::to_chrome_trace(recorder_, "shadowwalk cell " + config.name,
+                                                               {{"cell", config.name}, {"command", config.command}}));
     const auto dropped = timeline::dropped_by_probe(recorder_);
     if (dropped.empty()) return;
     std::string text;
@@ -202,7 +202,7 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
   if (to_stdout) {
     std::fwrite(outcome.json.data(), 1, outcome.json.size(), stdout);
   } else if (!arguments.json.empty()) {
-    run::write_file_atomically(arguments.json, outcome.json);
+    os::write_file_atomically(arguments.json, outcome.json);
   }
   if (!outcome.error.empty()) throw CellError(outcome.error);
   if (trace) trace->write(config);

@@ -10,16 +10,16 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/attach/tools/shell_line.hpp"
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
+#include "harness/os/program.hpp"
 #include "harness/projection/document.hpp"
 #include "harness/projection/host_topology.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/projection/topology_file.hpp"
 #include "harness/replay/trace_name.hpp"
-#include "harness/run/files.hpp"
 #include "harness/text/suggestion.hpp"
 #include "workloads/workload.hpp"
 
@@ -122,7 +122,7 @@ std::string command_of(const ProjectOptions& options, const CellRequest& request
   for (const auto& more : {plugin_arguments(*options.plugins), command_line(request), end}) {
     words.insert(words.end(), more.begin(), more.end());
   }
-  return tools::shell_line(words);
+  return os::shell_line(words);
 }
 
 void print_head(const Topology& topology) {
@@ -164,7 +164,7 @@ void run_project(const ProjectOptions& options) {
   if (options.topology == "host" || options.rounds != 0 || !options.write_topology.empty()) {
     host = projection::measure_host_topology();
   }
-  if (!options.write_topology.empty()) run::write_file_atomically(options.write_topology, projection::to_toml(*host));
+  if (!options.write_topology.empty()) os::write_file_atomically(options.write_topology, projection::to_toml(*host));
   const Topology topology = options.topology == "host" ? *host : projection::load_topology(options.topology);
   for (const CellRequest& request : requests) projection::check_projection(request.config, topology);
 
@@ -192,7 +192,7 @@ void run_project(const ProjectOptions& options) {
   if (to_stdout) {
     std::fwrite(document.data(), 1, document.size(), stdout);
   } else {
-    run::write_file_atomically(options.json, document);
+    os::write_file_atomically(options.json, document);
   }
 }
 

@@ -14,7 +14,7 @@
 #include "harness/cli/verbs.hpp"
 #include "harness/cli/verify_words.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/run/files.hpp"
+#include "harness/os/files.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/verify/json.hpp"
 #include "harness/verify/trials.hpp"
@@ -133,7 +133,7 @@ class Verification {
     if (options_.save.empty() || saved_) return;
     const verify::SavedSchedule saved{
         .variant = std::string(variant.info.name), .config = setting, .goes_wrong = story.what, .steps = story.steps};
-    run::write_file_atomically(options_.save, to_json(saved).dump(1) + "\n");
+    os::write_file_atomically(options_.save, to_json(saved).dump(1) + "\n");
     saved_ = true;
   }
 
@@ -144,7 +144,7 @@ class Verification {
     if (quiet_) {
       std::fwrite(text.data(), 1, text.size(), stdout);
     } else {
-      run::write_file_atomically(options_.json, text);
+      os::write_file_atomically(options_.json, text);
     }
   }
 
