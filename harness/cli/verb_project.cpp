@@ -116,9 +116,9 @@ void print_row(const CellConfig& cell, const CellResult& result) {
   std::fflush(stdout);
 }
 
-void print_held(const projection::HeldAgainstHost& held) {
+void print_held(const projection::HostComparison& held) {
   fmt::print("\nHeld against this host: read side of rcu-counter over that of irq-ipi\n");
-  for (const projection::Held& row : held.rows) {
+  for (const projection::HostComparison::Row& row : held.rows) {
     fmt::print("  {} vCPU{}  simulated {:.2f}, measured {:.2f} ({:.2f} to {:.2f}): the model is off by {:+.0f} %\n",
                row.vcpus, row.vcpus == 1 ? " " : "s", row.simulated_ratio, row.measured_ratio, row.measured_least,
                row.measured_greatest, row.error_percent());
@@ -165,8 +165,8 @@ void run_project(const ProjectOptions& options) {
       if (!to_stdout) print_row(cell, entries.back().result);
     }
   }
-  std::optional<projection::HeldAgainstHost> held;
-  if (options.rounds != 0) held = projection::hold_against_host(*host, options.rounds);
+  std::optional<projection::HostComparison> held;
+  if (options.rounds != 0) held = projection::compare_with_host(*host, options.rounds);
   if (held && !to_stdout) print_held(*held);
   if (options.json.empty()) return;
   const std::string document = projection::make_document(std::move(entries), held ? &*held : nullptr);

@@ -26,10 +26,10 @@ namespace {
 using nlohmann::ordered_json;
 using verify::Failure;
 using verify::Report;
-using verify::Setting;
 using verify::Story;
 using verify::Trial;
 using verify::VerifiedVariant;
+using verify::VerifyConfig;
 
 struct VerifyOptions {
   std::string variant;
@@ -43,7 +43,7 @@ struct VerifyOptions {
   bool exhaustive = false;
   bool weaken_each = false;
   bool mutants = false;
-  Setting setting;
+  VerifyConfig setting;
 };
 
 std::vector<const VerifiedVariant*> chosen_variants(std::string_view option, const std::string& name) {
@@ -69,7 +69,7 @@ Mutant chosen_mutant(const std::string& name) {
 }
 
 /// The site that FILE:LINE or FILE:LINE:KIND means, of those that a variant passes.
-simulation::Site chosen_site(const std::string& text, const VerifiedVariant& variant, const Setting& setting) {
+simulation::Site chosen_site(const std::string& text, const VerifiedVariant& variant, const VerifyConfig& setting) {
   std::vector<std::string> names;
   std::vector<simulation::Site> meant;
   for (const simulation::Site& site : variant.verify(setting).sites) {
@@ -101,7 +101,7 @@ class Verification {
 
  private:
   void verify_one(const VerifiedVariant& variant) {
-    Setting setting = options_.setting;
+    VerifyConfig setting = options_.setting;
     if (!options_.mutant.empty()) {
       setting.mutant = chosen_mutant(options_.mutant);
       verify::info_of(*setting.mutant).reach(setting);
@@ -126,14 +126,14 @@ class Verification {
     documents_.push_back(std::move(document));
   }
 
-  void tell(const VerifiedVariant& variant, const Setting& setting, const Failure& first, ordered_json& document) {
+  void tell(const VerifiedVariant& variant, const VerifyConfig& setting, const Failure& first, ordered_json& document) {
     const Failure shortest = variant.minimise(setting, first);
     const Story story = variant.tell(setting, shortest);
     say(in_words(shortest) + in_words(story));
     document["failure"] = to_json(story, shortest);
     if (options_.save.empty() || saved_) return;
     const verify::SavedSchedule saved{
-        .variant = std::string(variant.info.name), .setting = setting, .goes_wrong = story.what, .steps = story.steps};
+        .variant = std::string(variant.info.name), .config = setting, .goes_wrong = story.what, .steps = story.steps};
     run::write_file_atomically(options_.save, to_json(saved).dump(1) + "\n");
     saved_ = true;
   }
@@ -166,10 +166,10 @@ class Verification {
 bool replay(const std::string& file) {
   const verify::SavedSchedule saved = verify::load_schedule(file);
   const VerifiedVariant& variant = *chosen_variants(file + ": variant", saved.variant).front();
-  const Story story = variant.replay(saved.setting, saved.steps, file);
+  const Story story = variant.replay(saved.config, saved.steps, file);
   fmt::print("{}: {} ({})\n{}", variant.info.name,
              story.what.empty() ? "nothing goes wrong any more, where it was: " + saved.goes_wrong : story.what,
-             in_words(saved.setting), in_words(story));
+             in_words(saved.config), in_words(story));
   return story.what.empty();
 }
 
@@ -187,7 +187,7 @@ void run_verify(VerifyOptions& options, bool bounded) {
 }
 
 void add_system(CLI::App& verb, VerifyOptions& options) {
-  Setting& setting = options.setting;
+  VerifyConfig& setting = options.setting;
   std::vector<std::string> models;
   for (const auto& [name, model] : simulation::kMemoryModels) models.emplace_back(name);
   const auto add_number = [&](const char* name, unsigned& number, unsigned least, unsigned most, const char* what) {
@@ -213,7 +213,7 @@ void add_verify(CLI::App& command) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App* verb = command.add_subcommand(
       "verify", "Run a variant on a simulated machine under every schedule that can make a difference");
-  Setting& setting = options->setting;
+  VerifyConfig& setting = options->setting;
   verb->add_option("--variant", options->variant, "Its name, or all: every one that claims to be safe");
   add_plugin_option(*verb);
   add_system(*verb, *options);

@@ -38,7 +38,7 @@ Workload trace_workload(const CellConfig& config);
 /// The trace's guest, for a cell that check_replay() let pass.
 replay::TraceGuest::Config trace_guest_config(const CellConfig& config, bool cpus_are_short);
 
-/// Throws PromiseBroken if the window saw no access: it measured nothing.
+/// Throws ExpectedEventMissing if the window saw no access: it measured nothing.
 void require_accesses(const CellConfig& config, std::uint64_t walks);
 
 }  // namespace shadowwalk

@@ -26,10 +26,10 @@ void check_promised_names(const Workload& workload) {
   const auto events = workload_events({}, {}, 0);
   std::vector<std::string> known;
   for (const auto& [name, count] : events) known.push_back(name);
-  for (const auto* promised : {&workload.guest_must_cause, &workload.host_must_cause}) {
+  for (const auto* promised : {&workload.guest_requires_events, &workload.host_requires_events}) {
     for (const std::string& name : *promised) {
       if (events.contains(name)) continue;
-      throw InputError(fmt::format("workload '{}': must_cause holds '{}'; events are: {}", workload.name, name,
+      throw InputError(fmt::format("workload '{}': requires_events holds '{}'; events are: {}", workload.name, name,
                                    fmt::join(known, " ")));
     }
   }
@@ -40,13 +40,13 @@ void check_promises(const Workload& workload, const std::map<std::string, std::u
     for (const std::string& name : promised) {
       const auto event = events.find(name);
       if (event != events.end() && event->second == 0) {
-        throw PromiseBroken(
+        throw ExpectedEventMissing(
             fmt::format("workload '{}' is about {}, and there was none: {}", workload.name, name, remedy));
       }
     }
   };
-  check(workload.guest_must_cause, "give it a longer --duration");
-  if (zappers) check(workload.host_must_cause, "give it a longer --duration or a higher --zap-rate");
+  check(workload.guest_requires_events, "give it a longer --duration");
+  if (zappers) check(workload.host_requires_events, "give it a longer --duration or a higher --zap-rate");
 }
 
 }  // namespace shadowwalk

@@ -12,20 +12,20 @@
 namespace shadowwalk {
 
 /// A cell in which what its workload is about did not happen: it measured something else.
-class PromiseBroken : public CellError {
+class ExpectedEventMissing : public CellError {
   using CellError::CellError;
 };
 
-/// What happened in a cell's whole life of what workloads are about, by the names that results and `must_cause` use.
-/// `zaps`: beats that found something.
+/// What happened in a cell's whole life of what workloads are about, by the names that results and `requires_events`
+/// use. `zaps`: beats that found something.
 std::map<std::string, std::uint64_t> workload_events(const WalkCounts& walks, const HostActionCounts& host,
                                                      std::uint64_t zaps);
 
 /// Throws InputError if the workload promises an event that there is not.
 void check_promised_names(const Workload& workload);
 
-/// Throws PromiseBroken, naming the event and what to do, if one that the workload promises did not happen. `zappers`:
-/// whether the cell has any; without, the host's part is not promised.
+/// Throws ExpectedEventMissing, naming the event and what to do, if one that the workload promises did not happen.
+/// `zappers`: whether the cell has any; without, the host's part is not promised.
 void check_promises(const Workload& workload, const std::map<std::string, std::uint64_t>& events, bool zappers);
 
 }  // namespace shadowwalk

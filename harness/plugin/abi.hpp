@@ -46,7 +46,7 @@ constexpr std::uint64_t layout_hash() {
 inline constexpr std::uint64_t kLayoutHash =
     layout_hash<VariantInfo, VariantEntry, CellConfig, Engine, EngineVcpu, NativeMachine, Vcpu, MmuLock, Rcu, Window,
                 PageBudget, WalkRecord, WalkCounts, HostAction, ReplayAction, Zapped, MmuRecords, Footprint, Histogram,
-                Access, CellMeasurement, verify::VerifiedVariant, verify::Setting, verify::Report,
+                Access, CellMeasurement, verify::VerifiedVariant, verify::VerifyConfig, verify::Report,
                 simulation::Execution, SimulatedMachine, SimulatedMachine::Vcpu, projection::ProjectedVariant,
                 projection::Projected, coherence::Topology, CoherentMachine, CoherentMachine::Vcpu>();
 

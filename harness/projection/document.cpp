@@ -25,9 +25,9 @@ json context() {
   return context;
 }
 
-json in_json(const HeldAgainstHost& held) {
+json in_json(const HostComparison& held) {
   json rows = json::array();
-  for (const Held& row : held.rows) {
+  for (const HostComparison::Row& row : held.rows) {
     rows.push_back({{"vcpus", row.vcpus},
                     {"simulated_ratio", row.simulated_ratio},
                     {"measured_ratio", row.measured_ratio},
@@ -40,7 +40,7 @@ json in_json(const HeldAgainstHost& held) {
 
 }  // namespace
 
-std::string make_document(std::vector<Entry> entries, const HeldAgainstHost* held) {
+std::string make_document(std::vector<Entry> entries, const HostComparison* held) {
   json document = {{"context", context()}, {"benchmarks", json::array()}};
   for (std::size_t i = 0; i < entries.size(); ++i) {
     CellResult& result = entries[i].result;

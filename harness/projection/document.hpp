@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness/lab/cell_result.hpp"
-#include "harness/projection/held_against_host.hpp"
+#include "harness/projection/host_comparison.hpp"
 
 namespace shadowwalk::projection {
 
@@ -17,6 +17,6 @@ struct Entry {
 
 /// Google Benchmark JSON as docs/result-format.md has it, one entry a cell. `held`: what the model is worth, which
 /// stands in each entry; null if nobody asked.
-std::string make_document(std::vector<Entry> entries, const HeldAgainstHost* held);
+std::string make_document(std::vector<Entry> entries, const HostComparison* held);
 
 }  // namespace shadowwalk::projection

@@ -12,7 +12,7 @@ namespace {
 
 class Exploration {
  public:
-  Exploration(const VerifiedVariant& variant, const Setting& setting) : variant_(variant), setting_(setting) {}
+  Exploration(const VerifiedVariant& variant, const VerifyConfig& config) : variant_(variant), setting_(config) {}
 
   Report run() {
     if (setting_.random != 0) {
@@ -77,7 +77,7 @@ class Exploration {
   }
 
   const VerifiedVariant& variant_;
-  const Setting& setting_;
+  const VerifyConfig& setting_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   simulation::SiteCollection sites_;
   Report report_;
@@ -85,6 +85,6 @@ class Exploration {
 
 }  // namespace
 
-Report VerifiedVariant::verify(const Setting& setting) const { return Exploration(*this, setting).run(); }
+Report VerifiedVariant::verify(const VerifyConfig& config) const { return Exploration(*this, config).run(); }
 
 }  // namespace shadowwalk::verify

@@ -53,8 +53,8 @@ auto length(const Failure& failure) {
 
 class Minimiser {
  public:
-  Minimiser(const VerifiedVariant& variant, const Setting& setting, Failure failure)
-      : variant_(variant), setting_(setting), best_(std::move(failure)) {}
+  Minimiser(const VerifiedVariant& variant, const VerifyConfig& config, Failure failure)
+      : variant_(variant), setting_(config), best_(std::move(failure)) {}
 
   Failure run() {
     shorten();
@@ -133,14 +133,14 @@ class Minimiser {
   }
 
   const VerifiedVariant& variant_;
-  const Setting& setting_;
+  const VerifyConfig& setting_;
   Failure best_;
 };
 
 }  // namespace
 
-Failure VerifiedVariant::minimise(const Setting& setting, const Failure& failure) const {
-  return Minimiser(*this, setting, failure).run();
+Failure VerifiedVariant::minimise(const VerifyConfig& config, const Failure& failure) const {
+  return Minimiser(*this, config, failure).run();
 }
 
 }  // namespace shadowwalk::verify

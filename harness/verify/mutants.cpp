@@ -6,41 +6,41 @@
 namespace shadowwalk::verify {
 namespace {
 
-void as_it_is(Setting&) {}
-void with_two_zaps(Setting& setting) {
-  setting.pages = kMostPages;
-  setting.zaps = std::max(setting.zaps, 2u);
+void as_it_is(VerifyConfig&) {}
+void with_two_zaps(VerifyConfig& config) {
+  config.pages = kMostPages;
+  config.zaps = std::max(config.zaps, 2u);
 }
-void with_two_zaps_and_walks(Setting& setting) {
-  with_two_zaps(setting);
-  setting.walks = std::max(setting.walks, 2u);
+void with_two_zaps_and_walks(VerifyConfig& config) {
+  with_two_zaps(config);
+  config.walks = std::max(config.walks, 2u);
 }
-void with_guest(Setting& setting) { setting.guest = true; }
+void with_guest(VerifyConfig& config) { config.guest = true; }
 /// A TLB holds something only after a first entry. One vCPU: this has many schedules.
-void with_two_guest_entries(Setting& setting) {
-  setting.guest = true;
-  setting.walkers = 1;
-  setting.walks = std::max(setting.walks, 2u);
+void with_two_guest_entries(VerifyConfig& config) {
+  config.guest = true;
+  config.walkers = 1;
+  config.walks = std::max(config.walks, 2u);
 }
 /// A request for a flush, and one for a root.
-void with_two_requests(Setting& setting) {
-  with_two_guest_entries(setting);
-  setting.zap_all = true;
-  setting.zaps = std::max(setting.zaps, 2u);
+void with_two_requests(VerifyConfig& config) {
+  with_two_guest_entries(config);
+  config.zap_all = true;
+  config.zaps = std::max(config.zaps, 2u);
 }
-void with_two_walks(Setting& setting) { setting.walks = std::max(setting.walks, 2u); }
+void with_two_walks(VerifyConfig& config) { config.walks = std::max(config.walks, 2u); }
 /// One walker can keep one page from being freed.
-void with_more_pages_than_a_walker_names(Setting& setting) {
-  setting.walkers = 1;
-  with_two_zaps(setting);
+void with_more_pages_than_a_walker_names(VerifyConfig& config) {
+  config.walkers = 1;
+  with_two_zaps(config);
 }
-void with_two_batches_of_two_pages(Setting& setting) {
-  setting.walkers = 1;
-  setting.walks = std::max(setting.walks, 2u);
-  setting.faults = true;
-  setting.zap_all = true;
-  setting.zappers = 2;
-  setting.pages = kMostPages;
+void with_two_batches_of_two_pages(VerifyConfig& config) {
+  config.walkers = 1;
+  config.walks = std::max(config.walks, 2u);
+  config.faults = true;
+  config.zap_all = true;
+  config.zappers = 2;
+  config.pages = kMostPages;
 }
 
 constexpr std::string_view kFlush = "harness/machine/request_all_cpus.hpp";

@@ -17,7 +17,7 @@ struct MutantInfo {
   std::string_view where;   ///< the file in which the source asks for it
   std::string_view commit;  ///< of Linux, that mended it there; empty: KVM is not known to have had it
   bool needs_bound;         ///< it breaks a bound on unreclaimed pages: nothing can be wrong with a scheme without one
-  void (*reach)(Setting&);  ///< makes a setting large enough
+  void (*reach)(VerifyConfig&);  ///< makes a config large enough
 };
 
 std::span<const MutantInfo> mutants();

@@ -45,15 +45,15 @@ void keep_for_ever(std::unique_ptr<AnySystem> system) {
 
 }  // namespace
 
-Outcome run_once(const VerifiedVariant& variant, const Setting& setting, Schedule& schedule, const Watch& watch) {
+Outcome run_once(const VerifiedVariant& variant, const VerifyConfig& config, Schedule& schedule, const Watch& watch) {
   Outcome outcome{.end = End::finished, .wrong = {}, .schedule = {}, .preemptions = {}};
   Recorded recorded(schedule, outcome);
-  Execution execution(setting.memory, recorded);
+  Execution execution(config.memory, recorded);
   if (watch.sites != nullptr) execution.collect_sites(*watch.sites);
   if (watch.before) watch.before(execution);
-  if (setting.weakened) execution.weaken(*setting.weakened);
-  if (setting.mutant) execution.plant(*setting.mutant);
-  std::unique_ptr<AnySystem> system = variant.make(setting, execution);
+  if (config.weakened) execution.weaken(*config.weakened);
+  if (config.mutant) execution.plant(*config.mutant);
+  std::unique_ptr<AnySystem> system = variant.make(config, execution);
   if (watch.made) watch.made(execution, *system);
   outcome.end = execution.run();
   switch (outcome.end) {

@@ -36,7 +36,7 @@ struct Watch {
   std::function<void(simulation::Execution&, AnySystem&)> made{};
   std::function<void(simulation::Execution&)> after{};
 };
-Outcome run_once(const VerifiedVariant& variant, const Setting& setting, simulation::Schedule& schedule,
+Outcome run_once(const VerifiedVariant& variant, const VerifyConfig& config, simulation::Schedule& schedule,
                  const Watch& watch = {});
 
 }  // namespace shadowwalk::verify

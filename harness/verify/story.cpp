@@ -100,7 +100,7 @@ class ByWords final : public Telling {
   const std::string& file_;
 };
 
-Story tell_by(const VerifiedVariant& variant, const Setting& setting, Telling& schedule, Story& story) {
+Story tell_by(const VerifiedVariant& variant, const VerifyConfig& config, Telling& schedule, Story& story) {
   const Watch watch{
       .before =
           [&](Execution& execution) {
@@ -120,23 +120,23 @@ Story tell_by(const VerifiedVariant& variant, const Setting& setting, Telling& s
           [&](Execution& execution) {
             for (unsigned i = 0; i < execution.cpus(); ++i) story.cpus.push_back(execution.cpu_name(i));
           }};
-  story.what = run_once(variant, setting, schedule, watch).wrong;
+  story.what = run_once(variant, config, schedule, watch).wrong;
   return std::move(story);
 }
 
 }  // namespace
 
-Story VerifiedVariant::tell(const Setting& setting, const Failure& failure) const {
+Story VerifiedVariant::tell(const VerifyConfig& config, const Failure& failure) const {
   Story story;
   ByActors schedule(story, failure.schedule);
-  return tell_by(*this, setting, schedule, story);
+  return tell_by(*this, config, schedule, story);
 }
 
-Story VerifiedVariant::replay(const Setting& setting, std::span<const std::string> steps,
+Story VerifiedVariant::replay(const VerifyConfig& config, std::span<const std::string> steps,
                               const std::string& file) const {
   Story story;
   ByWords schedule(story, steps, file);
-  return tell_by(*this, setting, schedule, story);
+  return tell_by(*this, config, schedule, story);
 }
 
 }  // namespace shadowwalk::verify

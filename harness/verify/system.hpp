@@ -23,25 +23,24 @@ namespace shadowwalk::verify {
 template <template <class> class Variant>
 class System {
  public:
-  System(const Setting& setting, simulation::Execution& execution) : setting_(setting) {
-    for (unsigned i = 0; i < setting.walkers; ++i) {
+  System(const VerifyConfig& config, simulation::Execution& execution) : setting_(config) {
+    for (unsigned i = 0; i < config.walkers; ++i) {
       execution.add_cpu("walker-" + std::to_string(i), [this, i] { walk(i); });
     }
-    for (unsigned i = 0; i < setting.zappers; ++i) {
+    for (unsigned i = 0; i < config.zappers; ++i) {
       execution.add_cpu("zapper-" + std::to_string(i), [this, i] { zap(i); });
     }
-    machine_ = std::make_unique<SimulatedMachine>(setting.walkers);
+    machine_ = std::make_unique<SimulatedMachine>(config.walkers);
     tree_ = std::make_unique<Tree>(*machine_, MmuLockKind::ticket, window_, kCapacity, Clocks::off);
     tree_->pool().set_names();
     tree_->variant().account().set_names();
     name_variables(tree_->variant());
     oldest_root_.set_name("oldest root allowed");
-    for (unsigned i = 0; i < setting.walkers; ++i) {
+    for (unsigned i = 0; i < config.walkers; ++i) {
       mmus_.push_back(std::make_unique<VcpuMmu<Tree>>(*tree_, *machine_->vcpus()[i], ReadDelay{}, i));
       guests_.emplace_back(*tree_);
     }
-    for (unsigned table = 0; table + 1 < setting.pages; ++table)
-      mmus_.front()->fault(gfn_of(table), LeafKind::ram_read);
+    for (unsigned table = 0; table + 1 < config.pages; ++table) mmus_.front()->fault(gfn_of(table), LeafKind::ram_read);
   }
 
   /// After the execution: what it did wrong; empty if nothing.
@@ -149,7 +148,7 @@ class System {
     }
   }
 
-  const Setting setting_;
+  const VerifyConfig setting_;
   Window window_;
   std::unique_ptr<SimulatedMachine> machine_;
   std::unique_ptr<Tree> tree_;

@@ -6,30 +6,30 @@ namespace {
 using simulation::Site;
 using Verdict = Trial::Verdict;
 
-Trial try_weakened(const VerifiedVariant& variant, Setting setting, const Site& site) {
-  setting.weakened = site;
+Trial try_weakened(const VerifiedVariant& variant, VerifyConfig config, const Site& site) {
+  config.weakened = site;
   if (!why_no_effect(site.kind).empty())
-    return {.verdict = Verdict::no_effect, .site = site, .setting = setting, .run = {}};
-  Report report = variant.verify(setting);
+    return {.verdict = Verdict::no_effect, .site = site, .config = config, .run = {}};
+  Report report = variant.verify(config);
   return {.verdict = report.failure ? Verdict::needed : Verdict::not_needed,
           .site = site,
-          .setting = setting,
+          .config = config,
           .run = std::move(report)};
 }
 
-Trial try_mutant(const VerifiedVariant& variant, Setting setting, const MutantInfo& mutant) {
-  mutant.reach(setting);
-  setting.mutant = mutant.mutant;
-  const ReclamationLoad load{.vcpus = setting.walkers, .levels = 2, .largest_batch = 1, .most_linked = setting.pages};
+Trial try_mutant(const VerifiedVariant& variant, VerifyConfig config, const MutantInfo& mutant) {
+  mutant.reach(config);
+  config.mutant = mutant.mutant;
+  const ReclamationLoad load{.vcpus = config.walkers, .levels = 2, .largest_batch = 1, .most_linked = config.pages};
   const UnreclaimedBound bound = variant.info.most_unreclaimed;
   if (mutant.needs_bound && (bound == nullptr || !bound(load))) {
-    return {.verdict = Verdict::nothing_claimed, .mutant = &mutant, .setting = setting, .run = {}};
+    return {.verdict = Verdict::nothing_claimed, .mutant = &mutant, .config = config, .run = {}};
   }
-  Report report = variant.verify(setting);
+  Report report = variant.verify(config);
   const Verdict verdict = report.failure         ? Verdict::found
                           : report.passed_mutant ? Verdict::not_found
                                                  : Verdict::not_reached;
-  return {.verdict = verdict, .mutant = &mutant, .setting = setting, .run = std::move(report)};
+  return {.verdict = verdict, .mutant = &mutant, .config = config, .run = std::move(report)};
 }
 
 }  // namespace
@@ -65,16 +65,16 @@ bool of_the_lab(const Site& site) {
          site.file == "harness/mmu/watched_variant.hpp";
 }
 
-void weaken_each(const VerifiedVariant& variant, const Setting& setting, const std::set<Site>& sites,
+void weaken_each(const VerifiedVariant& variant, const VerifyConfig& config, const std::set<Site>& sites,
                  const OnTrial& on_trial) {
   for (const Site& site : sites) {
     if (of_the_lab(site)) continue;
-    on_trial(try_weakened(variant, setting, site));
+    on_trial(try_weakened(variant, config, site));
   }
 }
 
-void plant_each_mutant(const VerifiedVariant& variant, const Setting& setting, const OnTrial& on_trial) {
-  for (const MutantInfo& mutant : mutants()) on_trial(try_mutant(variant, setting, mutant));
+void plant_each_mutant(const VerifiedVariant& variant, const VerifyConfig& config, const OnTrial& on_trial) {
+  for (const MutantInfo& mutant : mutants()) on_trial(try_mutant(variant, config, mutant));
 }
 
 }  // namespace shadowwalk::verify

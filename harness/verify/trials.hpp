@@ -13,7 +13,7 @@ namespace shadowwalk::verify {
 struct Trial {
   enum class Verdict {
     needed,           ///< of a site: without it a schedule goes wrong
-    not_needed,       ///< by this hardware, in this setting
+    not_needed,       ///< by this hardware, in this config
     no_effect,        ///< weakening it changes nothing on the simulated machine, whatever the variant
     found,            ///< of a mutant: a schedule goes wrong
     not_found,        ///< none of those that were run does
@@ -23,7 +23,7 @@ struct Trial {
   Verdict verdict;
   std::optional<simulation::Site> site{};
   const MutantInfo* mutant = nullptr;
-  Setting setting;            ///< that was run
+  VerifyConfig config;        ///< that was run
   std::optional<Report> run;  ///< what it came to; nothing: it was not
 };
 std::string_view in_words(Trial::Verdict verdict);
@@ -36,9 +36,9 @@ bool of_the_lab(const simulation::Site& site);
 using OnTrial = std::function<void(const Trial&)>;
 
 /// Weakens each of these sites, one at a time, but for the lab's own.
-void weaken_each(const VerifiedVariant& variant, const Setting& setting, const std::set<simulation::Site>& sites,
+void weaken_each(const VerifiedVariant& variant, const VerifyConfig& config, const std::set<simulation::Site>& sites,
                  const OnTrial& on_trial);
 /// Plants each of Mutant's bugs, one at a time, in a setting that is at least large enough for it.
-void plant_each_mutant(const VerifiedVariant& variant, const Setting& setting, const OnTrial& on_trial);
+void plant_each_mutant(const VerifiedVariant& variant, const VerifyConfig& config, const OnTrial& on_trial);
 
 }  // namespace shadowwalk::verify

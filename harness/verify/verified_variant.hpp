@@ -9,7 +9,7 @@ namespace shadowwalk::verify {
 
 template <template <class> class Variant>
 struct SystemOf final : AnySystem {
-  SystemOf(const Setting& setting, simulation::Execution& execution) : system(setting, execution) {}
+  SystemOf(const VerifyConfig& config, simulation::Execution& execution) : system(config, execution) {}
   std::string what_is_wrong() override { return system.what_is_wrong(); }
   std::string location(const simulation::Location& location) const override { return system.location(location); }
   std::string value(std::uint64_t value) const override { return system.value(value); }
@@ -20,8 +20,8 @@ struct SystemOf final : AnySystem {
 template <template <class> class Variant>
 VerifiedVariant verified_variant() {
   return {.info = Variant<SimulatedMachine>::kInfo,
-          .make = [](const Setting& setting, simulation::Execution& execution) -> std::unique_ptr<AnySystem> {
-            return std::make_unique<SystemOf<Variant>>(setting, execution);
+          .make = [](const VerifyConfig& config, simulation::Execution& execution) -> std::unique_ptr<AnySystem> {
+            return std::make_unique<SystemOf<Variant>>(config, execution);
           }};
 }
 

@@ -28,7 +28,7 @@ inline constexpr unsigned kMostPages = 3;
 inline constexpr unsigned kMostPreemptions = 10;
 
 /// What is verified: the programs, the machine, and how far.
-struct Setting {
+struct VerifyConfig {
   unsigned walkers = 2;  ///< vCPUs, 1..kMostWalkers
   unsigned zappers = 1;  ///< 1..kMostZappers
   unsigned walks = 1;    ///< of each walker, 1..kMostTurns: through the tables in turn
@@ -91,16 +91,16 @@ struct Story {
 /// A variant that can be verified.
 struct VerifiedVariant {
   VariantInfo info;
-  std::unique_ptr<AnySystem> (*make)(const Setting&, simulation::Execution&);
+  std::unique_ptr<AnySystem> (*make)(const VerifyConfig&, simulation::Execution&);
 
   /// Runs executions until one goes wrong, or all were seen, or the setting's bound is met.
-  Report verify(const Setting& setting) const;
+  Report verify(const VerifyConfig& config) const;
   /// The shortest schedule found that goes wrong in the same way: fewest preemptions, switches, steps, in this order.
-  Failure minimise(const Setting& setting, const Failure& failure) const;
-  Story tell(const Setting& setting, const Failure& failure) const;
+  Failure minimise(const VerifyConfig& config, const Failure& failure) const;
+  Story tell(const VerifyConfig& config, const Failure& failure) const;
   /// Runs a schedule again, in the same steps, with the breakpoints of debugger.hpp. Throws InputError, naming `file`,
   /// if this build does not come by them.
-  Story replay(const Setting& setting, std::span<const std::string> steps, const std::string& file) const;
+  Story replay(const VerifyConfig& config, std::span<const std::string> steps, const std::string& file) const;
 };
 
 /// The shipped ones, then those that were added. find_verified(): nullptr if there is none of that name.

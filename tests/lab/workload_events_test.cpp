@@ -21,7 +21,7 @@ std::string broken(const Workload& workload, const std::map<std::string, std::ui
 TEST(WorkloadEvents, EveryShippedPromiseIsOfAnEvent) {
   for (const Workload& workload : workloads()) EXPECT_NO_THROW(check_promised_names(workload)) << workload.name;
   Workload wrong = workloads()[0];
-  wrong.guest_must_cause = {"made_writeable_total"};
+  wrong.guest_requires_events = {"made_writeable_total"};
   EXPECT_THROW(check_promised_names(wrong), InputError);
 }
 

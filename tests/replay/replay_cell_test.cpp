@@ -46,7 +46,7 @@ CellMeasurement run_until_it_happens(CellConfig config) {
   for (;; config.duration *= 4) {
     try {
       return run_cell(config);
-    } catch (const PromiseBroken&) {
+    } catch (const ExpectedEventMissing&) {
       if (config.duration > 20s) throw;
     }
   }
@@ -157,7 +157,7 @@ TEST(ReplayCell, AWindowWithoutAnAccessFails) {
   try {
     run_cell(config);
     FAIL() << "it measured nothing";
-  } catch (const PromiseBroken& error) {
+  } catch (const ExpectedEventMissing& error) {
     EXPECT_THAT(error.what(), HasSubstr("no access of the trace fell into the window"));
   }
 }

@@ -21,7 +21,7 @@ std::vector<std::string> in_words(const Story& story) {
 
 TEST(Minimise, ARandomScheduleBecomesTheShortestOne) {
   const VerifiedVariant& unsafe = *find_verified("unsafe");
-  const Setting setting{.walkers = 2, .walks = 2, .zaps = 2, .random = 1000, .seed = 7};
+  const VerifyConfig setting{.walkers = 2, .walks = 2, .zaps = 2, .random = 1000, .seed = 7};
   const Report report = unsafe.verify(setting);
   ASSERT_TRUE(report.failure);
   const Failure shortest = unsafe.minimise(setting, *report.failure);
@@ -35,7 +35,7 @@ TEST(Minimise, ARandomScheduleBecomesTheShortestOne) {
 
 TEST(Minimise, WithoutABarrierTheReadersStoreIsStillInItsBuffer) {
   const VerifiedVariant& variant = *find_verified("irq-ipi");
-  const Setting setting{.walkers = 1, .mutant = Mutant::begin_without_barrier};
+  const VerifyConfig setting{.walkers = 1, .mutant = Mutant::begin_without_barrier};
   const Report report = variant.verify(setting);
   ASSERT_TRUE(report.failure);
   const Failure shortest = variant.minimise(setting, *report.failure);
@@ -48,7 +48,7 @@ TEST(Minimise, WithoutABarrierTheReadersStoreIsStillInItsBuffer) {
 
 TEST(Minimise, ADeadlockStaysOne) {
   const VerifiedVariant& variant = *find_verified("irq-ipi");
-  const Setting setting{.walkers = 1, .mutant = Mutant::ipi_lost};
+  const VerifyConfig setting{.walkers = 1, .mutant = Mutant::ipi_lost};
   const Report report = variant.verify(setting);
   ASSERT_TRUE(report.failure);
   EXPECT_THAT(variant.minimise(setting, *report.failure).what, HasSubstr("deadlock"));
@@ -57,7 +57,7 @@ TEST(Minimise, ADeadlockStaysOne) {
 TEST(Stories, CallTheVariablesOfEverySchemeByTheirNames) {
   for (const std::string& name : test::safe_variants()) {
     if (name == "hyaline") continue;  // its batches are made while it runs
-    const Setting setting{.walkers = 1, .mutant = Mutant::page_never_freed};
+    const VerifyConfig setting{.walkers = 1, .mutant = Mutant::page_never_freed};
     const VerifiedVariant& variant = *find_verified(name);
     const Report report = variant.verify(setting);
     ASSERT_TRUE(report.failure) << name;
@@ -72,7 +72,7 @@ class SavedScheduleFile : public testing::Test {
     const Failure failure = variant_.minimise(setting_, *variant_.verify(setting_).failure);
     story_ = variant_.tell(setting_, failure);
     document_ = to_json(
-        SavedSchedule{.variant = "irq-ipi", .setting = setting_, .goes_wrong = story_.what, .steps = story_.steps});
+        SavedSchedule{.variant = "irq-ipi", .config = setting_, .goes_wrong = story_.what, .steps = story_.steps});
   }
   SavedSchedule written_and_read() const {
     std::ofstream(path_) << document_.dump(1);
@@ -82,7 +82,7 @@ class SavedScheduleFile : public testing::Test {
   std::string refused() const {
     try {
       const SavedSchedule saved = written_and_read();
-      variant_.replay(saved.setting, saved.steps, path_);
+      variant_.replay(saved.config, saved.steps, path_);
     } catch (const InputError& error) {
       return error.what();
     }
@@ -91,7 +91,7 @@ class SavedScheduleFile : public testing::Test {
 
   const std::string path_ = testing::TempDir() + "saved_schedule.json";
   const VerifiedVariant& variant_ = *find_verified("irq-ipi");
-  const Setting setting_{
+  const VerifyConfig setting_{
       .walkers = 1,
       .memory = simulation::MemoryModel::pso,
       .weakened = simulation::Site{
@@ -111,9 +111,9 @@ class SavedScheduleFile : public testing::Test {
 TEST_F(SavedScheduleFile, IsReplayedToTheSameStory) {
   const SavedSchedule saved = written_and_read();
   EXPECT_EQ(saved.variant, "irq-ipi");
-  EXPECT_EQ(saved.setting.weakened, setting_.weakened);
+  EXPECT_EQ(saved.config.weakened, setting_.weakened);
   for (int i = 0; i < 3; ++i) {
-    const Story replayed = variant_.replay(saved.setting, saved.steps, path_);
+    const Story replayed = variant_.replay(saved.config, saved.steps, path_);
     EXPECT_EQ(replayed.what, saved.goes_wrong);
     EXPECT_EQ(in_words(replayed), in_words(story_));
   }

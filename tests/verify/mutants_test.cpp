@@ -65,7 +65,7 @@ TEST_P(Mutants, AreFoundWithWhateverReliesOnWhatTheyBreak) {
 INSTANTIATE_TEST_SUITE_P(Shipped, Mutants, testing::ValuesIn(test::safe_variants()), test::test_name);
 
 /// What planting one comes to.
-std::string found(std::string_view variant, Setting setting, Mutant mutant) {
+std::string found(std::string_view variant, VerifyConfig setting, Mutant mutant) {
   setting.mutant = mutant;
   const Report report = find_verified(variant)->verify(setting);
   return report.failure ? report.failure->what : std::string();

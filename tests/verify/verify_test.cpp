@@ -17,11 +17,11 @@ using simulation::MemoryModel;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Report verify(std::string_view variant, const Setting& setting) { return find_verified(variant)->verify(setting); }
+Report verify(std::string_view variant, const VerifyConfig& setting) { return find_verified(variant)->verify(setting); }
 
 class SafeVariant : public testing::TestWithParam<std::string> {
  protected:
-  static void expect_sound(Setting setting) {
+  static void expect_sound(VerifyConfig setting) {
 #ifdef SHADOWWALK_ASAN
     setting.most_executions = 200;  // of the search's own memory a sanitizer sees all there is to see in a few
 #endif
@@ -104,7 +104,7 @@ TEST(NegativeTwin, AnEarlyReturnTakesASecondZapOfAPageThatWasBuiltAgain) {
 
 TEST(Verify, AFailureIsToldAsAStory) {
   const VerifiedVariant& unsafe = *find_verified("unsafe");
-  const Setting setting{.walkers = 1};
+  const VerifyConfig setting{.walkers = 1};
   const Report report = unsafe.verify(setting);
   ASSERT_TRUE(report.failure);
   const Story story = unsafe.tell(setting, *report.failure);

@@ -1,4 +1,4 @@
-#include "harness/projection/held_against_host.hpp"
+#include "harness/projection/host_comparison.hpp"
 
 #include <fmt/format.h>
 
@@ -48,7 +48,7 @@ double simulated_ratio(const coherence::Topology& host, unsigned vcpus) {
   return ratio(ns);
 }
 
-/// Of each round, in order of size.
+/// One ratio per round, sorted.
 std::vector<double> measured_ratios(unsigned vcpus, unsigned rounds) {
   std::vector<double> ratios;
   for (unsigned round = 0; round < rounds; ++round) {
@@ -62,21 +62,21 @@ std::vector<double> measured_ratios(unsigned vcpus, unsigned rounds) {
 
 }  // namespace
 
-HeldAgainstHost hold_against_host(const coherence::Topology& host, unsigned rounds) {
-  HeldAgainstHost held;
+HostComparison compare_with_host(const coherence::Topology& host, unsigned rounds) {
+  HostComparison comparison;
   for (const unsigned vcpus : {1u, 2u}) {
     if (vcpus > host.cpus()) {
-      held.missing = fmt::format("{} vCPUs were not compared: the host has {} CPU", vcpus, host.cpus());
+      comparison.missing = fmt::format("{} vCPUs were not compared: the host has {} CPU", vcpus, host.cpus());
       continue;
     }
     const std::vector<double> measured = measured_ratios(vcpus, rounds);
-    held.rows.push_back({.vcpus = vcpus,
-                         .simulated_ratio = simulated_ratio(host, vcpus),
-                         .measured_ratio = measured[measured.size() / 2],
-                         .measured_least = measured.front(),
-                         .measured_greatest = measured.back()});
+    comparison.rows.push_back({.vcpus = vcpus,
+                               .simulated_ratio = simulated_ratio(host, vcpus),
+                               .measured_ratio = measured[measured.size() / 2],
+                               .measured_least = measured.front(),
+                               .measured_greatest = measured.back()});
   }
-  return held;
+  return comparison;
 }
 
 }  // namespace shadowwalk::projection
