@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <string_view>
+#include <filesystem>
+#include <string>
 
 #include "harness/machine/error.hpp"
 #include "harness/run/files.hpp"
@@ -13,21 +13,10 @@
 namespace shadowwalk::cli {
 namespace {
 
-/// As Google Benchmark hears of it, from a flag or from the environment.
-bool is_repeated(const std::vector<std::string>& benchmark_flags) {
-  constexpr std::string_view kFlag = "--benchmark_repetitions=";
-  const char* const environment = std::getenv("BENCHMARK_REPETITIONS");
-  std::string repetitions = environment == nullptr ? "1" : environment;
-  for (const std::string& flag : benchmark_flags) {
-    if (flag.starts_with(kFlag)) repetitions = flag.substr(kFlag.size());
-  }
-  return std::strtol(repetitions.c_str(), nullptr, 10) > 1;
-}
-
-std::filesystem::path checked(const std::string& path, const std::vector<std::string>& benchmark_flags) {
-  if (is_repeated(benchmark_flags)) {
+std::filesystem::path checked(const std::string& path, const BenchmarkFlags& flags) {
+  if (flags.repetitions > 1) {
     throw InputError(
-        "cell: --trace is of one cell: leave out --benchmark_repetitions, or run the command once a trace");
+        "cell: --trace records one cell: leave out --benchmark_repetitions, or run the command once per trace");
   }
   if (path == "-" || path.empty()) throw InputError("cell: --trace writes a file: give it a name");
   if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
@@ -39,9 +28,8 @@ std::filesystem::path checked(const std::string& path, const std::vector<std::st
 
 }  // namespace
 
-CellTrace::CellTrace(CellConfig& config, const std::string& path, std::size_t records,
-                     const std::vector<std::string>& benchmark_flags)
-    : path_(checked(path, benchmark_flags)), recorder_(records) {
+CellTrace::CellTrace(CellConfig& config, const std::string& path, std::size_t records, const BenchmarkFlags& flags)
+    : path_(checked(path, flags)), recorder_(records) {
   config.timeline = &recorder_;
 }
 

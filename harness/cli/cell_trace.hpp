@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
-#include <vector>
 
+#include "harness/lab/cell_benchmark.hpp"
 #include "harness/lab/cell_config.hpp"
 #include "harness/timeline/recorder.hpp"
 
@@ -15,8 +15,7 @@ class CellTrace {
  public:
   /// Before the cell starts threads; sets `config`'s recorder. Throws InputError: a path that cannot be written, a
   /// cell that is repeated.
-  CellTrace(CellConfig& config, const std::string& path, std::size_t records,
-            const std::vector<std::string>& benchmark_flags);
+  CellTrace(CellConfig& config, const std::string& path, std::size_t records, const BenchmarkFlags& flags);
 
   /// When the cell is over: the file, as a whole or not at all, and one line on stderr if records were dropped.
   void write(const CellConfig& config) const;

@@ -124,14 +124,19 @@ CellConfig config_from(CellRequest request, const std::vector<std::string>& plug
   return request.config;
 }
 
-void run(const CellArguments& arguments, const std::vector<std::string>& benchmark_flags) {
+void run(CellArguments arguments, const BenchmarkFlags& flags) {
+  if (!flags.out.empty()) {
+    if (!arguments.json.empty())
+      throw InputError("cell: --benchmark_out and --json both name the file of the result; give one");
+    arguments.json = flags.out;
+  }
   CellConfig config = config_from(checked_request(arguments), *arguments.plugins);
   config.id = arguments.id;
   std::optional<CellTrace> trace;
   if (!arguments.trace.empty() && arguments.trace == arguments.json) {
     throw InputError("cell: --trace and --json name the same file; give them one each");
   }
-  if (!arguments.trace.empty()) trace.emplace(config, arguments.trace, arguments.trace_records, benchmark_flags);
+  if (!arguments.trace.empty()) trace.emplace(config, arguments.trace, arguments.trace_records, flags);
   LiveCell live(config, arguments.hold);
   config.on_ready = [&live] { live.on_ready(); };
   config.onlookers = &live;
@@ -141,7 +146,7 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
     run::require_space(std::filesystem::absolute(arguments.json).parent_path(), 1);
   }
 
-  const CellOutcome outcome = run_cell_benchmark(config, benchmark_flags, !to_stdout);
+  const CellOutcome outcome = run_cell_benchmark(config, flags, !to_stdout);
   if (to_stdout) {
     std::fwrite(outcome.json.data(), 1, outcome.json.size(), stdout);
   } else if (!arguments.json.empty()) {
@@ -186,9 +191,11 @@ void add_cell(CLI::App& command) {
   verb->add_flag("--hold", arguments->hold,
                  "Wait before the first zap, for a tool to attach: Enter or SIGUSR1 lets it go on (docs/attach.md)");
   verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for the probes")->type_name("N");
-  verb->footer("Google Benchmark's flags hold too, as --benchmark_repetitions=5 or --benchmark_out=FILE.");
+  verb->footer(
+      "Of Google Benchmark's flags, these hold: --benchmark_repetitions=N, --benchmark_report_aggregates_only, "
+      "--benchmark_context=KEY=VALUE and --benchmark_out=FILE, which is --json FILE.");
   verb->allow_extras();
-  verb->callback([verb, arguments] { run(*arguments, verb->remaining()); });
+  verb->callback([verb, arguments] { run(*arguments, parse_benchmark_flags(verb->remaining())); });
 }
 
 }  // namespace shadowwalk::cli
