@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "bench/threads.hpp"
+#include "harness/lab/cell_records.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/lab/walk_record.hpp"
 
 namespace shadowwalk::bench {
 

@@ -12,10 +12,11 @@
 
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/lab/result_document.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
 #include "harness/os/program.hpp"
-#include "harness/projection/document.hpp"
+#include "harness/projection/host_comparison.hpp"
 #include "harness/projection/host_topology.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/projection/topology_file.hpp"
@@ -169,7 +170,7 @@ void run_project(const ProjectOptions& options) {
   for (const CellRequest& request : requests) projection::check_projection(request.config, topology);
 
   if (!to_stdout) print_head(topology);
-  std::vector<projection::Entry> entries;
+  ResultDocument document{.executable = "shadowwalk project", .context = {}, .cells = {}};
   for (CellRequest& request : requests) {
     for (const ProjectedVariant* variant : variants) {
       CellConfig& cell = request.config;
@@ -180,19 +181,23 @@ void run_project(const ProjectOptions& options) {
       if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r{} with {} vCPUs ...\x1b[K", cell.variant, cell.vcpus);
       const Projected projected = variant->project(cell, topology);
       if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\x1b[K");
-      entries.push_back({cell.name, projection::make_simulated_result(cell, topology, projected)});
-      if (!to_stdout) print_row(cell, entries.back().result);
+      document.cells.push_back({cell.name, {{.result = projection::make_simulated_result(cell, topology, projected)}}});
+      if (!to_stdout) print_row(cell, document.cells.back().second.front().result);
     }
   }
   std::optional<projection::HostComparison> held;
   if (options.rounds != 0) held = projection::compare_with_host(*host, options.rounds);
   if (held && !to_stdout) print_held(*held);
   if (options.json.empty()) return;
-  const std::string document = projection::make_document(std::move(entries), held ? &*held : nullptr);
+  for (auto& [name, repetitions] : document.cells) {
+    for (Repetition& repetition : repetitions)
+      projection::record_comparison(repetition.result, held ? &*held : nullptr);
+  }
+  const std::string text = to_text(std::move(document));
   if (to_stdout) {
-    std::fwrite(document.data(), 1, document.size(), stdout);
+    std::fwrite(text.data(), 1, text.size(), stdout);
   } else {
-    os::write_file_atomically(options.json, document);
+    os::write_file_atomically(options.json, text);
   }
 }
 

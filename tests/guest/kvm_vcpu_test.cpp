@@ -1,4 +1,4 @@
-#include "harness/guest/kvm_exit.hpp"
+#include "harness/guest/kvm_vcpu.hpp"
 
 #include <gtest/gtest.h>
 

@@ -9,12 +9,17 @@
 #include "harness/guest/access.hpp"
 #include "harness/lab/cell_config.hpp"
 #include "harness/machine/cycle_clock.hpp"
+#include "harness/machine/native_machine.hpp"
 #include "harness/measure/histogram.hpp"
+#include "harness/measure/live_counters.hpp"
 #include "harness/measure/window.hpp"
+#include "harness/mmu/zapped.hpp"
 
+/// What the threads of a cell record while they run.
 namespace shadowwalk {
 
-/// What one vCPU's walks took, in the window. Only bursts that lie in the window as a whole count as walks.
+/// What one vCPU's walks took, in the window. Only bursts that lie in the window as a whole count as walks. Own thread
+/// only, until it has ended.
 struct WalkRecord {
   WalkRecord(const Window& window_in, unsigned walks_per_exit, Instrumentation level = Instrumentation::full)
       : window(window_in),
@@ -146,5 +151,50 @@ void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord&
   record.burst_start = start;
   record.burst_end = end;
 }
+
+/// The zaps of one thread. Own thread only, until it has ended.
+struct ZapRecord {
+  std::uint64_t zaps = 0;  ///< in the window, of those that found something
+  std::uint64_t zaps_empty = 0;
+  std::uint64_t zaps_total = 0;  ///< in the cell's whole life, of those that found something
+  std::uint64_t zaps_empty_total = 0;
+  Histogram zap_ns;          ///< from the intended start
+  Histogram zap_service_ns;  ///< from the real one
+
+  void record(const Zapped& zapped, std::uint64_t intended, std::uint64_t began, std::uint64_t end,
+              const Window& window, bool clocked) {
+    ++(zapped.empty() ? zaps_empty_total : zaps_total);
+    if (!window.contains(end)) return;
+    if (zapped.empty()) {
+      ++zaps_empty;
+      return;
+    }
+    ++zaps;
+    if (!clocked) return;
+    // Open loop: a zap that had to wait for the one before it began late, and its latency says so.
+    zap_ns.record(CycleClock::to_whole_ns(end - intended));
+    zap_service_ns.record(CycleClock::to_whole_ns(end - began));
+  }
+};
+
+/// Counts the IPIs of flushes, and their time from the first request to the last acknowledgement.
+class IpiRecord final : public NativeMachine::IpiObserver {
+ public:
+  IpiRecord(const Window& window, LiveCounters::Ipis& counters) : window_(window), counters_(counters) {}
+  void on_ipis(std::size_t sent, std::uint64_t ticks) override {
+    counters_.total.fetch_add(sent, std::memory_order_relaxed);
+    if (!window_.contains(CycleClock::now())) return;
+    counters_.in_window.fetch_add(sent, std::memory_order_relaxed);
+    counters_.ns.record(CycleClock::to_whole_ns(ticks));
+  }
+  std::uint64_t sent() const { return counters_.in_window.load(std::memory_order_relaxed); }
+  /// In the cell's whole life.
+  std::uint64_t total() const { return counters_.total.load(std::memory_order_relaxed); }
+  Histogram ns() const { return counters_.ns.snapshot(); }
+
+ private:
+  const Window& window_;
+  LiveCounters::Ipis& counters_;
+};
 
 }  // namespace shadowwalk

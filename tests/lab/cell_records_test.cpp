@@ -1,4 +1,4 @@
-#include "harness/lab/walk_record.hpp"
+#include "harness/lab/cell_records.hpp"
 
 #include <gtest/gtest.h>
 
