@@ -8,7 +8,6 @@
 #include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/lab/variant_availability.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk::cli {

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -15,19 +14,17 @@
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/projection/document.hpp"
-#include "harness/projection/host_topology.hpp"
+#include "harness/projection/host_comparison.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/projection/topology_file.hpp"
 #include "harness/run/files.hpp"
 #include "harness/text/duration.hpp"
-#include "harness/text/suggestion.hpp"
 
 namespace shadowwalk::cli {
 namespace {
 
 using coherence::Topology;
 using projection::Projected;
-using projection::ProjectedVariant;
 
 constexpr unsigned kMostVcpus = 510;
 
@@ -44,23 +41,6 @@ struct ProjectOptions {
   unsigned rounds = 5;
   CellConfig cell;
 };
-
-std::vector<const ProjectedVariant*> chosen_variants(const std::vector<std::string>& names) {
-  std::vector<const ProjectedVariant*> chosen;
-  std::vector<std::string> known{"all"};
-  for (const ProjectedVariant& variant : projection::projected_variants()) known.emplace_back(variant.info.name);
-  for (const std::string& name : names) {
-    const std::size_t before = chosen.size();
-    for (const ProjectedVariant& variant : projection::projected_variants()) {
-      if (variant.info.name == name || (name == "all" && variant.info.safe)) chosen.push_back(&variant);
-    }
-    if (chosen.size() == before) {
-      throw InputError(fmt::format("--variants {}: there is none of that name{} there are {}", name,
-                                   suggestion(name, known), fmt::join(known, ", ")));
-    }
-  }
-  return chosen;
-}
 
 std::vector<unsigned> vcpu_counts(const std::vector<std::string>& texts) {
   std::vector<unsigned> counts;
@@ -127,7 +107,8 @@ void print_held(const projection::HostComparison& held) {
 }
 
 void run_project(const ProjectOptions& options) {
-  const auto variants = chosen_variants(options.variants);
+  const auto variants =
+      projection::projected_variants().choose("--variants", options.variants, &VariantEntry::can_be_projected);
   const auto counts = vcpu_counts(options.vcpus);
   CellConfig cell = options.cell;
   cell.duration = time_of("--duration", options.duration, false);
@@ -153,7 +134,7 @@ void run_project(const ProjectOptions& options) {
   if (!to_stdout) print_head(topology);
   std::vector<projection::Entry> entries;
   for (const unsigned vcpus : counts) {
-    for (const ProjectedVariant* variant : variants) {
+    for (const VariantEntry* variant : variants) {
       cell.vcpus = vcpus;
       cell.variant = variant->info.name;
       cell.name = cell_name(cell, topology);
