@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -17,11 +16,9 @@
 #include "harness/os/files.hpp"
 #include "harness/os/program.hpp"
 #include "harness/projection/host_comparison.hpp"
-#include "harness/projection/host_topology.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/projection/topology_file.hpp"
 #include "harness/replay/trace_name.hpp"
-#include "harness/text/suggestion.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk::cli {
@@ -29,7 +26,6 @@ namespace {
 
 using coherence::Topology;
 using projection::Projected;
-using projection::ProjectedVariant;
 
 constexpr unsigned kMostVcpus = 510;
 
@@ -60,23 +56,6 @@ CellOption simulated_option(std::string_view key) {
   if (key == "duration") option.minimum = 1;
   if (key == "vcpus") option.maximum = kMostVcpus;
   return option;
-}
-
-std::vector<const ProjectedVariant*> chosen_variants(const std::vector<std::string>& names) {
-  std::vector<const ProjectedVariant*> chosen;
-  std::vector<std::string> known{"all"};
-  for (const ProjectedVariant& variant : projection::projected_variants()) known.emplace_back(variant.info.name);
-  for (const std::string& name : names) {
-    const std::size_t before = chosen.size();
-    for (const ProjectedVariant& variant : projection::projected_variants()) {
-      if (variant.info.name == name || (name == "all" && variant.info.safe)) chosen.push_back(&variant);
-    }
-    if (chosen.size() == before) {
-      throw InputError(fmt::format("--variants {}: there is none of that name{} there are {}", name,
-                                   suggestion(name, known), fmt::join(known, ", ")));
-    }
-  }
-  return chosen;
 }
 
 /// What was asked for, variant and vCPUs aside.
@@ -155,7 +134,8 @@ void print_held(const projection::HostComparison& held) {
 }
 
 void run_project(const ProjectOptions& options) {
-  const auto variants = chosen_variants(options.variants);
+  const auto variants =
+      projection::projected_variants().choose("--variants", options.variants, &VariantEntry::can_be_projected);
   std::vector<CellRequest> requests = requests_from(options);
   const bool to_stdout = options.json == kStdout;
   check_output("project", "--json", options.json);
@@ -172,7 +152,7 @@ void run_project(const ProjectOptions& options) {
   if (!to_stdout) print_head(topology);
   ResultDocument document{.executable = "shadowwalk project", .context = {}, .cells = {}};
   for (CellRequest& request : requests) {
-    for (const ProjectedVariant* variant : variants) {
+    for (const VariantEntry* variant : variants) {
       CellConfig& cell = request.config;
       cell.variant = variant->info.name;
       request.given.insert("variant");

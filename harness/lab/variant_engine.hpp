@@ -7,16 +7,11 @@
 #include "harness/lab/engine.hpp"
 #include "harness/lab/host_actor.hpp"
 #include "harness/lab/leaf_kind.hpp"
+#include "harness/lab/page_budget.hpp"
+#include "harness/lab/registry.hpp"
 #include "harness/mmu/mmu.hpp"
 
 namespace shadowwalk {
-
-/// How much memory a cell's shadow pages may take.
-struct PageBudget {
-  std::size_t capacity = 0;  ///< pages at most
-  std::size_t pretouch = 0;  ///< pages whose memory is there before the cell starts
-  std::size_t quota = 0;     ///< pages in use at most, by recycling (quota.hpp); 0: no quota
-};
 
 /// The MMU with a variant, behind Engine's virtual calls: the one place where the variant's type is still known and the
 /// workload's accesses meet it.
@@ -95,5 +90,15 @@ class VariantEngine final : public Engine {
   Tree tree_;
   HostActor<Tree> host_;
 };
+
+/// The registration line of a variant that cells measure: `registry.add(variant_entry<IrqIpi>());`
+template <template <class> class Variant>
+VariantEntry variant_entry() {
+  return {.info = Variant<NativeMachine>::kInfo,
+          .make_engine = [](NativeMachine& machine, const CellConfig& config, const Window& window,
+                            const PageBudget& budget) -> std::unique_ptr<Engine> {
+            return std::make_unique<VariantEngine<Variant>>(machine, config, window, budget);
+          }};
+}
 
 }  // namespace shadowwalk

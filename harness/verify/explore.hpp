@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cstddef>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,12 @@
 #include "harness/verify/verify.hpp"
 
 namespace shadowwalk::verify {
+
+/// One execution's programs, whatever their types.
+struct AnySystem : simulation::Execution::Words {
+  /// After the execution: what it did wrong; empty if nothing.
+  virtual std::string what_is_wrong() = 0;
+};
 
 /// What one execution came to.
 struct Outcome {
@@ -36,7 +41,7 @@ struct Watch {
   std::function<void(simulation::Execution&, AnySystem&)> made{};
   std::function<void(simulation::Execution&)> after{};
 };
-Outcome run_once(const VerifiedVariant& variant, const VerifyConfig& config, simulation::Schedule& schedule,
+Outcome run_once(const VariantEntry& variant, const VerifyConfig& config, simulation::Schedule& schedule,
                  const Watch& watch = {});
 
 }  // namespace shadowwalk::verify
