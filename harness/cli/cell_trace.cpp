@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "harness/machine/error.hpp"
-#include "harness/run/files.hpp"
+#include "harness/os/files.hpp"
 #include "harness/timeline/chrome_trace.hpp"
 
 namespace shadowwalk::cli {
@@ -33,7 +33,7 @@ std::filesystem::path checked(const std::string& path, const std::vector<std::st
   if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
     throw InputError(fmt::format("cell: --trace {} is there and no plain file; give another name", path));
   }
-  run::require_space(std::filesystem::absolute(path).parent_path(), 1);
+  os::require_space(std::filesystem::absolute(path).parent_path(), 1);
   return path;
 }
 
@@ -46,8 +46,8 @@ CellTrace::CellTrace(CellConfig& config, const std::string& path, std::size_t re
 }
 
 void CellTrace::write(const CellConfig& config) const {
-  run::write_file_atomically(path_, timeline::to_chrome_trace(recorder_, "shadowwalk cell " + config.name,
-                                                              {{"cell", config.name}, {"command", config.command}}));
+  os::write_file_atomically(path_, timeline::to_chrome_trace(recorder_, "shadowwalk cell " + config.name,
+                                                             {{"cell", config.name}, {"command", config.command}}));
   const auto dropped = timeline::dropped_by_probe(recorder_);
   if (dropped.empty()) return;
   std::string text;

@@ -48,7 +48,7 @@ Hold::Hold() {
   sigemptyset(&set);
   sigaddset(&set, SIGUSR1);
   sigprocmask(SIG_BLOCK, &set, nullptr);
-  signal_ = run::FileDescriptor{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
+  signal_ = os::FileDescriptor{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
   if (!signal_.is_open()) throw std::system_error(errno, std::generic_category(), "signalfd");
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "harness/run/files.hpp"
+#include "harness/os/file_descriptor.hpp"
 
 namespace shadowwalk::cli {
 
@@ -17,7 +17,7 @@ class Hold {
   void wait();
 
  private:
-  run::FileDescriptor signal_;
+  os::FileDescriptor signal_;
 };
 
 }  // namespace shadowwalk::cli

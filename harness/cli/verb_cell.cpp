@@ -20,10 +20,10 @@
 #include "harness/lab/cell_replay.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
 #include "harness/replay/pace.hpp"
 #include "harness/replay/trace_name.hpp"
 #include "harness/run/cell_options.hpp"
-#include "harness/run/files.hpp"
 #include "harness/text/duration.hpp"
 #include "harness/trace/trace_reader.hpp"
 #include "workloads/workload.hpp"
@@ -176,14 +176,14 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
   config.counters = &live.counters();
   const bool to_stdout = arguments.json == kStdout;
   if (!arguments.json.empty() && !to_stdout) {
-    run::require_space(std::filesystem::absolute(arguments.json).parent_path(), 1);
+    os::require_space(std::filesystem::absolute(arguments.json).parent_path(), 1);
   }
 
   const CellOutcome outcome = run_cell_benchmark(config, benchmark_flags, !to_stdout);
   if (to_stdout) {
     std::fwrite(outcome.json.data(), 1, outcome.json.size(), stdout);
   } else if (!arguments.json.empty()) {
-    run::write_file_atomically(arguments.json, outcome.json);
+    os::write_file_atomically(arguments.json, outcome.json);
   }
   if (!outcome.error.empty()) throw CellError(outcome.error);
   if (trace) trace->write(config);

@@ -14,11 +14,11 @@
 #include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
 #include "harness/projection/document.hpp"
 #include "harness/projection/host_topology.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/projection/topology_file.hpp"
-#include "harness/run/files.hpp"
 #include "harness/text/duration.hpp"
 #include "harness/text/suggestion.hpp"
 
@@ -136,14 +136,14 @@ void run_project(const ProjectOptions& options) {
   if (load_workload(cell.workload).host.empty()) cell.zappers = 0;
   const bool to_stdout = options.json == kStdout;
   for (const std::string& file : {options.json, options.write_topology}) {
-    if (!file.empty() && file != kStdout) run::require_space(std::filesystem::absolute(file).parent_path(), 1);
+    if (!file.empty() && file != kStdout) os::require_space(std::filesystem::absolute(file).parent_path(), 1);
   }
 
   std::optional<Topology> host;
   if (options.topology == "host" || options.rounds != 0 || !options.write_topology.empty()) {
     host = projection::measure_host_topology();
   }
-  if (!options.write_topology.empty()) run::write_file_atomically(options.write_topology, projection::to_toml(*host));
+  if (!options.write_topology.empty()) os::write_file_atomically(options.write_topology, projection::to_toml(*host));
   const Topology topology = options.topology == "host" ? *host : projection::load_topology(options.topology);
   for (const unsigned vcpus : counts) {
     cell.vcpus = vcpus;
@@ -173,7 +173,7 @@ void run_project(const ProjectOptions& options) {
   if (to_stdout) {
     std::fwrite(document.data(), 1, document.size(), stdout);
   } else {
-    run::write_file_atomically(options.json, document);
+    os::write_file_atomically(options.json, document);
   }
 }
 

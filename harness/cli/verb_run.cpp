@@ -146,7 +146,7 @@ int run_matrix(const RunOptions& options) {
     registration.update(entry);
   };
 
-  run::Interrupt interrupt;
+  os::Interrupt interrupt;
   run::run_measurements(directory, settings, interrupt);
   fmt::print("{}", run::summary(directory));
   std::fflush(stdout);

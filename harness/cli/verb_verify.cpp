@@ -14,7 +14,7 @@
 #include "harness/cli/verbs.hpp"
 #include "harness/cli/verify_words.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/run/files.hpp"
+#include "harness/os/files.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/verify/json.hpp"
 #include "harness/verify/trials.hpp"
@@ -91,7 +91,7 @@ class Verification {
   /// True: nothing goes wrong.
   bool run() {
     for (const std::string& file : {options_.json, options_.save}) {
-      if (!file.empty() && file != kStdout) run::require_space(std::filesystem::absolute(file).parent_path(), 1);
+      if (!file.empty() && file != kStdout) os::require_space(std::filesystem::absolute(file).parent_path(), 1);
     }
     for (const VerifiedVariant* variant : chosen_variants("--variant", options_.variant)) verify_one(*variant);
     if (!options_.save.empty() && sound_) say("nothing goes wrong: there is no schedule to save\n");
@@ -134,7 +134,7 @@ class Verification {
     if (options_.save.empty() || saved_) return;
     const verify::SavedSchedule saved{
         .variant = std::string(variant.info.name), .setting = setting, .goes_wrong = story.what, .steps = story.steps};
-    run::write_file_atomically(options_.save, to_json(saved).dump(1) + "\n");
+    os::write_file_atomically(options_.save, to_json(saved).dump(1) + "\n");
     saved_ = true;
   }
 
@@ -145,7 +145,7 @@ class Verification {
     if (quiet_) {
       std::fwrite(text.data(), 1, text.size(), stdout);
     } else {
-      run::write_file_atomically(options_.json, text);
+      os::write_file_atomically(options_.json, text);
     }
   }
 

@@ -1,4 +1,4 @@
-#include "harness/run/interrupt.hpp"
+#include "harness/os/interrupt.hpp"
 
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace shadowwalk::run {
+namespace shadowwalk::os {
 
 Interrupt::Interrupt() {
   sigset_t watched;
@@ -37,4 +37,12 @@ std::optional<int> Interrupt::caught() {
   return caught_;
 }
 
-}  // namespace shadowwalk::run
+IgnoredInterrupt::IgnoredInterrupt() {
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGINT, &ignore, &previous_);
+}
+
+IgnoredInterrupt::~IgnoredInterrupt() { sigaction(SIGINT, &previous_, nullptr); }
+
+}  // namespace shadowwalk::os

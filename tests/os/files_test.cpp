@@ -1,4 +1,4 @@
-#include "harness/run/files.hpp"
+#include "harness/os/files.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,9 +6,9 @@
 
 #include <csignal>
 
-#include "tests/run/test_support.hpp"
+#include "tests/files.hpp"
 
-namespace shadowwalk::run {
+namespace shadowwalk::os {
 namespace {
 
 using ::testing::AllOf;
@@ -57,7 +57,7 @@ TEST(Files, KeepsTheOldContentWhenTheNewDoesNotFit) {
 TEST(Files, NamesWhatCannotBeWritten) {
   const TemporaryDirectory directory;
   EXPECT_THAT(complaint([&] { write_file_atomically(directory / "none/a", "x"); }),
-              AllOf(HasSubstr("none/a"), HasSubstr("No such file"), HasSubstr("another --out")));
+              AllOf(HasSubstr("none/a"), HasSubstr("No such file"), HasSubstr("another path")));
   std::filesystem::create_directory(directory / "in-the-way");
   EXPECT_THAT(complaint([&] { write_file_atomically(directory / "in-the-way", "x"); }), HasSubstr("in-the-way"));
   EXPECT_THAT(names_in(directory.path()), UnorderedElementsAre("in-the-way"));
@@ -89,5 +89,14 @@ TEST(Files, UnreadableIsAnInputError) {
   EXPECT_THAT(complaint([] { read_file("/nonexistent/file"); }), HasSubstr("cannot read /nonexistent/file"));
 }
 
+TEST(Files, ReadIfReadableStopsAtItsBound) {
+  const TemporaryDirectory directory;
+  std::ofstream{directory / "a"} << std::string(100'000, 'x');
+  EXPECT_EQ(read_if_readable(directory / "a")->size(), 100'000u);
+  EXPECT_EQ(read_if_readable(directory / "a", 70'000)->size(), 70'000u);
+  EXPECT_EQ(read_if_readable(directory / "none"), std::nullopt);
+  EXPECT_EQ(read_if_readable(directory.path()), std::nullopt);
+}
+
 }  // namespace
-}  // namespace shadowwalk::run
+}  // namespace shadowwalk::os
