@@ -14,6 +14,7 @@
 #include "harness/machine/mmu_lock.hpp"
 #include "harness/machine/rcu.hpp"
 #include "harness/probes/probes.hpp"
+
 namespace shadowwalk {
 
 /// The hardware: vCPUs are threads, IPIs are signals, the clock is the cycle clock, RCU is liburcu's.
