@@ -6,11 +6,10 @@
 #include <string_view>
 
 #include "harness/guest/access.hpp"
-#include "harness/lab/host_totals.hpp"
+#include "harness/lab/cell_records.hpp"
+#include "harness/lab/mmu_measurement.hpp"
 #include "harness/lab/replay_action.hpp"
-#include "harness/lab/walk_record.hpp"
 #include "harness/machine/native_machine.hpp"
-#include "harness/measure/footprint.hpp"
 #include "harness/mmu/mmu_counts.hpp"
 #include "workloads/workload.hpp"
 
@@ -54,12 +53,7 @@ class Engine {
   /// is a broken invariant.
   virtual void drain() = 0;
 
-  /// When zappers have stopped.
-  virtual const HostTotals& host_totals() const = 0;
-  virtual const Footprint& footprint() const = 0;
-  virtual const Histogram& mmu_lock_wait_ns() const = 0;
-  virtual const Histogram& mmu_lock_hold_ns() const = 0;
-  virtual const ZapTimes& zap_times() const = 0;
+  virtual MmuRecords records() const = 0;
 };
 
 }  // namespace shadowwalk

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "harness/attach/probes.hpp"
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/basic_machine.hpp"
 #include "harness/machine/cpu.hpp"
@@ -14,6 +13,7 @@
 #include "harness/machine/membarrier.hpp"
 #include "harness/machine/mmu_lock.hpp"
 #include "harness/machine/rcu.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk {
 

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "harness/attach/probes.hpp"
 #include "harness/machine/check.hpp"
 #include "harness/machine/machine.hpp"
 #include "harness/measure/footprint.hpp"
@@ -13,6 +12,7 @@
 #include "harness/mmu/page_pool.hpp"
 #include "harness/mmu/shadow_page.hpp"
 #include "harness/mmu/spte.hpp"
+#include "harness/probes/probes.hpp"
 #include "variants/contract.hpp"
 
 namespace shadowwalk {

@@ -6,12 +6,11 @@
 #include <string_view>
 #include <type_traits>
 
-#include "harness/attach/probes.hpp"
 #include "harness/mmu/fault.hpp"
 #include "harness/mmu/mmu_counts.hpp"
 #include "harness/mmu/shadow_tree.hpp"
 #include "harness/mmu/walk_checks.hpp"
-
+#include "harness/probes/probes.hpp"
 namespace shadowwalk {
 
 /// One vCPU's side of the MMU: the lockless walker and the fault path. Made, used and destroyed on the vCPU's own
