@@ -10,8 +10,8 @@
 #include "bench/families.hpp"
 #include "bench/registration.hpp"
 #include "bench/threads.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/machine/membarrier.hpp"
 #include "harness/machine/native_machine.hpp"
 
 namespace shadowwalk::bench {

@@ -20,7 +20,7 @@
 #include "harness/lab/thread_places.hpp"
 #include "harness/lab/window_schedule.hpp"
 #include "harness/lab/workload_events.hpp"
-#include "harness/machine/membarrier.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/probes/probes.hpp"
 #include "workloads/workload.hpp"
 

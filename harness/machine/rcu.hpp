@@ -16,7 +16,7 @@
 #include <thread>
 
 #include "harness/machine/cpu.hpp"
-#include "harness/machine/rcu_types.hpp"
+#include "harness/machine/machine.hpp"
 
 namespace shadowwalk {
 

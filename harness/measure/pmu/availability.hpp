@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/measure/pmu/encoded_event.hpp"
+#include "harness/measure/pmu/event_list.hpp"
 
 /// What this machine lets the calling user count.
 namespace shadowwalk::pmu {

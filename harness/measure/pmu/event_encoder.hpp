@@ -4,7 +4,6 @@
 #include <variant>
 #include <vector>
 
-#include "harness/measure/pmu/encoded_event.hpp"
 #include "harness/measure/pmu/event_list.hpp"
 
 namespace shadowwalk::pmu {

@@ -6,7 +6,6 @@
 #include <variant>
 #include <vector>
 
-#include "harness/measure/pmu/encoded_event.hpp"
 #include "harness/measure/pmu/event_list.hpp"
 
 /// PMUs that the kernel describes under /sys/bus/event_source/devices, by perf's spelling: `msr/tsc/`,

@@ -7,7 +7,6 @@
 #include <span>
 #include <vector>
 
-#include "harness/measure/pmu/encoded_event.hpp"
 #include "harness/measure/pmu/event_list.hpp"
 #include "harness/measure/pmu/perf_kernel.hpp"
 
