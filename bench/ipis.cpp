@@ -7,7 +7,6 @@
 #include <thread>
 #include <vector>
 
-#include "bench/families.hpp"
 #include "bench/registration.hpp"
 #include "bench/threads.hpp"
 #include "harness/machine/error.hpp"

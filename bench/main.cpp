@@ -6,7 +6,6 @@
 #include <iterator>
 #include <string_view>
 
-#include "bench/families.hpp"
 #include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
 #include "harness/lab/cell_result.hpp"
@@ -111,7 +110,6 @@ int run(int argc, char** argv) {
   register_memory();
   register_ipis();
   register_exits();
-  register_kvm_run_floors();
   register_projections();
   const std::size_t matched = benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

@@ -2,9 +2,14 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <exception>
 #include <string>
+#include <string_view>
+
+#include "harness/lab/registry.hpp"
 
 namespace shadowwalk::bench {
 
@@ -27,5 +32,34 @@ benchmark::internal::Benchmark* add(const std::string& name, Run run) {
     }
   });
 }
+
+/// Families that tell what a scheme costs measure each that runs on this host. Negative twins cost what is missing.
+inline bool is_benched(const VariantEntry& variant) {
+  return variant.info.family != Family::negative && why_unavailable(variant.info).empty();
+}
+
+/// Families that tell what the engine costs (memory, cells, trees of many pages) measure these, of each kind one: what
+/// is added for a scheme is the same in all families.
+inline bool is_benched_in_depth(const VariantEntry& variant) {
+  constexpr std::array<std::string_view, 10> kOfEachKind = {
+      "rcu-counter", "irq-ipi", "irq-ipi-2012", "hazard", "hazard-eras", "hyaline", "mutex", "leak", "unsafe", "floor"};
+  return std::find(kOfEachKind.begin(), kOfEachKind.end(), variant.info.name) != kOfEachKind.end();
+}
+
+/// Each registers one family of benchmarks with Google Benchmark (docs/bench.md lists them). Call each once, after the
+/// registry's variants are known, peers and plug-ins included: families over variants hold one benchmark for every
+/// entry of the registry.
+void register_primitive_floors();  ///< floor/xchg, floor/atomic_inc_shared
+void register_rcu_floor();         ///< floor/rcu_counter_by_hand
+void register_walks();             ///< floor/pointer_chase, walk/{variant}, peer/{library}/{scheme}
+void register_reclaims();          ///< reclaim/{variant}/walker:W, peer-reclaim/{library}/{scheme}/walker:W
+void register_cells();             ///< cell/{variant}/instrumentation:LEVEL
+void register_sections();          ///< section/{variant}
+void register_commits();           ///< commit/{variant}
+void register_zap_alls();          ///< zap_all/{variant}/pages:N
+void register_memory();            ///< memory/{variant}/pages:N
+void register_ipis();              ///< ipi/signal, ipi/membarrier
+void register_exits();             ///< exit/mmio, exit/doorbell, and the same below floor/kvm_run/
+void register_projections();       ///< project/{variant}/vcpus:N
 
 }  // namespace shadowwalk::bench

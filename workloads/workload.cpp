@@ -6,7 +6,6 @@
 
 #include "harness/guest/make_zipf_table.hpp"
 #include "harness/machine/error.hpp"
-#include "workloads/shipped.hpp"
 #include "workloads/workload_file.hpp"
 
 namespace shadowwalk {

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 #include "harness/cli/list_events.hpp"
 #include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/lab/figures.hpp"
 #include "harness/lab/registry.hpp"
 #include "workloads/workload.hpp"
 
@@ -50,6 +52,23 @@ ordered_json describe_workloads() {
   return list;
 }
 
+void print_figures(bool as_json, bool as_markdown) {
+  if (as_json) {
+    fmt::print("{}", figures_as_json());
+  } else if (as_markdown) {
+    fmt::print("<!-- figures: cell -->\n{}<!-- end -->\n", figures_as_markdown(CellKind::measured));
+    fmt::print("<!-- figures: host-kvm -->\n{}<!-- end -->\n", figures_as_markdown(CellKind::host_kvm));
+    fmt::print("<!-- figures: simulated -->\n{}<!-- end -->\n", figures_as_markdown(CellKind::simulated));
+  } else {
+    for (const FigureTopic& topic : figure_topics()) {
+      for (const Figure& figure : topic.figures) {
+        fmt::print("{}: {}\n  unit         {}\n  level        {}\n", fmt::join(counters_of(figure), " "),
+                   figure.meaning, name_of(figure.unit), to_string(figure.level));
+      }
+    }
+  }
+}
+
 void print(const ordered_json& list, bool as_json) {
   if (as_json) {
     fmt::print("{}\n", list.dump(1));
@@ -78,6 +97,12 @@ void add_list(CLI::App& command) {
   };
   add_plugin_option(*add("variants", "Reclamation schemes, with their costs in words", describe_variants));
   add("workloads", "What the guest runs and what the host does meanwhile", describe_workloads);
+
+  auto as_markdown = std::make_shared<bool>(false);
+  CLI::App* figures = verb->add_subcommand("figures", "The counters of results, with their units and meanings");
+  figures->add_flag("--json", *as_json, "Print JSON");
+  figures->add_flag("--markdown", *as_markdown, "Print the tables of docs/result-format.md")->excludes("--json");
+  figures->callback([as_json, as_markdown] { print_figures(*as_json, *as_markdown); });
 
   CLI::App* events =
       verb->add_subcommand("events", "What --events can count: sets for this CPU, events, and whether here");

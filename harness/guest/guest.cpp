@@ -1,7 +1,5 @@
 #include "harness/guest/guest.hpp"
 
-#include "harness/guest/check_guest.hpp"
-#include "harness/guest/guest_state.hpp"
 #include "harness/guest/kvm_guest.hpp"
 #include "harness/guest/thread_guest.hpp"
 #include "harness/machine/error.hpp"

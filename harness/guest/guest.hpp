@@ -56,7 +56,8 @@ struct GuestProgram {
 enum class GuestKind {
   kvm,
   thread,
-  trace,  ///< a trace's accesses; not of make_guest(), but of harness/replay
+  trace,      ///< a trace's accesses; not of make_guest(), but of harness/replay
+  automatic,  ///< one of the others, to be chosen when a cell is prepared; not of make_guest()
 };
 
 struct GuestConfig {
@@ -71,6 +72,13 @@ struct GuestConfig {
 
 /// Throws InputError if /dev/kvm cannot serve (kvm) or the configuration is out of range; CellError on ioctl failure.
 std::unique_ptr<Guest> make_guest(const GuestConfig& config);
+
+/// Throws InputError, one line that names the field, its value and its range, unless every field of `config` but the
+/// program is in its range and all streams lie in the lab's window.
+void check_guest(const GuestConfig& config);
+
+/// What vCPU `index` of either kind of guest starts from. `config` is one that make_guest accepts.
+GuestProgramState initial_state(const GuestConfig& config, unsigned index);
 
 /// Empty if KVM guests can run here, else the reason in words ("/dev/kvm: permission denied (add yourself to group
 /// kvm)").

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "harness/guest/guest_state.hpp"
+#include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_guest.hpp"
 #include "harness/guest/kvm_setup.hpp"
 #include "harness/guest/kvm_x86.hpp"

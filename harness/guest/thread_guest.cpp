@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness/guest/access_ring.hpp"
-#include "harness/guest/guest_state.hpp"
+#include "harness/guest/guest.hpp"
 
 namespace shadowwalk {
 namespace {

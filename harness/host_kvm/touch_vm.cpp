@@ -14,8 +14,7 @@
 #include <limits>
 
 #include "harness/guest/access_ring.hpp"
-#include "harness/guest/check_guest.hpp"
-#include "harness/guest/guest_state.hpp"
+#include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_setup.hpp"
 #include "harness/guest/kvm_x86.hpp"
 #include "harness/host_kvm/touch_program.hpp"

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/lab/cell_options.hpp"
 #include "harness/lab/event_result.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/lab/result_recorder.hpp"
@@ -19,31 +20,6 @@ json in_bytes(const std::vector<std::uint64_t>& pages) {
   json bytes = json::array();
   for (const std::uint64_t count : pages) bytes.push_back(count * kPageBytes);
   return bytes;
-}
-
-json describe(const CellConfig& config) {
-  const auto seconds = [](std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); };
-  json cell = {{"variant", config.variant},
-               {"workload", config.workload},
-               {"vcpus", config.vcpus},
-               {"zappers", config.zappers},
-               {"zap_rate", config.zap_rate},
-               {"walks_per_exit", config.walks_per_exit},
-               {"guest", to_string(config.guest)},
-               {"placement", config.placement},
-               {"mmu_lock", to_string(config.mmu_lock)},
-               {"duration_s", seconds(config.duration)},
-               {"warmup_s", seconds(config.warmup)},
-               {"seed", config.seed},
-               {"rcu_interval_ns", config.rcu_interval.count()},
-               {"checks", config.full_checks ? "full" : "off"},
-               {"read_delay", to_string(config.read_delay)},
-               {"working_set_pages", config.working_set},
-               {"instrumentation", to_string(config.instrumentation)},
-               {"events", config.events}};
-  if (config.locality) cell["locality"] = to_string(*config.locality);
-  if (config.write_percent) cell["write_percent"] = *config.write_percent;
-  return cell;
 }
 
 /// Of a variant that is not the program's own.
@@ -111,10 +87,10 @@ void record_zaps(ResultRecorder& out, const CellConfig& config, const CellMeasur
   const std::string none_found = has_zappers ? "no zap found a page in the window" : "the cell has no zappers";
   out.quantiles("zap_ns", Level::light, cell.zap_ns, {kP50, kP99}, none_found);
   out.quantiles("zap_service_ns", Level::light, cell.zap_service_ns, {kP50, kP99}, none_found);
-  out.quantiles("prepare_zap_ns", Level::light, cell.zap_times.prepare_ns, {kP50, kP99}, none_found);
-  out.quantiles("commit_zap_ns", Level::light, cell.zap_times.commit_ns, {kP50, kP99}, none_found);
-  out.quantiles("mmu_lock_hold_ns", Level::light, cell.mmu_lock_hold_ns, {kP99}, "no zap took mmu_lock in the window");
-  out.quantiles("mmu_lock_wait_ns", Level::light, cell.mmu_lock_wait_ns, {kP99},
+  out.quantiles("prepare_zap_ns", Level::light, cell.mmu.zap_times.prepare_ns, {kP50, kP99}, none_found);
+  out.quantiles("commit_zap_ns", Level::light, cell.mmu.zap_times.commit_ns, {kP50, kP99}, none_found);
+  out.quantiles("mmu_lock_hold_ns", Level::light, cell.mmu.lock_hold_ns, {kP99}, "no zap took mmu_lock in the window");
+  out.quantiles("mmu_lock_wait_ns", Level::light, cell.mmu.lock_wait_ns, {kP99},
                 "mmu_lock was not taken in the window");
   if (!has_zappers) {
     for (const char* name : {"zaps_per_second", "zaps_empty", "saturated"}) out.unavailable(name, none_found);
@@ -130,17 +106,17 @@ void record_zaps(ResultRecorder& out, const CellConfig& config, const CellMeasur
 
 /// What the workload is about, beside walks and zaps.
 void record_workload(ResultRecorder& out, const CellMeasurement& cell) {
-  for (const auto& [name, count] : workload_events(cell.counts, cell.host_part, cell.zaps_total)) {
+  for (const auto& [name, count] : workload_events(cell.counts, cell.mmu.host_actions, cell.zaps_total)) {
     out.set(name, static_cast<double>(count));
   }
-  if (cell.host_part.dirty_rounds == 0) {
+  if (cell.mmu.host_actions.dirty_rounds == 0) {
     out.unavailable("dirty_pages_last_round", "no round of dirty logging was completed");
   } else {
-    out.set("dirty_pages_last_round", static_cast<double>(cell.host_part.dirty_pages_last_round));
+    out.set("dirty_pages_last_round", static_cast<double>(cell.mmu.host_actions.dirty_pages_last_round));
   }
-  out.quantiles("shrink_ns", Level::light, cell.host_part.shrink_ns, {kP50, kP99},
-                cell.host_part.shrinks == 0 ? "the workload does not shrink"
-                                            : "no shrink that began in the window had all its pages freed");
+  out.quantiles("shrink_ns", Level::light, cell.mmu.host_actions.shrink_ns, {kP50, kP99},
+                cell.mmu.host_actions.shrinks == 0 ? "the workload does not shrink"
+                                                   : "no shrink that began in the window had all its pages freed");
 }
 
 void record_replay(ResultRecorder& out, const CellMeasurement& cell) {
@@ -174,7 +150,7 @@ json series(const Footprint::Level& level, double interval_ns) {
 }
 
 void record_footprint(ResultRecorder& out, CellResult& result, const CellMeasurement& cell) {
-  const Footprint::Result& pages = cell.footprint;
+  const Footprint::Result& pages = cell.mmu.footprint;
   out.set("pages_freed_total", static_cast<double>(pages.freed_total));
   const std::string why = pages.unlinked == 0 ? "no page was unlinked in the window"
                                               : "every page unlinked in the window was freed by the drain only";
@@ -278,7 +254,7 @@ void record_perturbed(CellResult& result, bool traced, const std::string& tools)
 
 CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
   CellResult result;
-  result.details["cell"] = describe(config);
+  result.details["cell"] = describe_cell(config);
   if (!cell.workload_summary.empty()) result.details["workload_summary"] = cell.workload_summary;
   result.details["command"] = config.command;
   describe_plugin(result.details, config);

@@ -6,13 +6,11 @@
 #include <string>
 
 #include "harness/guest/access.hpp"
-#include "harness/lab/host_totals.hpp"
+#include "harness/lab/mmu_measurement.hpp"
 #include "harness/lab/replay_action.hpp"
 #include "harness/lab/walk_record.hpp"
 #include "harness/machine/native_machine.hpp"
-#include "harness/measure/footprint.hpp"
 #include "harness/mmu/walk_counts.hpp"
-#include "harness/mmu/zap_times.hpp"
 #include "harness/mmu/zapped.hpp"
 #include "workloads/workload.hpp"
 
@@ -56,12 +54,7 @@ class Engine {
   /// is a broken invariant.
   virtual void drain() = 0;
 
-  /// When zappers have stopped.
-  virtual const HostTotals& host_totals() const = 0;
-  virtual const Footprint& footprint() const = 0;
-  virtual const Histogram& mmu_lock_wait_ns() const = 0;
-  virtual const Histogram& mmu_lock_hold_ns() const = 0;
-  virtual const ZapTimes& zap_times() const = 0;
+  virtual MmuRecords records() const = 0;
 };
 
 }  // namespace shadowwalk

@@ -5,7 +5,7 @@
 
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/engine.hpp"
-#include "harness/lab/host_part.hpp"
+#include "harness/lab/host_actor.hpp"
 #include "harness/lab/leaf_kind.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/registry.hpp"
@@ -48,18 +48,8 @@ class VariantEngine final : public Engine {
   Zapped act(const ReplayAction& action) override { return host_.act(action); }
   void stop_waiting() override { host_.stop_waiting(); }
 
-  void drain() override {
-    Zapper<Tree>(tree_).zap_all();
-    tree_.footprint().begin_drain();
-    tree_.variant().drain();
-    SHADOWWALK_CHECK(tree_.footprint().shadow() == 0, "the variant's drain() left pages unfreed");
-  }
-
-  const HostTotals& host_totals() const override { return host_.totals(); }
-  const Footprint& footprint() const override { return tree_.footprint(); }
-  const Histogram& mmu_lock_wait_ns() const override { return tree_.lock().wait_ns(); }
-  const Histogram& mmu_lock_hold_ns() const override { return tree_.lock().hold_ns(); }
-  const ZapTimes& zap_times() const override { return tree_.zap_times(); }
+  void drain() override { host_.drain(); }
+  MmuRecords records() const override { return host_.records(); }
 
  private:
   template <bool kFullChecks, bool kReadDelay>
@@ -98,7 +88,7 @@ class VariantEngine final : public Engine {
   const CellConfig& config_;
   NativeMachine& machine_;
   Tree tree_;
-  HostPart<Tree> host_;
+  HostActor<Tree> host_;
 };
 
 /// The registration line of a variant that cells measure: `registry.add(variant_entry<IrqIpi>());`

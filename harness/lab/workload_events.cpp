@@ -7,7 +7,7 @@
 
 namespace shadowwalk {
 
-std::map<std::string, std::uint64_t> workload_events(const WalkCounts& walks, const HostTotals& host,
+std::map<std::string, std::uint64_t> workload_events(const WalkCounts& walks, const HostActionCounts& host,
                                                      std::uint64_t zaps) {
   return {{"zaps_total", zaps},
           {"leaves_zapped_total", host.leaves_zapped},

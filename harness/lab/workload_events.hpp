@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "harness/lab/host_totals.hpp"
+#include "harness/lab/mmu_measurement.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/mmu/walk_counts.hpp"
 #include "workloads/workload.hpp"
@@ -18,7 +18,7 @@ class ExpectedEventMissing : public CellError {
 
 /// What happened in a cell's whole life of what workloads are about, by the names that results and `requires_events`
 /// use. `zaps`: beats that found something.
-std::map<std::string, std::uint64_t> workload_events(const WalkCounts& walks, const HostTotals& host,
+std::map<std::string, std::uint64_t> workload_events(const WalkCounts& walks, const HostActionCounts& host,
                                                      std::uint64_t zaps);
 
 /// Throws InputError if the workload promises an event that there is not.

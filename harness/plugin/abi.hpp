@@ -47,9 +47,9 @@ constexpr std::uint64_t layout_hash() {
 /// Of what is handed across, or made on one side and used on the other.
 inline constexpr std::uint64_t kLayoutHash =
     layout_hash<VariantInfo, VariantEntry, CellConfig, Engine, EngineVcpu, NativeMachine, Vcpu, MmuLock, Rcu, Window,
-                PageBudget, WalkRecord, WalkCounts, HostAction, ReplayAction, Zapped, HostTotals, ZapTimes, Footprint,
-                Histogram, Access, CellMeasurement, verify::VerifyConfig, verify::Report, simulation::Execution,
-                SimulatedMachine, SimulatedMachine::Vcpu, projection::Projected, coherence::Topology, CoherentMachine,
+                PageBudget, WalkRecord, WalkCounts, HostAction, ReplayAction, Zapped, MmuRecords, Footprint, Histogram,
+                Access, CellMeasurement, verify::VerifyConfig, verify::Report, simulation::Execution, SimulatedMachine,
+                SimulatedMachine::Vcpu, projection::Projected, coherence::Topology, CoherentMachine,
                 CoherentMachine::Vcpu>();
 
 /// Text that is put together by the compiler, since a note cannot be computed when a file is loaded.

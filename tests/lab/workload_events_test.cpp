@@ -29,7 +29,7 @@ TEST(WorkloadEvents, EveryShippedPromiseIsOfAnEvent) {
 TEST(WorkloadEvents, ACellThatDidNotDoItsWorkloadFails) {
   const Workload& dirty_log = *find_workload("dirty-log");
   WalkCounts walks;
-  HostTotals host;
+  HostActionCounts host;
   host.leaves_write_protected = 10;
   host.dirty_rounds = 2;
   EXPECT_THAT(broken(dirty_log, workload_events(walks, host, 5)),

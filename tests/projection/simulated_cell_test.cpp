@@ -46,7 +46,7 @@ TEST_P(SimulatedCells, EachWorkloadWalksZapsAndFreesWithoutAViolation) {
     if (config.zappers != 0) {
       EXPECT_GT(projected.cell.zaps_total, 0u);
     }
-    EXPECT_GT(projected.cell.footprint.freed_total, 0u) << "the drain, at the latest";
+    EXPECT_GT(projected.cell.mmu.footprint.freed_total, 0u) << "the drain, at the latest";
   }
 }
 

@@ -118,12 +118,12 @@ TEST(ReplayCell, WhatAVcpusOwnThreadDidIsDoneBetweenItsAccesses) {
   add(TraceKind::zap_all, 0, 3);
   const CellMeasurement cell = replay_once(events, 1, 0);
   EXPECT_EQ(cell.replay->counts.events_total, events.size());
-  EXPECT_EQ(cell.host_part.leaves_write_protected, 100u);
+  EXPECT_EQ(cell.mmu.host_actions.leaves_write_protected, 100u);
   EXPECT_EQ(cell.counts.made_writable, 10u);
-  EXPECT_EQ(cell.host_part.leaves_zapped, 50u) << "10 by their gfn, 40 of what is left";
+  EXPECT_EQ(cell.mmu.host_actions.leaves_zapped, 50u) << "10 by their gfn, 40 of what is left";
   EXPECT_EQ(cell.zaps, 6u);
   EXPECT_EQ(cell.zaps_empty, 0u);
-  EXPECT_EQ(cell.footprint.unlinked, 1u + 2 + 4) << "level 1; levels 2 and 1; all, the root when its vCPU left it";
+  EXPECT_EQ(cell.mmu.footprint.unlinked, 1u + 2 + 4) << "level 1; levels 2 and 1; all, the root when its vCPU left it";
   EXPECT_EQ(cell.counts.violations, 0u) << cell.first_violation;
 }
 

@@ -6,21 +6,21 @@
 #include <mutex>
 #include <vector>
 
-#include "harness/lab/host_totals.hpp"
+#include "harness/lab/mmu_measurement.hpp"
 #include "harness/lab/replay_action.hpp"
-#include "harness/measure/histogram.hpp"
+#include "harness/machine/check.hpp"
 #include "harness/mmu/zapper.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
 
-/// The workload's host part on one tree: what a beat does. Any zapper thread; actions that go through the guest's
-/// memory in order take turns.
+/// Performs the workload's host actions, and a trace's, on one tree. Any zapper thread; actions that go through the
+/// guest's memory in order take turns.
 template <class Tree>
-class HostPart {
+class HostActor {
  public:
   /// `working_set`: guest pages from gfn 0 on that actions on ranges go through.
-  HostPart(Tree& tree, const Window& window, std::uint64_t working_set)
+  HostActor(Tree& tree, const Window& window, std::uint64_t working_set)
       : tree_(tree), zapper_(tree), window_(window), working_set_(working_set) {}
 
   Zapped act(const HostAction& action) {
@@ -69,8 +69,23 @@ class HostPart {
   /// Shrinkers must not wait longer: the cell is over.
   void stop_waiting() { stop_.store(true, std::memory_order_relaxed); }
 
-  /// When zappers have stopped.
-  const HostTotals& totals() const { return totals_; }
+  /// After the last vCPU has gone: zaps what is left and has the variant free everything. A page that is not freed then
+  /// is a broken invariant.
+  void drain() {
+    zapper_.zap_all();
+    tree_.footprint().begin_drain();
+    tree_.variant().drain();
+    SHADOWWALK_CHECK(tree_.footprint().shadow() == 0, "the variant's drain() left pages unfreed");
+  }
+
+  /// Of the whole tree.
+  MmuRecords records() const {
+    return {.host_actions = counts_,
+            .zap_times = tree_.zap_times(),
+            .lock_wait_ns = tree_.lock().wait_ns(),
+            .lock_hold_ns = tree_.lock().hold_ns(),
+            .footprint = tree_.footprint()};
+  }
 
  private:
   using Machine = typename Tree::Machine;
@@ -84,12 +99,12 @@ class HostPart {
     const std::lock_guard lock(mutex_);
     const Gfn last = std::min<Gfn>(working_set_, next_dirty_ + kMostScanned);
     const Zapped zapped = zapper_.write_protect_first(next_dirty_, last, pages, next_dirty_);
-    totals_.leaves_write_protected += zapped.leaves;
+    counts_.leaves_write_protected += zapped.leaves;
     dirty_in_round_ += zapped.leaves;
     if (next_dirty_ == working_set_) {
       next_dirty_ = 0;
-      ++totals_.dirty_rounds;
-      totals_.dirty_pages_last_round = dirty_in_round_;
+      ++counts_.dirty_rounds;
+      counts_.dirty_pages_last_round = dirty_in_round_;
       dirty_in_round_ = 0;
     }
     return zapped;
@@ -100,7 +115,7 @@ class HostPart {
     const Gfn last = std::min<Gfn>(working_set_, next_invalid_ + pages);
     const Zapped zapped = zapper_.zap_gfn_range(next_invalid_, last);
     next_invalid_ = last == working_set_ ? 0 : last;
-    totals_.leaves_zapped += zapped.leaves;
+    counts_.leaves_zapped += zapped.leaves;
     return zapped;
   }
 
@@ -126,12 +141,12 @@ class HostPart {
 
   Zapped count_zapped(const Zapped& zapped) {
     const std::lock_guard lock(mutex_);
-    totals_.leaves_zapped += zapped.leaves;
+    counts_.leaves_zapped += zapped.leaves;
     return zapped;
   }
   Zapped count_protected(const Zapped& zapped) {
     const std::lock_guard lock(mutex_);
-    totals_.leaves_write_protected += zapped.leaves;
+    counts_.leaves_write_protected += zapped.leaves;
     return zapped;
   }
 
@@ -147,11 +162,11 @@ class HostPart {
       zapped.pages += more.pages;
     }
     if (zapped.empty()) return zapped;
-    ++totals_.shrinks;
+    ++counts_.shrinks;
     if (wait_until_free(start)) {
-      if (window_.contains(start)) totals_.shrink_ns.record(Machine::to_whole_ns(Machine::now() - start));
+      if (window_.contains(start)) counts_.shrink_ns.record(Machine::to_whole_ns(Machine::now() - start));
     } else {
-      ++totals_.shrinks_unfinished;
+      ++counts_.shrinks_unfinished;
     }
     return zapped;
   }
@@ -193,7 +208,7 @@ class HostPart {
   Gfn next_invalid_ = 0;
   std::uint64_t dirty_in_round_ = 0;
   std::vector<Unlinked> unlinked_;
-  HostTotals totals_;
+  HostActionCounts counts_;
 };
 
 }  // namespace shadowwalk

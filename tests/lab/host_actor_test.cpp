@@ -1,4 +1,4 @@
-#include "harness/lab/host_part.hpp"
+#include "harness/lab/host_actor.hpp"
 
 #include <limits>
 
@@ -10,58 +10,58 @@ namespace {
 constexpr std::uint64_t kWorkingSet = 1024;
 
 template <template <class> class Variant>
-class HostPartFixture : public MmuFixture<Variant> {
+class HostActorFixture : public MmuFixture<Variant> {
  protected:
-  HostPartFixture() : host(this->tree, this->window, kWorkingSet) {
+  HostActorFixture() : host(this->tree, this->window, kWorkingSet) {
     this->window.set(0, std::numeric_limits<std::uint64_t>::max());
   }
   void write_pages(Gfn first, Gfn last) {
     for (Gfn gfn = first; gfn < last; ++gfn) this->access(gfn, LeafKind::ram_write);
   }
-  HostPart<typename MmuFixture<Variant>::Tree> host;
+  HostActor<typename MmuFixture<Variant>::Tree> host;
 };
 
-using HostPartTest = HostPartFixture<Unsafe>;
+using HostActorTest = HostActorFixture<Unsafe>;
 
-TEST_F(HostPartTest, DirtyLoggingCopiesDirtyPagesInOrderAndCountsRounds) {
+TEST_F(HostActorTest, DirtyLoggingCopiesDirtyPagesInOrderAndCountsRounds) {
   const HostAction action{.kind = HostAction::Kind::write_protect, .pages = 64};
   write_pages(0, 100);
   EXPECT_EQ(host.act(action).leaves, 64u);
-  EXPECT_EQ(host.totals().dirty_rounds, 0u);
+  EXPECT_EQ(host.records().host_actions.dirty_rounds, 0u);
   EXPECT_EQ(host.act(action).leaves, 36u) << "the rest, and the round is over";
-  EXPECT_EQ(host.totals().dirty_rounds, 1u);
-  EXPECT_EQ(host.totals().dirty_pages_last_round, 100u);
+  EXPECT_EQ(host.records().host_actions.dirty_rounds, 1u);
+  EXPECT_EQ(host.records().host_actions.dirty_pages_last_round, 100u);
   write_pages(0, 10);  // by the lockless path: only these are dirty now
   EXPECT_EQ(vcpu->counts().made_writable, 10u);
   EXPECT_EQ(host.act(action).leaves, 10u);
-  EXPECT_EQ(host.totals().dirty_rounds, 2u);
-  EXPECT_EQ(host.totals().dirty_pages_last_round, 10u) << "it converges";
-  EXPECT_EQ(host.totals().leaves_write_protected, 110u);
+  EXPECT_EQ(host.records().host_actions.dirty_rounds, 2u);
+  EXPECT_EQ(host.records().host_actions.dirty_pages_last_round, 10u) << "it converges";
+  EXPECT_EQ(host.records().host_actions.leaves_write_protected, 110u);
 }
 
-TEST_F(HostPartTest, InvalidationGoesThroughMemoryAndStartsOver) {
+TEST_F(HostActorTest, InvalidationGoesThroughMemoryAndStartsOver) {
   const HostAction action{.kind = HostAction::Kind::invalidate, .pages = 600};
   write_pages(0, kWorkingSet);
   EXPECT_EQ(host.act(action).leaves, 600u);
   EXPECT_EQ(host.act(action).leaves, kWorkingSet - 600);
   EXPECT_TRUE(host.act(action).empty()) << "gone already";
-  EXPECT_EQ(host.totals().leaves_zapped, kWorkingSet);
+  EXPECT_EQ(host.records().host_actions.leaves_zapped, kWorkingSet);
 }
 
-TEST_F(HostPartTest, AShrinkWhoseSchemeFreesAtOnceEndsAtOnce) {
+TEST_F(HostActorTest, AShrinkWhoseSchemeFreesAtOnceEndsAtOnce) {
   write_pages(0, kWorkingSet);
   const HostAction action{.kind = HostAction::Kind::shrink, .pages = 2};
   EXPECT_GE(host.act(action).pages, 2u);
-  EXPECT_EQ(host.totals().shrinks, 1u);
-  EXPECT_EQ(host.totals().shrinks_unfinished, 0u);
-  EXPECT_EQ(host.totals().shrink_ns.count(), 1u);
+  EXPECT_EQ(host.records().host_actions.shrinks, 1u);
+  EXPECT_EQ(host.records().host_actions.shrinks_unfinished, 0u);
+  EXPECT_EQ(host.records().host_actions.shrink_ns.count(), 1u);
   host.act(action);
   EXPECT_TRUE(host.act(action).empty()) << "nothing is left";
 }
 
 using Replayed = ReplayAction::Kind;
 
-TEST_F(HostPartTest, AReplayedRangeIsItsLeavesOnly) {
+TEST_F(HostActorTest, AReplayedRangeIsItsLeavesOnly) {
   write_pages(0, 100);
   EXPECT_EQ(host.act(ReplayAction{Replayed::zap_range, 1, 10, 5}).leaves, 5u);
   EXPECT_EQ(leaf(10), spte::kAbsent);
@@ -72,11 +72,11 @@ TEST_F(HostPartTest, AReplayedRangeIsItsLeavesOnly) {
   EXPECT_TRUE(spte::is_writable(leaf(23)));
   EXPECT_EQ(host.act(ReplayAction{Replayed::zap_range, 1, 90, std::uint64_t{1} << 52}).leaves, 10u)
       << "to the window's end";
-  EXPECT_EQ(host.totals().leaves_zapped, 15u);
-  EXPECT_EQ(host.totals().leaves_write_protected, 3u);
+  EXPECT_EQ(host.records().host_actions.leaves_zapped, 15u);
+  EXPECT_EQ(host.records().host_actions.leaves_write_protected, 3u);
 }
 
-TEST_F(HostPartTest, TheNextLeavesGoRound) {
+TEST_F(HostActorTest, TheNextLeavesGoRound) {
   write_pages(0, 10);
   write_pages(600, 610);
   const ReplayAction next{Replayed::zap_next, 1, 0, 8};
@@ -91,7 +91,7 @@ TEST_F(HostPartTest, TheNextLeavesGoRound) {
   EXPECT_TRUE(host.act(ReplayAction{Replayed::write_protect_next, 1, 0, 8}).empty()) << "it is clean";
 }
 
-TEST_F(HostPartTest, AReplayedPageGoesWithItsSubtree) {
+TEST_F(HostActorTest, AReplayedPageGoesWithItsSubtree) {
   write_pages(0, 1);
   write_pages(512, 513);
   EXPECT_EQ(host.act(ReplayAction{Replayed::zap_page, 1, 512, 512}).pages, 1u);
@@ -109,14 +109,14 @@ TEST_F(HostPartTest, AReplayedPageGoesWithItsSubtree) {
   vcpu->reload_root();
 }
 
-using LeakHostPartTest = HostPartFixture<Leak>;
+using LeakHostActorTest = HostActorFixture<Leak>;
 
-TEST_F(LeakHostPartTest, AShrinkThatNeverFreesGivesUp) {
+TEST_F(LeakHostActorTest, AShrinkThatNeverFreesGivesUp) {
   write_pages(0, 1);
   host.stop_waiting();
   EXPECT_GT(host.act({.kind = HostAction::Kind::shrink, .pages = 1}).pages, 0u);
-  EXPECT_EQ(host.totals().shrinks_unfinished, 1u);
-  EXPECT_EQ(host.totals().shrink_ns.count(), 0u);
+  EXPECT_EQ(host.records().host_actions.shrinks_unfinished, 1u);
+  EXPECT_EQ(host.records().host_actions.shrink_ns.count(), 0u);
 }
 
 }  // namespace
