@@ -11,12 +11,12 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/cli/plugin_option.hpp"
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/cli/verify_words.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/run/files.hpp"
+#include "harness/os/files.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/verify/json.hpp"
 #include "harness/verify/trials.hpp"
@@ -81,9 +81,8 @@ class Verification {
 
   /// True: nothing goes wrong.
   bool run() {
-    for (const std::string& file : {options_.json, options_.save}) {
-      if (!file.empty() && file != kStdout) run::require_space(std::filesystem::absolute(file).parent_path(), 1);
-    }
+    check_output("verify", "--json", options_.json);
+    check_output("verify", "--save", options_.save);
     for (const VariantEntry* variant : chosen_variants("--variant", options_.variant)) verify_one(*variant);
     if (!options_.save.empty() && sound_) say("nothing goes wrong: there is no schedule to save\n");
     write_json();
@@ -125,7 +124,7 @@ class Verification {
     if (options_.save.empty() || saved_) return;
     const verify::SavedSchedule saved{
         .variant = std::string(variant.info.name), .config = setting, .goes_wrong = story.what, .steps = story.steps};
-    run::write_file_atomically(options_.save, to_json(saved).dump(1) + "\n");
+    os::write_file_atomically(options_.save, to_json(saved).dump(1) + "\n");
     saved_ = true;
   }
 
@@ -136,7 +135,7 @@ class Verification {
     if (quiet_) {
       std::fwrite(text.data(), 1, text.size(), stdout);
     } else {
-      run::write_file_atomically(options_.json, text);
+      os::write_file_atomically(options_.json, text);
     }
   }
 

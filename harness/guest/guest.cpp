@@ -1,7 +1,6 @@
 #include "harness/guest/guest.hpp"
 
-#include "harness/guest/kvm_guest.hpp"
-#include "harness/guest/thread_guest.hpp"
+#include "harness/guest/guest_kinds.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk {

@@ -1,11 +1,10 @@
-#include "harness/guest/thread_guest.hpp"
-
 #include <algorithm>
 #include <atomic>
 #include <vector>
 
 #include "harness/guest/access_ring.hpp"
 #include "harness/guest/guest.hpp"
+#include "harness/guest/guest_kinds.hpp"
 
 namespace shadowwalk {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "harness/guest/access.hpp"
+#include "harness/lab/cell_records.hpp"
 #include "harness/lab/mmu_measurement.hpp"
 #include "harness/lab/replay_action.hpp"
-#include "harness/lab/walk_record.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "harness/mmu/walk_counts.hpp"
 #include "harness/mmu/zapped.hpp"

@@ -34,7 +34,7 @@ inline constexpr std::uint32_t kNoteType = 1;
 
 /// Goes up when plug-in and program stop understanding each other in a way that kLayoutHash does not show: the order of
 /// virtual functions, the meaning of a field.
-inline constexpr int kRevision = 2;
+inline constexpr int kRevision = 1;
 
 /// FNV-1a over size and alignment of each type.
 template <class... Types>

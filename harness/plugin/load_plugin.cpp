@@ -6,8 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <fstream>
-#include <iterator>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -15,6 +14,7 @@
 
 #include "harness/doctor/elf_notes.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
 #include "harness/plugin/plugin.hpp"
 
 namespace shadowwalk::plugin {
@@ -35,10 +35,9 @@ std::vector<std::byte> read(const std::filesystem::path& file) {
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status)) throw refusal(file, "there is no such file");
   if (!std::filesystem::is_regular_file(status)) throw refusal(file, "is no file; name the .so");
-  std::ifstream stream(file, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (!stream) throw refusal(file, "cannot be read; check its permissions");
-  const auto all = std::as_bytes(std::span(bytes));
+  const auto bytes = os::read_if_readable(file, std::numeric_limits<std::size_t>::max());
+  if (!bytes) throw refusal(file, "cannot be read; check its permissions");
+  const auto all = std::as_bytes(std::span(*bytes));
   return {all.begin(), all.end()};
 }
 

@@ -36,5 +36,7 @@ void check_projection(const CellConfig& config, const coherence::Topology& topol
 /// The result (docs/result-format.md), marked as simulated.
 CellResult make_simulated_result(const CellConfig& config, const coherence::Topology& topology,
                                  const Projected& projected);
+/// Adds how far the model is off on this host; null if it was not compared.
+void record_comparison(CellResult& result, const struct HostComparison* comparison);
 
 }  // namespace shadowwalk::projection

@@ -122,6 +122,10 @@ class System {
   std::string value(std::uint64_t value) const {
     if (value == spte::kPoison) return "poison";
     if (const auto page = tree_->pool().index_of(spte_address(value))) return "page " + std::to_string(*page);
+    // Schemes and the pool link pages by pointers to their descriptions.
+    if (const auto described = tree_->pool().index_of_description(value)) {
+      return "page " + std::to_string(*described) + "'s description";
+    }
     return (value & spte::kMmuWritable) != 0 ? "the guest's page" : std::string();
   }
 
