@@ -12,7 +12,7 @@ namespace shadowwalk {
 struct PageBudget {
   std::size_t capacity = 0;  ///< pages at most
   std::size_t pretouch = 0;  ///< pages whose memory is there before the cell starts
-  std::size_t quota = 0;     ///< pages in use at most, by recycling (quota.hpp); 0: no quota
+  std::size_t quota = 0;     ///< pages in use at most, by recycling (fault.hpp); 0: no quota
 };
 
 /// The memory that a cell's shadow pages may take: half of what is available. A variant that never frees has the pages

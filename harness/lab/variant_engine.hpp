@@ -9,7 +9,9 @@
 #include "harness/lab/leaf_kind.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/mmu/mmu.hpp"
+#include "harness/machine/native_machine.hpp"
+#include "harness/mmu/vcpu_mmu.hpp"
+#include "harness/mmu/zapper.hpp"
 
 namespace shadowwalk {
 
@@ -18,7 +20,7 @@ namespace shadowwalk {
 template <template <class> class Variant>
 class VariantEngine final : public Engine {
  public:
-  using Tree = NativeTree<Variant>;
+  using Tree = ShadowTree<NativeMachine, Variant, MeasuredGeometry>;
 
   VariantEngine(NativeMachine& machine, const CellConfig& config, const Window& window, const PageBudget& budget)
       : config_(config),
@@ -64,7 +66,7 @@ class VariantEngine final : public Engine {
     void online() override { mmu_.online(); }
     void reload_root() override { mmu_.reload_root(); }
     WalkCounts counts() const override { return mmu_.counts(); }
-    const std::string& first_violation() const override { return mmu_.first_violation(); }
+    std::string_view first_violation() const override { return mmu_.first_violation(); }
 
     [[gnu::always_inline]] bool served(Access access) {
       using Walked = typename VcpuMmu<Tree>::Walked;

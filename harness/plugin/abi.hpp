@@ -14,7 +14,6 @@
 #include "harness/lab/registry.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "harness/machine/sanitizers.hpp"
-#include "harness/mmu/mmu.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/simulation/execution.hpp"
 #include "harness/simulation/machine.hpp"

@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "harness/simulation/bounded_search.hpp"
 #include "harness/simulation/execution.hpp"
-#include "harness/simulation/preemptions.hpp"
 #include "harness/verify/verify.hpp"
 
 namespace shadowwalk::verify {
 
 /// One execution's programs, whatever their types.
-struct AnySystem : simulation::Execution::Words {
+struct AnySystem : simulation::Execution::Namer {
   /// After the execution: what it did wrong; empty if nothing.
   virtual std::string what_is_wrong() = 0;
 };

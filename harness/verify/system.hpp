@@ -159,7 +159,7 @@ class System {
       const Gfn gfn = gfn_of(index + i);
       if (setting_.guest) pass_through_guest(index, gfn);
       const auto walked = mmu.template walk<true, false>(gfn, LeafKind::ram_read);
-      if (mmu.counts().violations != 0) complain(mmu.first_violation());
+      if (mmu.counts().violations != 0) complain(std::string(mmu.first_violation()));
       if (walked == VcpuMmu<Tree>::Walked::fault && setting_.faults) mmu.fault(gfn, LeafKind::ram_read);
     }
   }

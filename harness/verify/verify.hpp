@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "harness/machine/mutant.hpp"
-#include "harness/simulation/memory_model.hpp"
+#include "harness/simulation/schedule.hpp"
 #include "harness/simulation/site.hpp"
-#include "harness/simulation/transition.hpp"
+#include "harness/simulation/store_buffer.hpp"
 
 namespace shadowwalk {
 class Registry;

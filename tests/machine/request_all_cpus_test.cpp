@@ -1,4 +1,4 @@
-#include "harness/machine/remote_flush.hpp"
+#include "harness/machine/request_all_cpus.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,12 +18,12 @@ using test::BoundThread;
 using test::give_others_time;
 using test::wait_until;
 
-class RemoteFlushTest : public testing::Test {
+class RequestAllCpusTest : public testing::Test {
  protected:
   test::Watchdog watchdog_{"a flush never returned"};
 };
 
-TEST_F(RemoteFlushTest, VcpuOutsideTheGuestIsLeftAlone) {
+TEST_F(RequestAllCpusTest, VcpuOutsideTheGuestIsLeftAlone) {
   Vcpu vcpu;  // bound to no thread: an IPI would abort
   EXPECT_EQ(make_request(vcpu, kRequestTlbFlush), 0u);
   EXPECT_EQ(vcpu.ipis_requested(), 0u);
@@ -31,7 +31,7 @@ TEST_F(RemoteFlushTest, VcpuOutsideTheGuestIsLeftAlone) {
   EXPECT_EQ(vcpu.take_requests(), kRequestTlbFlush) << "the request is posted all the same";
 }
 
-TEST_F(RemoteFlushTest, VcpuInTheGuestIsToldToExitByTheSender) {
+TEST_F(RequestAllCpusTest, VcpuInTheGuestIsToldToExitByTheSender) {
   Vcpu vcpu;
   std::uint8_t immediate_exit = 0;
   vcpu.set_immediate_exit(&immediate_exit);
@@ -57,7 +57,7 @@ TEST_F(RemoteFlushTest, VcpuInTheGuestIsToldToExitByTheSender) {
   wait_until([&] { return exited.load(); });
 }
 
-TEST_F(RemoteFlushTest, InterruptsOnlyThoseThatAreNotOutside) {
+TEST_F(RequestAllCpusTest, InterruptsOnlyThoseThatAreNotOutside) {
   NativeMachine machine(4);  // one in each mode
   const auto& vcpus = machine.vcpus();
   constexpr VcpuMode kModes[] = {VcpuMode::outside_guest, VcpuMode::in_guest, VcpuMode::exiting,
@@ -76,7 +76,7 @@ TEST_F(RemoteFlushTest, InterruptsOnlyThoseThatAreNotOutside) {
   for (Vcpu* vcpu : vcpus) EXPECT_EQ(vcpu->take_requests(), kRequestTlbFlush);
 }
 
-TEST_F(RemoteFlushTest, VcpuThatSendsSkipsItself) {
+TEST_F(RequestAllCpusTest, VcpuThatSendsSkipsItself) {
   Vcpu sender;
   Vcpu other;
   other.mode.store(VcpuMode::in_guest);
@@ -95,7 +95,7 @@ TEST_F(RemoteFlushTest, VcpuThatSendsSkipsItself) {
   EXPECT_EQ(other.ipis_acknowledged(), 1u);
 }
 
-TEST_F(RemoteFlushTest, TwoVcpusThatFlushAtTheSameTimeServeEachOther) {
+TEST_F(RequestAllCpusTest, TwoVcpusThatFlushAtTheSameTimeServeEachOther) {
   constexpr unsigned kRounds = 1000;
   NativeMachine machine(2);
   std::atomic<bool> both_bound{false};
@@ -116,7 +116,7 @@ TEST_F(RemoteFlushTest, TwoVcpusThatFlushAtTheSameTimeServeEachOther) {
   for (Vcpu* vcpu : machine.vcpus()) EXPECT_EQ(vcpu->ipis_acknowledged(), kRounds);
 }
 
-class WaitForSectionTest : public RemoteFlushTest, public testing::WithParamInterface<VcpuMode> {};
+class WaitForSectionTest : public RequestAllCpusTest, public testing::WithParamInterface<VcpuMode> {};
 
 // The kernel's bug before 84261923d3dd: the second flusher found the request set already, and returned at once.
 TEST_P(WaitForSectionTest, EveryFlusherWaitsForTheClosedGateThoughTheRequestIsPending) {
@@ -159,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(Modes, WaitForSectionTest,
                                                                     : "reading";
                          });
 
-TEST_F(RemoteFlushTest, ObserverSeesFlushesThatInterruptedSomebody) {
+TEST_F(RequestAllCpusTest, ObserverSeesFlushesThatInterruptedSomebody) {
   struct Observer : NativeMachine::IpiObserver {
     void on_ipis(std::size_t sent, std::uint64_t) override { sizes.push_back(sent); }
     std::vector<std::size_t> sizes;
