@@ -17,8 +17,8 @@
 namespace shadowwalk::bench {
 namespace {
 
-/// A short cell as `shadowwalk cell` runs it, nobody zapping: what the lab's own measuring costs shows in what is left
-/// of the walks. The time is the window over the walks, the guest's work included.
+/// A short cell as `shadowwalk cell` runs it, without zaps. The time is the window divided by the walks, the guest's
+/// work included, so that it shows the cost of each level of the lab's own measuring.
 void add_cell(const VariantEntry& variant, Instrumentation level) {
   add("cell/" + std::string(variant.info.name) + "/instrumentation:" + to_string(level),
       [&variant, level](benchmark::State& state) {
@@ -40,7 +40,7 @@ void add_cell(const VariantEntry& variant, Instrumentation level) {
       ->Iterations(1);
 }
 
-/// What a benchmark's counters say of a cell's pages between unlinking and freeing.
+/// Counters about a cell's pages between unlinking and freeing.
 void count_pages(benchmark::State& state, const CellMeasurement& cell) {
   const Footprint::Result& pages = cell.mmu.footprint;
   state.counters["zaps_per_second"] = static_cast<double>(cell.zaps) / cell.duration_s;
@@ -54,7 +54,7 @@ void count_pages(benchmark::State& state, const CellMeasurement& cell) {
 }
 
 /// Walkers, and a zapper that retires 50,000 leaf tables a second. The time is that of a walk. A walker goes from table
-/// to table and touches one page in each: did it touch them all, it would do nothing but fault them in again.
+/// to table and touches one page in each. If it touched all of them, it would only fault them in again.
 void reclaim(benchmark::State& state, std::string_view variant, const char* workload, unsigned vcpus) {
   CellConfig config;
   config.variant = variant;
@@ -68,15 +68,15 @@ void reclaim(benchmark::State& state, std::string_view variant, const char* work
   config.duration = std::chrono::milliseconds(200);
   for (auto _ : state) {
     const CellMeasurement cell = run_cell(config);
-    // On a host that is busy with others no burst may lie within the window: then a walk took that long at least.
+    // On a busy host, possibly no burst lies within the window; then a walk took at least that long.
     state.SetIterationTime(cell.duration_s / static_cast<double>(std::max<std::uint64_t>(1, cell.walks)));
     count_pages(state, cell);
   }
 }
 
-/// Two workloads that touch and zap alike, but for the stall: vCPU 0 stands for 10 ms inside a walk, every 40, while
-/// another faults in again what is zapped: else there would soon be nothing to retire. (With one vCPU none shares a CPU
-/// in `oversubscribed`.)
+/// Two workloads that touch and zap alike, except for the stall: every 40 ms, vCPU 0 stops inside a walk for 10 ms.
+/// Meanwhile another vCPU faults in again what is zapped; otherwise there would soon be nothing to retire. (With one
+/// vCPU, no vCPUs share a CPU in `oversubscribed`.)
 void add_reclaim(const std::string& name, std::string_view variant, const std::string& absent = {}) {
   struct Walkers {
     const char* name;
@@ -94,14 +94,14 @@ void add_reclaim(const std::string& name, std::string_view variant, const std::s
   }
 }
 
-/// How fast the simulation is depends on what is simulated: of each kind of read side one.
+/// The simulation's speed depends on what is simulated, so one variant of each kind of read side is measured.
 bool is_projected(std::string_view variant) {
   constexpr std::array<std::string_view, 6> kOfEachKind = {"rcu-counter", "irq-ipi", "hazard", "qsbr", "mutex", "leak"};
   return std::find(kOfEachKind.begin(), kOfEachKind.end(), variant) != kOfEachKind.end();
 }
 
-/// Cells that are simulated: real time of one simulated walk, and how many there are a second. Over vCPUs it tells how
-/// the simulation's cost grows.
+/// Simulated cells: the real time per simulated walk, and the simulated walks per second. Over the numbers of vCPUs it
+/// shows how the simulation's cost grows.
 void project(benchmark::State& state, const std::string& variant) {
   const auto vcpus = static_cast<unsigned>(state.range(0));
   const coherence::Topology topology = projection::load_topology("epyc-9005");

@@ -25,8 +25,8 @@
 namespace shadowwalk::bench {
 namespace {
 
-/// The KVM guest of the exit benchmarks: one vCPU that polls devices. `burst` 1: each access is an MMIO exit; more: so
-/// many go through the ring with each doorbell.
+/// The KVM guest of the exit benchmarks: one vCPU that polls devices. `burst` 1: each access is an MMIO exit; more:
+/// that many accesses go through the ring per doorbell.
 GuestConfig exit_guest(unsigned burst) {
   GuestConfig config;
   config.kind = GuestKind::kvm;
@@ -44,7 +44,7 @@ bool skip_without_kvm(benchmark::State& state) {
   return !reason.empty();
 }
 
-/// Registers `run(State&, burst)` as PREFIX/mmio and PREFIX/doorbell, which both sides of the comparison do.
+/// Registers `run(State&, burst)` as PREFIX/mmio and PREFIX/doorbell, for either side of the comparison.
 template <class Run>
 void add_exits(const std::string& prefix, Run run) {
   add(prefix + "/mmio", [run](benchmark::State& state) {
@@ -55,12 +55,12 @@ void add_exits(const std::string& prefix, Run run) {
         if (!skip_without_kvm(state)) run(state, static_cast<unsigned>(state.range(0)));
       })
       ->ArgName("burst")
-      ->Arg(2)     // the exit as such: the least that rings
+      ->Arg(2)     // the exit itself: the smallest burst that uses the doorbell
       ->Arg(1024)  // a cell's default
       ->UseRealTime();
 }
 
-/// An exit as a cell's vCPU makes it: requests, guest mode, the exit, its accesses checked and copied, out again.
+/// An exit as a cell's vCPU makes it: takes requests, enters guest mode, exits, checks and copies the accesses.
 void lab_exit(benchmark::State& state, unsigned burst) {
   const PinnedThread pinned(0);
   const std::unique_ptr<Guest> guest = make_guest(exit_guest(burst));
@@ -72,7 +72,7 @@ void lab_exit(benchmark::State& state, unsigned burst) {
   try {
     for (auto _ : state) {
       vcpu.take_requests();
-      if (!vcpu.enter_guest_mode()) throw CellError("a vCPU that nobody wants anything of did not enter the guest");
+      if (!vcpu.enter_guest_mode()) throw CellError("a vCPU without a request did not enter the guest");
       const std::span<const Access> accesses = guest_vcpu.enter();
       vcpu.leave_guest_mode();
       if (accesses.size() != burst) throw CellError("the guest exited without its burst");
@@ -90,7 +90,7 @@ std::size_t kvm_run_bytes() {
   return static_cast<std::size_t>(SHADOWWALK_KVM_IOCTL(device.get(), KVM_GET_VCPU_MMAP_SIZE));
 }
 
-/// The same guest and exit with what KVM demands and no more: it completes an access by itself at the next KVM_RUN.
+/// The same guest and exit with only what KVM demands: KVM completes an access by itself at the next KVM_RUN.
 void bare_exit(benchmark::State& state, unsigned burst) {
   const PinnedThread pinned(0);
   kvm::KvmGuest guest(exit_guest(burst));

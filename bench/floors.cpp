@@ -15,12 +15,12 @@
 namespace shadowwalk::bench {
 namespace {
 
-/// A word with the line to itself.
+/// A word that has a cache line to itself.
 struct alignas(64) Word {
   std::atomic<std::uint32_t> value{0};
 };
 
-/// Each thread's own word: what a full barrier by xchg costs when nobody else wants the line.
+/// Each thread's own word: the cost of a full barrier by xchg without contention for the line.
 void xchg(benchmark::State& state) {
   const PinnedThread pinned(static_cast<unsigned>(state.thread_index()));
   Word own;
@@ -30,7 +30,7 @@ void xchg(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-/// One word that all threads share: what its line costs, travelling.
+/// One word that all threads share: the cost of moving its line.
 void atomic_inc_shared(benchmark::State& state) {
   static Word shared;
   const PinnedThread pinned(static_cast<unsigned>(state.thread_index()));
@@ -40,7 +40,7 @@ void atomic_inc_shared(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-/// Linux 3.4's section without lab, variant or machine around it: what rcu-counter's may not exceed by much.
+/// Linux 3.4's section without lab, variant or machine: the floor below section/rcu-counter.
 void rcu_counter_by_hand(benchmark::State& state) {
   alignas(64) static std::atomic<std::uint32_t> reader_counter{0};
   const PinnedThread pinned(static_cast<unsigned>(state.thread_index()));

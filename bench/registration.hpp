@@ -13,14 +13,15 @@
 
 namespace shadowwalk::bench {
 
-/// Operations between two looks at the benchmark's state, so that what is timed is the operation and not Google
-/// Benchmark's loop. Floors, and what is held against them, share it.
+/// Operations per call of KeepRunningBatch(), so that the operation is timed and not Google Benchmark's loop. Floors
+/// and what is compared with them share it.
 inline constexpr benchmark::IterationCount kBlock = 1024;
 
-/// A benchmark could not run although it should have (a skip for lack of a device is none): the exit code is 1 then.
+/// Whether a benchmark failed; the exit code is 1 then. A benchmark that is skipped for lack of a device has not
+/// failed.
 inline std::atomic<bool> any_failed{false};
 
-/// Registers `run(State&)`. An exception ends that benchmark with its message, and the others go on.
+/// Registers `run(State&)`. An exception ends that benchmark with its message; the other benchmarks go on.
 template <class Run>
 benchmark::internal::Benchmark* add(const std::string& name, Run run) {
   return benchmark::RegisterBenchmark(name.c_str(), [run](benchmark::State& state) {
@@ -33,13 +34,14 @@ benchmark::internal::Benchmark* add(const std::string& name, Run run) {
   });
 }
 
-/// Families that tell what a scheme costs measure each that runs on this host. Negative twins cost what is missing.
+/// Families that measure a scheme's cost have each variant that runs on this host. Negative twins lack a barrier, so
+/// their cost says nothing.
 inline bool is_benched(const VariantEntry& variant) {
   return variant.info.family != Family::negative && why_unavailable(variant.info).empty();
 }
 
-/// Families that tell what the engine costs (memory, cells, trees of many pages) measure these, of each kind one: what
-/// is added for a scheme is the same in all families.
+/// Families that measure the engine's cost (memory, cells, trees of many pages) have these, one of each kind: what a
+/// scheme adds is the same in all families.
 inline bool is_benched_in_depth(const VariantEntry& variant) {
   constexpr std::array<std::string_view, 10> kOfEachKind = {
       "rcu-counter", "irq-ipi", "irq-ipi-2012", "hazard", "hazard-eras", "hyaline", "mutex", "leak", "unsafe", "floor"};

@@ -11,7 +11,7 @@
 namespace shadowwalk::bench {
 namespace {
 
-/// What the variant's commit() of one leaf page takes, nobody walking: flush, waiting, freeing or handing over, by the
+/// The time of the variant's commit() of one leaf page without walks: flush, waiting, freeing or handing over, by the
 /// engine's own clock. Between two commits the page is faulted back in.
 void add_commit(const VariantEntry& variant) {
   constexpr std::uint64_t kTables = 64;
@@ -30,7 +30,7 @@ void add_commit(const VariantEntry& variant) {
           if (vcpu.zap({.kind = HostAction::Kind::zap_oldest, .level = 1}) != 1)
             throw CellError("the oldest leaf page was not there to be zapped");
           state.SetIterationTime(static_cast<double>(commit_ns.sum() - before) / 1e9);
-          const Access access[] = {access_to_table(table)};  // pages are zapped in the order of their making
+          const Access access[] = {access_to_table(table)};  // pages are zapped in the order in which they were made
           vcpu.walk(access);
           if (++table == kTables) table = 0;
         }
@@ -40,9 +40,9 @@ void add_commit(const VariantEntry& variant) {
       ->Iterations(kCommits);
 }
 
-/// Zaps everything, N leaf tables and the levels above; the time is that of one page. Every round has a tree of its own
-/// in memory that was not used before: recycled tables lie in another order, which would tell sizes apart by how often
-/// they were recycled.
+/// Zaps everything: N leaf tables and the levels above. The time is that of one page. Every round builds its tree in
+/// memory that was not used before: recycled tables lie in another order, so sizes would differ by how often their
+/// tables were recycled.
 void add_zap_all(const VariantEntry& variant, std::uint64_t tables) {
   constexpr std::uint64_t kLeastPages = 100'000;
   const auto batch = static_cast<benchmark::IterationCount>(tables);
@@ -77,20 +77,20 @@ std::uint64_t kib_line(const char* file, const std::string& key) {
   throw CellError(std::string(file) + " has no " + key);
 }
 
-/// Resident memory and the page tables that map it. smaps_rollup counts, where /proc/self/statm only estimates.
+/// Resident memory and the page tables that map it. smaps_rollup is exact; /proc/self/statm is an estimate.
 std::uint64_t process_bytes() {
   return kib_line("/proc/self/smaps_rollup", "Rss:") + kib_line("/proc/self/status", "VmPTE:");
 }
 
-/// How much the process grows by an engine with a tree of N leaf tables, per shadow page; the time is what it takes to
-/// fault a page in.
+/// How much the process grows, per shadow page, with an engine and a tree of N leaf tables. The time is that of
+/// faulting one page in.
 void add_memory(const VariantEntry& variant, std::uint64_t tables) {
   const auto batch = static_cast<benchmark::IterationCount>(tables);
   add("memory/" + std::string(variant.info.name) + "/" + pages_suffix(tables), [&variant, tables,
                                                                                 batch](benchmark::State& state) {
     const std::size_t capacity = pages_of_tree(tables);
     if (skip_for_memory(state, capacity)) return;
-    process_bytes();  // what the first look allocates is not the tree's
+    process_bytes();  // what the first call allocates must not count as the tree's
     const std::uint64_t before = process_bytes();
     BenchEngine engine(variant, {.capacity = capacity});
     BenchVcpu vcpu(engine, 0);
@@ -121,7 +121,7 @@ void register_zap_alls() {
 
 void register_memory() {
   for (const VariantEntry& variant : Registry::instance().entries()) {
-    if (!variant.can_zap || !is_benched_in_depth(variant)) continue;  // the floor keeps no account of its pages
+    if (!variant.can_zap || !is_benched_in_depth(variant)) continue;  // the floor does not count its pages
     for (const std::uint64_t tables : kPageCounts) add_memory(variant, tables);
   }
 }

@@ -9,7 +9,7 @@
 namespace shadowwalk {
 
 /// splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014): one word of state, passes
-/// BigCrush, and a few cycles a number, so that producing an access stays cheap beside walking for it.
+/// BigCrush, and takes a few cycles per number, so that producing an access stays cheap beside walking for it.
 inline uint64_t next_random(uint64_t& state) {
   state += 0x9e3779b97f4a7c15;
   uint64_t value = state;
@@ -24,7 +24,7 @@ inline uint64_t random_below(uint64_t& state, uint64_t bound) {
   return static_cast<uint64_t>(static_cast<Wide>(next_random(state)) * bound >> 64);
 }
 
-/// What a stream's next access is, by its shares. Where there is nothing to choose from, no number is drawn.
+/// The kind of a stream's next access, by its shares. Where there is only one kind, no number is drawn.
 class AccessKinds {
  public:
   explicit AccessKinds(const AccessStream& stream)
@@ -53,8 +53,8 @@ class AccessKinds {
 };
 
 /// Writes `count` accesses to pages that `pages.next(random)` gives, counted from `first_gfn`. The caller's `pages` is
-/// a local object, and the random state is made one here: both live in registers, though `out` might alias the guest's
-/// state for all that the compiler knows.
+/// a local object, and the random state is made one here: both live in registers, although the compiler
+/// must assume that `out` aliases the guest's state.
 template <typename Pages>
 [[gnu::always_inline]] inline void fill(Pages& pages, AccessKinds kinds, uint64_t first_gfn, uint64_t& random_state,
                                         Access* out, uint64_t count) {
