@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "harness/guest/guest_abi.hpp"
-#include "harness/lab/workload_events.hpp"
 #include "harness/lab/registry.hpp"
+#include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/placement.hpp"
 #include "harness/replay/trace_name.hpp"

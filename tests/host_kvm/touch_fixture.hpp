@@ -11,7 +11,7 @@
 
 #include "harness/host_kvm/touch_vm.hpp"
 #include "harness/machine/error.hpp"
-#include "workloads/guest/guest_shapes.hpp"
+#include "workloads/guest/guest_program.hpp"
 
 namespace shadowwalk::host_kvm::test {
 
