@@ -5,6 +5,7 @@
 #include "bench/families.hpp"
 #include "bench/registration.hpp"
 #include "harness/lab/cell.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
 
@@ -25,7 +26,7 @@ void add_cell(const VariantEntry& variant, Instrumentation level) {
         config.duration = std::chrono::milliseconds(100);
         config.instrumentation = level;
         for (auto _ : state) {
-          const CellMeasurement cell = run_cell(config);
+          const CellMeasurement cell = run_cell(prepare_cell(config));
           if (cell.walks == 0) throw CellError("no walk in the window");
           state.SetIterationTime(cell.duration_s / static_cast<double>(cell.walks));
         }

@@ -9,6 +9,7 @@
 #include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
 #include "harness/lab/cell.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
 #include "workloads/guest_knobs.hpp"
 
@@ -42,7 +43,7 @@ void reclaim(benchmark::State& state, std::string_view variant, const char* work
   config.warmup = std::chrono::milliseconds(20);
   config.duration = std::chrono::milliseconds(200);
   for (auto _ : state) {
-    const CellMeasurement cell = run_cell(config);
+    const CellMeasurement cell = run_cell(prepare_cell(config));
     // On a host that is busy with others no burst may lie within the window: then a walk took that long at least.
     state.SetIterationTime(cell.duration_s / static_cast<double>(std::max<std::uint64_t>(1, cell.walks)));
     count_pages(state, cell);

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 
-#include "harness/host_kvm/kvm_modules.hpp"
-#include "harness/lab/cell_guest.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/measure/memory.hpp"
 
@@ -112,10 +111,20 @@ const char* describe(Kind kind) {
   return "";
 }
 
+std::string parameter(const std::string& modules, const std::string& module, const std::string& name) {
+  std::ifstream file(modules + "/" + module + "/parameters/" + name);
+  std::string value;
+  file >> value;
+  return value;
+}
+
+bool is_on(const std::string& value) { return value == "Y" || value == "1"; }
+
 }  // namespace
 
-HostPlan plan_for(const CellConfig& config) {
-  const Workload workload = load_workload(config.workload);
+HostPlan plan_for(const PreparedCell& cell) {
+  const CellConfig& config = cell.config;
+  const Workload& workload = cell.workload;
   if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) {
     throw InputError(fmt::format("host-kvm: {}", reason));
   }
@@ -132,10 +141,8 @@ HostPlan plan_for(const CellConfig& config) {
   }
 
   HostPlan plan;
-  plan.workload_summary = workload.summary;
   if (config.zappers != 0) plan.actions = workload.host;
-  plan.vcpus_per_cpu = workload.vcpus_per_cpu;
-  plan.touch.guest = guest_config(config, workload);
+  plan.touch.guest = cell.guest;
   const Memory memory = memory_of(plan.touch.guest.params);
   plan.touch.pages = std::max<std::uint64_t>(memory.pages, 1);
   plan.touch.populate = !memory.grows;
@@ -173,6 +180,24 @@ std::string describe(const HostPlan& plan) {
     if (text.find(words) == std::string::npos) text += (text.empty() ? "" : "; ") + words;
   }
   return text.empty() ? "none" : text;
+}
+
+std::map<std::string, std::string> kvm_modules(const std::string& modules) {
+  constexpr const char* kTelling[][2] = {{"kvm", "tdp_mmu"},       {"kvm", "mmio_caching"}, {"kvm", "eager_page_split"},
+                                         {"kvm", "nx_huge_pages"}, {"kvm_intel", "ept"},    {"kvm_amd", "npt"}};
+  std::map<std::string, std::string> found;
+  for (const auto& [module, name] : kTelling) {
+    const std::string value = parameter(modules, module, name);
+    if (!value.empty()) found[std::string(module) + "." + name] = value;
+  }
+  return found;
+}
+
+// The quota counts the shadow MMU's pages: where the TDP MMU maps the guest there are none.
+std::string quota_ignored_reason(const std::string& modules) {
+  const bool has_tdp = is_on(parameter(modules, "kvm_intel", "ept")) || is_on(parameter(modules, "kvm_amd", "npt"));
+  if (!has_tdp || !is_on(parameter(modules, "kvm", "tdp_mmu"))) return {};
+  return "the TDP MMU maps guests (kvm.tdp_mmu=Y), which KVM_SET_NR_MMU_PAGES has no power over";
 }
 
 }  // namespace shadowwalk::host_kvm

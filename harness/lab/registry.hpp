@@ -13,7 +13,8 @@
 
 namespace shadowwalk {
 
-struct CellResult;
+struct PreparedCell;
+class ReferenceCell;
 
 /// Where a variant came from that is not of the program: a plug-in (harness/plugin).
 struct PluginOrigin {
@@ -28,10 +29,10 @@ struct VariantEntry {
   VariantInfo info;
   std::unique_ptr<Engine> (*make_engine)(NativeMachine&, const CellConfig&, const Window&, const PageBudget&);
   bool can_zap = true;
-  /// Of a reference that is no scheme of the lab's: it has no engine, checks and measures its cells itself, and is held
-  /// against nothing. Both throw as check_cell() and run_cell() do.
-  void (*check_cell)(const CellConfig&) = nullptr;
-  CellResult (*measure_cell)(const CellConfig&) = nullptr;
+  /// Of a reference that is no scheme of the lab's: it has no engine, prepares and measures its cells itself, and is
+  /// not comparable. Called by prepare_cell() with all that does not depend on the reference; throws InputError as it
+  /// does.
+  std::shared_ptr<const ReferenceCell> (*prepare_reference)(const PreparedCell&) = nullptr;
   std::optional<PluginOrigin> plugin{};  ///< nothing: the program's own
   bool is_reference() const { return make_engine == nullptr; }
 };

@@ -6,7 +6,6 @@
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/engine.hpp"
 #include "harness/lab/host_actor.hpp"
-#include "harness/lab/leaf_kind.hpp"
 #include "harness/mmu/mmu.hpp"
 
 namespace shadowwalk {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "harness/lab/cell.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/projection/projection.hpp"
 
@@ -53,7 +54,8 @@ std::vector<double> measured_ratios(unsigned vcpus, unsigned rounds) {
   std::vector<double> ratios;
   for (unsigned round = 0; round < rounds; ++round) {
     WalkNs ns{};
-    for (std::size_t i = 0; i < kVariants.size(); ++i) ns[i] = walk_ns(run_cell(cell_config(kVariants[i], vcpus)));
+    for (std::size_t i = 0; i < kVariants.size(); ++i)
+      ns[i] = walk_ns(run_cell(prepare_cell(cell_config(kVariants[i], vcpus))));
     ratios.push_back(ratio(ns));
   }
   std::ranges::sort(ratios);

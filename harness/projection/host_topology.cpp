@@ -17,6 +17,7 @@
 
 #include "harness/doctor/topology.hpp"
 #include "harness/lab/cell.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/fences.hpp"
@@ -98,7 +99,7 @@ double load_ns() {
   config.instrumentation = Instrumentation::light;
   config.warmup = std::chrono::milliseconds(50);
   config.duration = std::chrono::milliseconds(200);
-  const CellMeasurement cell = run_cell(config);
+  const CellMeasurement cell = run_cell(prepare_cell(config));
   if (cell.walks == 0) throw CellError("no burst of walks began and ended in 200 ms: the host is too busy");
   return cell.walk_ns_total / static_cast<double>(cell.walks) / MeasuredGeometry::kLevels;
 }
