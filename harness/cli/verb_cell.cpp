@@ -4,29 +4,28 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/attach/tools/shell_line.hpp"
-#include "harness/cli/cell_trace.hpp"
-#include "harness/cli/known_names.hpp"
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/live_cell.hpp"
-#include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/cell_benchmark.hpp"
 #include "harness/lab/cell_request.hpp"
 #include "harness/lab/prepared_cell.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/run/files.hpp"
+#include "harness/os/files.hpp"
+#include "harness/os/program.hpp"
+#include "harness/timeline/chrome_trace.hpp"
+#include "harness/timeline/recorder.hpp"
 
 namespace shadowwalk::cli {
 namespace {
 
 struct CellArguments {
-  std::map<std::string_view, std::string> given;  ///< by option key
+  std::shared_ptr<CellTexts> texts = std::make_shared<CellTexts>();
   std::shared_ptr<const std::vector<std::string>> plugins;
   std::string json;
   std::string trace;
@@ -35,32 +34,77 @@ struct CellArguments {
   std::int64_t id = CellConfig().id;
 };
 
-CellRequest checked_request(const CellArguments& arguments) {
+CellRequest request_from(const CellTexts& texts) {
   const KnownNames known = known_names();
   CellRequest request;
   for (const CellOption& option : cell_options()) {
-    const auto given = arguments.given.find(option.key);
-    if (given == arguments.given.end() || given->second.empty()) {
-      if (option.required())
-        throw InputError(fmt::format("cell: --{} is missing; try 'shadowwalk cell --help'", option.key));
-    } else if (const auto wrong = give(request, option, given->second, &known)) {
-      // "vcpus is 0; ..." reads as the option it is about; "unknown variant ..." stands as it is.
-      throw InputError(fmt::format("cell: {}{}", wrong->starts_with(option.key) ? "--" : "", *wrong));
-    }
+    if (const auto text = texts.find(option.key); text != texts.end())
+      take(request, "cell", option, text->second, known);
   }
   return request;
 }
 
 /// The cell, with the command line that runs it again.
 PreparedCell prepare(const CellArguments& arguments) {
-  PreparedCell cell = prepare_cell(checked_request(arguments));
+  PreparedCell cell = prepare_cell(request_from(*arguments.texts));
   for (const std::string& notice : cell.notices) fmt::print(stderr, "shadowwalk: {}\n", notice);
   std::vector<std::string> words = {"shadowwalk", "cell"};
-  for (const std::string& file : *arguments.plugins) words.insert(words.end(), {"--plugin", file});
-  words.insert(words.end(), cell.options.begin(), cell.options.end());
-  cell.config.command = tools::shell_line(words);
+  for (const auto& more : {plugin_arguments(*arguments.plugins), cell.options}) {
+    words.insert(words.end(), more.begin(), more.end());
+  }
+  cell.config.command = os::shell_line(words);
   cell.config.id = arguments.id;
   return cell;
+}
+
+std::filesystem::path checked_trace(const std::string& path, const BenchmarkFlags& flags) {
+  if (flags.repetitions > 1) {
+    throw InputError(
+        "cell: --trace records one cell: leave out --benchmark_repetitions, or run the command once per trace");
+  }
+  if (path == kStdout || path.empty()) throw InputError("cell: --trace writes a file: give it a name");
+  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
+    throw InputError(fmt::format("cell: --trace {} is there and no plain file; give another name", path));
+  }
+  check_output("cell", "--trace", path);
+  return path;
+}
+
+/// `--trace FILE`: records one cell and writes its timeline when it is over.
+class CellTrace {
+ public:
+  /// Before the cell starts threads; sets `config`'s recorder. Throws InputError: a path that cannot be written, a
+  /// cell that is repeated.
+  CellTrace(CellConfig& config, const std::string& path, std::size_t records, const BenchmarkFlags& flags)
+      : path_(checked_trace(path, flags)), recorder_(records) {
+    config.timeline = &recorder_;
+  }
+
+  /// When the cell is over: the file, as a whole or not at all, and one line on stderr if records were dropped.
+  void write(const CellConfig& config) const {
+    os::write_file_atomically(path_, timeline::to_chrome_trace(recorder_, "shadowwalk cell " + config.name,
+                                                               {{"cell", config.name}, {"command", config.command}}));
+    const auto dropped = timeline::dropped_by_probe(recorder_);
+    if (dropped.empty()) return;
+    std::string text;
+    for (const auto& [probe, count] : dropped) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, probe);
+    fmt::print(stderr, "shadowwalk: --trace: the oldest records were dropped ({}); --trace-records {} keeps more\n",
+               text, recorder_.records() * 2);
+  }
+
+ private:
+  const std::filesystem::path path_;
+  timeline::Recorder recorder_;
+};
+
+/// What Google Benchmark is to read; all other words are misspelt.
+BenchmarkFlags benchmark_flags(const CLI::App& verb) {
+  const std::vector<std::string> flags = verb.remaining();
+  for (const std::string& flag : flags) {
+    if (flag.starts_with("--benchmark_")) continue;
+    throw InputError(unknown_argument(verb, flag) + " try 'shadowwalk cell --help'");
+  }
+  return parse_benchmark_flags(flags);
 }
 
 void run(CellArguments arguments, const BenchmarkFlags& flags) {
@@ -80,16 +124,14 @@ void run(CellArguments arguments, const BenchmarkFlags& flags) {
   config.on_ready = [&live] { live.on_ready(); };
   config.observer = &live;
   config.counters = &live.counters();
-  const bool to_stdout = arguments.json == kStdout;
-  if (!arguments.json.empty() && !to_stdout) {
-    run::require_space(std::filesystem::absolute(arguments.json).parent_path(), 1);
-  }
+  check_output("cell", "--json", arguments.json);
 
+  const bool to_stdout = arguments.json == kStdout;
   const CellOutcome outcome = run_cell_benchmark(cell, flags, !to_stdout);
   if (to_stdout) {
     std::fwrite(outcome.json.data(), 1, outcome.json.size(), stdout);
   } else if (!arguments.json.empty()) {
-    run::write_file_atomically(arguments.json, outcome.json);
+    os::write_file_atomically(arguments.json, outcome.json);
   }
   if (!outcome.error.empty()) throw CellError(outcome.error);
   if (trace) trace->write(config);
@@ -102,16 +144,12 @@ void add_cell(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("cell", "Measure one cell: one variant under one workload");
   auto arguments = std::make_shared<CellArguments>();
   for (const CellOption& option : cell_options()) {
-    CLI::Option* added = verb->add_option_function<std::string>(
-        fmt::format("--{}", option.key),
-        [arguments, key = option.key](const std::string& value) { arguments->given[key] = value; },
-        std::string(option.help));
-    added->type_name("");
-    if (!option.required()) added->default_str(option.text(CellRequest().config));
+    const std::string fallback = option.required() ? "" : option.text(CellRequest().config);
+    add_cell_option(*verb, option, arguments->texts, fallback)->required(option.required());
   }
   arguments->plugins = add_plugin_option(*verb);
   verb->add_flag_callback(
-          "--closed-loop", [arguments] { arguments->given["speed"] = "closed-loop"; },
+          "--closed-loop", [arguments] { (*arguments->texts)["speed"] = "closed-loop"; },
           "The same as --speed closed-loop")
       ->excludes("--speed");
   verb->add_option("--json", arguments->json, "Write the result as Google Benchmark JSON to FILE; - is stdout")
@@ -122,7 +160,7 @@ void add_cell(CLI::App& command) {
       ->type_name("FILE");
   verb->add_option(
           "--trace-records", arguments->trace_records,
-          "Records that --trace keeps a thread, of zaps, commits, frees and IPIs, and again of exits and faults")
+          "Records that --trace keeps per thread: so many zaps, commits, frees and IPIs, and as many exits and faults")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(timeline::Recorder::kMinRecords, timeline::Recorder::kMaxRecords))
@@ -134,7 +172,7 @@ void add_cell(CLI::App& command) {
       "Of Google Benchmark's flags, these hold: --benchmark_repetitions=N, --benchmark_report_aggregates_only, "
       "--benchmark_context=KEY=VALUE and --benchmark_out=FILE, which is --json FILE.");
   verb->allow_extras();
-  verb->callback([verb, arguments] { run(*arguments, parse_benchmark_flags(verb->remaining())); });
+  verb->callback([verb, arguments] { run(*arguments, benchmark_flags(*verb)); });
 }
 
 }  // namespace shadowwalk::cli

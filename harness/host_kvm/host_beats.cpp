@@ -86,7 +86,8 @@ std::map<std::string, std::uint64_t> host_kvm_events(const HostPlan& plan, const
                                                  {"made_writable_total", totals.dirty_again},
                                                  {"shrinks_total", totals.shrinks}};
   if (!recycled) return events;
-  const bool beats_recycle = std::ranges::any_of(plan.actions, is_recycling);
+  const bool beats_recycle =
+      std::ranges::any_of(plan.actions, [](const HostAction& action) { return info(action).by_quota; });
   if (plan.quota != 0 && !beats_recycle) events["quota_zaps_total"] = *recycled;
   if (*recycled == 0 && recycles_alone(plan))
     events["zaps_total"] = events["shrinks_total"] = 0;  // nothing was recycled

@@ -7,7 +7,7 @@
 #include "harness/host_kvm/host_beats.hpp"
 #include "harness/host_kvm/host_kvm_threads.hpp"
 #include "harness/lab/cell_threads.hpp"
-#include "harness/machine/remote_flush.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/measure/memory.hpp"
 
 namespace shadowwalk::host_kvm {

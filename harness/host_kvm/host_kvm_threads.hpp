@@ -5,7 +5,7 @@
 
 #include "harness/host_kvm/touch_vm.hpp"
 #include "harness/lab/cell_driver.hpp"
-#include "harness/machine/vcpu.hpp"
+#include "harness/machine/cpu.hpp"
 
 namespace shadowwalk::host_kvm {
 

@@ -24,9 +24,8 @@ inline constexpr unsigned long kLeastQuota = 64;
 /// system call for, and what does not fit this host. Called by prepare_cell().
 HostPlan plan_for(const PreparedCell& cell);
 
-/// Whether the kernel zaps by its quota for this action: it takes no order to zap one page, or so many.
-bool is_recycling(const HostAction& action);
-/// Whether the beats of a plan, if any, do nothing else.
+/// Whether the beats of a plan, if any, do nothing but have the kernel zap by its quota: it takes no order to zap one
+/// page, or so many.
 bool recycles_alone(const HostPlan& plan);
 
 /// Which first touches the guest can recognize after beats of these actions.

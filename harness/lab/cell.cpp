@@ -15,7 +15,7 @@
 #include "harness/lab/registry.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/membarrier.hpp"
-#include "harness/machine/remote_flush.hpp"
+#include "harness/machine/native_machine.hpp"
 #include "harness/replay/trace_name.hpp"
 #include "workloads/workload.hpp"
 

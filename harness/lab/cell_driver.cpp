@@ -16,7 +16,6 @@
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/machine/remote_flush.hpp"
 #include "harness/probes/probes.hpp"
 
 namespace shadowwalk {
@@ -29,12 +28,6 @@ constexpr std::chrono::milliseconds kDecided{10};
 constexpr std::chrono::milliseconds kLead{1};
 
 std::uint64_t ticks(std::chrono::nanoseconds time) { return CycleClock::from_ns(static_cast<double>(time.count())); }
-
-std::uint64_t monotonic_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_nsec);
-}
 
 std::string vcpu_name(unsigned index) { return fmt::format("vcpu-{}", index); }
 
@@ -105,7 +98,7 @@ void WindowSchedule::wait_for_observer() {
   start_ = CycleClock::now() + ticks(kLead);
   end_ = start_ + ticks(config_.duration);
   window_.set(start_, end_);
-  const std::uint64_t begins_ns = monotonic_ns() + CycleClock::to_whole_ns(start_ - CycleClock::now());
+  const std::uint64_t begins_ns = CycleClock::monotonic_ns() + CycleClock::to_whole_ns(start_ - CycleClock::now());
   config_.observer->set_window(begins_ns, begins_ns + static_cast<std::uint64_t>(config_.duration.count()));
 }
 

@@ -14,8 +14,8 @@
 
 #include "harness/lab/cell.hpp"
 #include "harness/lab/thread_disturbance.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/placement.hpp"
-#include "harness/machine/vcpu.hpp"
 #include "harness/measure/live_counters.hpp"
 #include "harness/measure/window.hpp"
 

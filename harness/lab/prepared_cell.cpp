@@ -8,7 +8,6 @@
 #include "harness/guest/guest_abi.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/thread_events.hpp"
-#include "harness/lab/variant_availability.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/replay/trace_name.hpp"
@@ -153,6 +152,10 @@ PreparedCell prepare_cell(CellRequest request) {
   if (const std::string reason = why_unavailable(cell.variant->info); !reason.empty()) {
     throw InputError(fmt::format("variant '{}' cannot run here: {}; `shadowwalk list variants` says which can",
                                  cell.variant->info.name, reason));
+  }
+  if (cell.variant->make_engine == nullptr && !cell.variant->is_reference()) {
+    throw InputError(
+        fmt::format("variant '{}' cannot be measured: its plug-in has no engine for it", cell.variant->info.name));
   }
   decide_guest(request, cell);
   decide_read_delay(request, cell);

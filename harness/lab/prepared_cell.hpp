@@ -7,6 +7,7 @@
 
 #include "harness/guest/guest.hpp"
 #include "harness/lab/cell_request.hpp"
+#include "harness/lab/page_budget.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/placement.hpp"
 #include "harness/measure/pmu/event_encoder.hpp"
