@@ -7,7 +7,6 @@
 
 #include "harness/guest/make_zipf_table.hpp"
 #include "harness/machine/error.hpp"
-#include "workloads/shipped.hpp"
 #include "workloads/workload_file.hpp"
 
 namespace shadowwalk {
@@ -98,7 +97,7 @@ AccessStream stream_of(const StreamShape& shape, std::uint64_t working_set) {
   return stream;
 }
 
-/// Of a zipf stream; check_guest() sees to it that all of them have one size. 0: there is none.
+/// The pages of the zipf streams: check_guest() demands that all of them have one size. 0: there is none.
 std::uint64_t zipf_pages(const GuestParams& params) {
   for (const AccessPhase& phase : std::span(params.phases, params.phase_count)) {
     for (const AccessStream& stream : std::span(phase.streams, phase.stream_count)) {
@@ -133,14 +132,13 @@ bool is_workload_file(std::string_view workload) { return workload.ends_with(".t
 Workload load_workload(std::string_view name_or_file) {
   if (!is_workload_file(name_or_file)) {
     if (const Workload* shipped = find_workload(name_or_file)) return *shipped;
-    throw InputError(
-        fmt::format("unknown workload '{}': `shadowwalk list workloads` tells what there is", name_or_file));
+    throw InputError(fmt::format("unknown workload '{}': `shadowwalk list workloads` lists them", name_or_file));
   }
   Workload workload = read_workload(name_or_file);
   if (find_workload(workload.name) != nullptr) {
     throw InputError(
-        fmt::format("{}: the name '{}' is a shipped workload's; choose another, so that results tell them "
-                    "apart",
+        fmt::format("{}: the name '{}' is a shipped workload's; choose another, so that results "
+                    "differ",
                     name_or_file, workload.name));
   }
   return workload;

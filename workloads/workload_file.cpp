@@ -27,7 +27,7 @@ constexpr EnumNames<Locality, 5> kLocalities{{{"uniform", Locality::uniform},
                                               {"zipf", Locality::zipf},
                                               {"growth", Locality::growth},
                                               {"churn", Locality::churn}}};
-/// Names stand in file names, entries' names and filters.
+/// Names become part of file names, result names and filters.
 bool is_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == name.npos;
@@ -66,7 +66,7 @@ class WorkloadReader {
   using Take = std::function<void(const toml::key&, const toml::node&)>;
   using Keys = std::vector<std::pair<std::string, Take>>;
 
-  /// Hands each key of `table` to its reader, and refuses the others.
+  /// Hands each key of `table` to its reader; refuses unknown keys.
   void read_table(const toml::table& table, const Keys& keys) const {
     for (const auto& [key, node] : table) {
       const std::string_view name = key.str();

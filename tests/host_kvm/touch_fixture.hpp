@@ -13,7 +13,7 @@
 #include "harness/host_kvm/host_kvm_cell.hpp"
 #include "harness/host_kvm/touch_vm.hpp"
 #include "harness/machine/error.hpp"
-#include "workloads/guest/guest_shapes.hpp"
+#include "workloads/guest/guest_program.hpp"
 
 namespace shadowwalk::host_kvm {
 
