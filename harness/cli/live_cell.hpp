@@ -8,7 +8,7 @@
 #include "harness/attach/live/registration.hpp"
 #include "harness/attach/live/window_gate.hpp"
 #include "harness/lab/cell_config.hpp"
-#include "harness/lab/onlookers.hpp"
+#include "harness/lab/cell_observer.hpp"
 #include "harness/measure/shared_counters.hpp"
 #include "harness/os/file_descriptor.hpp"
 
@@ -32,7 +32,7 @@ class Hold {
 
 /// A cell as others find it: listed for `shadowwalk ps`, held if that is asked for, and in touch with what
 /// `shadowwalk attach` puts on it.
-class LiveCell final : public Onlookers {
+class LiveCell final : public CellObserver {
  public:
   /// Before the cell starts threads; `config` outlives this. Lists nothing yet: a cell may still be refused.
   LiveCell(const CellConfig& config, bool hold);
