@@ -10,8 +10,8 @@
 
 namespace shadowwalk::cli {
 
-run::KnownNames known_names() {
-  run::KnownNames known;
+KnownNames known_names() {
+  KnownNames known;
   for (const VariantEntry& entry : Registry::instance().entries()) known.variants.emplace_back(entry.info.name);
   for (const Workload& workload : workloads()) known.workloads.emplace_back(workload.name);
   known.check_workload_file = [](std::string_view file) -> std::optional<std::string> {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "harness/run/cell_options.hpp"
+#include "harness/lab/cell_request.hpp"
 
 namespace shadowwalk::cli {
 
 /// Every variant and workload that `shadowwalk cell` accepts.
-run::KnownNames known_names();
+KnownNames known_names();
 
 }  // namespace shadowwalk::cli

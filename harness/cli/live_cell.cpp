@@ -9,7 +9,7 @@
 
 #include "harness/attach/live/process.hpp"
 #include "harness/attach/live/tool_marks.hpp"
-#include "harness/attach/probes.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk::cli {
 namespace {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/attach/tools/shell_line.hpp"
 #include "harness/cli/cell_trace.hpp"
 #include "harness/cli/known_names.hpp"
 #include "harness/cli/live_cell.hpp"
@@ -18,13 +19,11 @@
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_benchmark.hpp"
 #include "harness/lab/cell_replay.hpp"
+#include "harness/lab/cell_request.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/replay/pace.hpp"
 #include "harness/replay/trace_name.hpp"
-#include "harness/run/cell_options.hpp"
 #include "harness/run/files.hpp"
-#include "harness/text/duration.hpp"
 #include "harness/trace/trace_reader.hpp"
 #include "workloads/workload.hpp"
 
@@ -34,7 +33,7 @@ namespace {
 constexpr const char* kDelayOfNegativeControls = "1/1000:50";
 
 struct CellArguments {
-  std::map<std::string, std::string> given;  ///< by option key
+  std::map<std::string_view, std::string> given;  ///< by option key
   std::shared_ptr<const std::vector<std::string>> plugins;
   std::string json;
   std::string trace;
@@ -43,119 +42,86 @@ struct CellArguments {
   std::int64_t id = CellConfig().id;
 };
 
-run::CellOptions checked_options(const CellArguments& arguments) {
-  const run::KnownNames known = known_names();
-  run::CellOptions options;
-  for (const run::CellOption& option : run::cell_option_table()) {
-    const auto given = arguments.given.find(std::string(option.key));
+CellRequest checked_request(const CellArguments& arguments) {
+  const KnownNames known = known_names();
+  CellRequest request;
+  for (const CellOption& option : cell_options()) {
+    const auto given = arguments.given.find(option.key);
     if (given == arguments.given.end() || given->second.empty()) {
-      if (option.fallback.empty())
+      if (option.required())
         throw InputError(fmt::format("cell: --{} is missing; try 'shadowwalk cell --help'", option.key));
-      continue;
-    }
-    if (const auto wrong = run::check_value(option, given->second, known)) {
+    } else if (const auto wrong = give(request, option, given->second, &known)) {
       // "vcpus is 0; ..." reads as the option it is about; "unknown variant ..." stands as it is.
       throw InputError(fmt::format("cell: {}{}", wrong->starts_with(option.key) ? "--" : "", *wrong));
     }
-    options[std::string(option.key)] = given->second;
   }
-  return options;
-}
-
-/// The trace that is to be replayed; nothing for other workloads.
-std::optional<std::string_view> trace_of(const run::CellOptions& options) {
-  return replay::trace_file(run::effective_value(options, "workload"));
+  return request;
 }
 
 /// `auto`: the trace; KVM where it opens. The result names what was taken.
-void decide_guest(run::CellOptions& options) {
-  if (run::effective_value(options, "guest") != "auto") return;
-  if (trace_of(options)) {
-    options["guest"] = "trace";
+void decide_guest(CellConfig& config) {
+  if (config.guest != GuestKind::automatic) return;
+  if (replays(config)) {
+    config.guest = GuestKind::trace;
     return;
   }
   const std::string reason = kvm_unavailable_reason();
   if (!reason.empty()) fmt::print(stderr, "shadowwalk: --guest auto: thread guests, since {}\n", reason);
-  options["guest"] = reason.empty() ? "kvm" : "thread";
+  config.guest = reason.empty() ? GuestKind::kvm : GuestKind::thread;
+}
+
+/// Sets an option that was not given, as if it had been: the command that runs the cell again holds it.
+void decide(CellRequest& request, std::string_view key, std::string_view value) {
+  give(request, *find_cell_option(key), value);
 }
 
 /// A negative control is there to be caught, and stalls catch it at any rate: on by default for it, and said.
-void decide_read_delay(run::CellOptions& options) {
-  const VariantEntry* variant = Registry::instance().find(run::effective_value(options, "variant"));
-  if (variant->info.safe || options.contains("read-delay")) return;
-  options["read-delay"] = kDelayOfNegativeControls;
+void decide_read_delay(CellRequest& request) {
+  const VariantEntry* variant = Registry::instance().find(request.config.variant);
+  if (variant->info.safe || request.has("read-delay")) return;
+  decide(request, "read-delay", kDelayOfNegativeControls);
   fmt::print(stderr, "shadowwalk: {} is a negative control: --read-delay {} is on (--read-delay off turns it off)\n",
              variant->info.name, kDelayOfNegativeControls);
 }
 
 /// A trace says when what is done to which pages.
-void decide_replay(std::string_view trace, run::CellOptions& options) {
+void decide_replay(std::string_view trace, CellRequest& request) {
   for (const char* key : {"zap-rate", "working-set", "seed", "locality", "writes"}) {
-    if (!options.contains(key)) continue;
+    if (!request.has(key)) continue;
     throw InputError(
         fmt::format("cell: --{} has no meaning with --workload trace:FILE: the trace tells; leave it out", key));
   }
-  if (!options.contains("zappers")) {
-    options["zappers"] = std::to_string(zappers_of(trace::TraceReader(std::filesystem::path(trace)).info()));
-  }
+  if (request.has("zappers")) return;
+  request.config.zappers = zappers_of(trace::TraceReader(std::filesystem::path(trace)).info());
+  request.given.insert("zappers");
 }
 
 /// A workload whose guest does all the zapping has no work for zappers, and its working set may be its own.
-void decide_workload(run::CellOptions& options) {
-  if (const auto trace = trace_of(options)) return decide_replay(*trace, options);
-  const Workload workload = load_workload(run::effective_value(options, "workload"));
-  if (workload.host.empty() && !options.contains("zappers")) options["zappers"] = "0";
-  if (!options.contains("working-set")) options["working-set"] = std::to_string(workload.working_set);
+void decide_workload(CellRequest& request) {
+  if (const auto trace = replay::trace_file(request.config.workload)) return decide_replay(*trace, request);
+  const Workload workload = load_workload(request.config.workload);
+  if (workload.host.empty() && !request.has("zappers")) {
+    request.config.zappers = 0;
+    request.given.insert("zappers");
+  }
+  if (!request.has("working-set")) {
+    request.config.working_set = workload.working_set;
+    request.given.insert("working-set");
+  }
 }
 
-Instrumentation instrumentation(std::string_view text) {
-  if (text == "none") return Instrumentation::none;
-  return text == "light" ? Instrumentation::light : Instrumentation::full;
-}
-
-/// `1/N:US`, checked before.
-ReadDelay read_delay(std::string_view text) {
-  if (text == "off") return {};
-  ReadDelay delay;
-  char* end = nullptr;
-  const std::string copy(text.substr(2));
-  delay.one_in = std::strtoull(copy.c_str(), &end, 10);
-  delay.stall_us = std::strtod(end + 1, nullptr);
-  return delay;
-}
-
-CellConfig config_from(const run::CellOptions& options, const std::vector<std::string>& plugins) {
-  const auto text = [&](std::string_view key) { return std::string(run::effective_value(options, key)); };
-  const auto number = [&](std::string_view key) { return std::strtoull(text(key).c_str(), nullptr, 10); };
-  const auto time = [&](std::string_view key) { return parse_duration(text(key)).value(); };
-  CellConfig config;
-  config.name = run::cell_name(options, {});
-  config.variant = text("variant");
-  config.workload = text("workload");
-  config.vcpus = static_cast<unsigned>(number("vcpus"));
-  config.zappers = static_cast<unsigned>(number("zappers"));
-  config.zap_rate = static_cast<double>(number("zap-rate"));
-  config.walks_per_exit = static_cast<unsigned>(number("walks-per-exit"));
-  config.guest = text("guest") == "kvm"     ? GuestKind::kvm
-                 : text("guest") == "trace" ? GuestKind::trace
-                                            : GuestKind::thread;
-  config.placement = text("placement");
-  config.mmu_lock = text("mmu-lock") == "mutex" ? MmuLockKind::mutex : MmuLockKind::ticket;
-  config.duration = time("duration");
-  config.warmup = time("warmup");
-  config.seed = number("seed");
-  config.rcu_interval = time("rcu-interval");
-  config.full_checks = text("checks") == "full";
-  config.read_delay = read_delay(text("read-delay"));
-  config.working_set = number("working-set");
-  if (text("locality") != run::kAsTheWorkloadSays) config.locality = parse_locality(text("locality")).value();
-  if (text("writes") != run::kAsTheWorkloadSays) config.write_percent = static_cast<unsigned>(number("writes"));
-  if (trace_of(options) || options.contains("speed")) config.pace = replay::parse_pace(text("speed")).value();
-  config.instrumentation = instrumentation(text("instrumentation"));
-  if (text("events") != "none") config.events = text("events");
-  config.command = "shadowwalk cell" + plugin_arguments(plugins);
-  for (const std::string& argument : run::command_line(options)) config.command += " " + argument;
-  return config;
+CellConfig config_from(CellRequest request, const std::vector<std::string>& plugins) {
+  decide_guest(request.config);
+  request.given.insert("guest");
+  decide_read_delay(request);
+  decide_workload(request);
+  std::vector<std::string> words = {"shadowwalk", "cell"};
+  for (const std::string& file : plugins) words.insert(words.end(), {"--plugin", file});
+  const std::vector<std::string> options = command_line(request);
+  words.insert(words.end(), options.begin(), options.end());
+  request.config.name = cell_name(request.config);
+  request.config.command = tools::shell_line(words);
+  return request.config;
 }
 
 void run(CellArguments arguments, const BenchmarkFlags& flags) {
@@ -164,11 +130,7 @@ void run(CellArguments arguments, const BenchmarkFlags& flags) {
       throw InputError("cell: --benchmark_out and --json both name the file of the result; give one");
     arguments.json = flags.out;
   }
-  run::CellOptions options = checked_options(arguments);
-  decide_guest(options);
-  decide_read_delay(options);
-  decide_workload(options);
-  CellConfig config = config_from(options, *arguments.plugins);
+  CellConfig config = config_from(checked_request(arguments), *arguments.plugins);
   config.id = arguments.id;
   std::optional<CellTrace> trace;
   if (!arguments.trace.empty() && arguments.trace == arguments.json) {
@@ -200,13 +162,13 @@ void run(CellArguments arguments, const BenchmarkFlags& flags) {
 void add_cell(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("cell", "Measure one cell: one variant under one workload");
   auto arguments = std::make_shared<CellArguments>();
-  for (const run::CellOption& option : run::cell_option_table()) {
+  for (const CellOption& option : cell_options()) {
     CLI::Option* added = verb->add_option_function<std::string>(
         fmt::format("--{}", option.key),
-        [arguments, key = std::string(option.key)](const std::string& value) { arguments->given[key] = value; },
+        [arguments, key = option.key](const std::string& value) { arguments->given[key] = value; },
         std::string(option.help));
     added->type_name("");
-    if (!option.fallback.empty()) added->default_str(std::string(option.fallback));
+    if (!option.required()) added->default_str(option.text(CellRequest().config));
   }
   arguments->plugins = add_plugin_option(*verb);
   verb->add_flag_callback(

@@ -140,8 +140,8 @@ int run_matrix(const RunOptions& options) {
                               .cell = cell.id,
                               .repetition = measurement.repetition,
                               .cell_name = cell.name,
-                              .variant = std::string(run::effective_value(cell.options, "variant")),
-                              .workload = std::string(run::effective_value(cell.options, "workload")),
+                              .variant = cell.request.config.variant,
+                              .workload = cell.request.config.workload,
                               .done_ns = live::now_ns() + static_cast<std::uint64_t>(left.count())};
     registration.update(entry);
   };

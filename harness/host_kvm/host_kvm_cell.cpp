@@ -7,7 +7,6 @@
 #include <memory>
 #include <thread>
 
-#include "harness/attach/probes.hpp"
 #include "harness/host_kvm/host_kvm_threads.hpp"
 #include "harness/lab/onlookers.hpp"
 #include "harness/lab/window_schedule.hpp"
@@ -15,6 +14,7 @@
 #include "harness/machine/placement.hpp"
 #include "harness/machine/remote_flush.hpp"
 #include "harness/measure/memory.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk::host_kvm {
 namespace {

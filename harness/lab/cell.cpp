@@ -7,7 +7,6 @@
 #include <thread>
 #include <vector>
 
-#include "harness/attach/probes.hpp"
 #include "harness/lab/cell_guest.hpp"
 #include "harness/lab/cell_records.hpp"
 #include "harness/lab/cell_threads.hpp"
@@ -22,6 +21,7 @@
 #include "harness/lab/window_schedule.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/membarrier.hpp"
+#include "harness/probes/probes.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {

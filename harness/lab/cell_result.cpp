@@ -4,6 +4,7 @@
 
 #include <variant>
 
+#include "harness/lab/cell_options.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/mmu/geometry.hpp"
 #include "harness/replay/trace_name.hpp"
@@ -17,31 +18,6 @@ json in_bytes(const std::vector<std::uint64_t>& pages) {
   json bytes = json::array();
   for (const std::uint64_t count : pages) bytes.push_back(count * kPageBytes);
   return bytes;
-}
-
-json describe(const CellConfig& config) {
-  const auto seconds = [](std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); };
-  json cell = {{"variant", config.variant},
-               {"workload", config.workload},
-               {"vcpus", config.vcpus},
-               {"zappers", config.zappers},
-               {"zap_rate", config.zap_rate},
-               {"walks_per_exit", config.walks_per_exit},
-               {"guest", to_string(config.guest)},
-               {"placement", config.placement},
-               {"mmu_lock", to_string(config.mmu_lock)},
-               {"duration_s", seconds(config.duration)},
-               {"warmup_s", seconds(config.warmup)},
-               {"seed", config.seed},
-               {"rcu_interval_ns", config.rcu_interval.count()},
-               {"checks", config.full_checks ? "full" : "off"},
-               {"read_delay", to_string(config.read_delay)},
-               {"working_set_pages", config.working_set},
-               {"instrumentation", to_string(config.instrumentation)},
-               {"events", config.events}};
-  if (config.locality) cell["locality"] = to_string(*config.locality);
-  if (config.write_percent) cell["write_percent"] = *config.write_percent;
-  return cell;
 }
 
 /// Where a variant comes from that is not the program's own.
@@ -272,7 +248,7 @@ CellResult make_result(const Measured& of) {
   const CellConfig& config = of.config;
   const CellMeasurement& cell = of.cell;
   CellResult result;
-  result.details["cell"] = describe(config);
+  result.details["cell"] = describe_cell(config);
   if (!cell.workload_summary.empty()) result.details["workload_summary"] = cell.workload_summary;
   result.details["command"] = config.command;
   describe_plugin(result.details, config);

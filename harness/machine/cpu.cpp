@@ -10,10 +10,10 @@
 #include <mutex>
 #include <vector>
 
-#include "harness/attach/probes.hpp"
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/rcu.hpp"
 #include "harness/machine/sanitizers.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk {
 

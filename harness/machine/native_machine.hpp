@@ -9,7 +9,6 @@
 #include <span>
 #include <vector>
 
-#include "harness/attach/probes.hpp"
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/fences.hpp"
@@ -18,6 +17,7 @@
 #include "harness/machine/rcu.hpp"
 #include "harness/machine/remote_flush.hpp"
 #include "harness/machine/vcpu.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "harness/attach/probes.hpp"
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/cycle_clock.hpp"
+#include "harness/probes/probes.hpp"
 
 #ifdef SHADOWWALK_TSAN
 #include <sanitizer/tsan_interface.h>

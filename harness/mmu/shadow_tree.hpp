@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "harness/attach/probes.hpp"
 #include "harness/machine/check.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/measure/footprint.hpp"
@@ -15,6 +14,7 @@
 #include "harness/mmu/shadow_page.hpp"
 #include "harness/mmu/spte.hpp"
 #include "harness/mmu/zap_times.hpp"
+#include "harness/probes/probes.hpp"
 #include "variants/contract.hpp"
 
 namespace shadowwalk {

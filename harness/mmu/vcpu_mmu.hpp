@@ -4,13 +4,13 @@
 #include <string>
 #include <type_traits>
 
-#include "harness/attach/probes.hpp"
 #include "harness/mmu/fault.hpp"
 #include "harness/mmu/quota.hpp"
 #include "harness/mmu/shadow_tree.hpp"
 #include "harness/mmu/walk_checks.hpp"
 #include "harness/mmu/walk_counts.hpp"
 #include "harness/mmu/write_flooding.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk {
 

@@ -18,7 +18,7 @@ using std::chrono::nanoseconds;
 constexpr std::string_view kMessagePrefix = "shadowwalk: ";
 
 nanoseconds time_limit(const PlannedCell& cell, const Watchdog& watchdog) {
-  const auto measuring = static_cast<double>(measuring_time(cell.options).count());
+  const auto measuring = static_cast<double>(measuring_time(cell.request.config).count());
   return nanoseconds{std::llround(measuring * watchdog.factor)} + watchdog.slack;
 }
 
@@ -34,7 +34,7 @@ std::vector<Measurement> work_left(const RunDirectory& directory, bool retry_fai
 std::vector<std::string> arguments_for(const PlannedCell& cell, const RunnerSettings& settings,
                                        const std::string& json) {
   std::vector<std::string> arguments = settings.prefix;
-  const auto options = command_line(cell.options);
+  const auto options = command_line(cell.request);
   arguments.insert(arguments.end(), options.begin(), options.end());
   arguments.insert(arguments.end(), {"--json", json});
   return arguments;
@@ -110,7 +110,7 @@ void run_measurements(RunDirectory& directory, const RunnerSettings& settings, I
     return plan.cells[static_cast<std::size_t>(measurement.cell)];
   };
   nanoseconds planned_left{0};
-  for (const Measurement& measurement : work) planned_left += measuring_time(cell_of(measurement).options);
+  for (const Measurement& measurement : work) planned_left += measuring_time(cell_of(measurement).request.config);
 
   Progress progress{settings.progress, plan.order.size(), plan.order.size() - work.size(), directory.failures().size()};
   try {
@@ -121,7 +121,7 @@ void run_measurements(RunDirectory& directory, const RunnerSettings& settings, I
         settings.on_start(cell, work[i], progress.number(), progress.remaining(planned_left, work.size() - i));
       }
       if (!run_one(directory, cell, work[i], settings, interrupt, progress)) break;
-      planned_left -= measuring_time(cell.options);
+      planned_left -= measuring_time(cell.request.config);
     }
     interrupt.caught();
   } catch (const InputError& error) {

@@ -1,4 +1,4 @@
-#include "harness/attach/probes.hpp"
+#include "harness/probes/probes.hpp"
 
 // Both must stand before sys/sdt.h is read for the first time. perf 6.1 drops constant and some memory operands.
 #ifdef _SYS_SDT_H
@@ -23,8 +23,8 @@ namespace {
 
 std::atomic<Listener> attached{nullptr};
 
-void tell(Probe probe, std::uint64_t arg0, std::uint64_t arg1 = 0, std::uint64_t arg2 = 0,
-          std::uint64_t arg3 = 0) noexcept {
+void notify_listener(Probe probe, std::uint64_t arg0, std::uint64_t arg1 = 0, std::uint64_t arg2 = 0,
+                     std::uint64_t arg3 = 0) noexcept {
   // relaxed: threads that fire probes start after attach().
   if (const Listener listener = attached.load(std::memory_order_relaxed)) listener(probe, arg0, arg1, arg2, arg3);
 }
@@ -71,103 +71,103 @@ namespace shadowwalk::probes {
 
 void phase(CellPhase phase, std::int64_t cell, const char* name) noexcept {
   STAP_PROBE3(shadowwalk, phase, static_cast<std::uint64_t>(phase), cell, reinterpret_cast<std::uintptr_t>(name));
-  tell(Probe::phase, static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(cell),
-       reinterpret_cast<std::uintptr_t>(name));
+  notify_listener(Probe::phase, static_cast<std::uint64_t>(phase), static_cast<std::uint64_t>(cell),
+                  reinterpret_cast<std::uintptr_t>(name));
 }
 
 void zap__start(std::int64_t zapper, std::uint64_t late_ns) noexcept {
   STAP_PROBE2(shadowwalk, zap__start, zapper, late_ns);
-  tell(Probe::zap__start, static_cast<std::uint64_t>(zapper), late_ns);
+  notify_listener(Probe::zap__start, static_cast<std::uint64_t>(zapper), late_ns);
 }
 
 void zap__done(std::int64_t zapper, std::uint64_t pages, std::uint64_t leaves, std::uint64_t ns) noexcept {
   STAP_PROBE4(shadowwalk, zap__done, zapper, pages, leaves, ns);
-  tell(Probe::zap__done, static_cast<std::uint64_t>(zapper), pages, leaves, ns);
+  notify_listener(Probe::zap__done, static_cast<std::uint64_t>(zapper), pages, leaves, ns);
 }
 
 void zap__empty(std::int64_t zapper, std::uint64_t ns) noexcept {
   STAP_PROBE2(shadowwalk, zap__empty, zapper, ns);
-  tell(Probe::zap__empty, static_cast<std::uint64_t>(zapper), ns);
+  notify_listener(Probe::zap__empty, static_cast<std::uint64_t>(zapper), ns);
 }
 
 void commit__start(std::uint64_t pages) noexcept {
   STAP_PROBE1(shadowwalk, commit__start, pages);
-  tell(Probe::commit__start, pages);
+  notify_listener(Probe::commit__start, pages);
 }
 
 void commit__done(std::uint64_t pages, std::uint64_t ns) noexcept {
   STAP_PROBE2(shadowwalk, commit__done, pages, ns);
-  tell(Probe::commit__done, pages, ns);
+  notify_listener(Probe::commit__done, pages, ns);
 }
 
 void page__retire(std::uint64_t table, std::uint64_t gfn, std::uint64_t level) noexcept {
   STAP_PROBE3(shadowwalk, page__retire, table, gfn, level);
-  tell(Probe::page__retire, table, gfn, level);
+  notify_listener(Probe::page__retire, table, gfn, level);
 }
 
 void page__free(std::uint64_t table, std::uint64_t gfn, std::uint64_t level, std::uint64_t ns) noexcept {
   STAP_PROBE4(shadowwalk, page__free, table, gfn, level, ns);
-  tell(Probe::page__free, table, gfn, level, ns);
+  notify_listener(Probe::page__free, table, gfn, level, ns);
 }
 
 void delay__free__pages(std::uint64_t pages) noexcept {
   STAP_PROBE1(shadowwalk, delay__free__pages, pages);
-  tell(Probe::delay__free__pages, pages);
+  notify_listener(Probe::delay__free__pages, pages);
 }
 
 void ipi__send(std::uint64_t target, std::uint64_t number) noexcept {
   STAP_PROBE2(shadowwalk, ipi__send, target, number);
-  tell(Probe::ipi__send, target, number);
+  notify_listener(Probe::ipi__send, target, number);
 }
 
 void ipi__ack(std::uint64_t number) noexcept {
   STAP_PROBE1(shadowwalk, ipi__ack, number);
-  tell(Probe::ipi__ack, number);
+  notify_listener(Probe::ipi__ack, number);
 }
 
 void ipi__done(std::uint64_t sent, std::uint64_t ns) noexcept {
   STAP_PROBE2(shadowwalk, ipi__done, sent, ns);
-  tell(Probe::ipi__done, sent, ns);
+  notify_listener(Probe::ipi__done, sent, ns);
 }
 
 void grace__start(std::uint64_t number) noexcept {
   STAP_PROBE1(shadowwalk, grace__start, number);
-  tell(Probe::grace__start, number);
+  notify_listener(Probe::grace__start, number);
 }
 
 void grace__done(std::uint64_t number) noexcept {
   STAP_PROBE1(shadowwalk, grace__done, number);
-  tell(Probe::grace__done, number);
+  notify_listener(Probe::grace__done, number);
 }
 
 void vcpu__entry(std::uint64_t vcpu) noexcept {
   STAP_PROBE1(shadowwalk, vcpu__entry, vcpu);
-  tell(Probe::vcpu__entry, vcpu);
+  notify_listener(Probe::vcpu__entry, vcpu);
 }
 
 void vcpu__exit(std::uint64_t vcpu, std::uint64_t accesses) noexcept {
   STAP_PROBE2(shadowwalk, vcpu__exit, vcpu, accesses);
-  tell(Probe::vcpu__exit, vcpu, accesses);
+  notify_listener(Probe::vcpu__exit, vcpu, accesses);
 }
 
 void vcpu__halt(std::uint64_t vcpu, std::uint64_t ns) noexcept {
   STAP_PROBE2(shadowwalk, vcpu__halt, vcpu, ns);
-  tell(Probe::vcpu__halt, vcpu, ns);
+  notify_listener(Probe::vcpu__halt, vcpu, ns);
 }
 
 void walker__stall(std::uint64_t ns) noexcept {
   STAP_PROBE1(shadowwalk, walker__stall, ns);
-  tell(Probe::walker__stall, ns);
+  notify_listener(Probe::walker__stall, ns);
 }
 
 void fault(std::uint64_t gfn, std::uint64_t kind, std::uint64_t ns) noexcept {
   STAP_PROBE3(shadowwalk, fault, gfn, kind, ns);
-  tell(Probe::fault, gfn, kind, ns);
+  notify_listener(Probe::fault, gfn, kind, ns);
 }
 
 void violation(std::uint64_t gfn, std::uint64_t spte, const char* what) noexcept {
   STAP_PROBE3(shadowwalk, violation, gfn, spte, reinterpret_cast<std::uintptr_t>(what));
-  tell(Probe::violation, gfn, spte, reinterpret_cast<std::uintptr_t>(what));
+  notify_listener(Probe::violation, gfn, spte, reinterpret_cast<std::uintptr_t>(what));
 }
 
 }  // namespace shadowwalk::probes

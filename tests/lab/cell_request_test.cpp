@@ -1,30 +1,109 @@
-#include "harness/run/cell_options.hpp"
+#include "harness/lab/cell_request.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/replay/pace.hpp"
-#include "tests/run/test_support.hpp"
+#include <nlohmann/json.hpp>
 
-namespace shadowwalk::run {
+#include "harness/replay/pace.hpp"
+
+namespace shadowwalk {
 namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+const KnownNames kNames{.variants = {"rcu-counter", "irq-ipi-2012", "hazard", "leak"},
+                        .workloads = {"mmio-poll", "memslot-flip", "mix"}};
+
 std::optional<std::string> check(std::string_view key, std::string_view value) {
   const CellOption* option = find_cell_option(key);
   EXPECT_NE(option, nullptr) << key;
-  return option == nullptr ? std::nullopt : check_value(*option, value, product_names());
+  CellRequest request;
+  return option == nullptr ? std::nullopt : give(request, *option, value, &kNames);
 }
 
-TEST(CellOptions, EveryDefaultIsAValidValue) {
-  for (const CellOption& option : cell_option_table()) {
-    if (!option.fallback.empty()) {
-      EXPECT_EQ(check(option.key, option.fallback), std::nullopt) << option.key;
-    }
+CellRequest request_of(const Pairs& values) {
+  CellRequest request;
+  for (const auto& [key, value] : values) EXPECT_EQ(give(request, *find_cell_option(key), value), std::nullopt) << key;
+  return request;
+}
+
+TEST(CellOptions, EveryDefaultIsAValidValueAndTheSameAgain) {
+  const CellRequest defaults;
+  for (const CellOption& option : cell_options()) {
+    if (option.required()) continue;
+    CellRequest request;
+    const std::string text = option.text(defaults.config);
+    EXPECT_EQ(give(request, option, text, &kNames), std::nullopt) << option.key;
+    EXPECT_EQ(option.text(request.config), text) << option.key;
+    EXPECT_TRUE(request.has(option.key));
   }
+}
+
+TEST(CellOptions, EachRowIsComplete) {
+  for (const CellOption& option : cell_options()) {
+    EXPECT_TRUE(option.text && option.in_plan && option.in_result && option.copy) << option.key;
+    EXPECT_TRUE(option.read || option.store) << option.key;
+    EXPECT_FALSE(option.help.empty()) << option.key;
+    const bool needs_words = option.kind == CellOption::Kind::word;
+    EXPECT_EQ(needs_words, !option.accepted.empty()) << option.key;
+  }
+}
+
+TEST(CellOptions, AValueThatIsRefusedChangesNothing) {
+  CellRequest request = request_of({{"vcpus", "3"}, {"locality", "zipf:1"}});
+  const CellRequest before = request;
+  EXPECT_NE(give(request, *find_cell_option("vcpus"), "0"), std::nullopt);
+  EXPECT_NE(give(request, *find_cell_option("locality"), "zipf:0"), std::nullopt);
+  EXPECT_NE(give(request, *find_cell_option("events"), "cycles,,"), std::nullopt);
+  EXPECT_EQ(request, before);
+}
+
+TEST(CellOptions, ANumberIsTakenAsOne) {
+  CellRequest request;
+  EXPECT_EQ(give(request, *find_cell_option("zap-rate"), 50), std::nullopt);
+  EXPECT_EQ(request.config.zap_rate, 50);
+  EXPECT_THAT(give(request, *find_cell_option("vcpus"), 0).value_or(""), HasSubstr("from 1 to 1024"));
+  EXPECT_THAT(give(request, *find_cell_option("guest"), 0).value_or(""), HasSubstr("one of auto kvm"));
+}
+
+TEST(CellOptions, RunJsonGivesTheSameRequestAgain) {
+  const Pairs values = {{"variant", "leak"},
+                        {"workload", "./my own.toml"},
+                        {"vcpus", "2"},
+                        {"zap-rate", "10000000"},
+                        {"guest", "auto"},
+                        {"placement", "0,2-3"},
+                        {"duration", "1.5ms"},
+                        {"seed", "9223372036854775807"},
+                        {"checks", "full"},
+                        {"read-delay", "1/1000:50"},
+                        {"locality", "zipf:0.99"},
+                        {"writes", "workload"},
+                        {"speed", "closed-loop"},
+                        {"events", "cycles,msr/tsc/"}};
+  const CellRequest request = request_of(values);
+  const auto document = to_json(request);
+  EXPECT_EQ(document["zap-rate"], 10'000'000);
+  EXPECT_EQ(document["duration"], "1500us");
+  EXPECT_EQ(document["writes"], "workload");
+  EXPECT_EQ(document.size(), values.size());
+  EXPECT_EQ(cell_request_from_json(document), request);
+  EXPECT_FALSE(cell_request_from_json(document) == request_of({{"variant", "leak"}}));
+}
+
+TEST(CellOptions, DescribesACell) {
+  const CellRequest request = request_of({{"variant", "leak"}, {"duration", "250ms"}, {"rcu-interval", "4ms"}});
+  const nlohmann::json cell = describe_cell(request.config);
+  EXPECT_EQ(cell["duration_s"], 0.25);
+  EXPECT_EQ(cell["rcu_interval_ns"], 4'000'000);
+  EXPECT_EQ(cell["events"], "");
+  EXPECT_EQ(cell["working_set_pages"], 4096);
+  EXPECT_FALSE(cell.contains("locality") || cell.contains("write_percent")) << "the workload's own";
 }
 
 TEST(CellOptions, AcceptsWhatTheCellAccepts) {
@@ -79,20 +158,25 @@ TEST(CellOptions, RefusesWithWhatWouldBeRight) {
 }
 
 TEST(CellOptions, CommandLineInTheOrderOfTheTable) {
-  const CellOptions options = {{"zap-rate", "50"}, {"vcpus", "2"}, {"variant", "leak"}};
-  EXPECT_THAT(command_line(options), ElementsAre("--variant", "leak", "--vcpus", "2", "--zap-rate", "50"));
+  EXPECT_THAT(command_line(request_of({{"zap-rate", "50"}, {"vcpus", "2"}, {"variant", "leak"}})),
+              ElementsAre("--variant", "leak", "--vcpus", "2", "--zap-rate", "50"));
+}
+
+std::string name_of(const Pairs& values, const std::vector<std::string_view>& more_keys) {
+  return cell_name(request_of(values).config, more_keys);
 }
 
 TEST(CellOptions, NameHoldsDefaultsAndWhatVaries) {
-  const CellOptions options = {
-      {"variant", "leak"}, {"workload", "mmio-poll"}, {"vcpus", "2"}, {"rcu-interval", "4ms"}, {"checks", "full"}};
-  EXPECT_EQ(cell_name(options, {"vcpus", "rcu-interval"}),
-            "leak/mmio-poll/vcpus:2/zappers:1/zap_rate:1000/burst:1024/guest:auto/placement:auto/rcu_interval:4ms");
-  EXPECT_EQ(cell_name({{"variant", "leak"}, {"workload", "mix"}, {"locality", "zipf:0.99"}}, {"locality", "writes"}),
+  EXPECT_EQ(
+      name_of(
+          {{"variant", "leak"}, {"workload", "mmio-poll"}, {"vcpus", "2"}, {"rcu-interval", "4ms"}, {"checks", "full"}},
+          {"vcpus", "rcu-interval"}),
+      "leak/mmio-poll/vcpus:2/zappers:1/zap_rate:1000/burst:1024/guest:auto/placement:auto/rcu_interval:4ms");
+  EXPECT_EQ(name_of({{"variant", "leak"}, {"workload", "mix"}, {"locality", "zipf:0.99"}}, {"locality", "writes"}),
             "leak/mix/vcpus:1/zappers:1/zap_rate:1000/burst:1024/guest:auto/placement:auto/locality:zipf:0.99"
             "/writes:workload");
   for (const char* file : {"trace:a/b/mine.swtrace", "trace:mine.swtrace"}) {
-    EXPECT_EQ(cell_name({{"variant", "leak"}, {"workload", file}, {"speed", "2"}}, {"speed"}),
+    EXPECT_EQ(name_of({{"variant", "leak"}, {"workload", file}, {"speed", "2"}}, {"speed"}),
               "leak/trace:mine/vcpus:1/zappers:1/zap_rate:trace/burst:1024/guest:auto/placement:auto/speed:2");
   }
 }
@@ -110,14 +194,15 @@ TEST(CellOptions, SpeedOfAReplay) {
 TEST(CellOptions, ATraceIsCheckedAsAFile) {
   KnownNames names{.variants = {}, .workloads = {"mix"}};
   names.check_workload_file = [](std::string_view file) { return std::optional("asked for " + std::string(file)); };
-  EXPECT_EQ(check_value(*find_cell_option("workload"), "trace:mix", names), "asked for trace:mix");
-  EXPECT_EQ(check_value(*find_cell_option("workload"), "mix", names), std::nullopt);
+  CellRequest request;
+  EXPECT_EQ(give(request, *find_cell_option("workload"), "trace:mix", &names), "asked for trace:mix");
+  EXPECT_EQ(give(request, *find_cell_option("workload"), "mix", &names), std::nullopt);
 }
 
 TEST(CellOptions, MeasuringTimeTakesDefaults) {
-  EXPECT_EQ(measuring_time({}), 2500ms);
-  EXPECT_EQ(measuring_time({{"duration", "250ms"}, {"warmup", "0"}}), 250ms);
+  EXPECT_EQ(measuring_time(CellRequest().config), 2500ms);
+  EXPECT_EQ(measuring_time(request_of({{"duration", "250ms"}, {"warmup", "0"}}).config), 250ms);
 }
 
 }  // namespace
-}  // namespace shadowwalk::run
+}  // namespace shadowwalk
