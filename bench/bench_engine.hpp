@@ -6,7 +6,9 @@
 #include <memory>
 
 #include "bench/threads.hpp"
+#include "harness/lab/cell_config.hpp"
 #include "harness/lab/cell_records.hpp"
+#include "harness/lab/engine.hpp"
 #include "harness/lab/registry.hpp"
 
 namespace shadowwalk::bench {

@@ -4,17 +4,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/attach/tools/shell_line.hpp"
-#include "harness/cli/cell_trace.hpp"
-#include "harness/cli/known_names.hpp"
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/live_cell.hpp"
-#include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_benchmark.hpp"
@@ -22,8 +18,11 @@
 #include "harness/lab/cell_request.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
+#include "harness/os/program.hpp"
 #include "harness/replay/trace_name.hpp"
-#include "harness/run/files.hpp"
+#include "harness/timeline/chrome_trace.hpp"
+#include "harness/timeline/recorder.hpp"
 #include "harness/trace/trace_reader.hpp"
 #include "workloads/workload.hpp"
 
@@ -33,7 +32,7 @@ namespace {
 constexpr const char* kDelayOfNegativeControls = "1/1000:50";
 
 struct CellArguments {
-  std::map<std::string_view, std::string> given;  ///< by option key
+  std::shared_ptr<CellTexts> texts = std::make_shared<CellTexts>();
   std::shared_ptr<const std::vector<std::string>> plugins;
   std::string json;
   std::string trace;
@@ -42,25 +41,23 @@ struct CellArguments {
   std::int64_t id = CellConfig().id;
 };
 
-CellRequest checked_request(const CellArguments& arguments) {
+CellRequest request_from(const CellTexts& texts) {
   const KnownNames known = known_names();
   CellRequest request;
   for (const CellOption& option : cell_options()) {
-    const auto given = arguments.given.find(option.key);
-    if (given == arguments.given.end() || given->second.empty()) {
-      if (option.required())
-        throw InputError(fmt::format("cell: --{} is missing; try 'shadowwalk cell --help'", option.key));
-    } else if (const auto wrong = give(request, option, given->second, &known)) {
-      // "vcpus is 0; ..." reads as the option it is about; "unknown variant ..." stands as it is.
-      throw InputError(fmt::format("cell: {}{}", wrong->starts_with(option.key) ? "--" : "", *wrong));
-    }
+    if (const auto text = texts.find(option.key); text != texts.end())
+      take(request, "cell", option, text->second, known);
   }
   return request;
 }
 
-/// `auto`: the trace; KVM where it opens. The result names what was taken.
+/// `auto`: the trace; KVM where it opens, and for the host's own KVM always. The result names what was taken.
 void decide_guest(CellConfig& config) {
   if (config.guest != GuestKind::automatic) return;
+  if (Registry::instance().at(config.variant).is_reference()) {
+    config.guest = GuestKind::kvm;
+    return;
+  }
   if (replays(config)) {
     config.guest = GuestKind::trace;
     return;
@@ -116,12 +113,62 @@ CellConfig config_from(CellRequest request, const std::vector<std::string>& plug
   decide_read_delay(request);
   decide_workload(request);
   std::vector<std::string> words = {"shadowwalk", "cell"};
-  for (const std::string& file : plugins) words.insert(words.end(), {"--plugin", file});
-  const std::vector<std::string> options = command_line(request);
-  words.insert(words.end(), options.begin(), options.end());
+  for (const auto& more : {plugin_arguments(plugins), command_line(request)}) {
+    words.insert(words.end(), more.begin(), more.end());
+  }
   request.config.name = cell_name(request.config);
-  request.config.command = tools::shell_line(words);
+  request.config.command = os::shell_line(words);
   return request.config;
+}
+
+std::filesystem::path checked_trace(const std::string& path, const BenchmarkFlags& flags) {
+  if (flags.repetitions > 1) {
+    throw InputError(
+        "cell: --trace records one cell: leave out --benchmark_repetitions, or run the command once per trace");
+  }
+  if (path == kStdout || path.empty()) throw InputError("cell: --trace writes a file: give it a name");
+  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
+    throw InputError(fmt::format("cell: --trace {} is there and no plain file; give another name", path));
+  }
+  check_output("cell", "--trace", path);
+  return path;
+}
+
+/// `--trace FILE`: records one cell and writes its timeline when it is over.
+class CellTrace {
+ public:
+  /// Before the cell starts threads; sets `config`'s recorder. Throws InputError: a path that cannot be written, a
+  /// cell that is repeated.
+  CellTrace(CellConfig& config, const std::string& path, std::size_t records, const BenchmarkFlags& flags)
+      : path_(checked_trace(path, flags)), recorder_(records) {
+    config.timeline = &recorder_;
+  }
+
+  /// When the cell is over: the file, as a whole or not at all, and one line on stderr if records were dropped.
+  void write(const CellConfig& config) const {
+    os::write_file_atomically(path_, timeline::to_chrome_trace(recorder_, "shadowwalk cell " + config.name,
+                                                               {{"cell", config.name}, {"command", config.command}}));
+    const auto dropped = timeline::dropped_by_probe(recorder_);
+    if (dropped.empty()) return;
+    std::string text;
+    for (const auto& [probe, count] : dropped) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, probe);
+    fmt::print(stderr, "shadowwalk: --trace: the oldest records were dropped ({}); --trace-records {} keeps more\n",
+               text, recorder_.records() * 2);
+  }
+
+ private:
+  const std::filesystem::path path_;
+  timeline::Recorder recorder_;
+};
+
+/// What Google Benchmark is to read; all other words are misspelt.
+BenchmarkFlags benchmark_flags(const CLI::App& verb) {
+  const std::vector<std::string> flags = verb.remaining();
+  for (const std::string& flag : flags) {
+    if (flag.starts_with("--benchmark_")) continue;
+    throw InputError(unknown_argument(verb, flag) + " try 'shadowwalk cell --help'");
+  }
+  return parse_benchmark_flags(flags);
 }
 
 void run(CellArguments arguments, const BenchmarkFlags& flags) {
@@ -130,7 +177,7 @@ void run(CellArguments arguments, const BenchmarkFlags& flags) {
       throw InputError("cell: --benchmark_out and --json both name the file of the result; give one");
     arguments.json = flags.out;
   }
-  CellConfig config = config_from(checked_request(arguments), *arguments.plugins);
+  CellConfig config = config_from(request_from(*arguments.texts), *arguments.plugins);
   config.id = arguments.id;
   std::optional<CellTrace> trace;
   if (!arguments.trace.empty() && arguments.trace == arguments.json) {
@@ -141,16 +188,14 @@ void run(CellArguments arguments, const BenchmarkFlags& flags) {
   config.on_ready = [&live] { live.on_ready(); };
   config.onlookers = &live;
   config.counters = &live.counters();
-  const bool to_stdout = arguments.json == kStdout;
-  if (!arguments.json.empty() && !to_stdout) {
-    run::require_space(std::filesystem::absolute(arguments.json).parent_path(), 1);
-  }
+  check_output("cell", "--json", arguments.json);
 
+  const bool to_stdout = arguments.json == kStdout;
   const CellOutcome outcome = run_cell_benchmark(config, flags, !to_stdout);
   if (to_stdout) {
     std::fwrite(outcome.json.data(), 1, outcome.json.size(), stdout);
   } else if (!arguments.json.empty()) {
-    run::write_file_atomically(arguments.json, outcome.json);
+    os::write_file_atomically(arguments.json, outcome.json);
   }
   if (!outcome.error.empty()) throw CellError(outcome.error);
   if (trace) trace->write(config);
@@ -163,16 +208,12 @@ void add_cell(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("cell", "Measure one cell: one variant under one workload");
   auto arguments = std::make_shared<CellArguments>();
   for (const CellOption& option : cell_options()) {
-    CLI::Option* added = verb->add_option_function<std::string>(
-        fmt::format("--{}", option.key),
-        [arguments, key = option.key](const std::string& value) { arguments->given[key] = value; },
-        std::string(option.help));
-    added->type_name("");
-    if (!option.required()) added->default_str(option.text(CellRequest().config));
+    const std::string fallback = option.required() ? "" : option.text(CellRequest().config);
+    add_cell_option(*verb, option, arguments->texts, fallback)->required(option.required());
   }
   arguments->plugins = add_plugin_option(*verb);
   verb->add_flag_callback(
-          "--closed-loop", [arguments] { arguments->given["speed"] = "closed-loop"; },
+          "--closed-loop", [arguments] { (*arguments->texts)["speed"] = "closed-loop"; },
           "The same as --speed closed-loop")
       ->excludes("--speed");
   verb->add_option("--json", arguments->json, "Write the result as Google Benchmark JSON to FILE; - is stdout")
@@ -183,7 +224,7 @@ void add_cell(CLI::App& command) {
       ->type_name("FILE");
   verb->add_option(
           "--trace-records", arguments->trace_records,
-          "Records that --trace keeps a thread, of zaps, commits, frees and IPIs, and again of exits and faults")
+          "Records that --trace keeps per thread: so many zaps, commits, frees and IPIs, and as many exits and faults")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(timeline::Recorder::kMinRecords, timeline::Recorder::kMaxRecords))
@@ -195,7 +236,7 @@ void add_cell(CLI::App& command) {
       "Of Google Benchmark's flags, these hold: --benchmark_repetitions=N, --benchmark_report_aggregates_only, "
       "--benchmark_context=KEY=VALUE and --benchmark_out=FILE, which is --json FILE.");
   verb->allow_extras();
-  verb->callback([verb, arguments] { run(*arguments, parse_benchmark_flags(verb->remaining())); });
+  verb->callback([verb, arguments] { run(*arguments, benchmark_flags(*verb)); });
 }
 
 }  // namespace shadowwalk::cli

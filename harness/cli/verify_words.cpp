@@ -44,7 +44,7 @@ std::string coverage(const Report& report) {
   return fmt::format("NOT every schedule: {}", executions);
 }
 
-std::string in_words(const verify::VerifiedVariant& variant, const VerifyConfig& setting, const Report& report) {
+std::string in_words(const VariantEntry& variant, const VerifyConfig& setting, const Report& report) {
   if (report.failure) {
     return fmt::format("{}: {}, in execution {} ({})\n", variant.info.name, report.failure->what, report.executions,
                        in_words(setting));

@@ -13,7 +13,7 @@
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/live_counters.hpp"
 #include "harness/measure/window.hpp"
-#include "harness/mmu/zapped.hpp"
+#include "harness/mmu/mmu_counts.hpp"
 
 /// What the threads of a cell record while they run.
 namespace shadowwalk {

@@ -136,7 +136,8 @@ CellRequest cell_request_from_json(const nlohmann::ordered_json& document) {
   return request;
 }
 
-std::string cell_name(const CellConfig& config, const std::vector<std::string_view>& more_keys) {
+std::string cell_name(const CellConfig& config, const std::vector<std::string_view>& more_keys,
+                      std::string_view guest) {
   // A file goes by its stem: slashes part a name's fields.
   const auto stem = [](std::string_view file) { return std::filesystem::path(file).stem().string(); };
   const auto trace = replay::trace_file(config.workload);
@@ -146,7 +147,10 @@ std::string cell_name(const CellConfig& config, const std::vector<std::string_vi
     if (!option.always_named && std::ranges::find(more_keys, option.key) == more_keys.end()) continue;
     std::string label(option.label.empty() ? option.key : option.label);
     std::replace(label.begin(), label.end(), '-', '_');
-    name += fmt::format("/{}:{}", label, trace && option.key == "zap-rate" ? "trace" : option.text(config));
+    std::string value = option.text(config);
+    if (option.key == "zap-rate" && trace) value = "trace";
+    if (option.key == "guest" && !guest.empty()) value = guest;
+    name += fmt::format("/{}:{}", label, value);
   }
   return name;
 }

@@ -51,8 +51,10 @@ nlohmann::ordered_json to_json(const CellRequest& request);
 CellRequest cell_request_from_json(const nlohmann::ordered_json& document);
 
 /// `<variant>/<workload>/vcpus:N/zappers:M/zap_rate:R/burst:K/guest:G/placement:P`, as entries of a result are called,
-/// followed by `/<option>:<value>` for each key of `more_keys` that this name does not already hold.
-std::string cell_name(const CellConfig& config, const std::vector<std::string_view>& more_keys = {});
+/// followed by `/<option>:<value>` for each key of `more_keys` that this name does not already hold. `guest`: in place
+/// of the config's, if not empty.
+std::string cell_name(const CellConfig& config, const std::vector<std::string_view>& more_keys = {},
+                      std::string_view guest = {});
 
 /// Whether a workload is a file (`./mine.toml`, `trace:FILE`) and not a name.
 bool is_workload_file(std::string_view workload);
