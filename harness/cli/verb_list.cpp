@@ -69,7 +69,7 @@ void print_figures(bool as_json, bool as_markdown) {
     for (const FigureTopic& topic : figure_topics()) {
       for (const Figure& figure : topic.figures) {
         fmt::print("{}: {}\n  unit         {}\n  level        {}\n", fmt::join(counters_of(figure), " "),
-                   figure.meaning, name_of(figure.unit), to_string(figure.level));
+                   figure.meaning, unit_name(figure.unit), to_string(figure.level));
       }
     }
   }
