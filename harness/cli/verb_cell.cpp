@@ -72,7 +72,7 @@ void decide(CellRequest& request, std::string_view key, std::string_view value) 
   give(request, *find_cell_option(key), value);
 }
 
-/// A negative control is there to be caught, and stalls catch it at any rate: on by default for it, and said.
+/// A negative control must be caught, and stalls catch it at any zap rate: so they are on by default for it.
 void decide_read_delay(CellRequest& request) {
   const VariantEntry* variant = Registry::instance().find(request.config.variant);
   if (variant->info.safe || request.has("read-delay")) return;
@@ -81,12 +81,12 @@ void decide_read_delay(CellRequest& request) {
              variant->info.name, kDelayOfNegativeControls);
 }
 
-/// A trace says when what is done to which pages.
+/// A trace says when which pages are accessed or zapped.
 void decide_replay(std::string_view trace, CellRequest& request) {
   for (const char* key : {"zap-rate", "working-set", "seed", "locality", "writes"}) {
     if (!request.has(key)) continue;
     throw InputError(
-        fmt::format("cell: --{} has no meaning with --workload trace:FILE: the trace tells; leave it out", key));
+        fmt::format("cell: --{} has no meaning with --workload trace:FILE: the trace decides it; leave it out", key));
   }
   if (request.has("zappers")) return;
   request.config.zappers = zappers_of(trace::TraceReader(std::filesystem::path(trace)).info());
@@ -121,7 +121,7 @@ CellConfig config_from(CellRequest request, const std::vector<std::string>& plug
   return request.config;
 }
 
-/// As Google Benchmark hears of it, from a flag or from the environment.
+/// Whether Google Benchmark will repeat the cell: by a flag or by the environment.
 bool is_repeated(const std::vector<std::string>& benchmark_flags) {
   constexpr std::string_view kFlag = "--benchmark_repetitions=";
   const char* const environment = std::getenv("BENCHMARK_REPETITIONS");
@@ -139,7 +139,7 @@ std::filesystem::path checked_trace(const std::string& path, const std::vector<s
   }
   if (path == kStdout || path.empty()) throw InputError("cell: --trace writes a file: give it a name");
   if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
-    throw InputError(fmt::format("cell: --trace {} is there and no plain file; give another name", path));
+    throw InputError(fmt::format("cell: --trace {} exists and is no plain file; give another name", path));
   }
   check_output("cell", "--trace", path);
   return path;
@@ -225,9 +225,9 @@ void add_cell(CLI::App& command) {
       ->excludes("--speed");
   verb->add_option("--json", arguments->json, "Write the result as Google Benchmark JSON to FILE; - is stdout")
       ->type_name("FILE");
-  verb->add_option(
-          "--trace", arguments->trace,
-          "Write the cell's timeline to FILE, for Perfetto; it disturbs the cell, which is marked (docs/attach.md)")
+  verb->add_option("--trace", arguments->trace,
+                   "Write the cell's timeline to FILE, for Perfetto; this disturbs the cell, and its result is marked "
+                   "(docs/attach.md)")
       ->type_name("FILE");
   verb->add_option(
           "--trace-records", arguments->trace_records,
@@ -236,9 +236,10 @@ void add_cell(CLI::App& command) {
       ->capture_default_str()
       ->check(CLI::Range(timeline::Recorder::kMinRecords, timeline::Recorder::kMaxRecords))
       ->needs("--trace");
-  verb->add_flag("--hold", arguments->hold,
-                 "Wait before the first zap, for a tool to attach: Enter or SIGUSR1 lets it go on (docs/attach.md)");
-  verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for the probes")->type_name("N");
+  verb->add_flag(
+      "--hold", arguments->hold,
+      "Wait before the first zap so that a tool can attach; Enter or SIGUSR1 ends the wait (docs/attach.md)");
+  verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for probes")->type_name("N");
   verb->footer("Google Benchmark's flags work too: --benchmark_repetitions=5.");
   verb->allow_extras();
   verb->callback([verb, arguments] { run(*arguments, benchmark_flags(*verb)); });
