@@ -121,19 +121,8 @@ CellConfig config_from(CellRequest request, const std::vector<std::string>& plug
   return request.config;
 }
 
-/// Whether Google Benchmark will repeat the cell: by a flag or by the environment.
-bool is_repeated(const std::vector<std::string>& benchmark_flags) {
-  constexpr std::string_view kFlag = "--benchmark_repetitions=";
-  const char* const environment = std::getenv("BENCHMARK_REPETITIONS");
-  std::string repetitions = environment == nullptr ? "1" : environment;
-  for (const std::string& flag : benchmark_flags) {
-    if (flag.starts_with(kFlag)) repetitions = flag.substr(kFlag.size());
-  }
-  return std::strtol(repetitions.c_str(), nullptr, 10) > 1;
-}
-
-std::filesystem::path checked_trace(const std::string& path, const std::vector<std::string>& benchmark_flags) {
-  if (is_repeated(benchmark_flags)) {
+std::filesystem::path checked_trace(const std::string& path, const BenchmarkFlags& flags) {
+  if (flags.repetitions > 1) {
     throw InputError(
         "cell: --trace records one cell: leave out --benchmark_repetitions, or run the command once per trace");
   }
@@ -150,9 +139,8 @@ class CellTrace {
  public:
   /// Before the cell starts threads; sets `config`'s recorder. Throws InputError: a path that cannot be written, a
   /// cell that is repeated.
-  CellTrace(CellConfig& config, const std::string& path, std::size_t records,
-            const std::vector<std::string>& benchmark_flags)
-      : path_(checked_trace(path, benchmark_flags)), recorder_(records) {
+  CellTrace(CellConfig& config, const std::string& path, std::size_t records, const BenchmarkFlags& flags)
+      : path_(checked_trace(path, flags)), recorder_(records) {
     config.timeline = &recorder_;
   }
 
@@ -174,23 +162,28 @@ class CellTrace {
 };
 
 /// What Google Benchmark is to read; all other words are misspelt.
-std::vector<std::string> benchmark_flags(const CLI::App& verb) {
-  std::vector<std::string> flags = verb.remaining();
+BenchmarkFlags benchmark_flags(const CLI::App& verb) {
+  const std::vector<std::string> flags = verb.remaining();
   for (const std::string& flag : flags) {
     if (flag.starts_with("--benchmark_")) continue;
     throw InputError(unknown_argument(verb, flag) + " try 'shadowwalk cell --help'");
   }
-  return flags;
+  return parse_benchmark_flags(flags);
 }
 
-void run(const CellArguments& arguments, const std::vector<std::string>& benchmark_flags) {
+void run(CellArguments arguments, const BenchmarkFlags& flags) {
+  if (!flags.out.empty()) {
+    if (!arguments.json.empty())
+      throw InputError("cell: --benchmark_out and --json both name the file of the result; give one");
+    arguments.json = flags.out;
+  }
   CellConfig config = config_from(request_from(*arguments.texts), *arguments.plugins);
   config.id = arguments.id;
   std::optional<CellTrace> trace;
   if (!arguments.trace.empty() && arguments.trace == arguments.json) {
     throw InputError("cell: --trace and --json name the same file; give them one each");
   }
-  if (!arguments.trace.empty()) trace.emplace(config, arguments.trace, arguments.trace_records, benchmark_flags);
+  if (!arguments.trace.empty()) trace.emplace(config, arguments.trace, arguments.trace_records, flags);
   LiveCell live(config, arguments.hold);
   config.on_ready = [&live] { live.on_ready(); };
   config.onlookers = &live;
@@ -198,7 +191,7 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
   check_output("cell", "--json", arguments.json);
 
   const bool to_stdout = arguments.json == kStdout;
-  const CellOutcome outcome = run_cell_benchmark(config, benchmark_flags, !to_stdout);
+  const CellOutcome outcome = run_cell_benchmark(config, flags, !to_stdout);
   if (to_stdout) {
     std::fwrite(outcome.json.data(), 1, outcome.json.size(), stdout);
   } else if (!arguments.json.empty()) {
@@ -240,7 +233,9 @@ void add_cell(CLI::App& command) {
       "--hold", arguments->hold,
       "Wait before the first zap so that a tool can attach; Enter or SIGUSR1 ends the wait (docs/attach.md)");
   verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for probes")->type_name("N");
-  verb->footer("Google Benchmark's flags work too: --benchmark_repetitions=5.");
+  verb->footer(
+      "Google Benchmark's flags that work here: --benchmark_repetitions=N, --benchmark_report_aggregates_only,\n"
+      "--benchmark_context=KEY=VALUE and --benchmark_out=FILE, which is the same as --json FILE.");
   verb->allow_extras();
   verb->callback([verb, arguments] { run(*arguments, benchmark_flags(*verb)); });
 }

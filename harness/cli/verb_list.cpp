@@ -12,7 +12,6 @@
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/figures.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/lab/variant_availability.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/measure/pmu/event_catalog.hpp"
 #include "harness/measure/pmu/microarchitecture.hpp"

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -12,15 +11,14 @@
 
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/lab/result_document.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
 #include "harness/os/program.hpp"
-#include "harness/projection/document.hpp"
-#include "harness/projection/host_topology.hpp"
+#include "harness/projection/host_comparison.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/projection/topology_file.hpp"
 #include "harness/replay/trace_name.hpp"
-#include "harness/text/suggestion.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk::cli {
@@ -28,7 +26,6 @@ namespace {
 
 using coherence::Topology;
 using projection::Projected;
-using projection::ProjectedVariant;
 
 constexpr unsigned kMostVcpus = 510;
 
@@ -59,23 +56,6 @@ CellOption simulated_option(std::string_view key) {
   if (key == "duration") option.minimum = 1;
   if (key == "vcpus") option.maximum = kMostVcpus;
   return option;
-}
-
-std::vector<const ProjectedVariant*> chosen_variants(const std::vector<std::string>& names) {
-  std::vector<const ProjectedVariant*> chosen;
-  std::vector<std::string> known{"all"};
-  for (const ProjectedVariant& variant : projection::projected_variants()) known.emplace_back(variant.info.name);
-  for (const std::string& name : names) {
-    const std::size_t before = chosen.size();
-    for (const ProjectedVariant& variant : projection::projected_variants()) {
-      if (variant.info.name == name || (name == "all" && variant.info.safe)) chosen.push_back(&variant);
-    }
-    if (chosen.size() == before) {
-      throw InputError(fmt::format("--variants {}: there is none of that name{} there are {}", name,
-                                   suggestion(name, known), fmt::join(known, ", ")));
-    }
-  }
-  return chosen;
 }
 
 /// What was asked for, variant and vCPUs aside.
@@ -154,7 +134,8 @@ void print_held(const projection::HostComparison& held) {
 }
 
 void run_project(const ProjectOptions& options) {
-  const auto variants = chosen_variants(options.variants);
+  const auto variants =
+      projection::projected_variants().choose("--variants", options.variants, &VariantEntry::can_be_projected);
   std::vector<CellRequest> requests = requests_from(options);
   const bool to_stdout = options.json == kStdout;
   check_output("project", "--json", options.json);
@@ -169,9 +150,9 @@ void run_project(const ProjectOptions& options) {
   for (const CellRequest& request : requests) projection::check_projection(request.config, topology);
 
   if (!to_stdout) print_head(topology);
-  std::vector<projection::Entry> entries;
+  ResultDocument document{.executable = "shadowwalk project", .context = {}, .cells = {}};
   for (CellRequest& request : requests) {
-    for (const ProjectedVariant* variant : variants) {
+    for (const VariantEntry* variant : variants) {
       CellConfig& cell = request.config;
       cell.variant = variant->info.name;
       request.given.insert("variant");
@@ -180,19 +161,23 @@ void run_project(const ProjectOptions& options) {
       if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r{} with {} vCPUs ...\x1b[K", cell.variant, cell.vcpus);
       const Projected projected = variant->project(cell, topology);
       if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\x1b[K");
-      entries.push_back({cell.name, projection::make_simulated_result(cell, topology, projected)});
-      if (!to_stdout) print_row(cell, entries.back().result);
+      document.cells.push_back({cell.name, {{.result = projection::make_simulated_result(cell, topology, projected)}}});
+      if (!to_stdout) print_row(cell, document.cells.back().second.front().result);
     }
   }
   std::optional<projection::HostComparison> held;
   if (options.rounds != 0) held = projection::compare_with_host(*host, options.rounds);
   if (held && !to_stdout) print_held(*held);
   if (options.json.empty()) return;
-  const std::string document = projection::make_document(std::move(entries), held ? &*held : nullptr);
+  for (auto& [name, repetitions] : document.cells) {
+    for (Repetition& repetition : repetitions)
+      projection::record_comparison(repetition.result, held ? &*held : nullptr);
+  }
+  const std::string text = to_text(std::move(document));
   if (to_stdout) {
-    std::fwrite(document.data(), 1, document.size(), stdout);
+    std::fwrite(text.data(), 1, text.size(), stdout);
   } else {
-    os::write_file_atomically(options.json, document);
+    os::write_file_atomically(options.json, text);
   }
 }
 

@@ -6,12 +6,14 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
 #include "harness/text/suggestion.hpp"
@@ -27,7 +29,6 @@ using verify::Failure;
 using verify::Report;
 using verify::Story;
 using verify::Trial;
-using verify::VerifiedVariant;
 using verify::VerifyConfig;
 
 struct VerifyOptions {
@@ -76,7 +77,7 @@ std::string coverage(const Report& report) {
 }
 
 /// The report of a variant with which nothing goes wrong, or the line above the story.
-std::string in_words(const VerifiedVariant& variant, const VerifyConfig& setting, const Report& report) {
+std::string in_words(const VariantEntry& variant, const VerifyConfig& setting, const Report& report) {
   if (report.failure) {
     return fmt::format("{}: {}, in execution {} ({})\n", variant.info.name, report.failure->what, report.executions,
                        in_words(setting));
@@ -138,18 +139,8 @@ std::string in_words(const Trial& trial) {
                     : fmt::format("  {:<11}  {:<28}  {:<12}  {}\n", in_words(trial.verdict), what, where, why);
 }
 
-std::vector<const VerifiedVariant*> chosen_variants(std::string_view option, const std::string& name) {
-  std::vector<const VerifiedVariant*> chosen;
-  std::vector<std::string> known;
-  for (const VerifiedVariant& variant : verify::verified_variants()) {
-    known.emplace_back(variant.info.name);
-    if (variant.info.name == name || (name == "all" && variant.info.safe)) chosen.push_back(&variant);
-  }
-  if (chosen.empty()) {
-    throw InputError(fmt::format("{} {}: there is none of that name{} there are all, {}", option, name,
-                                 suggestion(name, known), fmt::join(known, ", ")));
-  }
-  return chosen;
+std::vector<const VariantEntry*> chosen_variants(std::string_view option, const std::string& name) {
+  return verify::verified_variants().choose(option, std::span(&name, 1), &VariantEntry::can_be_verified);
 }
 
 Mutant chosen_mutant(const std::string& name) {
@@ -161,10 +152,10 @@ Mutant chosen_mutant(const std::string& name) {
 }
 
 /// The site that FILE:LINE or FILE:LINE:KIND means, of those that a variant passes.
-simulation::Site chosen_site(const std::string& text, const VerifiedVariant& variant, const VerifyConfig& setting) {
+simulation::Site chosen_site(const std::string& text, const VariantEntry& variant, const VerifyConfig& setting) {
   std::vector<std::string> names;
   std::vector<simulation::Site> meant;
-  for (const simulation::Site& site : variant.verify(setting).sites) {
+  for (const simulation::Site& site : verify::explore(variant, setting).sites) {
     if (!verify::why_no_effect(site.kind).empty() || verify::of_the_lab(site)) continue;
     const std::string place = fmt::format("{}:{}", site.file, site.line);
     names.push_back(fmt::format("{}:{}", place, in_words(site.kind)));
@@ -184,21 +175,21 @@ class Verification {
   bool run() {
     check_output("verify", "--json", options_.json);
     check_output("verify", "--save", options_.save);
-    for (const VerifiedVariant* variant : chosen_variants("--variant", options_.variant)) verify_one(*variant);
+    for (const VariantEntry* variant : chosen_variants("--variant", options_.variant)) verify_one(*variant);
     if (!options_.save.empty() && sound_) say("nothing goes wrong: there is no schedule to save\n");
     write_json();
     return sound_;
   }
 
  private:
-  void verify_one(const VerifiedVariant& variant) {
+  void verify_one(const VariantEntry& variant) {
     VerifyConfig setting = options_.setting;
     if (!options_.mutant.empty()) {
       setting.mutant = chosen_mutant(options_.mutant);
       verify::info_of(*setting.mutant).reach(setting);
     }
     if (!options_.weaken.empty()) setting.weakened = chosen_site(options_.weaken, variant, setting);
-    const Report report = variant.verify(setting);
+    const Report report = verify::explore(variant, setting);
     ordered_json document = {{"variant", variant.info.name}, {"setting", to_json(setting)}, {"run", to_json(report)}};
     say(in_words(variant, setting, report));
     if (report.failure) {
@@ -217,10 +208,10 @@ class Verification {
     documents_.push_back(std::move(document));
   }
 
-  void report_failure(const VerifiedVariant& variant, const VerifyConfig& setting, const Failure& first,
+  void report_failure(const VariantEntry& variant, const VerifyConfig& setting, const Failure& first,
                       ordered_json& document) {
-    const Failure shortest = variant.minimise(setting, first);
-    const Story story = variant.tell(setting, shortest);
+    const Failure shortest = verify::minimise(variant, setting, first);
+    const Story story = verify::tell_story(variant, setting, shortest);
     say(in_words(shortest) + in_words(story));
     document["failure"] = to_json(story, shortest);
     if (options_.save.empty() || saved_) return;
@@ -257,8 +248,8 @@ class Verification {
 /// True: the schedule goes wrong no more.
 bool replay(const std::string& file) {
   const verify::SavedSchedule saved = verify::load_schedule(file);
-  const VerifiedVariant& variant = *chosen_variants(file + ": variant", saved.variant).front();
-  const Story story = variant.replay(saved.config, saved.steps, file);
+  const VariantEntry& variant = *chosen_variants(file + ": variant", saved.variant).front();
+  const Story story = verify::replay(variant, saved.config, saved.steps, file);
   fmt::print("{}: {} ({})\n{}", variant.info.name,
              story.what.empty() ? "nothing goes wrong any more, where it was: " + saved.goes_wrong : story.what,
              in_words(saved.config), in_words(story));

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "harness/lab/cell_guest.hpp"
+#include "harness/lab/cell_records.hpp"
 #include "harness/lab/cell_threads.hpp"
 #include "harness/lab/cell_totals.hpp"
 #include "harness/lab/feeder_thread.hpp"
 #include "harness/lab/grace_period_record.hpp"
-#include "harness/lab/ipi_record.hpp"
 #include "harness/lab/onlookers.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/reclaimer.hpp"
@@ -191,7 +191,7 @@ CellMeasurement run_cell(const CellConfig& asked) {
     require_accesses(config, cell.walks);
   }
   if (variant.can_zap) {
-    check_promises(workload, workload_events(cell.counts, cell.mmu.host_actions, cell.zaps_total), config.zappers != 0);
+    check_promises(workload, workload_events(cell), config.zappers != 0);
   }
   cell.events = count_events(events, vcpus, zappers, machine.has_rcu() ? &reclaimer.events() : nullptr);
   cell.ipis = ipis.sent();

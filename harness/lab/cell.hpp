@@ -15,7 +15,7 @@
 #include "harness/machine/line_transfer.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/noise.hpp"
-#include "harness/mmu/walk_counts.hpp"
+#include "harness/mmu/mmu_counts.hpp"
 
 namespace shadowwalk {
 

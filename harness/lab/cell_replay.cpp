@@ -6,6 +6,7 @@
 
 #include "harness/guest/guest_abi.hpp"
 #include "harness/lab/workload_events.hpp"
+#include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/placement.hpp"
 #include "harness/replay/trace_name.hpp"

@@ -4,13 +4,14 @@
 #include <string>
 
 #include "harness/lab/cell_config.hpp"
-#include "harness/lab/registry.hpp"
 #include "harness/replay/replay_counts.hpp"
 #include "harness/replay/trace_guest.hpp"
 #include "harness/trace/trace_event.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
+
+struct VariantEntry;
 
 /// What a cell measured of the replay itself.
 struct ReplayMeasurement {

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "harness/lab/walk_record.hpp"
+#include "harness/lab/cell_records.hpp"
 #include "harness/mmu/geometry.hpp"
 
 namespace shadowwalk {
@@ -44,7 +44,7 @@ Reading walk_count(const Measured& of) {
 }
 template <auto Member>
 Reading host_count(const Measured& of) {
-  return number(of.cell.host_part.*Member);
+  return number(of.cell.mmu.host_actions.*Member);
 }
 
 // Zaps
@@ -90,15 +90,15 @@ Reading walk_ns_mean(const Measured& of) {
 
 template <auto Member>
 Reading page_count(const Measured& of) {
-  return number(of.cell.footprint.*Member);
+  return number(of.cell.mmu.footprint.*Member);
 }
 std::string_view why_none_freed(const Measured& of) {
-  return of.cell.footprint.unlinked == 0 ? "no page was unlinked in the window"
-                                         : "every page unlinked in the window was freed by the drain only";
+  return of.cell.mmu.footprint.unlinked == 0 ? "no page was unlinked in the window"
+                                             : "every page unlinked in the window was freed by the drain only";
 }
 
 Reading grace_period_ns(const Measured& of) {
-  if (!of.cell.grace_period_times) return Absent{"the variant waits for no grace period of RCU"};
+  if (!of.cell.grace_period_times) return Absent{std::string(kNoGracePeriods)};
   return samples(of.cell.grace_period_times->ns, "no grace period began in the window");
 }
 
@@ -291,10 +291,10 @@ constexpr Figure kZapPartFigures[] = {
                  [](const Measured& of) { return of_zaps(of, of.cell.zap_service_ns); }),
     distribution("prepare_zap_ns", "prepare_zap", kLight, lower, kOfTheLab, kP50 | kP99,
                  "from holding mmu_lock until the batch is ready to commit, without lock breaks",
-                 [](const Measured& of) { return of_zaps(of, of.cell.zap_times.prepare_ns); }),
+                 [](const Measured& of) { return of_zaps(of, of.cell.mmu.zap_times.prepare_ns); }),
     distribution("commit_zap_ns", "commit_zap", kLight, lower, kOfTheLab, kP50 | kP99,
                  "the variant's commit(): flush, waiting, freeing or handing over",
-                 [](const Measured& of) { return of_zaps(of, of.cell.zap_times.commit_ns); }),
+                 [](const Measured& of) { return of_zaps(of, of.cell.mmu.zap_times.commit_ns); }),
 };
 
 constexpr Figure kMemoryFigures[] = {
@@ -306,16 +306,16 @@ constexpr Figure kMemoryFigures[] = {
             "shadow pages freed in the cell's whole life, drain included", page_count<&Footprint::Result::freed_total>),
     counter("retired_bytes_mean", bytes, "retired mean", kLight, lower, kOfTheLab,
             "unlinked and not yet freed, mean over time: exact",
-            [](const Measured& of) { return pages_as_bytes(of.cell.footprint.retired.mean); }),
+            [](const Measured& of) { return pages_as_bytes(of.cell.mmu.footprint.retired.mean); }),
     counter("retired_bytes_peak", bytes, "retired peak", kLight, lower, kOfTheLab,
             "unlinked and not yet freed, greatest: exact",
-            [](const Measured& of) { return pages_as_bytes(of.cell.footprint.retired.peak); }),
+            [](const Measured& of) { return pages_as_bytes(of.cell.mmu.footprint.retired.peak); }),
     counter("shadow_bytes_mean", bytes, "shadow mean", kLight, lower, kOfTheLab,
             "shadow pages allocated and not freed, mean over time: exact",
-            [](const Measured& of) { return pages_as_bytes(of.cell.footprint.shadow.mean); }),
+            [](const Measured& of) { return pages_as_bytes(of.cell.mmu.footprint.shadow.mean); }),
     counter("shadow_bytes_peak", bytes, "shadow peak", kLight, lower, kOfTheLab,
             "shadow pages allocated and not freed, greatest: exact",
-            [](const Measured& of) { return pages_as_bytes(of.cell.footprint.shadow.peak); }),
+            [](const Measured& of) { return pages_as_bytes(of.cell.mmu.footprint.shadow.peak); }),
     counter("rss_bytes", bytes, "RSS", kNone, lower, kOnHosts,
             "resident memory of the process at the end of the window, the lab itself included",
             [](const Measured& of) -> Reading {
@@ -325,9 +325,10 @@ constexpr Figure kMemoryFigures[] = {
 };
 
 constexpr Figure kFreeFigures[] = {
-    growing(distribution("free_ns", "free", kLight, lower, kOfTheLab, kP50 | kP99 | kMax,
-                         "from unlink to free, for pages unlinked in the window",
-                         [](const Measured& of) { return samples(of.cell.footprint.free_ns, why_none_freed(of)); })),
+    growing(
+        distribution("free_ns", "free", kLight, lower, kOfTheLab, kP50 | kP99 | kMax,
+                     "from unlink to free, for pages unlinked in the window",
+                     [](const Measured& of) { return samples(of.cell.mmu.footprint.free_ns, why_none_freed(of)); })),
 };
 
 constexpr Figure kRcuFigures[] = {
@@ -341,10 +342,10 @@ constexpr Figure kLockFigures[] = {
         "mmu_lock_hold_ns", "lock hold", kLight, lower, kOfTheLab, kP99,
         "mmu_lock held by zaps, commit included: what the scheme makes others wait for (a fault's own hold would hide "
         "it)",
-        [](const Measured& of) { return samples(of.cell.mmu_lock_hold_ns, "no zap took mmu_lock in the window"); }),
+        [](const Measured& of) { return samples(of.cell.mmu.lock_hold_ns, "no zap took mmu_lock in the window"); }),
     distribution(
         "mmu_lock_wait_ns", "lock wait", kLight, lower, kOfTheLab, kP99, "waits of zaps and faults for mmu_lock",
-        [](const Measured& of) { return samples(of.cell.mmu_lock_wait_ns, "mmu_lock was not taken in the window"); }),
+        [](const Measured& of) { return samples(of.cell.mmu.lock_wait_ns, "mmu_lock was not taken in the window"); }),
 };
 
 constexpr Figure kIpiFigures[] = {
@@ -365,17 +366,17 @@ constexpr Figure kWorkloadFigures[] = {
     event("made_writable_total", "made writable", "leaves that walkers made writable without mmu_lock",
           walk_count<&WalkCounts::made_writable>),
     event("leaves_write_protected_total", "write-protected", "dirty pages that dirty logging found and write-protected",
-          host_count<&HostTotals::leaves_write_protected>),
+          host_count<&HostActionCounts::leaves_write_protected>),
     event("dirty_rounds_total", "rounds", "complete rounds of dirty logging over the guest's memory",
-          host_count<&HostTotals::dirty_rounds>),
+          host_count<&HostActionCounts::dirty_rounds>),
     counter("dirty_pages_last_round", count, "dirty, last round", kNone, neither, kOfTheLab,
             "dirty pages that the last complete round found",
             [](const Measured& of) -> Reading {
-              if (of.cell.host_part.dirty_rounds == 0) return Absent{"no round of dirty logging was completed"};
-              return number(of.cell.host_part.dirty_pages_last_round);
+              if (of.cell.mmu.host_actions.dirty_rounds == 0) return Absent{"no round of dirty logging was completed"};
+              return number(of.cell.mmu.host_actions.dirty_pages_last_round);
             }),
     event("leaves_zapped_total", "leaves zapped", "leaves cleared by invalidations",
-          host_count<&HostTotals::leaves_zapped>),
+          host_count<&HostActionCounts::leaves_zapped>),
     event("page_table_writes_total", "page-table writes", "guest writes to page tables that had a shadow",
           walk_count<&WalkCounts::page_table_writes>),
     event("flood_zaps_total", "flood zaps", "guest writes to page tables that zapped a whole shadow",
@@ -384,14 +385,15 @@ constexpr Figure kWorkloadFigures[] = {
           walk_count<&WalkCounts::quota_zaps>),
     event("walker_stalls_total", "stalls", "stalls inside walks, requested by --read-delay or the workload",
           walk_count<&WalkCounts::stalls>),
-    event("shrinks_total", "shrinks", "shrinks, those that were given up included", host_count<&HostTotals::shrinks>),
+    event("shrinks_total", "shrinks", "shrinks, those that were given up included",
+          host_count<&HostActionCounts::shrinks>),
     counter("shrinks_unfinished_total", count, "given up", kNone, lower, kOfTheLab,
             "shrinks that were given up: some page was not free after 100 ms, or when the cell ended",
-            host_count<&HostTotals::shrinks_unfinished>),
+            host_count<&HostActionCounts::shrinks_unfinished>),
     distribution("shrink_ns", "shrink", kLight, lower, kOfTheLab, kP50 | kP99,
                  "from a shrink's request until its last page was free",
                  [](const Measured& of) {
-                   const HostTotals& host = of.cell.host_part;
+                   const HostActionCounts& host = of.cell.mmu.host_actions;
                    return samples(host.shrink_ns, host.shrinks == 0
                                                       ? "the workload does not shrink"
                                                       : "no shrink that began in the window had all its pages freed");

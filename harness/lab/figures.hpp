@@ -46,6 +46,7 @@ struct Measured {
   const CellConfig& config;
   const CellMeasurement& cell;
   CellKind kind = CellKind::measured;
+  std::string_view why_hidden{};                  ///< why figures of measured cells cannot be measured; of other kinds
   const Touches* touches = nullptr;               ///< host_kvm only
   std::optional<std::uint64_t> line_transfers{};  ///< simulated only: of walks in the window
 };
@@ -89,6 +90,8 @@ struct FigureTopic {
   std::string_view name;
   std::span<const Figure> figures;
 };
+
+inline constexpr std::string_view kNoGracePeriods = "the variant waits for no grace period of RCU";
 
 /// Counts of an event that `--events` names: one counter `<event><suffix>` per event.
 struct EventFigure {

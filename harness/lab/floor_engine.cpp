@@ -6,6 +6,7 @@
 
 #include "harness/lab/leaf_kind.hpp"
 #include "harness/machine/check.hpp"
+#include "harness/machine/error.hpp"
 #include "harness/mmu/page_pool.hpp"
 
 namespace shadowwalk {
@@ -86,14 +87,13 @@ class FloorVcpu final : public EngineVcpu {
   void online() override {}
   void reload_root() override {}
   WalkCounts counts() const override { return {}; }
-  const std::string& first_violation() const override { return no_violation_; }
+  std::string_view first_violation() const override { return {}; }
 
   [[gnu::always_inline]] bool served(Access access) { return tree_.serves(access.gfn(), leaf_kind(access.kind())); }
   void fault(Access access) { tree_.map(access.gfn(), leaf_kind(access.kind())); }
 
  private:
   PlainTree& tree_;
-  const std::string no_violation_;
 };
 
 class FloorEngine final : public Engine {

@@ -4,7 +4,7 @@
 
 #include "harness/measure/footprint.hpp"
 #include "harness/measure/histogram.hpp"
-#include "harness/mmu/zap_times.hpp"
+#include "harness/mmu/mmu_counts.hpp"
 
 namespace shadowwalk {
 

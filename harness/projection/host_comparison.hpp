@@ -7,6 +7,12 @@
 
 namespace shadowwalk::projection {
 
+/// This host: its shape by hwloc, its line transfers by measure_line_transfer() between one pair of CPUs of each tier
+/// that it has, and the measured costs of loads, stores, locked operations and mfence on its own lines. What cannot be
+/// measured so (memory, IPIs, guest exits) is an estimate; `source` says which is which. Takes half a second; needs a
+/// quiet host. Throws CellError.
+coherence::Topology measure_host_topology();
+
 /// What the model and this host answer to one question: by which factor does rcu-counter's read side cost more than
 /// irq-ipi's? The cost of a read side is that of a walk minus that of leak's walk.
 struct HostComparison {

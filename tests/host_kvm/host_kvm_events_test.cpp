@@ -66,7 +66,7 @@ TEST(HostKvmEvents, WhatCannotBeToldIsNotThere) {
 }
 
 TEST(HostKvmEvents, AreNamesThatWorkloadsMayPromise) {
-  const auto known = workload_events({}, {}, 0);
+  const auto known = workload_events({});
   for (const auto& [name, count] : host_kvm_events(plan_of({}, 100), {}, 7)) EXPECT_TRUE(known.contains(name)) << name;
 }
 

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "harness/lab/cell.hpp"
+#include "harness/lab/cell_records.hpp"
 #include "harness/lab/cell_replay.hpp"
 #include "harness/lab/cell_result.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/lab/walk_record.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
 #include "tests/lab/chosen_variants.hpp"

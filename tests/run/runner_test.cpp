@@ -44,7 +44,7 @@ class RunnerTest : public ::testing::Test {
   }
 
   void run(RunDirectory& directory) {
-    Interrupt interrupt;
+    os::Interrupt interrupt;
     run_measurements(directory, settings_, interrupt);
   }
 
@@ -171,7 +171,7 @@ TEST_F(RunnerTest, ASignalStopsTheChildAndLeavesAResumableDirectory) {
     const std::string name = std::to_string(signal);
     {
       RunDirectory directory = RunDirectory::create(temporary_ / name, plan_for("'hang'", 3));
-      Interrupt interrupt;
+      os::Interrupt interrupt;
       const pid_t sender = fork();  // a process, not a thread: run_measurements is for single-threaded programs
       if (sender == 0) {
         while (content_of(temporary_ / "log").empty()) std::this_thread::sleep_for(1ms);

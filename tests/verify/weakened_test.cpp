@@ -25,9 +25,9 @@ using Sites = std::set<std::string>;
 
 /// The sites without which some schedule goes wrong, as "exchange variants/kernel/irq_ipi.hpp".
 Sites needed(std::string_view variant, const VerifyConfig& setting) {
-  const VerifiedVariant& verified = *find_verified(variant);
+  const VariantEntry& verified = verified_variants().at(variant);
   Sites names;
-  weaken_each(verified, setting, verified.verify(setting).sites, [&](const Trial& trial) {
+  weaken_each(verified, setting, explore(verified, setting).sites, [&](const Trial& trial) {
     if (trial.verdict == Trial::Verdict::needed) {
       names.insert(std::string(in_words(trial.site->kind)) + " " + trial.site->file);
     } else if (trial.verdict == Trial::Verdict::not_needed) {
