@@ -8,7 +8,7 @@
 #include "harness/attach/live/registration.hpp"
 #include "harness/attach/live/window_gate.hpp"
 #include "harness/lab/cell_config.hpp"
-#include "harness/lab/onlookers.hpp"
+#include "harness/lab/cell_observer.hpp"
 #include "harness/measure/shared_counters.hpp"
 #include "harness/os/file_descriptor.hpp"
 
@@ -32,7 +32,7 @@ class Hold {
 
 /// The outward side of a cell: it lists the cell for `shadowwalk ps`, holds it for --hold, and agrees on the measured
 /// window with what `shadowwalk attach` started.
-class LiveCell final : public Onlookers {
+class LiveCell final : public CellObserver {
  public:
   /// Call it before the cell starts threads; `config` must outlive this. Lists nothing yet: the cell may be refused.
   LiveCell(const CellConfig& config, bool hold);

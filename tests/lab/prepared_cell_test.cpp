@@ -1,5 +1,5 @@
 // What the command line changes in a workload's guest changes it the same way in both guests.
-#include "harness/lab/cell_guest.hpp"
+#include "harness/lab/prepared_cell.hpp"
 
 #include <gtest/gtest.h>
 
@@ -82,10 +82,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(CheckCell, RefusesAKnobThatDoesNotSuitTheWorkload) {
-  EXPECT_NO_THROW(check_cell(cell_of({"", "memslot-flip", "zipf:1", 10}, GuestKind::thread)));
-  EXPECT_THROW(check_cell(cell_of({"", "demand-fault", "zipf:1", -1}, GuestKind::thread)), InputError);
-  EXPECT_THROW(check_cell(cell_of({"", "mmio-poll", "", 10}, GuestKind::thread)), InputError);
-  EXPECT_THROW(check_cell(cell_of({"", "memslot-flip", "stride:5001", -1}, GuestKind::thread)), InputError);
+  EXPECT_NO_THROW(prepare_cell(cell_of({"", "memslot-flip", "zipf:1", 10}, GuestKind::thread)));
+  EXPECT_THROW(prepare_cell(cell_of({"", "demand-fault", "zipf:1", -1}, GuestKind::thread)), InputError);
+  EXPECT_THROW(prepare_cell(cell_of({"", "mmio-poll", "", 10}, GuestKind::thread)), InputError);
+  EXPECT_THROW(prepare_cell(cell_of({"", "memslot-flip", "stride:5001", -1}, GuestKind::thread)), InputError);
 }
 
 }  // namespace

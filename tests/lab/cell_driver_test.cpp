@@ -1,4 +1,4 @@
-#include "harness/lab/window_schedule.hpp"
+#include "harness/lab/cell_driver.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "harness/lab/cell.hpp"
+#include "harness/lab/cell_observer.hpp"
 #include "harness/lab/cell_result.hpp"
-#include "harness/lab/onlookers.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/machine/cycle_clock.hpp"
 
 namespace shadowwalk {
@@ -27,9 +28,9 @@ std::uint64_t now_ns() {
 }
 
 /// Notes what it is told, and when.
-class FakeOnlookers final : public Onlookers {
+class FakeObserver final : public CellObserver {
  public:
-  FakeOnlookers(bool waits, std::chrono::milliseconds slow) : waits_(waits), slow_(slow) {}
+  FakeObserver(bool waits, std::chrono::milliseconds slow) : waits_(waits), slow_(slow) {}
 
   bool await_window() override {
     calls.emplace_back("await");
@@ -65,7 +66,7 @@ class FakeOnlookers final : public Onlookers {
   const std::chrono::milliseconds slow_;
 };
 
-CellConfig small_cell(Onlookers* onlookers) {
+CellConfig small_cell(CellObserver* observer) {
   CellConfig config;
   config.name = "test";
   config.variant = "leak";
@@ -73,34 +74,34 @@ CellConfig small_cell(Onlookers* onlookers) {
   config.warmup = 30ms;
   config.duration = 100ms;
   config.working_set = 64;
-  config.onlookers = onlookers;
+  config.observer = observer;
   return config;
 }
 
 TEST(WindowSchedule, WhoMustBeReadyPutsTheWindowOff) {
-  FakeOnlookers onlookers(/*waits=*/true, 100ms);
-  const CellConfig config = small_cell(&onlookers);
+  FakeObserver observer(/*waits=*/true, 100ms);
+  const CellConfig config = small_cell(&observer);
   Window window;
-  onlookers.window = &window;
+  observer.window = &window;
   CellFailure failure;
   WindowSchedule schedule(config, window);
   const std::uint64_t planned = schedule.start(), length = schedule.end() - schedule.start();
   EXPECT_EQ(window.start(), planned);
   ASSERT_FALSE(schedule.wait_for_start(failure));
   EXPECT_GE(CycleClock::now(), schedule.start());
-  EXPECT_EQ(onlookers.window_while_waiting, std::numeric_limits<std::uint64_t>::max()) << "nothing counts meanwhile";
+  EXPECT_EQ(observer.window_while_waiting, std::numeric_limits<std::uint64_t>::max()) << "nothing counts meanwhile";
   EXPECT_GT(schedule.start(), planned);
   EXPECT_EQ(schedule.end() - schedule.start(), length);
   EXPECT_EQ(window.start(), schedule.start());
   EXPECT_EQ(window.end(), schedule.end());
-  EXPECT_GT(onlookers.window_begin_ns, onlookers.ready_ns);
-  EXPECT_EQ(onlookers.window_end_ns - onlookers.window_begin_ns, 100'000'000u);
+  EXPECT_GT(observer.window_begin_ns, observer.ready_ns);
+  EXPECT_EQ(observer.window_end_ns - observer.window_begin_ns, 100'000'000u);
 }
 
 TEST(WindowSchedule, NobodyChangesNothing) {
   for (const bool there : {false, true}) {
-    FakeOnlookers onlookers(/*waits=*/false, 0ms);
-    const CellConfig config = small_cell(there ? &onlookers : nullptr);
+    FakeObserver observer(/*waits=*/false, 0ms);
+    const CellConfig config = small_cell(there ? &observer : nullptr);
     Window window;
     CellFailure failure;
     WindowSchedule schedule(config, window);
@@ -108,34 +109,34 @@ TEST(WindowSchedule, NobodyChangesNothing) {
     ASSERT_FALSE(schedule.wait_for_start(failure));
     EXPECT_EQ(schedule.start(), planned);
     EXPECT_EQ(window.start(), planned);
-    EXPECT_EQ(onlookers.calls.size(), there ? 1u : 0u);
+    EXPECT_EQ(observer.calls.size(), there ? 1u : 0u);
   }
 }
 
 TEST(WindowSchedule, AFailureEndsTheWait) {
-  FakeOnlookers onlookers(/*waits=*/true, 0ms);
-  CellConfig config = small_cell(&onlookers);
+  FakeObserver observer(/*waits=*/true, 0ms);
+  CellConfig config = small_cell(&observer);
   config.warmup = 3600s;
   Window window;
   CellFailure failure;
   failure.report("gone");
   EXPECT_TRUE(WindowSchedule(config, window).wait_for_start(failure));
-  EXPECT_TRUE(onlookers.calls.empty());
+  EXPECT_TRUE(observer.calls.empty());
 }
 
 TEST(WindowSchedule, ACellTellsItsOnlookersAndItsResultTellsOfThem) {
-  FakeOnlookers onlookers(/*waits=*/true, 50ms);
-  const CellConfig config = small_cell(&onlookers);
-  const CellResult result = make_result(config, run_cell(config));
-  EXPECT_THAT(onlookers.calls, ElementsAre("await", "let begin", "set", "end", "perturbed"));
-  EXPECT_GE(onlookers.ended_ns, onlookers.window_end_ns);
+  FakeObserver observer(/*waits=*/true, 50ms);
+  const CellConfig config = small_cell(&observer);
+  const CellResult result = make_result(config, run_cell(prepare_cell(config)));
+  EXPECT_THAT(observer.calls, ElementsAre("await", "let begin", "set", "end", "perturbed"));
+  EXPECT_GE(observer.ended_ns, observer.window_end_ns);
   EXPECT_NEAR(result.counters.at("duration_s"), 0.1, 1e-6);
   EXPECT_EQ(result.details.at("perturbed"), "a tool");
   EXPECT_THAT(result.details.at("flags").get<std::vector<std::string>>(), testing::Contains("perturbed"));
 
-  FakeOnlookers nobody(/*waits=*/false, 0ms);
+  FakeObserver nobody(/*waits=*/false, 0ms);
   const CellConfig plain = small_cell(&nobody);
-  EXPECT_FALSE(make_result(plain, run_cell(plain)).details.contains("perturbed"));
+  EXPECT_FALSE(make_result(plain, run_cell(prepare_cell(plain))).details.contains("perturbed"));
 }
 
 }  // namespace
