@@ -64,7 +64,7 @@ std::filesystem::path checked_trace(const std::string& path, const BenchmarkFlag
   }
   if (path == kStdout || path.empty()) throw InputError("cell: --trace writes a file: give it a name");
   if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
-    throw InputError(fmt::format("cell: --trace {} is there and no plain file; give another name", path));
+    throw InputError(fmt::format("cell: --trace {} exists and is no plain file; give another name", path));
   }
   check_output("cell", "--trace", path);
   return path;
@@ -154,9 +154,9 @@ void add_cell(CLI::App& command) {
       ->excludes("--speed");
   verb->add_option("--json", arguments->json, "Write the result as Google Benchmark JSON to FILE; - is stdout")
       ->type_name("FILE");
-  verb->add_option(
-          "--trace", arguments->trace,
-          "Write the cell's timeline to FILE, for Perfetto; it disturbs the cell, which is marked (docs/attach.md)")
+  verb->add_option("--trace", arguments->trace,
+                   "Write the cell's timeline to FILE, for Perfetto; this disturbs the cell, and its result is marked "
+                   "(docs/attach.md)")
       ->type_name("FILE");
   verb->add_option(
           "--trace-records", arguments->trace_records,
@@ -165,12 +165,13 @@ void add_cell(CLI::App& command) {
       ->capture_default_str()
       ->check(CLI::Range(timeline::Recorder::kMinRecords, timeline::Recorder::kMaxRecords))
       ->needs("--trace");
-  verb->add_flag("--hold", arguments->hold,
-                 "Wait before the first zap, for a tool to attach: Enter or SIGUSR1 lets it go on (docs/attach.md)");
-  verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for the probes")->type_name("N");
+  verb->add_flag(
+      "--hold", arguments->hold,
+      "Wait before the first zap so that a tool can attach; Enter or SIGUSR1 ends the wait (docs/attach.md)");
+  verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for probes")->type_name("N");
   verb->footer(
-      "Of Google Benchmark's flags, these hold: --benchmark_repetitions=N, --benchmark_report_aggregates_only, "
-      "--benchmark_context=KEY=VALUE and --benchmark_out=FILE, which is --json FILE.");
+      "Google Benchmark's flags that work here: --benchmark_repetitions=N, --benchmark_report_aggregates_only,\n"
+      "--benchmark_context=KEY=VALUE and --benchmark_out=FILE, which is the same as --json FILE.");
   verb->allow_extras();
   verb->callback([verb, arguments] { run(*arguments, benchmark_flags(*verb)); });
 }
