@@ -12,7 +12,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "harness/attach/live/threads.hpp"
+#include "harness/attach/live/process.hpp"
 
 namespace shadowwalk::cli {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 #include "harness/trace/trace_reader.hpp"
 #include "workloads/workload.hpp"
 

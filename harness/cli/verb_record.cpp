@@ -14,7 +14,6 @@
 #include "harness/measure/pmu/tracepoint.hpp"
 #include "harness/os/program.hpp"
 #include "harness/trace/recording.hpp"
-#include "harness/trace/tool.hpp"
 #include "harness/trace/trace_reader.hpp"
 
 namespace shadowwalk::cli {

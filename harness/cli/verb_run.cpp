@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/attach/live/registration.hpp"
+#include "harness/attach/live/entry.hpp"
 #include "harness/cli/data_files.hpp"
 #include "harness/cli/known_names.hpp"
 #include "harness/cli/live_cell.hpp"

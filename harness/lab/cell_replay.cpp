@@ -8,7 +8,7 @@
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/placement.hpp"
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 #include "harness/trace/trace_reader.hpp"
 
 namespace shadowwalk {

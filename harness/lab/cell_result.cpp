@@ -8,7 +8,7 @@
 #include "harness/lab/walk_record.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/mmu/geometry.hpp"
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 
 namespace shadowwalk {
 namespace {

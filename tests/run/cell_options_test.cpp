@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/replay/pace.hpp"
+#include "harness/replay/lane.hpp"
 #include "tests/run/test_support.hpp"
 
 namespace shadowwalk::run {
