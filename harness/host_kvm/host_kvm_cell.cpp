@@ -10,9 +10,9 @@
 #include "harness/host_kvm/host_kvm_threads.hpp"
 #include "harness/lab/onlookers.hpp"
 #include "harness/lab/window_schedule.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/placement.hpp"
-#include "harness/machine/remote_flush.hpp"
 #include "harness/measure/memory.hpp"
 #include "harness/probes/probes.hpp"
 

@@ -105,12 +105,12 @@ bool may_be_a_name(std::string_view name) {
 
 void check_names(const std::filesystem::path& file, const PluginVariants& found) {
   for (auto variant = found.variants.begin(); variant != found.variants.end(); ++variant) {
-    const std::string_view name = variant->measured.info.name;
+    const std::string_view name = variant->info.name;
     if (!may_be_a_name(name)) {
       throw refusal(file, fmt::format("'{}' is no name of a variant; use a-z, 0-9 and -", name));
     }
     const bool twice = std::any_of(found.variants.begin(), variant,
-                                   [&](const PluginVariant& other) { return other.measured.info.name == name; });
+                                   [&](const VariantEntry& other) { return other.info.name == name; });
     if (twice || Registry::instance().find(name) != nullptr) {
       throw refusal(file, fmt::format("a variant named '{}' is registered already; give it another name", name));
     }
@@ -127,14 +127,12 @@ void load_plugin(const std::filesystem::path& file) {
     fmt::print(stderr, "shadowwalk: {} is compiled without optimisation: hold its figures against nothing\n",
                file.filename().string());
   }
-  for (PluginVariant& variant : found.variants) {
-    variant.measured.plugin = PluginOrigin{.file = file.filename().string(),
-                                           .build_id = notes.build_id,
-                                           .abi = std::string(kAbi.view()),
-                                           .optimized = found.optimized};
-    Registry::instance().add(variant.measured);
-    verify::add_verified(variant.verified);
-    projection::add_projected(variant.projected);
+  for (VariantEntry& variant : found.variants) {
+    variant.plugin = PluginOrigin{.file = file.filename().string(),
+                                  .build_id = notes.build_id,
+                                  .abi = std::string(kAbi.view()),
+                                  .optimized = found.optimized};
+    Registry::instance().add(variant);
   }
 }
 

@@ -1,7 +1,6 @@
 #include "harness/run/runner.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cmath>
 #include <cstring>
@@ -20,7 +19,7 @@ using std::chrono::nanoseconds;
 constexpr std::string_view kMessagePrefix = "shadowwalk: ";
 
 nanoseconds time_limit(const PlannedCell& cell, const Watchdog& watchdog) {
-  const auto measuring = static_cast<double>(measuring_time(cell.options).count());
+  const auto measuring = static_cast<double>(measuring_time(cell.request.config).count());
   return nanoseconds{std::llround(measuring * watchdog.factor)} + watchdog.slack;
 }
 
@@ -36,7 +35,7 @@ std::vector<Measurement> work_left(const RunDirectory& directory, bool retry_fai
 std::vector<std::string> arguments_for(const PlannedCell& cell, const RunnerSettings& settings,
                                        const std::string& json) {
   std::vector<std::string> arguments = settings.prefix;
-  const auto options = command_line(cell.options);
+  const auto options = command_line(cell.request);
   arguments.insert(arguments.end(), options.begin(), options.end());
   arguments.insert(arguments.end(), {"--json", json});
   return arguments;
@@ -65,7 +64,7 @@ bool run_one(RunDirectory& directory, const PlannedCell& cell, const Measurement
   // A disk that is full now is not the cell's failure.
   directory.prepare_scratch();
   Failure failure = classify(child, problem, limit);
-  failure.command = fmt::format("{}", fmt::join(arguments_for(cell, settings, "-"), " "));
+  failure.command = os::shell_line(arguments_for(cell, settings, "-"));
   const bool counted_before = directory.status(measurement) == Status::kFailed;
   directory.record_failure(measurement, failure);
   progress.failed(cell, measurement, child.elapsed, failure, counted_before);
@@ -112,7 +111,7 @@ void run_measurements(RunDirectory& directory, const RunnerSettings& settings, o
     return plan.cells[static_cast<std::size_t>(measurement.cell)];
   };
   nanoseconds planned_left{0};
-  for (const Measurement& measurement : work) planned_left += measuring_time(cell_of(measurement).options);
+  for (const Measurement& measurement : work) planned_left += measuring_time(cell_of(measurement).request.config);
 
   Progress progress{settings.progress, plan.order.size(), plan.order.size() - work.size(), directory.failures().size()};
   try {
@@ -123,7 +122,7 @@ void run_measurements(RunDirectory& directory, const RunnerSettings& settings, o
         settings.on_start(cell, work[i], progress.number(), progress.remaining(planned_left, work.size() - i));
       }
       if (!run_one(directory, cell, work[i], settings, interrupt, progress)) break;
-      planned_left -= measuring_time(cell.options);
+      planned_left -= measuring_time(cell.request.config);
     }
     interrupt.caught();
   } catch (const InputError& error) {

@@ -142,7 +142,7 @@ TEST_F(RunnerTest, FollowsThePlannedOrder) {
   RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'good','fail','refuse'", 3));
   std::vector<std::string> planned;
   for (const Measurement& measurement : directory.plan().order) {
-    planned.push_back(directory.plan().cells[static_cast<std::size_t>(measurement.cell)].options.at("variant"));
+    planned.push_back(directory.plan().cells[static_cast<std::size_t>(measurement.cell)].request.config.variant);
   }
   run(directory);
   EXPECT_EQ(starts(), planned);
