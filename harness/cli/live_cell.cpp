@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "harness/attach/live/process.hpp"
-#include "harness/attach/live/threads.hpp"
 #include "harness/attach/live/tool_marks.hpp"
 #include "harness/probes/probes.hpp"
 

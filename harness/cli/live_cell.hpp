@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "harness/attach/live/registration.hpp"
+#include "harness/attach/live/entry.hpp"
 #include "harness/attach/live/window_gate.hpp"
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/cell_observer.hpp"

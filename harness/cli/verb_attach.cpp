@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "harness/attach/live/choose_run.hpp"
+#include "harness/attach/live/live_runs.hpp"
 #include "harness/attach/tools/attach.hpp"
-#include "harness/attach/tools/find_target.hpp"
+#include "harness/attach/tools/question.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/program.hpp"

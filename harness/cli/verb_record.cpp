@@ -14,7 +14,6 @@
 #include "harness/measure/pmu/event_encoder.hpp"
 #include "harness/os/program.hpp"
 #include "harness/trace/recording.hpp"
-#include "harness/trace/tool.hpp"
 #include "harness/trace/trace_reader.hpp"
 
 namespace shadowwalk::cli {

@@ -9,7 +9,6 @@
 #include <string>
 #include <thread>
 
-#include "harness/attach/top/frame_json.hpp"
 #include "harness/attach/top/screen.hpp"
 #include "harness/attach/top/view.hpp"
 #include "harness/attach/top/watch.hpp"

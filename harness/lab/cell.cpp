@@ -14,14 +14,9 @@
 #include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/lab/workload_events.hpp"
-<<<<<<< HEAD
 #include "harness/machine/cpu.hpp"
-#include "harness/probes/probes.hpp"
-=======
-#include "harness/machine/membarrier.hpp"
 #include "harness/machine/native_machine.hpp"
-#include "harness/replay/trace_name.hpp"
->>>>>>> cell
+#include "harness/probes/probes.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {

@@ -10,7 +10,7 @@
 #include "harness/machine/mmu_lock.hpp"
 #include "harness/measure/live_counters.hpp"
 #include "harness/mmu/walk_checks.hpp"
-#include "harness/replay/pace.hpp"
+#include "harness/replay/lane.hpp"
 #include "harness/timeline/recorder.hpp"
 #include "workloads/guest_knobs.hpp"
 

@@ -10,7 +10,7 @@
 #include "harness/lab/thread_events.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 #include "harness/trace/trace_reader.hpp"
 #include "workloads/guest/guest_program.hpp"
 

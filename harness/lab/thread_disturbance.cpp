@@ -4,11 +4,7 @@
 #include <cmath>
 
 #include "harness/machine/cycle_clock.hpp"
-<<<<<<< HEAD
 #include "harness/measure/noise.hpp"
-=======
-#include "harness/measure/core_speed.hpp"
->>>>>>> cell
 
 namespace shadowwalk {
 

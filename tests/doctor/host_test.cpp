@@ -1,4 +1,4 @@
-#include "harness/doctor/host_files.hpp"
+#include "harness/doctor/host.hpp"
 
 #include "tests/doctor/fake_host.hpp"
 
@@ -50,4 +50,5 @@ TEST(HostFilesTest, TheRealHostIsTheDefault) {
 }
 
 }  // namespace
+
 }  // namespace shadowwalk::doctor

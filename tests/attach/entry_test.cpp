@@ -1,4 +1,4 @@
-#include "harness/attach/live/registration.hpp"
+#include "harness/attach/live/entry.hpp"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "harness/attach/live/live_runs.hpp"
-#include "harness/attach/live/runtime_files.hpp"
+#include "harness/attach/live/runtime_directory.hpp"
 #include "tests/attach/runtime_fixture.hpp"
 
 namespace shadowwalk::live {
@@ -82,4 +82,5 @@ TEST_F(RegistrationTest, ADirectoryThatGoesAwayMeanwhileIsNoFailure) {
 }
 
 }  // namespace
+
 }  // namespace shadowwalk::live

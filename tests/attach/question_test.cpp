@@ -1,4 +1,4 @@
-#include "harness/attach/tools/find_target.hpp"
+#include "harness/attach/tools/question.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -15,4 +15,5 @@ TEST(TargetOf, AProcessThatIsGone) {
 }
 
 }  // namespace
+
 }  // namespace shadowwalk::tools
