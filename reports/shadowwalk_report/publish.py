@@ -6,7 +6,7 @@ import pathlib
 import secrets
 import shutil
 
-from .errors import InputError
+from .untrusted_json import InputError
 
 # A directory that holds anything else is not ours to replace.
 MARKER = "report.json"

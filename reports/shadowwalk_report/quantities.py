@@ -5,6 +5,7 @@ import math
 NANOSECONDS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns"))
 BYTES = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1, "B"))
 PER_SECOND = ((1e9, "G/s"), (1e6, "M/s"), (1e3, "k/s"), (1, "/s"))
+SECONDS = ((1, "s"),)
 PLAIN = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
 RATIO = ((1, "x"),)
 ABSENT = "–"

@@ -3,19 +3,15 @@
 A result that cannot be read is left out with its reason; only a directory that is no run at all is an error.
 """
 
-import concurrent.futures
 import gc
-import multiprocessing
-import os
 import pathlib
 import re
 
 from .bench_file import FOLDER, read_bench
-from .errors import InputError
 from .model import LeftOut, PlannedCell, Run
-from .processes import leave_signals_to_the_parent
+from .processes import on_all_cpus
 from .result_file import read_failure, read_result, read_simulated
-from .untrusted_json import clean, one_line, read_json, text_of
+from .untrusted_json import InputError, clean, one_line, read_json, text_of
 
 FORMAT = "shadowwalk-run-1"
 PLAN = "run.json"
@@ -62,19 +58,13 @@ def _read_file(job):
     return ([], read_failure(file, cell, repetition)) if is_failure else read_result(file, cell, repetition)
 
 
-def _begin_reading():
-    leave_signals_to_the_parent()
-    gc.disable()  # JSON makes no cycles, and millions of lists for the collector to look through
-
-
 def _read_all(jobs):
-    """What _read_file gives for each job, in their order. Parsing is most of a large run's time: it goes to all CPUs."""
-    workers = len(os.sched_getaffinity(0))
-    if workers < 2 or len(jobs) < FEW_FILES:
-        return list(map(_read_file, jobs))
-    with concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("fork"),
-                                                initializer=_begin_reading) as pool:
-        return list(pool.map(_read_file, jobs, chunksize=32))
+    """_read_file of each job, in their order. Parsing takes most of a large run's time."""
+    gc.disable()  # JSON makes no cycles, and millions of lists that the collector would look through
+    try:
+        return on_all_cpus(_read_file, jobs, FEW_FILES, chunk=32)
+    finally:
+        gc.enable()
 
 
 def _read_cells(directory, plan):

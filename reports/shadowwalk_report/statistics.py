@@ -65,6 +65,21 @@ class Estimate:
     high: float | None
     count: int
 
+    @property
+    def least(self):
+        """The lower end of the interval, or the value where there is no interval."""
+        return self.value if self.low is None else self.low
+
+    @property
+    def greatest(self):
+        """The upper end of the interval, or the value where there is no interval."""
+        return self.value if self.high is None else self.high
+
+    @property
+    def fields(self):
+        """As figures' CSV files have it."""
+        return self.value, self.low, self.high, self.count
+
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:

@@ -7,8 +7,8 @@ import pytest
 from conftest import timed
 
 from shadowwalk_report.bench.bounds import Outcome, judge
-from shadowwalk_report.bench.bounds_cli import exact_pattern
-from shadowwalk_report.bench.bounds_table import Counter, Growth, Ratio, bounds
+from shadowwalk_report.bench.bounds import exact_pattern
+from shadowwalk_report.bench.bounds import Counter, Growth, Ratio, bounds
 from shadowwalk_report.bench.program import Measurement, Program
 
 RATIO = Ratio("subject", "floor", 1.25)

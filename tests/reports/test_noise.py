@@ -7,12 +7,12 @@ from run_factory import PAGE, spread, without_issue_three
 from test_claims import PAGES, both, memory_run, quiet_run, verdicts, zapped
 
 from shadowwalk_report.claims import Outcome
-from shadowwalk_report.cli import main
-from shadowwalk_report.figures import all_plots
+from shadowwalk_report.report import main
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.statistics import Reason
 from shadowwalk_report.summary import summary_groups
+from shadowwalk_report.topics import Material, all_plots
 from shadowwalk_report.trust import trust_items
 
 LOAD = ["other processes took 0.4 of 2 CPUs"]
@@ -145,7 +145,7 @@ def test_preempted_alone_is_no_noise(factory):
 
 def test_figures_keep_noisy_results(factory):
     factory.cell({"walks_per_second": [1e6, 2e6, 3e6, 4e6, 5e6]}, zappers=0, noisy=ALL)
-    [plot] = all_plots(table_of(factory))
+    [plot] = all_plots(Material(table_of(factory)))
     assert plot.records[0][plot.columns.index("walks_per_second")] == 3e6
 
 

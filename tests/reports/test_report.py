@@ -11,8 +11,8 @@ import pytest
 from run_factory import PAGE, noise, pmu, without_issue_three
 
 from shadowwalk_report import report as report_module
-from shadowwalk_report.errors import InputError
 from shadowwalk_report.report import write_report
+from shadowwalk_report.untrusted_json import InputError
 
 COUNTERS = {"walks_per_second": 1e6, "walk_ns_mean": 20.0, "retired_bytes_peak": PAGE}
 

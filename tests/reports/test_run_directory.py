@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from shadowwalk_report.errors import InputError
 from shadowwalk_report.run_directory import load
+from shadowwalk_report.untrusted_json import InputError
 
 COUNTERS = {"walks_per_second": 1e6, "walk_ns_mean": 20.0}
 
