@@ -46,18 +46,17 @@ class OneLineParser(argparse.ArgumentParser):
         raise InputError(f"{message} (try `{self.prog} --help`)")
 
     def parse_args(self, args=None, namespace=None):
-        options, unknown = self.parse_known_args(args, namespace)
+        """Refuses an unknown option first, as whatever else is wrong may follow from it."""
+        words = sys.argv[1:] if args is None else list(args)
+        for word in words[:words.index("--") if "--" in words else None]:
+            name = word.partition("=")[0] if word.startswith("--") else word[:2]
+            if name.startswith("-") and len(name) > 1 and name not in self._option_string_actions:
+                near = difflib.get_close_matches(name, self._option_string_actions, 1)
+                self.error(f"unknown option {name}" + (f": did you mean {near[0]}?" if near else ""))
+        options, unknown = self.parse_known_args(words, namespace)
         if unknown:
-            self._refuse(unknown)
-        return options
-
-    def _refuse(self, unknown):
-        name = next((word for word in unknown if word.startswith("-")), None)
-        if name is None:
             self.error(f"unexpected argument '{unknown[0]}'")
-        name = name.partition("=")[0]
-        near = difflib.get_close_matches(name, self._option_string_actions, 1)
-        self.error(f"unknown option {name}" + (f": did you mean {near[0]}?" if near else ""))
+        return options
 
 
 def count(text):

@@ -1,6 +1,6 @@
-"""Reads what `shadowwalk run` left: the plan first, then whatever results are there (docs/result-format.md).
+"""Reads the directory of a `shadowwalk run`: the plan first, then all results that exist (docs/result-format.md).
 
-A result that cannot be read is left out with its reason; only a directory that is no run at all is an error.
+A result that cannot be read is excluded with its reason; only a directory that is not a run is an error.
 """
 
 import gc
@@ -15,7 +15,7 @@ from .untrusted_json import InputError, clean, one_line, read_json, text_of
 
 FORMAT = "shadowwalk-run-1"
 PLAN = "run.json"
-SIMULATED = "simulated"  # a folder beside the cells: what `shadowwalk project --json` wrote
+SIMULATED = "simulated"  # a folder beside the cells: results of `shadowwalk project --json`
 FEW_FILES = 200  # below, starting processes costs more than it saves
 
 _RESULT_NAME = re.compile(r"(\d+)-r(\d+)(\.failed)?\.json")
@@ -25,7 +25,7 @@ def _read_plan(path):
     try:
         data = read_json(path)
     except FileNotFoundError:
-        raise InputError(f"{path.parent} holds no {PLAN}: give a directory that `shadowwalk run --out` wrote") \
+        raise InputError(f"{path.parent} contains no {PLAN}: give a directory that `shadowwalk run --out` wrote") \
             from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {one_line(error)}") from None
@@ -36,7 +36,7 @@ def _read_plan(path):
 
 def _planned_cell(cell):
     if not isinstance(cell["id"], int):
-        raise TypeError("an id that is no integer")
+        raise TypeError("an id that is not an integer")
     options = cell.get("options")
     return PlannedCell(cell["id"], text_of(cell.get("group")), str(cell["name"]),
                        options if isinstance(options, dict) else {})
@@ -68,7 +68,7 @@ def _read_all(jobs):
 
 
 def _read_cells(directory, plan):
-    """(results, left out, the (cell id, repetition) that have any file)."""
+    """(results, left out, the set of (cell id, repetition) that have a file)."""
     left_out, jobs = [], []
     for file in sorted(directory.glob("*.json")):
         match = _RESULT_NAME.fullmatch(file.name)
@@ -89,7 +89,7 @@ def _read_cells(directory, plan):
             seen.add((cell.id, repetition))
             results += found
             left_out += [lost] if lost else []
-    # A cell that failed first and was measured in a retry may have both files: the measurement counts.
+    # A cell that failed and was then measured in a retry may have both files: the measurement counts.
     left_out += [failure for key, failure in failures.items() if key not in seen]
     return results, sorted(left_out, key=lambda lost: (lost.cell_id, lost.repetition)), seen | failures.keys()
 
@@ -100,7 +100,7 @@ def _read_simulated(directory):
         try:
             results += read_simulated(file)
         except (OSError, ValueError) as error:
-            raise InputError(f"{file}: {one_line(error)}; this directory holds what `shadowwalk project --json` wrote") \
+            raise InputError(f"{file}: {one_line(error)}; this directory is for results of `shadowwalk project --json`") \
                 from None
     return results
 
@@ -109,11 +109,11 @@ def _read_bench(directory):
     try:
         return read_bench(directory)
     except ValueError as error:
-        raise InputError(f"{one_line(error)}; this directory holds what `shadowwalk-bench --benchmark_out` wrote") from None
+        raise InputError(f"{one_line(error)}; this directory is for results of `shadowwalk-bench --benchmark_out`") from None
 
 
 def load(directory):
-    """Reads a run. Raises InputError when the directory is no run."""
+    """Reads a run. Raises InputError when the directory is not a run."""
     directory = pathlib.Path(directory)
     if not directory.is_dir():
         raise InputError(f"{directory}: no such directory")

@@ -18,7 +18,7 @@ _DEFAULTS = {"instrumentation": "full", "events": "", "locality": "", "write_per
 class Setting:
     """The conditions under which schemes are compared. Without zappers the zap rate means nothing, and is 0.
 
-    Clocking, sampling and counting all perturb what they measure: cells that differ in these are never put together.
+    Clocking, sampling and counting all perturb the measurement: cells that differ in these are never grouped.
     """
 
     workload: str

@@ -1,4 +1,4 @@
-"""Tables of the page before they are markup, and what a section holds beside figures."""
+"""Tables of the page before they are markup, and the content of a section beside figures."""
 
 import dataclasses
 
@@ -48,7 +48,7 @@ class Details:
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """What a section holds beside figures."""
+    """The content of a section beside its figures."""
 
     notes: list[str] = dataclasses.field(default_factory=list)
     sheets: list[Sheet] = dataclasses.field(default_factory=list)
@@ -77,7 +77,7 @@ def setting_sheet(setting, rows, counters, axes):
 
 
 def first_and_folded(sheets, what):
-    """The first table open and those of the other settings folded away. `what` says what the tables hold."""
+    """The first table open and those of the other settings folded away. `what` names their content."""
     rest = sheets[1:]
     words = f"{what} in {count_of(len(rest), 'more setting')}"
     return Content(sheets=sheets[:1], details=[Details(words, rest)] if rest else [])

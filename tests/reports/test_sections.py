@@ -198,7 +198,7 @@ def test_noise_is_left_out_of_the_cost_and_said_to_be(factory):
     levels(factory, [50, 50, 50, 99, 99], noisy={0: ["x"], 1: ["x"], 2: ["x"]})
     [cell] = cells_of(content_of(instrumentation, factory).sheets[0], "irq-ipi")
     assert (cell.value, cell.verdict, cell.more) == ("0.5x", "doubtful", ("noisy",))
-    assert cell.hint == f"no verdict: {Reason.TOO_FEW.value}, for noisy results are left out (3 of 5 of irq-ipi)"
+    assert cell.hint == f"no verdict: {Reason.TOO_FEW.value}, as noisy results are excluded (3 of 5 of irq-ipi)"
 
 
 def test_levels_of_different_settings_are_not_compared(factory):

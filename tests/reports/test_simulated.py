@@ -85,7 +85,7 @@ def test_the_page_marks_them(run, tmp_path):
 
 def test_a_measured_result_among_them_is_refused(run, tmp_path):
     (run / "simulated" / "spr.json").write_text(json.dumps(document(tmp_path / "other", None)))
-    with pytest.raises(InputError, match="spr.json: it holds results that are not simulated"):
+    with pytest.raises(InputError, match="spr.json: it contains results that are not simulated"):
         load(run)
 
 

@@ -119,7 +119,7 @@ def test_nothing_to_compare_says_so(factory):
 
 def heat(factory, baseline=None):
     table, verdicts = ruled(factory, baseline)
-    return {plot.name: plot for plot in heatmap.plots(Material(table, asked_verdicts=verdicts))}
+    return {plot.name: plot for plot in heatmap.plots(Material(table, verdicts_given=verdicts))}
 
 
 def test_the_heat_maps_data_is_golden(factory):

@@ -65,7 +65,7 @@ def _parse(arguments):
                         help=f"the smallest change that counts (default: that of --fail-on, else {MINIMUM_EFFECT:.0%})"
                         .replace("%)", "%%)"))
     parser.add_argument("--metrics", metavar="LIST", type=_metrics,
-                        help=f"any of {','.join((*METRICS, TIME))} (default: all)")
+                        help=f"any of {', '.join((*METRICS, TIME))} (default: all)")
     parser.add_argument("--across-hosts", action="store_true", help="compare although the hosts differ")
     parser.add_argument("--with-perturbed", action="store_true",
                         help="compare also cells that a tool was attached to (docs/attach.md)")

@@ -1,4 +1,4 @@
-"""What panels share: names that fit, lines in a variant's style, and axes in the units of the reports."""
+"""What panels share: names that fit, lines in a variant's style, and axes with units."""
 
 import math
 
@@ -6,7 +6,7 @@ from matplotlib import ticker
 
 from ..quantities import BYTES, NANOSECONDS, quantity
 from ..rows import FLOOR, SPEED_LIMIT
-from ..variants import is_of_the_house
+from ..variants import is_of_the_mission
 from .svg import MUTED
 
 LONGEST_LABEL = 44
@@ -29,7 +29,7 @@ def line_style(style):
 
 def line_width(variant, count):
     """The width of a variant's line in a panel with this many lines; None: matplotlib's default."""
-    return THIN if count > MANY and not is_of_the_house(variant) else None
+    return THIN if count > MANY and not is_of_the_mission(variant) else None
 
 
 def set_units(axis, units):

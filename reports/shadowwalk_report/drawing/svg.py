@@ -1,5 +1,5 @@
-"""Fits matplotlib's SVG into an HTML page: ids that clash with no other figure, colours that follow the page, links that lead
-through it, and a fifth of the size."""
+"""Fits matplotlib's SVG into an HTML page: ids that clash with no other figure, colours that follow the page, links within the
+page, values that show when a mark is pointed at, and a fifth of the size."""
 
 import collections
 import re
@@ -22,8 +22,8 @@ _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _UNTURNED = re.compile(r"rotate\(-?0 [^)]*\)")
 _TAG = re.compile(r"<[^>]*>")
 _STYLE = re.compile(r' style="([^"]*)"')
-_SHARED_FROM = 3  # uses of a style: below, a class of its own is longer
-_KEPT_IDS = ("axes_", "figure_")  # what tests and readers of the page's source find a panel by
+_SHARED_FROM = 3  # uses of a style: below, a class is longer
+_KEPT_IDS = ("axes_", "figure_")  # tests and readers of the page's source find a panel by these
 _TEXT = "text"
 # matplotlib writes an artist's gid as the id of its group; `embed` turns an id with one of these prefixes into a <title>,
 # which shows when its mark is pointed at and needs no script.
@@ -59,7 +59,7 @@ def colour_rules(dark):
 
 
 def _follow_page(style):
-    """In the page's colours, without needless space."""
+    """The style in the page's colours, without needless space."""
     style = _COLOUR.sub(lambda m: f"var({_variable(m[0])})" if m[0] in _DARK else m[0], style)
     return style.replace(": ", ":").replace("; ", ";").strip().rstrip(";")
 
@@ -74,7 +74,7 @@ def _number(text, digits):
 
 
 def _straight(tokens):
-    """Of points in tenths: H and V where a line is level or upright, and nothing where it would not move."""
+    """Straight lines between points in tenths: H and V where a line is level or upright, and nothing where it does not move."""
     words, at, command, place = [], None, "", 0
     while place < len(tokens):
         if tokens[place].isalpha():
@@ -107,8 +107,8 @@ def shorter_path(data):
 
 
 def _become_point(element):
-    """An invisible mark of matplotlib's, a group with a definition of its own, becomes one circle; one outside of its axes, which
-    was not drawn, nothing."""
+    """Turns an invisible mark of matplotlib, a group with its own definition, into one circle; a mark outside its axes, which was not
+    drawn, into nothing."""
     mark = element.find(f".//{{{_SVG}}}use")
     text = element.get("id").removeprefix(_HOVER_POINT)
     at = None if mark is None else (mark.get("x"), mark.get("y"))
@@ -141,7 +141,7 @@ def _referenced(root):
 
 
 def _shorten(element, name, referenced):
-    """One element: only ids that something refers to, in the page's colours, with numbers of a tenth of a point."""
+    """One element: only ids that are referred to, in the page's colours, with numbers to a tenth of a point."""
     identity = element.get("id")
     if identity is not None:
         if identity.startswith(_TEXT):
@@ -171,7 +171,7 @@ def _shorten(element, name, referenced):
 
 
 def _unwrap(parent):
-    """Groups that say nothing give way to what is in them."""
+    """Replaces groups without attributes by their children."""
     children = []
     for child in parent:
         _unwrap(child)
@@ -195,10 +195,10 @@ def embed(svg, name, description):
     title = xml.Element(f"{{{_SVG}}}title")
     title.text = description
     root.insert(0, title)
-    # What is an image hides all that is in it from those who cannot see; links must stay within reach.
+    # An image hides its content from screen readers; links must stay reachable.
     has_links = root.find(f".//{{{_SVG}}}a") is not None
     root.set("role", "group" if has_links else "img")
-    # A page scales it down where it is too wide, and never up.
+    # A page scales it down where it is too wide, but never up.
     width = float(root.attrib.pop("width").removesuffix("pt")) * 4 / 3
     root.attrib.pop("height")
     root.set("style", f"width:100%;max-width:{width:.0f}px;height:auto")
@@ -206,8 +206,8 @@ def embed(svg, name, description):
 
 
 def shared_styles(markups):
-    """(CSS rules, the markups): styles that many elements have, as classes."""
-    # Within tags alone: what looks like a style in somebody's name is text.
+    """(CSS rules, the markups): styles that many elements share become classes."""
+    # Only within tags: a variant's name may look like a style.
     uses = collections.Counter(style for markup in markups for tag in _TAG.findall(markup) for style in _STYLE.findall(tag))
     names = {style: f"s{number}" for number, (style, count) in enumerate(uses.most_common()) if count >= _SHARED_FROM}
     rules = "\n".join(f".{name}{{{style}}}" for style, name in names.items())
@@ -215,5 +215,5 @@ def shared_styles(markups):
     def replace(match):
         return f' class="{names[match[1]]}"' if match[1] in names else match[0]
 
-    # An element has one class attribute: those that have one of their own keep their style.
+    # An element has one class attribute: elements that already have one keep their style.
     return rules, [_TAG.sub(lambda tag: tag[0] if " class=" in tag[0] else _STYLE.sub(replace, tag[0]), markup) for markup in markups]

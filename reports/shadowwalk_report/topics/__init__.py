@@ -1,7 +1,7 @@
-"""The topics of a report, in the order of the page. A topic's module holds its figures and what its section says.
+"""The topics of a report, in the order of the page. To add one, write its module and add its row to one of the two lists below.
 
-`plots(material)` yields the Plots of the whole run; `content(material)` returns the Content of the section, or None where
-there is nothing to say. A module has at least one of the two.
+A module has one or both of two functions: `plots(material)` yields the Plots of the whole run; `content(material)` returns the
+Content of the section, or None where there is none.
 """
 
 import dataclasses
@@ -18,16 +18,16 @@ from . import (contention, dirty_log, footprint, free_and_zap, heatmap, host_ker
 
 @dataclasses.dataclass(frozen=True)
 class Material:
-    """What topics are made from: the rows of the run or, for the sections of a workload's page, of that workload."""
+    """The input of topics: the rows of the run or, for the sections of a workload's page, of that workload. Without `verdicts_given`,
+    verdicts are against the usual baseline."""
 
     table: Table
-    run: Run | None = None  # None: of the table alone
-    asked_verdicts: Verdicts | None = None
+    run: Run | None = None  # None in tests of single topics
+    verdicts_given: Verdicts | None = None
 
     @functools.cached_property
     def verdicts(self):
-        """Against the usual baseline, unless others are given."""
-        return self.asked_verdicts or Verdicts(self.table)
+        return self.verdicts_given or Verdicts(self.table)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +75,7 @@ def all_plots(material):
 
 
 def sections_of(topics, material, figures):
-    """[(Topic, Content, its figures)] of the topics that have anything to show. `figures`: those drawn of the run or workload."""
+    """[(Topic, Content, its figures)] of the topics that have anything to show. `figures`: all of the run or of the workload."""
     shown = []
     for topic in topics:
         drawn = [figure for figure in figures if figure.plot.topic == topic.slug and figure.plot.kind != heatmap.FIRST_KIND]

@@ -127,12 +127,12 @@ def plots(material):
                        most_columns=2)
 
 
-def _held_sheet(held):
+def _error_sheet(compared):
     columns = [("simulated", "by the model, of this host's topology"), ("measured", "on this host"),
                ("error", "of the simulated ratio, relative to the measured one")]
     lines = [Line(count_of(int(vcpus), "vCPU"), [],
                   [Cell(f"{simulated:.2f}x"), Cell(f"{measured:.2f}x"), Cell(f"{(simulated / measured - 1) * 100:+.0f} %")])
-             for vcpus, simulated, measured in held if measured]
+             for vcpus, simulated, measured in compared if measured]
     return Sheet("The model's error: read side of rcu-counter over that of irq-ipi", columns, lines, corner="")
 
 
@@ -145,9 +145,9 @@ def content(material):
     settings = sorted(table.settings, key=lambda setting: (-setting.vcpus, setting))  # the settings that no host here can measure come first
     models = list(dict.fromkeys(result.simulated for result in run.simulated))
     notes = [NOTE, *(f"{one.topology}: {one.summary}. Figures: {one.source}." for one in models)]
-    held = next((one.held for one in models if one.held), None)
+    compared = next((one.compared for one in models if one.compared), None)
     cells = first_and_folded([setting_sheet(setting, table.rows(setting), COLUMNS, axes) for setting in settings],
                              "Simulated figures")
-    if held is None:
+    if compared is None:
         return Content([*notes, NOT_COMPARED], cells.sheets, cells.details)
-    return Content(notes, [_held_sheet(held), *cells.sheets], cells.details)
+    return Content(notes, [_error_sheet(compared), *cells.sheets], cells.details)
