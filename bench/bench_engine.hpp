@@ -6,8 +6,10 @@
 #include <memory>
 
 #include "bench/threads.hpp"
+#include "harness/lab/cell_config.hpp"
+#include "harness/lab/cell_records.hpp"
+#include "harness/lab/engine.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/lab/walk_record.hpp"
 
 namespace shadowwalk::bench {
 

@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "harness/lab/registry.hpp"
-#include "harness/lab/variant_availability.hpp"
 
 namespace shadowwalk::bench {
 

@@ -22,7 +22,7 @@ void add_commit(const VariantEntry& variant) {
                                      .window_open = true});
         BenchVcpu vcpu(engine, 0);
         build_tables(vcpu, kTables);
-        const Histogram& commit_ns = engine.engine().zap_times().commit_ns;
+        const Histogram& commit_ns = engine.engine().records().zap_times.commit_ns;
         std::uint64_t table = 0;
         for (auto _ : state) {
           const std::uint64_t before = commit_ns.sum();

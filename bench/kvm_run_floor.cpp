@@ -8,8 +8,8 @@
 #include "bench/exit_guest.hpp"
 #include "bench/families.hpp"
 #include "bench/threads.hpp"
+#include "harness/guest/kvm_guest.hpp"
 #include "harness/guest/kvm_handle.hpp"
-#include "harness/guest/kvm_vm.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk::bench {
@@ -23,8 +23,8 @@ std::size_t kvm_run_bytes() {
 /// The same guest and exit with what KVM demands and no more: it completes an access by itself at the next KVM_RUN.
 void bare_exit(benchmark::State& state, unsigned burst) {
   const PinnedThread pinned(0);
-  kvm::KvmVm vm(exit_guest(burst));
-  const int fd = vm.vcpu(0).fd();
+  kvm::KvmGuest guest(exit_guest(burst));
+  const int fd = guest.vcpu(0).fd();
   const kvm::Mapping mapping = kvm::Mapping::shared(fd, kvm_run_bytes(), "kvm_run");
   const volatile std::uint32_t& reason = reinterpret_cast<const kvm_run*>(mapping.bytes().data())->exit_reason;
   const std::uint32_t expected = burst == 1 ? KVM_EXIT_MMIO : KVM_EXIT_IO;

@@ -9,7 +9,7 @@
 #include "bench/families.hpp"
 #include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
-#include "harness/lab/cell_result.hpp"
+#include "harness/lab/result_document.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/membarrier.hpp"
 #include "harness/plugin/load_plugin.hpp"

@@ -39,7 +39,7 @@ void add_memory(const VariantEntry& variant, std::uint64_t tables) {
     BenchVcpu vcpu(engine, 0);
     while (state.KeepRunningBatch(batch)) build_tables(vcpu, tables);
     const auto bytes = static_cast<double>(process_bytes() - before);
-    const auto pages = static_cast<double>(engine.engine().footprint().shadow());
+    const auto pages = static_cast<double>(engine.engine().records().footprint.shadow());
     state.counters["shadow_pages"] = pages;
     state.counters["bytes_per_page"] = bytes / pages;
     state.counters["bytes_over_tables"] = bytes / pages / static_cast<double>(kPageBytes);

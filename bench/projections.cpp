@@ -33,7 +33,7 @@ void project(benchmark::State& state, const std::string& variant) {
   std::uint64_t walks = 0;
   double seconds = 0;
   for (auto _ : state) {
-    const auto projected = projection::find_projected(variant)->project(config, topology);
+    const auto projected = projection::projected_variants().at(variant).project(config, topology);
     state.SetIterationTime(projected.wall_seconds);
     walks += projected.simulated_walks;
     seconds += projected.wall_seconds;
@@ -45,7 +45,8 @@ void project(benchmark::State& state, const std::string& variant) {
 }  // namespace
 
 void register_projections() {
-  for (const projection::ProjectedVariant& variant : projection::projected_variants()) {
+  for (const VariantEntry& variant : projection::projected_variants().entries()) {
+    if (!variant.can_be_projected()) continue;
     const std::string name(variant.info.name);
     if (!is_projected(name)) continue;
     add("project/" + name, [name](benchmark::State& state) { project(state, name); })

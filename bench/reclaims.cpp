@@ -17,7 +17,7 @@ namespace {
 
 /// What a benchmark's counters say of a cell's pages between unlinking and freeing.
 void count_pages(benchmark::State& state, const CellMeasurement& cell) {
-  const Footprint::Result& pages = cell.footprint;
+  const Footprint::Result& pages = cell.mmu.footprint;
   state.counters["zaps_per_second"] = static_cast<double>(cell.zaps) / cell.duration_s;
   state.counters["retired_pages_peak"] = static_cast<double>(pages.retired.peak);
   state.counters["retired_pages_mean"] = pages.retired.mean;

@@ -8,9 +8,9 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
-# -g: a lab whose runs are looked into with perf needs symbols, in release builds too.
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g -DNDEBUG")
-# The sanitizers' builds: their reports want lines.
+# -g1: functions, what is inlined in them, and lines: all that perf, bpftrace, backtraces and sanitizers' reports use.
+# Describing every type takes a third of the compiler's time.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
 
 set(SHADOWWALK_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined or thread")
@@ -45,16 +45,9 @@ function(shadowwalk_precompile target)
   endif()
 endfunction()
 
-# shadowwalk_debug_lines_only(TARGET): functions and lines, as backtraces need them. A third of compiling what includes
-# large libraries is describing their types.
-function(shadowwalk_debug_lines_only target)
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-g1>)
-endfunction()
-
 # shadowwalk_compile_quickly(TARGET): for code whose speed nobody measures or waits for. Most of compiling it at -O2 is
 # optimising the headers of CLI11, nlohmann's JSON and <regex>, and with sanitizers even more so.
 function(shadowwalk_compile_quickly target)
-  shadowwalk_debug_lines_only(${target})
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
   if(SHADOWWALK_SANITIZE)
     target_compile_options(${target} PRIVATE -O0)

@@ -32,26 +32,24 @@ set(SHADOWWALK_VARIANTS
   negative/ebr_nofence EbrNoFence
   negative/hazard_novalidate HazardNoValidate)
 
-# shadowwalk_instantiate_variants(SOURCES_OUT HEADER file NAMESPACE name EACH text [ALL file.cpp.in DECLARE text]):
-# sources in which EACH stands for each variant, a few in a file (one would not build in parallel, and in files of their
-# own each would read HEADER again); and one made of ALL, with @VARIANT_DECLARATIONS@, DECLARE for each, and
-# @VARIANT_FUNCTIONS@, of_CLASS for each. CLASS in the texts is the variant's.
+# shadowwalk_instantiate_variants(SOURCES_OUT HEADER file NAMESPACE name ENTRY function): what a room can do with each
+# variant. Sources that define of_CLASS(), `function<CLASS>()` of HEADER, for each variant, four variants per source (one
+# source would not build in parallel, and a source per variant would read HEADER each time); and one source with the
+# room's `void NAMESPACE::add_shipped_variants(Registry&)`, which registers them all (harness/lab/registry.hpp).
 function(shadowwalk_instantiate_variants sources_out)
-  cmake_parse_arguments(PARSE_ARGV 1 to "" "HEADER;NAMESPACE;EACH;ALL;DECLARE" "")
-  set(variants_in_a_file 4)
+  cmake_parse_arguments(PARSE_ARGV 1 to "" "HEADER;NAMESPACE;ENTRY" "")
+  set(variants_per_source 4)
   set(left ${SHADOWWALK_VARIANTS})
   set(number 0)
   while(left)
     set(includes "")
     set(definitions "")
-    foreach(one RANGE 1 ${variants_in_a_file})
+    foreach(one RANGE 1 ${variants_per_source})
       if(left)
         list(POP_FRONT left header class)
         string(APPEND includes "#include \"variants/${header}.hpp\"\n")
-        string(REPLACE CLASS ${class} definition "${to_EACH}")
-        string(APPEND definitions "${definition}\n")
-        string(REPLACE CLASS ${class} declaration "${to_DECLARE}")
-        string(APPEND VARIANT_DECLARATIONS "${declaration}\n")
+        string(APPEND definitions "VariantEntry of_${class}() { return ${to_ENTRY}<${class}>(); }\n")
+        string(APPEND VARIANT_DECLARATIONS "VariantEntry of_${class}();\n")
         list(APPEND functions of_${class})
       endif()
     endforeach()
@@ -61,11 +59,9 @@ function(shadowwalk_instantiate_variants sources_out)
       CONTENT "// Made by cmake/Variants.cmake.\n#include \"${to_HEADER}\"\n${includes}\nnamespace ${to_NAMESPACE} {\n${definitions}}\n")
     list(APPEND sources ${source})
   endwhile()
-  if(to_ALL)
-    list(JOIN functions ", " VARIANT_FUNCTIONS)
-    get_filename_component(all ${to_ALL} NAME_WLE)
-    configure_file(${to_ALL} ${CMAKE_CURRENT_BINARY_DIR}/${all} @ONLY)
-    list(APPEND sources ${CMAKE_CURRENT_BINARY_DIR}/${all})
-  endif()
-  set(${sources_out} ${sources} PARENT_SCOPE)
+  set(NAMESPACE ${to_NAMESPACE})
+  list(JOIN functions ", " VARIANT_FUNCTIONS)
+  set(all ${CMAKE_CURRENT_BINARY_DIR}/shipped_variants.cpp)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/shipped_variants.cpp.in ${all} @ONLY)
+  set(${sources_out} ${sources} ${all} PARENT_SCOPE)
 endfunction()

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "harness/machine/machine.hpp"
+
 /// The contract between a reclamation scheme ("variant") and the MMU that it serves.
 ///
 /// A variant owns the answer to "when may a shadow page that was unlinked be freed?" and nothing else. It is a class
@@ -157,10 +159,10 @@ class PagesByTable {
 };
 
 /// What a variant is given to work with.
-template <class Machine, class Node>
+template <Machine MachineType, class Node>
 class Environment {
  public:
-  Environment(Machine& machine_in, typename Machine::MmuLock& mmu_lock_in, const PagesByTable<Node>& pages_in)
+  Environment(MachineType& machine_in, typename MachineType::MmuLock& mmu_lock_in, const PagesByTable<Node>& pages_in)
       : machine(machine_in), mmu_lock(mmu_lock_in), pages(pages_in) {}
   virtual ~Environment() = default;
 
@@ -170,8 +172,8 @@ class Environment {
     while (!batch.empty()) free(batch.pop_front());
   }
 
-  Machine& machine;
-  typename Machine::MmuLock& mmu_lock;
+  MachineType& machine;
+  typename MachineType::MmuLock& mmu_lock;
   /// pages[spte]: whose table a present non-leaf SPTE points to. The page must be protected, or the SPTE known to have
   /// been read while its own table was: what another table holds by now need be no table's address. Part of a walk, so
   /// no virtual call.

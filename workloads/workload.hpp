@@ -69,8 +69,8 @@ struct Workload {
 
   /// Events (docs/result-format.md) without which a cell did not measure this workload, and fails: the guest's, and, in
   /// cells with zappers, the host's.
-  std::vector<std::string> guest_must_cause;
-  std::vector<std::string> host_must_cause;
+  std::vector<std::string> guest_requires_events;
+  std::vector<std::string> host_requires_events;
 };
 
 /// The shipped ones, in the order in which they are listed. Parsed at the first call; thread-safe.

@@ -20,18 +20,18 @@ constexpr std::int64_t kMostWeight = 10'000;
 constexpr std::int64_t kMostAccesses = std::int64_t{1} << 60;
 
 template <class Value, std::size_t count>
-using Words = std::array<std::pair<const char*, Value>, count>;
+using EnumNames = std::array<std::pair<const char*, Value>, count>;
 
-constexpr Words<Locality, 5> kLocalities{{{"uniform", Locality::uniform},
-                                          {"stride", Locality::stride},
-                                          {"zipf", Locality::zipf},
-                                          {"growth", Locality::growth},
-                                          {"churn", Locality::churn}}};
-constexpr Words<HostAction::Kind, 5> kActions{{{"zap-oldest", HostAction::Kind::zap_oldest},
-                                               {"zap-everything", HostAction::Kind::zap_everything},
-                                               {"write-protect", HostAction::Kind::write_protect},
-                                               {"invalidate", HostAction::Kind::invalidate},
-                                               {"shrink", HostAction::Kind::shrink}}};
+constexpr EnumNames<Locality, 5> kLocalities{{{"uniform", Locality::uniform},
+                                              {"stride", Locality::stride},
+                                              {"zipf", Locality::zipf},
+                                              {"growth", Locality::growth},
+                                              {"churn", Locality::churn}}};
+constexpr EnumNames<HostAction::Kind, 5> kActions{{{"zap-oldest", HostAction::Kind::zap_oldest},
+                                                   {"zap-everything", HostAction::Kind::zap_everything},
+                                                   {"write-protect", HostAction::Kind::write_protect},
+                                                   {"invalidate", HostAction::Kind::invalidate},
+                                                   {"shrink", HostAction::Kind::shrink}}};
 
 /// Names stand in file names, entries' names and filters.
 bool is_name(std::string_view name) {
@@ -78,6 +78,9 @@ class WorkloadReader {
       const std::string_view name = key.str();
       const auto found = std::find_if(keys.begin(), keys.end(), [&](const auto& known) { return known.first == name; });
       if (found == keys.end()) {
+        if (name == "must_cause") {
+          reader_.fail(key.source(), "the key 'must_cause' is called 'requires_events' now; rename it");
+        }
         std::vector<std::string> known;
         for (const auto& entry : keys) known.push_back(entry.first);
         reader_.unknown("key", key, known);
@@ -111,11 +114,11 @@ class WorkloadReader {
     };
   }
   template <class Value, std::size_t count>
-  Take one_of(Value& target, const Words<Value, count>& words) const {
-    return [this, &target, &words](const toml::key& key, const toml::node& node) {
+  Take one_of(Value& target, const EnumNames<Value, count>& names) const {
+    return [this, &target, &names](const toml::key& key, const toml::node& node) {
       const std::string word = reader_.text(key, node);
       std::vector<std::string> known;
-      for (const auto& [name, value] : words) {
+      for (const auto& [name, value] : names) {
         if (word == name) {
           target = value;
           return;
@@ -137,29 +140,29 @@ class WorkloadReader {
 
   void read_guest(const toml::table& table, Workload& workload) const {
     using namespace std::chrono_literals;
-    read_table(
-        table,
-        {
-            {"does", words(workload.guest_part)},
-            {"must_cause", [&](const auto& key, const auto& node) { workload.guest_must_cause = strings(key, node); }},
-            {"zipf_skew",
-             [&](const auto& key, const auto& node) { workload.zipf_skew = reader_.number(key, node, 0, 4); }},
-            {"active_vcpus", whole(workload.active_vcpus, 1, 1024)},
-            {"idle", duration(workload.idle, 1000ms)},
-            {"vcpus_per_cpu", whole(workload.vcpus_per_cpu, 1, 64)},
-            {"stall_every", duration(workload.stall.every, 60'000ms)},
-            {"stall", duration(workload.stall.time, 10'000ms)},
-            {"phase",
-             [&](const auto& key, const auto& node) {
-               for (const toml::node& phase : reader_.tables(key, node)) {
-                 workload.phases.push_back(read_phase(*phase.as_table()));
-               }
-               if (workload.phases.size() > GuestParams::kMaxPhases) {
-                 reader_.fail(node.source(), fmt::format("{} phases; a guest has at most {}", workload.phases.size(),
-                                                         GuestParams::kMaxPhases));
-               }
-             }},
-        });
+    read_table(table,
+               {
+                   {"does", words(workload.guest_part)},
+                   {"requires_events",
+                    [&](const auto& key, const auto& node) { workload.guest_requires_events = strings(key, node); }},
+                   {"zipf_skew",
+                    [&](const auto& key, const auto& node) { workload.zipf_skew = reader_.number(key, node, 0, 4); }},
+                   {"active_vcpus", whole(workload.active_vcpus, 1, 1024)},
+                   {"idle", duration(workload.idle, 1000ms)},
+                   {"vcpus_per_cpu", whole(workload.vcpus_per_cpu, 1, 64)},
+                   {"stall_every", duration(workload.stall.every, 60'000ms)},
+                   {"stall", duration(workload.stall.time, 10'000ms)},
+                   {"phase",
+                    [&](const auto& key, const auto& node) {
+                      for (const toml::node& phase : reader_.tables(key, node)) {
+                        workload.phases.push_back(read_phase(*phase.as_table()));
+                      }
+                      if (workload.phases.size() > GuestParams::kMaxPhases) {
+                        reader_.fail(node.source(), fmt::format("{} phases; a guest has at most {}",
+                                                                workload.phases.size(), GuestParams::kMaxPhases));
+                      }
+                    }},
+               });
     if ((workload.stall.every.count() == 0) != (workload.stall.time.count() == 0)) {
       reader_.fail(table.source(), "'stall' and 'stall_every' go together: how long, and how often");
     }
@@ -210,18 +213,19 @@ class WorkloadReader {
   }
 
   void read_host(const toml::table& table, Workload& workload) const {
-    read_table(table, {
-                          {"does", words(workload.host_part)},
-                          {"must_cause",
-                           [&](const auto& key, const auto& node) { workload.host_must_cause = strings(key, node); }},
-                          {"quota_percent", whole(workload.quota_percent, 1, 100)},
-                          {"action",
-                           [&](const auto& key, const auto& node) {
-                             for (const toml::node& action : reader_.tables(key, node)) {
-                               workload.host.push_back(read_action(*action.as_table()));
-                             }
-                           }},
-                      });
+    read_table(table,
+               {
+                   {"does", words(workload.host_part)},
+                   {"requires_events",
+                    [&](const auto& key, const auto& node) { workload.host_requires_events = strings(key, node); }},
+                   {"quota_percent", whole(workload.quota_percent, 1, 100)},
+                   {"action",
+                    [&](const auto& key, const auto& node) {
+                      for (const toml::node& action : reader_.tables(key, node)) {
+                        workload.host.push_back(read_action(*action.as_table()));
+                      }
+                    }},
+               });
   }
 
   HostAction read_action(const toml::table& table) const {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "harness/lab/registry.hpp"
+#include "harness/lab/variant_engine.hpp"
 
 /// Reclamation schemes of other people's libraries, each written as a variant of the lab's contract: so it has the same
 /// tree, tests, accesses and retired pages as the lab's own, and nothing but the scheme differs. They are linked into

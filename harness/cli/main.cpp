@@ -5,8 +5,11 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/host_kvm/host_kvm.hpp"
 #include "harness/machine/error.hpp"
@@ -24,8 +27,9 @@ constexpr const char* kFooter =
     "First steps:\n"
     "  shadowwalk run --out results/first     a matrix of two minutes, safe to interrupt\n"
     "  shadowwalk report results/first        its report: results/first/report/index.html\n"
-    "  shadowwalk doctor                      what this host can measure, and what would mend what it cannot\n"
+    "  shadowwalk doctor                      what this host can measure, and how to mend what it cannot\n"
     "  shadowwalk cell --variant hazard --workload mmio-poll --json -    one cell\n"
+    "`shadowwalk help VERB` shows the options of a verb. An option that is given twice takes the last value.\n"
     "Exit codes: 0 done, 1 a cell or a gate failed, 2 bad input (one line on stderr says what).";
 
 int complain(std::string message, int exit_code) {
@@ -35,24 +39,49 @@ int complain(std::string message, int exit_code) {
   return exit_code;
 }
 
-/// CLI11's own errors: an unknown option, a value of the wrong type, a missing verb.
-int complain_about_arguments(const CLI::App& command, const CLI::ParseError& error) {
-  std::string verb;
-  for (const CLI::App* chosen : command.get_subcommands()) verb = " " + chosen->get_name();
-  return complain(fmt::format("{}; try 'shadowwalk{} --help'", error.what(), verb), kBadInput);
+/// The verb that was given, or the verb's own (`list variants`); the command if there is none.
+const CLI::App& chosen(const CLI::App& command) {
+  const CLI::App* app = &command;
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return *app;
 }
 
-}  // namespace
+/// CLI11's own errors: an unknown option, a value of the wrong type, a missing verb.
+int complain_about_arguments(const CLI::App& command, const CLI::ParseError& error) {
+  const CLI::App& app = chosen(command);
+  std::string what = error.what();
+  if (error.get_name() == "ExtrasError" || error.get_name() == "RequiredError") {  // what is missing may be misspelt
+    for (const std::string& word : command.remaining(true)) {
+      if (word.starts_with("--benchmark_")) continue;
+      what = shadowwalk::cli::unknown_argument(app, word);
+      break;
+    }
+  }
+  if (!what.ends_with(';')) what += ';';
+  std::string verb;
+  for (const CLI::App* given = &app; given != &command; given = given->get_parent()) {
+    verb = " " + given->get_name() + verb;
+  }
+  return complain(fmt::format("{} try 'shadowwalk{} --help'", what, verb), kBadInput);
+}
 
-int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit shall end in a message, as a full disk does
-  shadowwalk::host_kvm::add_host_kvm(shadowwalk::Registry::instance());
-  CLI::App command{kDescription, "shadowwalk"};
-  command.set_version_flag("--version", "shadowwalk " SHADOWWALK_VERSION);
-  command.footer(kFooter);
+/// `help VERB ...` as `VERB ... --help`. Throws InputError if there is no such verb.
+std::vector<char*> without_help_verb(const CLI::App& command, std::span<char*> arguments) {
+  static char help[] = "--help";
+  std::vector<char*> words(arguments.begin(), arguments.end());
+  if (words.size() < 2 || words[1] != std::string_view("help")) return words;
+  words.erase(words.begin() + 1);
+  const auto is_meant = [&](const CLI::App* verb) { return verb->get_name() == words[1]; };
+  if (words.size() > 1 && command.get_subcommands(is_meant).empty()) {
+    throw shadowwalk::InputError(shadowwalk::cli::unknown_argument(command, words[1]) + " try 'shadowwalk --help'");
+  }
+  words.push_back(help);
+  return words;
+}
+
+void add_verbs(CLI::App& command) {
   shadowwalk::cli::add_run(command);
-  shadowwalk::cli::add_report(command);
-  shadowwalk::cli::add_compare(command);
+  shadowwalk::cli::add_python_verbs(command);
   shadowwalk::cli::add_cell(command);
   shadowwalk::cli::add_ps(command);
   shadowwalk::cli::add_top(command);
@@ -63,12 +92,28 @@ int main(int argc, char** argv) {
   shadowwalk::cli::add_doctor(command);
   shadowwalk::cli::add_import(command);
   shadowwalk::cli::add_record(command);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit shall end in a message, as a full disk does
+  shadowwalk::host_kvm::add_host_kvm(shadowwalk::Registry::instance());
+  CLI::App command{kDescription, "shadowwalk"};
+  command.set_version_flag("-V,--version", "shadowwalk " SHADOWWALK_VERSION);
+  command.footer(kFooter);
+  command.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  command.require_subcommand(0, 1);  // at most one: a file may be called like a verb
+  add_verbs(command);
   try {
-    command.parse(argc, argv);
-    // Not CLI11's require_subcommand: for a misspelt verb it says that none was given.
-    if (command.get_subcommands().empty())
-      throw CLI::RequiredError(
-          "A verb (run, report, compare, cell, ps, top, attach, verify, project, list, doctor, import or record)");
+    const std::vector<char*> words = without_help_verb(command, std::span(argv, static_cast<std::size_t>(argc)));
+    shadowwalk::cli::run_python_verb(std::span(words).subspan(1));
+    command.parse(static_cast<int>(words.size()), words.data());
+    if (command.get_subcommands().empty()) {
+      std::string verbs;
+      for (const CLI::App* verb : command.get_subcommands(nullptr)) verbs += " " + verb->get_name();
+      return complain(fmt::format("a verb is missing; known:{}; try 'shadowwalk --help'", verbs), kBadInput);
+    }
     return 0;
   } catch (const CLI::RuntimeError& exit) {  // how a verb ends with an exit code of its own
     return exit.get_exit_code();

@@ -8,9 +8,9 @@
 #include "harness/attach/live/choose_run.hpp"
 #include "harness/attach/tools/attach.hpp"
 #include "harness/attach/tools/find_target.hpp"
-#include "harness/attach/tools/shell_line.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/program.hpp"
 #include "harness/text/duration.hpp"
 
 namespace shadowwalk::cli {
@@ -44,7 +44,7 @@ tools::Question question_from(const AttachArguments& arguments) {
 void print_command(const tools::Question& question, const tools::Target& target, const tools::HostCan& can) {
   const tools::Command command = tools::compose(question, target, can);
   for (const std::string& note : command.notes) fmt::print(stderr, "shadowwalk: {}\n", note);
-  fmt::print("{}\n", tools::shell_line(command.words));
+  fmt::print("{}\n", os::shell_line(command.words));
 }
 
 bool attach(const AttachArguments& arguments) {

@@ -4,27 +4,25 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/cli/cell_trace.hpp"
-#include "harness/cli/known_names.hpp"
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/live_cell.hpp"
-#include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_benchmark.hpp"
 #include "harness/lab/cell_replay.hpp"
+#include "harness/lab/cell_request.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/replay/pace.hpp"
+#include "harness/os/files.hpp"
+#include "harness/os/program.hpp"
 #include "harness/replay/trace_name.hpp"
-#include "harness/run/cell_options.hpp"
-#include "harness/run/files.hpp"
-#include "harness/text/duration.hpp"
+#include "harness/timeline/chrome_trace.hpp"
+#include "harness/timeline/recorder.hpp"
 #include "harness/trace/trace_reader.hpp"
 #include "workloads/workload.hpp"
 
@@ -34,7 +32,7 @@ namespace {
 constexpr const char* kDelayOfNegativeControls = "1/1000:50";
 
 struct CellArguments {
-  std::map<std::string, std::string> given;  ///< by option key
+  std::shared_ptr<CellTexts> texts = std::make_shared<CellTexts>();
   std::shared_ptr<const std::vector<std::string>> plugins;
   std::string json;
   std::string trace;
@@ -43,147 +41,161 @@ struct CellArguments {
   std::int64_t id = CellConfig().id;
 };
 
-run::CellOptions checked_options(const CellArguments& arguments) {
-  const run::KnownNames known = known_names();
-  run::CellOptions options;
-  for (const run::CellOption& option : run::cell_option_table()) {
-    const auto given = arguments.given.find(std::string(option.key));
-    if (given == arguments.given.end() || given->second.empty()) {
-      if (option.fallback.empty())
-        throw InputError(fmt::format("cell: --{} is missing; try 'shadowwalk cell --help'", option.key));
-      continue;
-    }
-    if (const auto wrong = run::check_value(option, given->second, known)) {
-      // "vcpus is 0; ..." reads as the option it is about; "unknown variant ..." stands as it is.
-      throw InputError(fmt::format("cell: {}{}", wrong->starts_with(option.key) ? "--" : "", *wrong));
-    }
-    options[std::string(option.key)] = given->second;
+CellRequest request_from(const CellTexts& texts) {
+  const KnownNames known = known_names();
+  CellRequest request;
+  for (const CellOption& option : cell_options()) {
+    if (const auto text = texts.find(option.key); text != texts.end())
+      take(request, "cell", option, text->second, known);
   }
-  return options;
+  return request;
 }
 
-/// The trace that is to be replayed; nothing for other workloads.
-std::optional<std::string_view> trace_of(const run::CellOptions& options) {
-  return replay::trace_file(run::effective_value(options, "workload"));
-}
-
-/// `auto`: the trace; KVM where it opens. The result names what was taken.
-void decide_guest(run::CellOptions& options) {
-  if (run::effective_value(options, "guest") != "auto") return;
-  if (trace_of(options)) {
-    options["guest"] = "trace";
+/// `auto`: the trace; KVM where it opens, and for the host's own KVM always. The result names what was taken.
+void decide_guest(CellConfig& config) {
+  if (config.guest != GuestKind::automatic) return;
+  if (Registry::instance().at(config.variant).is_reference()) {
+    config.guest = GuestKind::kvm;
+    return;
+  }
+  if (replays(config)) {
+    config.guest = GuestKind::trace;
     return;
   }
   const std::string reason = kvm_unavailable_reason();
   if (!reason.empty()) fmt::print(stderr, "shadowwalk: --guest auto: thread guests, since {}\n", reason);
-  options["guest"] = reason.empty() ? "kvm" : "thread";
+  config.guest = reason.empty() ? GuestKind::kvm : GuestKind::thread;
+}
+
+/// Sets an option that was not given, as if it had been: the command that runs the cell again holds it.
+void decide(CellRequest& request, std::string_view key, std::string_view value) {
+  give(request, *find_cell_option(key), value);
 }
 
 /// A negative control is there to be caught, and stalls catch it at any rate: on by default for it, and said.
-void decide_read_delay(run::CellOptions& options) {
-  const VariantEntry* variant = Registry::instance().find(run::effective_value(options, "variant"));
-  if (variant->info.safe || options.contains("read-delay")) return;
-  options["read-delay"] = kDelayOfNegativeControls;
+void decide_read_delay(CellRequest& request) {
+  const VariantEntry* variant = Registry::instance().find(request.config.variant);
+  if (variant->info.safe || request.has("read-delay")) return;
+  decide(request, "read-delay", kDelayOfNegativeControls);
   fmt::print(stderr, "shadowwalk: {} is a negative control: --read-delay {} is on (--read-delay off turns it off)\n",
              variant->info.name, kDelayOfNegativeControls);
 }
 
 /// A trace says when what is done to which pages.
-void decide_replay(std::string_view trace, run::CellOptions& options) {
+void decide_replay(std::string_view trace, CellRequest& request) {
   for (const char* key : {"zap-rate", "working-set", "seed", "locality", "writes"}) {
-    if (!options.contains(key)) continue;
+    if (!request.has(key)) continue;
     throw InputError(
         fmt::format("cell: --{} has no meaning with --workload trace:FILE: the trace tells; leave it out", key));
   }
-  if (!options.contains("zappers")) {
-    options["zappers"] = std::to_string(zappers_of(trace::TraceReader(std::filesystem::path(trace)).info()));
-  }
+  if (request.has("zappers")) return;
+  request.config.zappers = zappers_of(trace::TraceReader(std::filesystem::path(trace)).info());
+  request.given.insert("zappers");
 }
 
 /// A workload whose guest does all the zapping has no work for zappers, and its working set may be its own.
-void decide_workload(run::CellOptions& options) {
-  if (const auto trace = trace_of(options)) return decide_replay(*trace, options);
-  const Workload workload = load_workload(run::effective_value(options, "workload"));
-  if (workload.host.empty() && !options.contains("zappers")) options["zappers"] = "0";
-  if (!options.contains("working-set")) options["working-set"] = std::to_string(workload.working_set);
+void decide_workload(CellRequest& request) {
+  if (const auto trace = replay::trace_file(request.config.workload)) return decide_replay(*trace, request);
+  const Workload workload = load_workload(request.config.workload);
+  if (workload.host.empty() && !request.has("zappers")) {
+    request.config.zappers = 0;
+    request.given.insert("zappers");
+  }
+  if (!request.has("working-set")) {
+    request.config.working_set = workload.working_set;
+    request.given.insert("working-set");
+  }
 }
 
-Instrumentation instrumentation(std::string_view text) {
-  if (text == "none") return Instrumentation::none;
-  return text == "light" ? Instrumentation::light : Instrumentation::full;
+CellConfig config_from(CellRequest request, const std::vector<std::string>& plugins) {
+  decide_guest(request.config);
+  request.given.insert("guest");
+  decide_read_delay(request);
+  decide_workload(request);
+  std::vector<std::string> words = {"shadowwalk", "cell"};
+  for (const auto& more : {plugin_arguments(plugins), command_line(request)}) {
+    words.insert(words.end(), more.begin(), more.end());
+  }
+  request.config.name = cell_name(request.config);
+  request.config.command = os::shell_line(words);
+  return request.config;
 }
 
-/// `1/N:US`, checked before.
-ReadDelay read_delay(std::string_view text) {
-  if (text == "off") return {};
-  ReadDelay delay;
-  char* end = nullptr;
-  const std::string copy(text.substr(2));
-  delay.one_in = std::strtoull(copy.c_str(), &end, 10);
-  delay.stall_us = std::strtod(end + 1, nullptr);
-  return delay;
+std::filesystem::path checked_trace(const std::string& path, const BenchmarkFlags& flags) {
+  if (flags.repetitions > 1) {
+    throw InputError(
+        "cell: --trace records one cell: leave out --benchmark_repetitions, or run the command once per trace");
+  }
+  if (path == kStdout || path.empty()) throw InputError("cell: --trace writes a file: give it a name");
+  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
+    throw InputError(fmt::format("cell: --trace {} is there and no plain file; give another name", path));
+  }
+  check_output("cell", "--trace", path);
+  return path;
 }
 
-CellConfig config_from(const run::CellOptions& options, const std::vector<std::string>& plugins) {
-  const auto text = [&](std::string_view key) { return std::string(run::effective_value(options, key)); };
-  const auto number = [&](std::string_view key) { return std::strtoull(text(key).c_str(), nullptr, 10); };
-  const auto time = [&](std::string_view key) { return parse_duration(text(key)).value(); };
-  CellConfig config;
-  config.name = run::cell_name(options, {});
-  config.variant = text("variant");
-  config.workload = text("workload");
-  config.vcpus = static_cast<unsigned>(number("vcpus"));
-  config.zappers = static_cast<unsigned>(number("zappers"));
-  config.zap_rate = static_cast<double>(number("zap-rate"));
-  config.walks_per_exit = static_cast<unsigned>(number("walks-per-exit"));
-  config.guest = text("guest") == "kvm"     ? GuestKind::kvm
-                 : text("guest") == "trace" ? GuestKind::trace
-                                            : GuestKind::thread;
-  config.placement = text("placement");
-  config.mmu_lock = text("mmu-lock") == "mutex" ? MmuLockKind::mutex : MmuLockKind::ticket;
-  config.duration = time("duration");
-  config.warmup = time("warmup");
-  config.seed = number("seed");
-  config.rcu_interval = time("rcu-interval");
-  config.full_checks = text("checks") == "full";
-  config.read_delay = read_delay(text("read-delay"));
-  config.working_set = number("working-set");
-  if (text("locality") != run::kAsTheWorkloadSays) config.locality = parse_locality(text("locality")).value();
-  if (text("writes") != run::kAsTheWorkloadSays) config.write_percent = static_cast<unsigned>(number("writes"));
-  if (trace_of(options) || options.contains("speed")) config.pace = replay::parse_pace(text("speed")).value();
-  config.instrumentation = instrumentation(text("instrumentation"));
-  if (text("events") != "none") config.events = text("events");
-  config.command = "shadowwalk cell" + plugin_arguments(plugins);
-  for (const std::string& argument : run::command_line(options)) config.command += " " + argument;
-  return config;
+/// `--trace FILE`: records one cell and writes its timeline when it is over.
+class CellTrace {
+ public:
+  /// Before the cell starts threads; sets `config`'s recorder. Throws InputError: a path that cannot be written, a
+  /// cell that is repeated.
+  CellTrace(CellConfig& config, const std::string& path, std::size_t records, const BenchmarkFlags& flags)
+      : path_(checked_trace(path, flags)), recorder_(records) {
+    config.timeline = &recorder_;
+  }
+
+  /// When the cell is over: the file, as a whole or not at all, and one line on stderr if records were dropped.
+  void write(const CellConfig& config) const {
+    os::write_file_atomically(path_, timeline::to_chrome_trace(recorder_, "shadowwalk cell " + config.name,
+                                                               {{"cell", config.name}, {"command", config.command}}));
+    const auto dropped = timeline::dropped_by_probe(recorder_);
+    if (dropped.empty()) return;
+    std::string text;
+    for (const auto& [probe, count] : dropped) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, probe);
+    fmt::print(stderr, "shadowwalk: --trace: the oldest records were dropped ({}); --trace-records {} keeps more\n",
+               text, recorder_.records() * 2);
+  }
+
+ private:
+  const std::filesystem::path path_;
+  timeline::Recorder recorder_;
+};
+
+/// What Google Benchmark is to read; all other words are misspelt.
+BenchmarkFlags benchmark_flags(const CLI::App& verb) {
+  const std::vector<std::string> flags = verb.remaining();
+  for (const std::string& flag : flags) {
+    if (flag.starts_with("--benchmark_")) continue;
+    throw InputError(unknown_argument(verb, flag) + " try 'shadowwalk cell --help'");
+  }
+  return parse_benchmark_flags(flags);
 }
 
-void run(const CellArguments& arguments, const std::vector<std::string>& benchmark_flags) {
-  run::CellOptions options = checked_options(arguments);
-  decide_guest(options);
-  decide_read_delay(options);
-  decide_workload(options);
-  CellConfig config = config_from(options, *arguments.plugins);
+void run(CellArguments arguments, const BenchmarkFlags& flags) {
+  if (!flags.out.empty()) {
+    if (!arguments.json.empty())
+      throw InputError("cell: --benchmark_out and --json both name the file of the result; give one");
+    arguments.json = flags.out;
+  }
+  CellConfig config = config_from(request_from(*arguments.texts), *arguments.plugins);
   config.id = arguments.id;
   std::optional<CellTrace> trace;
   if (!arguments.trace.empty() && arguments.trace == arguments.json) {
     throw InputError("cell: --trace and --json name the same file; give them one each");
   }
-  if (!arguments.trace.empty()) trace.emplace(config, arguments.trace, arguments.trace_records, benchmark_flags);
+  if (!arguments.trace.empty()) trace.emplace(config, arguments.trace, arguments.trace_records, flags);
   LiveCell live(config, arguments.hold);
   config.on_ready = [&live] { live.on_ready(); };
   config.onlookers = &live;
   config.counters = &live.counters();
-  const bool to_stdout = arguments.json == kStdout;
-  if (!arguments.json.empty() && !to_stdout) {
-    run::require_space(std::filesystem::absolute(arguments.json).parent_path(), 1);
-  }
+  check_output("cell", "--json", arguments.json);
 
-  const CellOutcome outcome = run_cell_benchmark(config, benchmark_flags, !to_stdout);
+  const bool to_stdout = arguments.json == kStdout;
+  const CellOutcome outcome = run_cell_benchmark(config, flags, !to_stdout);
   if (to_stdout) {
     std::fwrite(outcome.json.data(), 1, outcome.json.size(), stdout);
   } else if (!arguments.json.empty()) {
-    run::write_file_atomically(arguments.json, outcome.json);
+    os::write_file_atomically(arguments.json, outcome.json);
   }
   if (!outcome.error.empty()) throw CellError(outcome.error);
   if (trace) trace->write(config);
@@ -195,17 +207,13 @@ void run(const CellArguments& arguments, const std::vector<std::string>& benchma
 void add_cell(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("cell", "Measure one cell: one variant under one workload");
   auto arguments = std::make_shared<CellArguments>();
-  for (const run::CellOption& option : run::cell_option_table()) {
-    CLI::Option* added = verb->add_option_function<std::string>(
-        fmt::format("--{}", option.key),
-        [arguments, key = std::string(option.key)](const std::string& value) { arguments->given[key] = value; },
-        std::string(option.help));
-    added->type_name("");
-    if (!option.fallback.empty()) added->default_str(std::string(option.fallback));
+  for (const CellOption& option : cell_options()) {
+    const std::string fallback = option.required() ? "" : option.text(CellRequest().config);
+    add_cell_option(*verb, option, arguments->texts, fallback)->required(option.required());
   }
   arguments->plugins = add_plugin_option(*verb);
   verb->add_flag_callback(
-          "--closed-loop", [arguments] { arguments->given["speed"] = "closed-loop"; },
+          "--closed-loop", [arguments] { (*arguments->texts)["speed"] = "closed-loop"; },
           "The same as --speed closed-loop")
       ->excludes("--speed");
   verb->add_option("--json", arguments->json, "Write the result as Google Benchmark JSON to FILE; - is stdout")
@@ -216,7 +224,7 @@ void add_cell(CLI::App& command) {
       ->type_name("FILE");
   verb->add_option(
           "--trace-records", arguments->trace_records,
-          "Records that --trace keeps a thread, of zaps, commits, frees and IPIs, and again of exits and faults")
+          "Records that --trace keeps per thread: so many zaps, commits, frees and IPIs, and as many exits and faults")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(timeline::Recorder::kMinRecords, timeline::Recorder::kMaxRecords))
@@ -224,9 +232,11 @@ void add_cell(CLI::App& command) {
   verb->add_flag("--hold", arguments->hold,
                  "Wait before the first zap, for a tool to attach: Enter or SIGUSR1 lets it go on (docs/attach.md)");
   verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for the probes")->type_name("N");
-  verb->footer("Google Benchmark's flags hold too, as --benchmark_repetitions=5 or --benchmark_out=FILE.");
+  verb->footer(
+      "Of Google Benchmark's flags, these hold: --benchmark_repetitions=N, --benchmark_report_aggregates_only, "
+      "--benchmark_context=KEY=VALUE and --benchmark_out=FILE, which is --json FILE.");
   verb->allow_extras();
-  verb->callback([verb, arguments] { run(*arguments, verb->remaining()); });
+  verb->callback([verb, arguments] { run(*arguments, benchmark_flags(*verb)); });
 }
 
 }  // namespace shadowwalk::cli

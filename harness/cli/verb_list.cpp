@@ -1,14 +1,21 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <string>
+#include <vector>
 
-#include "harness/cli/list_events.hpp"
-#include "harness/cli/plugin_option.hpp"
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/lab/figures.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/lab/variant_availability.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/measure/pmu/event_catalog.hpp"
+#include "harness/measure/pmu/microarchitecture.hpp"
+#include "harness/measure/pmu/pfm.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk::cli {
@@ -25,7 +32,7 @@ ordered_json describe_variants() {
                     {"summary", info.summary},
                     {"family", to_string(info.family)},
                     {"here", unavailable.empty() ? "yes" : "no: " + unavailable},
-                    {"read side", info.read_side_cost},
+                    {"read_side", info.read_side_cost},
                     {"unreclaimed", info.unreclaimed_bound},
                     {"needs", info.needs},
                     {"source", info.source},
@@ -51,6 +58,23 @@ ordered_json describe_workloads() {
   return list;
 }
 
+void print_figures(bool as_json, bool as_markdown) {
+  if (as_json) {
+    fmt::print("{}", figures_as_json());
+  } else if (as_markdown) {
+    fmt::print("<!-- figures: cell -->\n{}<!-- end -->\n", figures_as_markdown(CellKind::measured));
+    fmt::print("<!-- figures: host-kvm -->\n{}<!-- end -->\n", figures_as_markdown(CellKind::host_kvm));
+    fmt::print("<!-- figures: simulated -->\n{}<!-- end -->\n", figures_as_markdown(CellKind::simulated));
+  } else {
+    for (const FigureTopic& topic : figure_topics()) {
+      for (const Figure& figure : topic.figures) {
+        fmt::print("{}: {}\n  unit         {}\n  level        {}\n", fmt::join(counters_of(figure), " "),
+                   figure.meaning, name_of(figure.unit), to_string(figure.level));
+      }
+    }
+  }
+}
+
 void print(const ordered_json& list, bool as_json) {
   if (as_json) {
     fmt::print("{}\n", list.dump(1));
@@ -60,16 +84,95 @@ void print(const ordered_json& list, bool as_json) {
     fmt::print("{}: {}\n", item["name"].get<std::string>(), item["summary"].get<std::string>());
     for (const auto& [key, value] : item.items()) {
       if (key == "name" || key == "summary" || key == "toml" || !value.is_string() || value == "") continue;
-      fmt::print("  {:<12} {}\n", key, value.get<std::string>());
+      std::string title = key;
+      std::replace(title.begin(), title.end(), '_', ' ');
+      fmt::print("  {:<12} {}\n", title, value.get<std::string>());
     }
+  }
+}
+
+std::vector<pmu::CatalogEntry> matching(const std::string& pattern) {
+  std::regex regex;
+  try {
+    regex = std::regex(pattern, std::regex::ECMAScript | std::regex::icase);
+  } catch (const std::regex_error& error) {
+    throw InputError(fmt::format("list events: '{}' is no regular expression: {}", pattern, error.what()));
+  }
+  auto catalog = pmu::event_catalog([&](std::string_view name, std::string_view source) {
+    return std::regex_search(name.begin(), name.end(), regex) || std::regex_search(source.begin(), source.end(), regex);
+  });
+  if (catalog.empty()) throw InputError(fmt::format("list events: no event looks like '{}'", pattern));
+  return catalog;
+}
+
+ordered_json to_json(const std::vector<pmu::CatalogEntry>& catalog) {
+  ordered_json list = ordered_json::array();
+  for (const pmu::CatalogEntry& entry : catalog) {
+    ordered_json item = {{"name", entry.name}, {"source", entry.source}, {"summary", entry.description}};
+    if (!entry.caveat.empty()) item["caveat"] = entry.caveat;
+    item["available"] = entry.unavailable.empty();
+    if (!entry.unavailable.empty()) item["reason"] = entry.unavailable;
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
+/// Reasons are long and few: rows bear a number, and the end says what each means.
+class Reasons {
+ public:
+  std::string mark(const std::string& reason) {
+    if (reason.empty()) return "yes";
+    auto found = std::find(reasons_.begin(), reasons_.end(), reason);
+    if (found == reasons_.end()) found = reasons_.insert(reasons_.end(), reason);
+    return fmt::format("no [{}]", found - reasons_.begin() + 1);
+  }
+  void print() const {
+    for (std::size_t i = 0; i < reasons_.size(); ++i) fmt::print("[{}] {}\n", i + 1, reasons_[i]);
+  }
+
+ private:
+  std::vector<std::string> reasons_;
+};
+
+void print(const std::vector<pmu::CatalogEntry>& catalog) {
+  const auto core = pmu::core_pmu();
+  fmt::print("CPU: {}; libpfm4: {}\n", to_string(pmu::this_microarchitecture()),
+             core ? fmt::format("{} ({})", core->name, core->description) : "knows no core PMU here");
+  Reasons reasons;
+  std::string source;
+  for (const pmu::CatalogEntry& entry : catalog) {
+    if (entry.source != source) fmt::print("\n{}\n", source = entry.source);
+    fmt::print("  {:<8} {}\n", reasons.mark(entry.unavailable), entry.name);
+    if (!entry.description.empty()) fmt::print("           {}\n", entry.description);
+    if (!entry.caveat.empty()) fmt::print("           note: {}\n", entry.caveat);
+  }
+  fmt::print("\nThe first column: whether the event can be counted for a thread here.\n");
+  reasons.print();
+  fmt::print(
+      "Beside these: tracepoints as SYSTEM:EVENT (kvm:kvm_exit), and PMU/TERM=VALUE,.../ as perf spells them.\n"
+      "Modifiers :u :k :h :G pick user, kernel, hypervisor and guest; hardware events count user code by default.\n");
+}
+
+/// `shadowwalk list events`: the sets of `--events` for this CPU, and every event that can be named, each with whether
+/// it can be counted here. `pattern` is an ECMAScript regular expression, case ignored, that an event's name or its
+/// source (`set contention`, `msr`) must hold; empty: all. Throws InputError if it is malformed or nothing matches.
+void list_events(const std::string& pattern, bool as_json) {
+  const std::vector<pmu::CatalogEntry> catalog = matching(pattern);
+  if (as_json) {
+    fmt::print("{}\n", to_json(catalog).dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else {
+    print(catalog);
   }
 }
 
 }  // namespace
 
 void add_list(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("list", "Tell what variants, workloads or events there are, to choose from");
-  verb->require_subcommand(1);
+  CLI::App* verb = command.add_subcommand("list", "Show the variants, workloads or events that there are");
+  verb->require_subcommand(0, 1);
+  verb->final_callback([verb] {
+    if (verb->get_subcommands().empty()) throw CLI::RequiredError("list: what (variants, workloads or events)");
+  });
   auto as_json = std::make_shared<bool>(false);
   const auto add = [&](const char* what, const char* help, ordered_json (*describe)()) {
     CLI::App* list = verb->add_subcommand(what, help);
@@ -79,6 +182,12 @@ void add_list(CLI::App& command) {
   };
   add_plugin_option(*add("variants", "Reclamation schemes, with their costs in words", describe_variants));
   add("workloads", "What the guest runs and what the host does meanwhile", describe_workloads);
+
+  auto as_markdown = std::make_shared<bool>(false);
+  CLI::App* figures = verb->add_subcommand("figures", "The counters of results, with their units and meanings");
+  figures->add_flag("--json", *as_json, "Print JSON");
+  figures->add_flag("--markdown", *as_markdown, "Print the tables of docs/result-format.md")->excludes("--json");
+  figures->callback([as_json, as_markdown] { print_figures(*as_json, *as_markdown); });
 
   CLI::App* events =
       verb->add_subcommand("events", "What --events can count: sets for this CPU, events, and whether here");

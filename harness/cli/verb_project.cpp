@@ -1,101 +1,108 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "harness/cli/plugin_option.hpp"
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/lab/result_document.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/projection/document.hpp"
-#include "harness/projection/host_topology.hpp"
+#include "harness/os/files.hpp"
+#include "harness/os/program.hpp"
+#include "harness/projection/host_comparison.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/projection/topology_file.hpp"
-#include "harness/run/files.hpp"
-#include "harness/text/duration.hpp"
-#include "harness/text/suggestion.hpp"
+#include "harness/replay/trace_name.hpp"
+#include "workloads/workload.hpp"
 
 namespace shadowwalk::cli {
 namespace {
 
 using coherence::Topology;
 using projection::Projected;
-using projection::ProjectedVariant;
 
 constexpr unsigned kMostVcpus = 510;
 
 struct ProjectOptions {
   std::shared_ptr<const std::vector<std::string>> plugins;
+  std::shared_ptr<CellTexts> texts = std::make_shared<CellTexts>();
   std::vector<std::string> variants;
   std::vector<std::string> vcpus{"1", "2", "4", "8", "16", "32", "64", "128", "256"};
   std::string topology = "epyc-9005";
-  std::string duration = "2ms";
-  std::string warmup = "200us";
-  std::string rcu_interval = "0";
   std::string json;
   std::string write_topology;
   unsigned rounds = 5;
-  CellConfig cell;
 };
 
-std::vector<const ProjectedVariant*> chosen_variants(const std::vector<std::string>& names) {
-  std::vector<const ProjectedVariant*> chosen;
-  std::vector<std::string> known{"all"};
-  for (const ProjectedVariant& variant : projection::projected_variants()) known.emplace_back(variant.info.name);
-  for (const std::string& name : names) {
-    const std::size_t before = chosen.size();
-    for (const ProjectedVariant& variant : projection::projected_variants()) {
-      if (variant.info.name == name || (name == "all" && variant.info.safe)) chosen.push_back(&variant);
-    }
-    if (chosen.size() == before) {
-      throw InputError(fmt::format("--variants {}: there is none of that name{} there are {}", name,
-                                   suggestion(name, known), fmt::join(known, ", ")));
-    }
-  }
-  return chosen;
+/// A simulated cell's own defaults: simulating a second takes minutes.
+CellRequest default_request() {
+  CellRequest request;
+  request.config.workload = "mmio-poll";
+  request.config.duration = std::chrono::milliseconds(2);
+  request.config.warmup = std::chrono::microseconds(200);
+  request.given = {"workload", "zappers", "zap-rate", "walks-per-exit", "duration", "warmup", "seed", "working-set"};
+  return request;
 }
 
-std::vector<unsigned> vcpu_counts(const std::vector<std::string>& texts) {
-  std::vector<unsigned> counts;
-  for (const std::string& text : texts) {
-    unsigned count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc{} || end != text.data() + text.size() || count == 0 || count > kMostVcpus) {
-      throw InputError(fmt::format("--vcpus {}: numbers from 1 to {}, as 1,2,64", text, kMostVcpus));
+/// The row of the option table, with the ranges of simulated cells.
+CellOption simulated_option(std::string_view key) {
+  CellOption option = *find_cell_option(key);
+  if (key == "duration") option.minimum = 1;
+  if (key == "vcpus") option.maximum = kMostVcpus;
+  return option;
+}
+
+/// What was asked for, variant and vCPUs aside.
+CellRequest request_from(const ProjectOptions& options) {
+  const KnownNames known = known_names();
+  CellRequest request = default_request();
+  for (const auto& [key, text] : *options.texts) {
+    const CellOption option = simulated_option(key);
+    if (!option.not_simulated.empty()) {
+      throw InputError(fmt::format("project: --{}: {}; leave it out", key, option.not_simulated));
     }
-    counts.push_back(count);
+    take(request, "project", option, text, known);
   }
-  return counts;
+  if (replay::trace_file(request.config.workload)) {
+    throw InputError(
+        "project: --workload trace:FILE: no trace is replayed on the simulated machine; "
+        "replay it with shadowwalk cell");
+  }
+  const Workload workload = load_workload(request.config.workload);
+  if (!options.texts->contains("zappers") && workload.host.empty()) request.config.zappers = 0;
+  if (!options.texts->contains("working-set")) request.config.working_set = workload.working_set;
+  return request;
 }
 
-std::chrono::nanoseconds time_of(std::string_view option, const std::string& text, bool may_be_zero) {
-  const auto time = parse_duration(text);
-  if (!time || (time->count() == 0 && !may_be_zero)) {
-    throw InputError(fmt::format("{} {}: a time, as 1ms or 200us", option, text));
+/// One request per number of --vcpus.
+std::vector<CellRequest> requests_from(const ProjectOptions& options) {
+  std::vector<CellRequest> requests;
+  const CellRequest common = request_from(options);
+  for (const std::string& text : options.vcpus) {
+    take(requests.emplace_back(common), "project", simulated_option("vcpus"), text, {});
   }
-  return *time;
+  return requests;
 }
 
-std::string cell_name(const CellConfig& cell, const Topology& topology) {
-  return fmt::format("{}/{}/vcpus:{}/zappers:{}/zap_rate:{:.0f}/burst:{}/guest:simulated/placement:{}", cell.variant,
-                     cell.workload, cell.vcpus, cell.zappers, cell.zap_rate, cell.walks_per_exit, topology.name);
+std::string simulated_name(CellConfig config, const Topology& topology) {
+  config.placement = topology.name;
+  return cell_name(config, {}, "simulated");
 }
 
 /// The command line that simulates one cell again.
-std::string command_of(const ProjectOptions& options, const CellConfig& cell) {
-  return fmt::format(
-      "shadowwalk project{} --variants {} --workload {} --vcpus {} --zappers {} --zap-rate {:.0f} --walks-per-exit {} "
-      "--duration {} --warmup {} --rcu-interval {} --working-set {} --seed {} --topology {} --rounds 0",
-      plugin_arguments(*options.plugins), cell.variant, cell.workload, cell.vcpus, cell.zappers, cell.zap_rate,
-      cell.walks_per_exit, options.duration, options.warmup, options.rcu_interval, cell.working_set, cell.seed,
-      options.topology);
+std::string command_of(const ProjectOptions& options, const CellRequest& request) {
+  std::vector<std::string> words = {"shadowwalk", "project"};
+  const std::vector<std::string> end = {"--topology", options.topology, "--rounds", "0"};
+  for (const auto& more : {plugin_arguments(*options.plugins), command_line(request), end}) {
+    words.insert(words.end(), more.begin(), more.end());
+  }
+  return os::shell_line(words);
 }
 
 void print_head(const Topology& topology) {
@@ -116,9 +123,9 @@ void print_row(const CellConfig& cell, const CellResult& result) {
   std::fflush(stdout);
 }
 
-void print_held(const projection::HeldAgainstHost& held) {
+void print_held(const projection::HostComparison& held) {
   fmt::print("\nHeld against this host: read side of rcu-counter over that of irq-ipi\n");
-  for (const projection::Held& row : held.rows) {
+  for (const projection::HostComparison::Row& row : held.rows) {
     fmt::print("  {} vCPU{}  simulated {:.2f}, measured {:.2f} ({:.2f} to {:.2f}): the model is off by {:+.0f} %\n",
                row.vcpus, row.vcpus == 1 ? " " : "s", row.simulated_ratio, row.measured_ratio, row.measured_least,
                row.measured_greatest, row.error_percent());
@@ -127,53 +134,50 @@ void print_held(const projection::HeldAgainstHost& held) {
 }
 
 void run_project(const ProjectOptions& options) {
-  const auto variants = chosen_variants(options.variants);
-  const auto counts = vcpu_counts(options.vcpus);
-  CellConfig cell = options.cell;
-  cell.duration = time_of("--duration", options.duration, false);
-  cell.warmup = time_of("--warmup", options.warmup, true);
-  cell.rcu_interval = time_of("--rcu-interval", options.rcu_interval, true);
-  if (load_workload(cell.workload).host.empty()) cell.zappers = 0;
+  const auto variants =
+      projection::projected_variants().choose("--variants", options.variants, &VariantEntry::can_be_projected);
+  std::vector<CellRequest> requests = requests_from(options);
   const bool to_stdout = options.json == kStdout;
-  for (const std::string& file : {options.json, options.write_topology}) {
-    if (!file.empty() && file != kStdout) run::require_space(std::filesystem::absolute(file).parent_path(), 1);
-  }
+  check_output("project", "--json", options.json);
+  check_output("project", "--write-topology", options.write_topology);
 
   std::optional<Topology> host;
   if (options.topology == "host" || options.rounds != 0 || !options.write_topology.empty()) {
     host = projection::measure_host_topology();
   }
-  if (!options.write_topology.empty()) run::write_file_atomically(options.write_topology, projection::to_toml(*host));
+  if (!options.write_topology.empty()) os::write_file_atomically(options.write_topology, projection::to_toml(*host));
   const Topology topology = options.topology == "host" ? *host : projection::load_topology(options.topology);
-  for (const unsigned vcpus : counts) {
-    cell.vcpus = vcpus;
-    projection::check_projection(cell, topology);
-  }
+  for (const CellRequest& request : requests) projection::check_projection(request.config, topology);
 
   if (!to_stdout) print_head(topology);
-  std::vector<projection::Entry> entries;
-  for (const unsigned vcpus : counts) {
-    for (const ProjectedVariant* variant : variants) {
-      cell.vcpus = vcpus;
+  ResultDocument document{.executable = "shadowwalk project", .context = {}, .cells = {}};
+  for (CellRequest& request : requests) {
+    for (const VariantEntry* variant : variants) {
+      CellConfig& cell = request.config;
       cell.variant = variant->info.name;
-      cell.name = cell_name(cell, topology);
-      cell.command = command_of(options, cell);
-      if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r{} with {} vCPUs ...\x1b[K", cell.variant, vcpus);
+      request.given.insert("variant");
+      cell.name = simulated_name(cell, topology);
+      cell.command = command_of(options, request);
+      if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r{} with {} vCPUs ...\x1b[K", cell.variant, cell.vcpus);
       const Projected projected = variant->project(cell, topology);
       if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\x1b[K");
-      entries.push_back({cell.name, projection::make_simulated_result(cell, topology, projected)});
-      if (!to_stdout) print_row(cell, entries.back().result);
+      document.cells.push_back({cell.name, {{.result = projection::make_simulated_result(cell, topology, projected)}}});
+      if (!to_stdout) print_row(cell, document.cells.back().second.front().result);
     }
   }
-  std::optional<projection::HeldAgainstHost> held;
-  if (options.rounds != 0) held = projection::hold_against_host(*host, options.rounds);
+  std::optional<projection::HostComparison> held;
+  if (options.rounds != 0) held = projection::compare_with_host(*host, options.rounds);
   if (held && !to_stdout) print_held(*held);
   if (options.json.empty()) return;
-  const std::string document = projection::make_document(std::move(entries), held ? &*held : nullptr);
+  for (auto& [name, repetitions] : document.cells) {
+    for (Repetition& repetition : repetitions)
+      projection::record_comparison(repetition.result, held ? &*held : nullptr);
+  }
+  const std::string text = to_text(std::move(document));
   if (to_stdout) {
-    std::fwrite(document.data(), 1, document.size(), stdout);
+    std::fwrite(text.data(), 1, text.size(), stdout);
   } else {
-    run::write_file_atomically(options.json, document);
+    os::write_file_atomically(options.json, text);
   }
 }
 
@@ -184,39 +188,28 @@ void add_project(CLI::App& command) {
   CLI::App* verb = command.add_subcommand(
       "project",
       "Simulate cells on a machine with more CPUs: what variants would cost there, by a model of its caches");
-  CellConfig& cell = options->cell;
-  cell.workload = "mmio-poll";
-  verb->add_option("--variants", options->variants, "Their names, or all: every one that claims to be safe")
+  verb->add_option("--variants,--variant", options->variants, "Their names, or all: every one that claims to be safe")
       ->delimiter(',')
       ->required();
+  verb->add_option("--vcpus", options->vcpus, fmt::format("One cell per number, each 1 to {}", kMostVcpus))
+      ->delimiter(',')
+      ->capture_default_str();
   options->plugins = add_plugin_option(*verb);
-  verb->add_option("--workload", cell.workload, "Its name, or a file: ./mine.toml")->capture_default_str();
-  verb->add_option("--vcpus", options->vcpus, "One cell for each number")->delimiter(',')->capture_default_str();
   verb->add_option("--topology", options->topology, "host, epyc-9005, spr-2s or FILE.toml (docs/project.md)")
       ->capture_default_str();
-  verb->add_option("--zappers", cell.zappers, "Threads that zap")->check(CLI::Range(0, 16))->capture_default_str();
-  verb->add_option("--zap-rate", cell.zap_rate, "Zaps a second, all zappers together")
-      ->check(CLI::Range(1.0, 1e7))
-      ->capture_default_str();
-  verb->add_option("--walks-per-exit", cell.walks_per_exit, "Accesses of a guest between two exits")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
-  verb->add_option("--working-set", cell.working_set, "4 KiB pages")
-      ->check(CLI::Range(1, 1 << 24))
-      ->capture_default_str();
-  verb->add_option("--duration", options->duration, "Simulated time that is measured")->capture_default_str();
-  verb->add_option("--warmup", options->warmup, "Simulated time before")->capture_default_str();
-  verb->add_option("--rcu-interval", options->rcu_interval, "Grace periods begin at its multiples; 0: at once")
-      ->capture_default_str();
-  verb->add_option("--seed", cell.seed, "The same seed gives the same figures")->capture_default_str();
+  for (const CellOption& option : cell_options()) {
+    if (option.key == "variant" || option.key == "vcpus") continue;
+    CLI::Option* added =
+        add_cell_option(*verb, simulated_option(option.key), options->texts, option.text(default_request().config));
+    if (!option.not_simulated.empty()) added->group("");  // not in --help; refused with its reason
+  }
   verb->add_option("--rounds", options->rounds,
-                   "Rounds of real cells that the model is held against on this host, 2 s each; 0: none")
+                   "Rounds of real cells on this host that the model is compared with, 2 s each; 0: none")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
   verb->add_option("--write-topology", options->write_topology, "Write this host's topology, as measured, to FILE");
   verb->add_option("--json", options->json, "Write the results as Google Benchmark JSON to FILE; - is stdout");
-  verb->footer(
-      "Nothing of it is a measurement but the last lines, which tell what the model is worth (docs/project.md).");
+  verb->footer("Only the last lines are measured: they say how far the model is off on this host (docs/project.md).");
   verb->callback([options] { run_project(*options); });
 }
 

@@ -12,6 +12,7 @@
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/measure/pmu/tracepoint.hpp"
+#include "harness/os/program.hpp"
 #include "harness/trace/recording.hpp"
 #include "harness/trace/tool.hpp"
 #include "harness/trace/trace_reader.hpp"
@@ -65,9 +66,9 @@ std::string recorded_source(const std::vector<std::string>& command) {
 }
 
 void record(const RecordArguments& arguments) {
-  const std::string perf = trace::require_program("perf", "record", "linux-perf");
+  const std::string perf = os::require_program("perf", "record", "linux-perf");
   require_tracepoints();
-  if (!trace::find_program(arguments.command.front()) && arguments.command.front().find('/') == std::string::npos) {
+  if (!os::find_program(arguments.command.front()) && arguments.command.front().find('/') == std::string::npos) {
     throw InputError(fmt::format("record: {}: no such program on PATH", arguments.command.front()));
   }
   const std::filesystem::path out = arguments.out;

@@ -1,51 +1,73 @@
-#include <memory>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "harness/cli/python_program.hpp"
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/machine/error.hpp"
 
 namespace shadowwalk::cli {
 namespace {
 
-struct ReportOptions {
-  std::string directory;
-  std::string out;
-  std::string baseline;
-  std::string formats;
-  bool with_perturbed = false;
+/// Debian's: a python3 found on PATH may be one without matplotlib.
+constexpr const char* kPython = "/usr/bin/python3";
+
+struct PythonVerb {
+  const char* name;
+  const char* module;
+  const char* summary;
 };
 
-/// The Python program checks the values and prints the report's path.
-[[noreturn]] void become_report(const ReportOptions& options) {
-  std::vector<std::string> arguments;
-  if (!options.out.empty()) arguments.insert(arguments.end(), {"--out", options.out});
-  if (!options.baseline.empty()) arguments.push_back("--baseline=" + options.baseline);
-  if (!options.formats.empty()) arguments.push_back("--format=" + options.formats);
-  if (options.with_perturbed) arguments.push_back("--with-perturbed");
-  arguments.insert(arguments.end(), {"--", options.directory});
-  become_python("shadowwalk_report", arguments);
+constexpr PythonVerb kVerbs[] = {
+    {"report", "shadowwalk_report", "Write the report of a run: HTML, PNG figures, tables"},
+    {"compare", "shadowwalk_report.compare", "Say what became slower or faster between two runs; a gate for CI"}};
+
+/// The directory that holds the package shadowwalk_report.
+std::filesystem::path report_package() {
+  const char* chosen = std::getenv("SHADOWWALK_REPORTS");
+  if (chosen == nullptr || *chosen == '\0') return find_data_file("reports");
+  std::filesystem::path path{chosen};
+  std::error_code error;
+  if (!std::filesystem::is_directory(path / "shadowwalk_report", error)) {
+    throw InputError{
+        fmt::format("SHADOWWALK_REPORTS is {}, which holds no shadowwalk_report; correct or unset it", path.string())};
+  }
+  return path;
 }
 
 }  // namespace
 
-void add_report(CLI::App& command) {
-  auto options = std::make_shared<ReportOptions>();
-  CLI::App* verb = command.add_subcommand("report", "Write the report of a run: HTML, PNG figures, tables");
-  verb->add_option("directory", options->directory,
-                   "What `shadowwalk run --out` wrote; a run that is still going will do")
-      ->required()
-      ->type_name("DIR");
-  verb->add_option("--out", options->out, "Where the report goes (default: DIR/report)")->type_name("DIR");
-  verb->add_option("--baseline", options->baseline,
-                   "What the others are held against (default: irq-ipi where it was measured, else leak)")
-      ->type_name("VARIANT");
-  verb->add_option("--format", options->formats,
-                   "Any of html,png,csv,md,json (default: html,png,csv,json); report.json is always written")
-      ->type_name("LIST");
-  verb->add_flag("--with-perturbed", options->with_perturbed,
-                 "Let verdicts rest on cells that were attached to, too (docs/attach.md)");
-  verb->callback([options] { become_report(*options); });
+void add_python_verbs(CLI::App& command) {
+  for (const PythonVerb& verb : kVerbs) command.add_subcommand(verb.name, verb.summary);
+}
+
+void run_python_verb(std::span<char* const> arguments) {
+  const PythonVerb* chosen = nullptr;
+  for (const PythonVerb& verb : kVerbs) {
+    if (!arguments.empty() && arguments.front() == std::string_view(verb.name)) chosen = &verb;
+  }
+  if (chosen == nullptr) return;
+  std::string path = report_package().string();
+  if (const char* more = std::getenv("PYTHONPATH"); more != nullptr && *more != '\0') path += std::string{":"} + more;
+  setenv("PYTHONPATH", path.c_str(), 1);
+  setenv("PYTHONSAFEPATH", "1", 1);  // modules in the user's directory must not stand in for ours
+
+  std::string words[] = {kPython, "-m", chosen->module};
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.insert(argv.end(), arguments.begin() + 1, arguments.end());
+  argv.push_back(nullptr);
+  execv(kPython, argv.data());
+  throw InputError{
+      fmt::format("cannot start {}: {}; reports need Python: install the packages python3 python3-matplotlib "
+                  "python3-numpy python3-scipy python3-jinja2",
+                  kPython, std::strerror(errno))};
 }
 
 }  // namespace shadowwalk::cli

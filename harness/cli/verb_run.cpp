@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -10,15 +12,14 @@
 #include <vector>
 
 #include "harness/attach/live/registration.hpp"
-#include "harness/cli/data_files.hpp"
-#include "harness/cli/known_names.hpp"
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/live_cell.hpp"
-#include "harness/cli/plugin_option.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/plugin/load_plugin.hpp"
 #include "harness/run/runner.hpp"
 #include "harness/text/duration.hpp"
+#include "harness/text/suggestion.hpp"
 
 namespace shadowwalk::cli {
 namespace {
@@ -62,9 +63,27 @@ std::vector<run::PlannedPlugin> plan_plugins(const std::vector<std::string>& fil
   return plugins;
 }
 
+/// The file that MATRIX means: a file, or the name of one that ships (`full`, also as `matrices/full.toml`).
+std::filesystem::path matrix_file(const std::filesystem::path& given) {
+  std::error_code error;
+  if (std::filesystem::exists(given, error)) return given;
+  const bool is_name = !given.has_parent_path() && !given.has_extension();
+  if (!is_name && given.parent_path() != "matrices") return given;
+  const std::filesystem::path folder = find_data_file("matrices");
+  std::vector<std::string> known;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".toml") continue;
+    if (entry.path().stem() == given.stem()) return entry.path();
+    known.push_back(entry.path().stem());
+  }
+  if (!is_name) return given;
+  std::sort(known.begin(), known.end());
+  throw InputError{fmt::format("run: unknown matrix '{}'{} known: {}; or give a file, ./mine.toml", given.string(),
+                               suggestion(given.string(), known), fmt::join(known, " "))};
+}
+
 run::Plan plan_from_matrix(const RunOptions& options, std::vector<run::PlannedPlugin> plugins) {
-  const std::filesystem::path file =
-      options.matrix.empty() ? find_data_file("matrices/quick.toml") : std::filesystem::path{options.matrix};
+  const std::filesystem::path file = matrix_file(options.matrix.empty() ? "quick" : options.matrix);
   run::Plan plan =
       run::make_plan(run::read_matrix(file, known_names()),
                      {.repetitions = options.repetitions, .seed = checked_seed(options), .filter = options.filter});
@@ -140,13 +159,13 @@ int run_matrix(const RunOptions& options) {
                               .cell = cell.id,
                               .repetition = measurement.repetition,
                               .cell_name = cell.name,
-                              .variant = std::string(run::effective_value(cell.options, "variant")),
-                              .workload = std::string(run::effective_value(cell.options, "workload")),
+                              .variant = cell.request.config.variant,
+                              .workload = cell.request.config.workload,
                               .done_ns = live::now_ns() + static_cast<std::uint64_t>(left.count())};
     registration.update(entry);
   };
 
-  run::Interrupt interrupt;
+  os::Interrupt interrupt;
   run::run_measurements(directory, settings, interrupt);
   fmt::print("{}", run::summary(directory));
   std::fflush(stdout);
@@ -159,27 +178,29 @@ int run_matrix(const RunOptions& options) {
 void add_run(CLI::App& command) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* verb = command.add_subcommand("run", "Measure a matrix of cells into a directory, each in its own process");
-  verb->add_option("matrix", options->matrix, "TOML file with the axes (default: the quick matrix that comes along)")
-      ->type_name("MATRIX.toml");
-  verb->add_option("--out", options->out, "Directory for plan and results; it is made, and must not hold a run yet")
+  verb->add_option("matrix", options->matrix,
+                   "TOML file with the axes, or the name of a matrix that ships: quick, full, ...")
+      ->type_name("MATRIX")
+      ->default_str("quick");
+  verb->add_option("--out", options->out, "Directory for plan and results; it is created, and must not hold a run yet")
       ->required()
       ->type_name("DIR");
-  verb->add_option("--repetitions", options->repetitions, "How often each cell is measured (overrides the matrix)");
-  verb->add_option("--filter", options->filter, "Only the cells whose name, or group/name, holds a match of this")
+  verb->add_option("--repetitions", options->repetitions, "Measurements per cell (overrides the matrix)");
+  verb->add_option("--filter", options->filter, "Only the cells whose name, or group/name, matches")
       ->type_name("REGEX");
   verb->add_option("--seed", options->seed, "Seed of the order of execution (overrides the matrix; default: random)");
   options->plugins = add_plugin_option(*verb);
-  verb->add_flag("--resume", options->resume, "Go on with the run in DIR; nothing that is finished is repeated");
-  verb->add_flag("--retry-failed", options->retry_failed, "With --resume: measure again what failed");
+  verb->add_flag("--resume", options->resume, "Continue the run in DIR; finished measurements are not repeated");
+  verb->add_flag("--retry-failed", options->retry_failed, "With --resume: repeat failed measurements");
   verb->add_option("--timeout-factor", options->timeout_factor,
-                   "A cell is killed after warm-up and duration times this, plus the slack")
+                   "A cell is killed after this factor times its warm-up and duration, plus the slack")
       ->capture_default_str();
-  verb->add_option("--timeout-slack", options->timeout_slack, "Time for set-up and tear-down of a cell")
+  verb->add_option("--timeout-slack", options->timeout_slack, "Time for setting up and tearing down a cell")
       ->capture_default_str()
       ->type_name("TIME");
   verb->footer(
-      "Exit codes: 0 everything is measured, 1 some cells failed (reasons are recorded), 2 bad input,\n"
-      "130 or 143 interrupted: go on with --resume.");
+      "Exit codes: 0 everything is measured, 1 some cells failed (their reasons are recorded), 2 bad input,\n"
+      "130 or 143 interrupted: continue with --resume.");
   verb->callback([options] { throw CLI::RuntimeError{run_matrix(*options)}; });
 }
 

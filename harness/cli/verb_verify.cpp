@@ -6,15 +6,17 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "harness/cli/plugin_option.hpp"
+#include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/cli/verify_words.hpp"
+#include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/run/files.hpp"
+#include "harness/os/files.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/verify/json.hpp"
 #include "harness/verify/trials.hpp"
@@ -26,10 +28,9 @@ namespace {
 using nlohmann::ordered_json;
 using verify::Failure;
 using verify::Report;
-using verify::Setting;
 using verify::Story;
 using verify::Trial;
-using verify::VerifiedVariant;
+using verify::VerifyConfig;
 
 struct VerifyOptions {
   std::string variant;
@@ -43,21 +44,11 @@ struct VerifyOptions {
   bool exhaustive = false;
   bool weaken_each = false;
   bool mutants = false;
-  Setting setting;
+  VerifyConfig setting;
 };
 
-std::vector<const VerifiedVariant*> chosen_variants(std::string_view option, const std::string& name) {
-  std::vector<const VerifiedVariant*> chosen;
-  std::vector<std::string> known;
-  for (const VerifiedVariant& variant : verify::verified_variants()) {
-    known.emplace_back(variant.info.name);
-    if (variant.info.name == name || (name == "all" && variant.info.safe)) chosen.push_back(&variant);
-  }
-  if (chosen.empty()) {
-    throw InputError(fmt::format("{} {}: there is none of that name{} there are all, {}", option, name,
-                                 suggestion(name, known), fmt::join(known, ", ")));
-  }
-  return chosen;
+std::vector<const VariantEntry*> chosen_variants(std::string_view option, const std::string& name) {
+  return verify::verified_variants().choose(option, std::span(&name, 1), &VariantEntry::can_be_verified);
 }
 
 Mutant chosen_mutant(const std::string& name) {
@@ -69,10 +60,10 @@ Mutant chosen_mutant(const std::string& name) {
 }
 
 /// The site that FILE:LINE or FILE:LINE:KIND means, of those that a variant passes.
-simulation::Site chosen_site(const std::string& text, const VerifiedVariant& variant, const Setting& setting) {
+simulation::Site chosen_site(const std::string& text, const VariantEntry& variant, const VerifyConfig& setting) {
   std::vector<std::string> names;
   std::vector<simulation::Site> meant;
-  for (const simulation::Site& site : variant.verify(setting).sites) {
+  for (const simulation::Site& site : verify::explore(variant, setting).sites) {
     if (!verify::why_no_effect(site.kind).empty() || verify::of_the_lab(site)) continue;
     const std::string place = fmt::format("{}:{}", site.file, site.line);
     names.push_back(fmt::format("{}:{}", place, in_words(site.kind)));
@@ -90,24 +81,23 @@ class Verification {
 
   /// True: nothing goes wrong.
   bool run() {
-    for (const std::string& file : {options_.json, options_.save}) {
-      if (!file.empty() && file != kStdout) run::require_space(std::filesystem::absolute(file).parent_path(), 1);
-    }
-    for (const VerifiedVariant* variant : chosen_variants("--variant", options_.variant)) verify_one(*variant);
+    check_output("verify", "--json", options_.json);
+    check_output("verify", "--save", options_.save);
+    for (const VariantEntry* variant : chosen_variants("--variant", options_.variant)) verify_one(*variant);
     if (!options_.save.empty() && sound_) say("nothing goes wrong: there is no schedule to save\n");
     write_json();
     return sound_;
   }
 
  private:
-  void verify_one(const VerifiedVariant& variant) {
-    Setting setting = options_.setting;
+  void verify_one(const VariantEntry& variant) {
+    VerifyConfig setting = options_.setting;
     if (!options_.mutant.empty()) {
       setting.mutant = chosen_mutant(options_.mutant);
       verify::info_of(*setting.mutant).reach(setting);
     }
     if (!options_.weaken.empty()) setting.weakened = chosen_site(options_.weaken, variant, setting);
-    const Report report = variant.verify(setting);
+    const Report report = verify::explore(variant, setting);
     ordered_json document = {{"variant", variant.info.name}, {"setting", to_json(setting)}, {"run", to_json(report)}};
     say(in_words(variant, setting, report));
     if (report.failure) {
@@ -126,15 +116,15 @@ class Verification {
     documents_.push_back(std::move(document));
   }
 
-  void tell(const VerifiedVariant& variant, const Setting& setting, const Failure& first, ordered_json& document) {
-    const Failure shortest = variant.minimise(setting, first);
-    const Story story = variant.tell(setting, shortest);
+  void tell(const VariantEntry& variant, const VerifyConfig& setting, const Failure& first, ordered_json& document) {
+    const Failure shortest = verify::minimise(variant, setting, first);
+    const Story story = verify::tell_story(variant, setting, shortest);
     say(in_words(shortest) + in_words(story));
     document["failure"] = to_json(story, shortest);
     if (options_.save.empty() || saved_) return;
     const verify::SavedSchedule saved{
-        .variant = std::string(variant.info.name), .setting = setting, .goes_wrong = story.what, .steps = story.steps};
-    run::write_file_atomically(options_.save, to_json(saved).dump(1) + "\n");
+        .variant = std::string(variant.info.name), .config = setting, .goes_wrong = story.what, .steps = story.steps};
+    os::write_file_atomically(options_.save, to_json(saved).dump(1) + "\n");
     saved_ = true;
   }
 
@@ -145,7 +135,7 @@ class Verification {
     if (quiet_) {
       std::fwrite(text.data(), 1, text.size(), stdout);
     } else {
-      run::write_file_atomically(options_.json, text);
+      os::write_file_atomically(options_.json, text);
     }
   }
 
@@ -165,11 +155,11 @@ class Verification {
 /// True: the schedule goes wrong no more.
 bool replay(const std::string& file) {
   const verify::SavedSchedule saved = verify::load_schedule(file);
-  const VerifiedVariant& variant = *chosen_variants(file + ": variant", saved.variant).front();
-  const Story story = variant.replay(saved.setting, saved.steps, file);
+  const VariantEntry& variant = *chosen_variants(file + ": variant", saved.variant).front();
+  const Story story = verify::replay(variant, saved.config, saved.steps, file);
   fmt::print("{}: {} ({})\n{}", variant.info.name,
              story.what.empty() ? "nothing goes wrong any more, where it was: " + saved.goes_wrong : story.what,
-             in_words(saved.setting), in_words(story));
+             in_words(saved.config), in_words(story));
   return story.what.empty();
 }
 
@@ -187,7 +177,7 @@ void run_verify(VerifyOptions& options, bool bounded) {
 }
 
 void add_system(CLI::App& verb, VerifyOptions& options) {
-  Setting& setting = options.setting;
+  VerifyConfig& setting = options.setting;
   std::vector<std::string> models;
   for (const auto& [name, model] : simulation::kMemoryModels) models.emplace_back(name);
   const auto add_number = [&](const char* name, unsigned& number, unsigned least, unsigned most, const char* what) {
@@ -213,7 +203,7 @@ void add_verify(CLI::App& command) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App* verb = command.add_subcommand(
       "verify", "Run a variant on a simulated machine under every schedule that can make a difference");
-  Setting& setting = options->setting;
+  VerifyConfig& setting = options->setting;
   verb->add_option("--variant", options->variant, "Its name, or all: every one that claims to be safe");
   add_plugin_option(*verb);
   add_system(*verb, *options);

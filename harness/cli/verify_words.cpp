@@ -10,9 +10,9 @@ namespace shadowwalk::cli {
 namespace {
 
 using verify::Report;
-using verify::Setting;
 using verify::Story;
 using verify::Trial;
+using verify::VerifyConfig;
 
 constexpr std::size_t kColumn = 46;
 
@@ -24,7 +24,7 @@ std::string row(std::size_t cpu, std::string_view text) { return fmt::format("  
 
 }  // namespace
 
-std::string in_words(const Setting& setting) {
+std::string in_words(const VerifyConfig& setting) {
   const auto model =
       std::ranges::find(simulation::kMemoryModels, setting.memory, [](const auto& it) { return it.second; });
   return fmt::format("{}, {} x {}{}{}, {} x {}{}{}", model->first, many(setting.walkers, "walker"),
@@ -44,7 +44,7 @@ std::string coverage(const Report& report) {
   return fmt::format("NOT every schedule: {}", executions);
 }
 
-std::string in_words(const verify::VerifiedVariant& variant, const Setting& setting, const Report& report) {
+std::string in_words(const VariantEntry& variant, const VerifyConfig& setting, const Report& report) {
   if (report.failure) {
     return fmt::format("{}: {}, in execution {} ({})\n", variant.info.name, report.failure->what, report.executions,
                        in_words(setting));
@@ -99,7 +99,7 @@ std::string in_words(const Trial& trial) {
       why = coverage(*trial.run);
       break;
   }
-  if (trial.mutant != nullptr && trial.run) why += fmt::format(" ({})", in_words(trial.setting));
+  if (trial.mutant != nullptr && trial.run) why += fmt::format(" ({})", in_words(trial.config));
   return trial.site ? fmt::format("  {:<10}  {:<23}  {:<40}  {}\n", in_words(trial.verdict), what, where, why)
                     : fmt::format("  {:<11}  {:<28}  {:<12}  {}\n", in_words(trial.verdict), what, where, why);
 }

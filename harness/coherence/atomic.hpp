@@ -8,9 +8,9 @@
 
 namespace shadowwalk::coherence {
 
-/// std::atomic on the simulated machine, compiled for x86: a seq_cst store and each read-modify-write are locked, any
-/// other store goes through the store buffer, loads are plain. As large as its value, so that what is beside it in the
-/// source is on its line here.
+/// std::atomic on the coherence machine, as compiled for x86: a seq_cst store and each read-modify-write are locked,
+/// any other store goes through the store buffer, loads are plain. As large as its value, so that its neighbours in the
+/// source are on its line here.
 template <class T>
 class Atomic {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t));

@@ -36,7 +36,7 @@ void membarrier_all() {
 
 void send_ipi(std::span<Cpu* const> targets) {
   Processor* const sender = Processor::running();
-  if (sender == nullptr) return;  // nobody runs whom it could interrupt
+  if (sender == nullptr) return;  // no CPU runs
   const Topology& topology = sender->execution().topology();
   std::vector<Picoseconds> answered(targets.size(), kNever);
   std::size_t missing = targets.size();

@@ -8,20 +8,20 @@
 
 namespace shadowwalk::coherence {
 
-/// harness/machine/cpu.hpp's Cpu on the simulated machine: an interrupt gate, and whom IPIs reach.
+/// harness/machine/cpu.hpp's Cpu on the coherence machine: an interrupt gate and the target of IPIs.
 class Cpu {
  public:
   Cpu() = default;
   Cpu(const Cpu&) = delete;
   Cpu& operator=(const Cpu&) = delete;
 
-  /// To a CPU of the current execution. Before that runs.
+  /// Binds it to a CPU of the current execution, before that runs.
   void bind(unsigned number);
 
-  /// The Cpu that is bound to the CPU whose program runs; null if none.
+  /// The Cpu that is bound to the CPU whose program runs; null if there is none.
   static Cpu* current();
   static void full_fence();
-  static constexpr bool has(Mutant) { return false; }
+  static constexpr bool has_bug(Mutant) { return false; }
 
   void irq_disable() { set_gate(true); }
   void irq_enable() { set_gate(false); }
@@ -49,11 +49,11 @@ class Cpu {
 };
 
 /// Interrupts every other CPU, one after the other, whether its gate is open or not (MEMBARRIER_CMD_PRIVATE_EXPEDITED).
-/// Nothing outside of programs.
+/// Does nothing outside of programs.
 void membarrier_all();
 
-/// Interrupts every target, one after the other, and returns when all acknowledgements have been read, again one after
-/// the other: each is on its target's line. Of a running program.
+/// Interrupts every target, one after the other, and returns when the sender has read all acknowledgements, again one
+/// after the other: each is on its target's line. Does nothing outside of programs.
 void send_ipi(std::span<Cpu* const> targets);
 
 }  // namespace shadowwalk::coherence

@@ -46,11 +46,11 @@ Directory::Moved Directory::from_owner(const Line& line, unsigned cpu, Picosecon
 
 Directory::Moved Directory::read(Line& line, unsigned cpu, Picoseconds now) const {
   const Picoseconds start = std::max(now, line.busy_until);
-  if (line.owner != Line::kNobody) {
+  if (line.owner != Line::kNone) {
     const Moved moved = from_owner(line, cpu, start);
     line.sharers.add(line.owner);
     line.sharers.add(cpu);
-    line.owner = Line::kNobody;
+    line.owner = Line::kNone;
     line.dirty = false;
     line.busy_until = moved.done;
     return moved;
@@ -69,12 +69,12 @@ Directory::Moved Directory::read(Line& line, unsigned cpu, Picoseconds now) cons
 Directory::Moved Directory::write(Line& line, unsigned cpu, Picoseconds now) const {
   const Picoseconds start = std::max(now, line.busy_until);
   Moved moved;
-  if (line.owner != Line::kNobody) {
+  if (line.owner != Line::kNone) {
     moved = from_owner(line, cpu, start);
   } else if (line.sharers.empty()) {
     moved.done = start + topology_.memory;
   } else {
-    // The line comes from the nearest while the farthest is told to drop it. An upgrade of the only copy is free.
+    // The line comes from the nearest CPU while the farthest one invalidates it. An upgrade of the only copy is free.
     const Picoseconds fetch = line.sharers.has(cpu) ? 0 : from_nearest(line.sharers, cpu);
     const Picoseconds invalidate = to_farthest(line.sharers, cpu);
     moved.done = start + std::max(fetch, invalidate);

@@ -33,8 +33,7 @@ bool Processor::keeps(const Line& line) {
 
 void Processor::note(const Line& line, const Directory::Moved& moved) {
   ++(moved.transferred ? transfers_ : memory_fetches_);
-  if (moved.former_owner != Line::kNobody)
-    execution_.cpu(moved.former_owner).kept_.push_back({&line, moved.kept_until});
+  if (moved.former_owner != Line::kNone) execution_.cpu(moved.former_owner).kept_.push_back({&line, moved.kept_until});
 }
 
 void Processor::load_miss(Line& line) {
@@ -49,7 +48,7 @@ void Processor::load_miss(Line& line) {
     loaded_ = moved.done;
     issue_ = std::max(issue_, loaded_ - kReorderWindow);
   }
-  pause_if_others_are_behind();
+  pause_at_limit();
 }
 
 void Processor::store(const void* address) {
@@ -65,22 +64,22 @@ void Processor::store(const void* address) {
     stored_ = std::max(stored_, moved.done);  // the buffer asks for several lines at once
     issue_ = std::max(issue_, stored_ - kStoreBufferWindow);
   }
-  pause_if_others_are_behind();
+  pause_at_limit();
 }
 
 void Processor::locked(const void* address) {
   Line& line = lines_.at(address);
   drain_for_locked();
-  in_order();  // also where it hits: who asked for the line before would have it by now
+  in_order();  // also where it hits: a CPU that asked for the line earlier would have it by now
   if (line.writable(number_) || keeps(line)) {
     if (line.writable(number_)) line.dirty = true;
     issue_ += costs_.locked;
-    return pause_if_others_are_behind();
+    return pause_at_limit();
   }
   const auto moved = execution_.directory().write(line, number_, issue_);
   note(line, moved);
   issue_ = std::max(issue_ + costs_.locked, moved.done);
-  in_order();  // what its former owner does until then comes before
+  in_order();  // what its former owner does until then comes first
 }
 
 void Processor::fence() {
@@ -90,7 +89,7 @@ void Processor::fence() {
 
 // --- Turns
 
-/// Returns when no other CPU is behind this one.
+/// Returns when no other CPU's clock is earlier than this one's.
 void Processor::in_order() {
   while (issue_ > execution_.turns_.earliest()) pause();
 }
@@ -110,7 +109,7 @@ void Processor::sleep_until(Picoseconds time, Wakes wakes) {
   take_interrupts(issue_);
   if (wakes == Wakes::by_interrupts_too) time = std::min(time, next_interrupt());
   if (time > issue_) {
-    // What is on its way already arrives in the sleep.
+    // Interrupts that are under way arrive during the sleep.
     if (wakes == Wakes::by_wake) take_interrupts(kNever);
     sleeps_ = true;
     wakes_ = wakes;
@@ -167,7 +166,7 @@ void Processor::take_interrupts(Picoseconds until) {
     interrupts_.erase(interrupts_.begin() + static_cast<std::ptrdiff_t>(i));
     const Picoseconds done = std::max(issue_, taken.at) + handle;
     if (sleeps_ || taken.at > issue_) {
-      stolen_ += handle;  // from a sleep: it ends so much later
+      stolen_ += handle;  // from a sleep, which ends that much later
     } else {
       drain();
       issue_ = done;
@@ -219,7 +218,7 @@ void Execution::run() {
     if (cpu.fiber_.finished()) {
       --alive_;
       end_ = std::max(end_, cpu.issue_);
-      for (const auto& waiting : on_end_) waiting(cpu.issue_);
+      for (const auto& listener : on_end_) listener(cpu.issue_);
     }
   }
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -9,21 +11,52 @@
 #include <vector>
 
 #include "harness/coherence/directory.hpp"
-#include "harness/coherence/line_table.hpp"
-#include "harness/coherence/turn_queue.hpp"
 #include "harness/fiber/fiber.hpp"
 
 namespace shadowwalk::coherence {
 
 class Execution;
 
-/// A simulated CPU, and what runs on it. Its time is what its program has come to: out of order as a real one's, but
-/// only so far as a barrier lets it.
+/// When each CPU's turn is: a tournament tree. A change takes time logarithmic in the number of CPUs, finding the
+/// earliest takes none. Of two CPUs with the same time, the one with the lower number is first.
+class TurnQueue {
+ public:
+  /// No CPU has a turn. Before any other call.
+  void resize(std::size_t cpus) {
+    first_leaf_ = std::bit_ceil(cpus);
+    when_.assign(first_leaf_, kNever);
+    winner_.assign(2 * first_leaf_, 0);
+    for (std::size_t i = 0; i < first_leaf_; ++i) winner_[first_leaf_ + i] = static_cast<unsigned>(i);
+    for (std::size_t i = first_leaf_ - 1; i > 0; --i) play(i);
+  }
+
+  /// kNever: no turn.
+  void set(unsigned cpu, Picoseconds when) {
+    when_[cpu] = when;
+    for (std::size_t i = (first_leaf_ + cpu) / 2; i > 0; i /= 2) play(i);
+  }
+  unsigned first() const { return winner_[1]; }
+  Picoseconds earliest() const { return when_[winner_[1]]; }
+
+ private:
+  void play(std::size_t i) {
+    const unsigned left = winner_[2 * i];
+    const unsigned right = winner_[2 * i + 1];
+    winner_[i] = when_[left] <= when_[right] ? left : right;
+  }
+
+  std::size_t first_leaf_ = 1;
+  std::vector<Picoseconds> when_;
+  std::vector<unsigned> winner_{0, 0};
+};
+
+/// A simulated CPU and its program. Its time is how far its program has come: out of order as on a real CPU, as far as
+/// barriers permit.
 class Processor {
  public:
   Processor(Execution& execution, unsigned number, std::string name, std::function<void()> program);
 
-  /// That whose program runs; null outside of programs.
+  /// The CPU whose program runs; null outside of programs.
   static Processor* running() { return running_; }
 
   unsigned number() const { return number_; }
@@ -39,22 +72,22 @@ class Processor {
   void load(const void* address);
   void store(const void* address);
   void locked(const void* address);
-  /// A locked operation on a line that nobody else ever wants.
+  /// A locked operation on a line that no other CPU ever wants.
   void locked_on_own_stack() {
     drain_for_locked();
     work(costs_.locked);
   }
   void fence();
-  /// Something that takes time and touches no memory that others do.
+  /// Takes time and accesses no memory that others access.
   void work(Picoseconds time) {
     issue_ += time;
-    pause_if_others_are_behind();
+    pause_at_limit();
   }
 
   // --- Waiting. The CPU takes interrupts meanwhile, unless its gate is closed.
 
   enum class Wakes { by_wake, by_interrupts_too };
-  /// Until then, or until it is woken.
+  /// Until `time`, or until it is woken.
   void sleep_until(Picoseconds time, Wakes wakes = Wakes::by_wake);
   /// Until it is woken.
   void block() { sleep_until(kNever); }
@@ -64,19 +97,19 @@ class Processor {
   // --- Interrupts
 
   void set_gate(bool closed);
-  /// Reaches the CPU at `at`; `acknowledged` is told when its handler has run. Of another CPU.
+  /// Reaches the CPU at `at`; `acknowledged` is called with the time when its handler has run. Called by another CPU.
   void interrupt(Picoseconds at, std::function<void(Picoseconds at)> acknowledged);
-  /// An interrupt that no gate keeps out and that does nothing but take time (membarrier).
+  /// An interrupt that ignores the gate and only takes time (membarrier).
   void steal(Picoseconds time) { stolen_ += time; }
 
-  /// Lines that came from or went out of others' caches for this CPU, and lines from memory.
+  /// Lines that this CPU fetched from other caches or had them drop, and lines that it fetched from memory.
   std::uint64_t transfers() const { return transfers_; }
   std::uint64_t memory_fetches() const { return memory_fetches_; }
 
  private:
   friend class Execution;
 
-  /// A line that is another's by now, which this CPU can still write until then.
+  /// A line that another CPU owns by now, but that this CPU can still write until then.
   struct Kept {
     const Line* line;
     Picoseconds until;
@@ -88,17 +121,17 @@ class Processor {
 
   /// How far loads may run ahead of what they wait for: a reorder buffer of a few hundred instructions.
   static constexpr Picoseconds kReorderWindow = 50'000;
-  /// How far the program may run ahead of its store buffer's emptying: some 50 stores of which some miss.
+  /// How far the program may run ahead of its store buffer: some 50 stores, some of which miss.
   static constexpr Picoseconds kStoreBufferWindow = 200'000;
 
-  void pause_if_others_are_behind() {
+  void pause_at_limit() {
     if (issue_ > run_until_) [[unlikely]]
       pause();
   }
   [[gnu::noinline]] void pause();
   [[gnu::noinline]] void load_miss(Line& line);
   [[gnu::noinline]] void in_order();
-  /// Runs the handlers of what has arrived until then.
+  /// Runs the handlers of the interrupts that have arrived until then.
   void take_interrupts(Picoseconds until);
   Picoseconds next_interrupt() const;
   bool keeps(const Line& line);
@@ -107,7 +140,7 @@ class Processor {
     issue_ = std::max(issue_, stored_);
     if (costs_.locked_waits_for_loads) issue_ = std::max(issue_, loaded_);
   }
-  /// Everything before is done.
+  /// Waits until all earlier accesses have completed.
   void drain() { issue_ = std::max({issue_, loaded_, stored_}); }
 
   static inline constinit thread_local Processor* running_ = nullptr;
@@ -118,9 +151,9 @@ class Processor {
   const unsigned number_;
   const std::string name_;
   Fiber fiber_;
-  Picoseconds issue_ = 0;   // the program has been issued until then
-  Picoseconds loaded_ = 0;  // its loads are there
-  Picoseconds stored_ = 0;  // its store buffer is empty
+  Picoseconds issue_ = 0;   // the program has been issued up to here
+  Picoseconds loaded_ = 0;  // its loads have completed then
+  Picoseconds stored_ = 0;  // its store buffer is empty then
   Picoseconds run_until_ = 0;
   Picoseconds stolen_ = 0;
   std::vector<Kept> kept_;
@@ -133,12 +166,12 @@ class Processor {
   std::uint64_t memory_fetches_ = 0;
 };
 
-/// One run of programs on simulated CPUs that share memory coherently. Time is each CPU's own; whoever is behind runs
-/// next, so that accesses which move a line happen in order of time. An access that the own cache serves may run ahead
-/// by the time that a line's shortest move takes: nobody's change could have arrived earlier. Deterministic. Everything
-/// runs on the caller's thread.
+/// One run of programs on simulated CPUs that share memory coherently. Each CPU has its own clock; the CPU with the
+/// earliest clock runs next, so that accesses that transfer a line happen in order of time. An access that the own
+/// cache serves may run ahead by the shortest time that a line's transfer takes: no other CPU's change could have
+/// arrived earlier. Deterministic. Everything runs on the caller's thread.
 ///
-/// Outside the CPUs' programs (set-up, and what comes after run()) memory is used directly and nothing takes time.
+/// Outside the CPUs' programs (set-up, and what follows run()) memory is used directly and nothing takes time.
 class Execution {
  public:
   /// `topology` outlives the execution.
@@ -150,18 +183,19 @@ class Execution {
   /// The calling thread's; there must be one.
   static Execution& current() { return *current_; }
 
-  /// Before run(). `program` must not throw. Returns the CPU's number, from 0 on, in the topology, and one more, beside
-  /// the first: for what a host would run wherever there is room (the reclaimer). Throws InputError for more.
+  /// Before run(). `program` must not throw. Returns the CPU's number, from 0 on. Beyond the topology's CPUs there may
+  /// be one more, placed beside the first: for what a host would run wherever there is room (the reclaimer). Throws
+  /// InputError if there are more.
   unsigned add_cpu(std::string name, std::function<void()> program);
-  /// Until all programs have ended. A deadlock is a broken invariant.
+  /// Returns when all programs have ended. A deadlock is a broken invariant.
   void run();
 
   Processor& cpu(unsigned number) { return *cpus_.at(number); }
   std::size_t cpus() const { return cpus_.size(); }
   /// CPUs whose program has not ended.
   std::size_t alive() const { return alive_; }
-  /// Called whenever a program has ended, with the time.
-  void on_end(std::function<void(Picoseconds)> told) { on_end_.push_back(std::move(told)); }
+  /// `listener` is called with the time whenever a program has ended.
+  void on_end(std::function<void(Picoseconds)> listener) { on_end_.push_back(std::move(listener)); }
   const Topology& topology() const { return topology_; }
   LineTable& lines() { return lines_; }
   const Directory& directory() const { return directory_; }
@@ -170,7 +204,7 @@ class Execution {
 
  private:
   friend class Processor;
-  /// What the running program may do before another's turn comes.
+  /// Sets how far the running program may go before another CPU's turn.
   void limit(Processor& cpu) const;
 
   static inline thread_local Execution* current_ = nullptr;
@@ -194,7 +228,7 @@ inline void Processor::load(const void* address) {
   issue_ += costs_.load;
   // Loads of one walk wait for each other; loads of the next do not, as far as the reorder buffer reaches.
   loaded_ = std::max(issue_, std::min(loaded_, issue_ + kReorderWindow)) + costs_.load_latency;
-  pause_if_others_are_behind();
+  pause_at_limit();
 }
 
 }  // namespace shadowwalk::coherence

@@ -1,33 +1,78 @@
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <optional>
-#include <span>
-#include <vector>
+#include <deque>
 
 #include "harness/coherence/atomic.hpp"
 #include "harness/coherence/cpu.hpp"
-#include "harness/coherence/mmu_lock.hpp"
 #include "harness/coherence/rcu.hpp"
-#include "harness/machine/request_all_cpus.hpp"
-#include "harness/machine/vcpu.hpp"
+#include "harness/machine/basic_machine.hpp"
+#include "harness/machine/check.hpp"
+#include "harness/machine/machine.hpp"
 
 namespace shadowwalk {
+namespace coherence {
 
-/// The second machine with clocks: what NativeMachine offers (harness/machine/native_machine.hpp), on the CPUs of the
-/// current coherence::Execution. Variants, tree, walker and zapper run on it as they are, and what they take is what
-/// the topology says that lines, locked operations and IPIs cost.
-class CoherentMachine {
+/// kvm->mmu_lock as a ticket lock. The waiters' reads are not simulated one by one: when the lock is handed over, all
+/// waiters fetch the line again, and the next holder is served after half of them on average (Boyd-Wickizer et al.,
+/// Non-scalable locks are dangerous, OLS 2012).
+class MmuLock {
+ public:
+  explicit MmuLock(MmuLockKind = MmuLockKind::ticket) {}
+
+  void lock() {
+    SHADOWWALK_CHECK(Cpu::current() == nullptr || Cpu::current()->irqs_enabled(),
+                     "mmu_lock is taken with the interrupt gate closed");
+    next_.fetch_add(1, std::memory_order_relaxed);
+    Processor* const cpu = Processor::running();
+    if (!held_) {
+      held_ = true;
+      serving_.load(std::memory_order_acquire);
+      return;
+    }
+    SHADOWWALK_CHECK(cpu != nullptr, "mmu_lock is still held after its holders have ended");
+    waiting_.push_back(cpu);
+    while (holder_ != cpu) cpu->block();
+  }
+
+  void unlock() {
+    serving_.store(serving_.peek() + 1, std::memory_order_release);
+    holder_ = nullptr;
+    if (waiting_.empty()) {
+      held_ = false;
+      return;
+    }
+    const auto others = static_cast<Picoseconds>(waiting_.size() - 1);
+    holder_ = waiting_.front();
+    waiting_.pop_front();
+    const Processor* const cpu = Processor::running();
+    const Topology& topology = holder_->execution().topology();
+    holder_->wake(cpu->now() + topology.transfer_between(cpu->number(), holder_->number()) +
+                  others * topology.line_service / 2);
+  }
+
+  bool contended() const { return !waiting_.empty(); }
+
+ private:
+  alignas(64) Atomic<std::uint32_t> next_{0};
+  Atomic<std::uint32_t> serving_{0};
+  bool held_ = false;
+  Processor* holder_ = nullptr;  // if it had to wait
+  std::deque<Processor*> waiting_;
+};
+
+using Vcpu = BasicVcpu<Cpu, Atomic>;
+
+}  // namespace coherence
+
+/// The simulated machine with caches and clocks, on the CPUs of the current coherence::Execution. Variants, tree,
+/// walker and zapper run on it unchanged, and take as long as the topology says that lines, locked operations and IPIs
+/// take.
+class CoherentMachine : public BasicMachine<CoherentMachine, coherence::Vcpu, coherence::Rcu> {
  public:
   template <class T>
   using Atomic = coherence::Atomic<T>;
-  using Vcpu = BasicVcpu<coherence::Cpu, coherence::Atomic>;
   using MmuLock = coherence::MmuLock;
-  using Rcu = coherence::Rcu;
-  using RcuHead = shadowwalk::RcuHead;
   struct Backoff {
     static void wait() {
       constexpr coherence::Picoseconds kWait = 100'000;
@@ -35,7 +80,7 @@ class CoherentMachine {
     }
   };
 
-  static constexpr bool has(Mutant) { return false; }
+  static constexpr bool has_bug(Mutant) { return false; }
   static void full_fence() { coherence::Cpu::full_fence(); }
   static void mfence() {
     if (coherence::Processor* const cpu = coherence::Processor::running()) cpu->fence();
@@ -50,61 +95,10 @@ class CoherentMachine {
   static std::uint64_t to_whole_ns(std::uint64_t ticks) { return (ticks + 500) / 1000; }
 
   /// vCPU i is the execution's CPU i.
-  explicit CoherentMachine(unsigned vcpus) {
-    for (unsigned i = 0; i < vcpus; ++i) {
-      owned_.push_back(std::make_unique<Vcpu>());
-      owned_.back()->bind(i);
-      vcpus_.push_back(owned_.back().get());
-    }
+  explicit CoherentMachine(unsigned vcpus) : BasicMachine(vcpus) {
+    for (unsigned i = 0; i < vcpus; ++i) this->vcpus()[i]->bind(i);
   }
-
-  std::span<Vcpu* const> vcpus() const { return vcpus_; }
-  void flush_remote_tlbs() { interrupt_vcpus(kRequestTlbFlush); }
-  void request_root_reload() { interrupt_vcpus(kRequestReloadRoot); }
-
-  void interrupt(std::span<Vcpu* const> targets) {
-    const std::uint64_t start = now();
-    const std::vector<coherence::Cpu*> cpus(targets.begin(), targets.end());
-    coherence::send_ipi(cpus);
-    tell_of_ipis(targets.size(), start);
-  }
-
-  /// As NativeMachine's.
-  struct IpiObserver {
-    virtual ~IpiObserver() = default;
-    virtual void on_ipis(std::size_t sent, std::uint64_t ticks) = 0;
-  };
-  void observe_ipis(IpiObserver* observer) { ipi_observer_ = observer; }
-
-  Rcu& rcu() {
-    if (!rcu_) rcu_.emplace(rcu_options_);
-    return *rcu_;
-  }
-  void set_rcu_options(const Rcu::Options& options) { rcu_options_ = options; }
-  bool has_rcu() const { return rcu_.has_value(); }
-  /// In the machine's whole life; 0 without RCU.
-  std::uint64_t grace_periods() const { return rcu_ ? rcu_->grace_periods() : 0; }
-  static void trace_delay_free_pages(std::size_t) {}
-
-  static std::size_t retire_threshold(std::size_t protected_pages) {
-    return std::max<std::size_t>(64, 2 * protected_pages);
-  }
-  static constexpr unsigned amortised_over(unsigned operations) { return operations; }
-
- private:
-  void interrupt_vcpus(std::uint32_t request) {
-    const std::uint64_t start = now();
-    tell_of_ipis(request_all_cpus(vcpus(), request), start);
-  }
-  void tell_of_ipis(std::size_t sent, std::uint64_t start) {
-    if (sent != 0 && ipi_observer_ != nullptr) ipi_observer_->on_ipis(sent, now() - start);
-  }
-
-  std::vector<std::unique_ptr<Vcpu>> owned_;
-  std::vector<Vcpu*> vcpus_;
-  IpiObserver* ipi_observer_ = nullptr;
-  Rcu::Options rcu_options_;
-  std::optional<Rcu> rcu_;
 };
+static_assert(Machine<CoherentMachine>);
 
 }  // namespace shadowwalk

@@ -7,7 +7,7 @@
 namespace shadowwalk::coherence {
 namespace {
 
-constexpr Picoseconds kPoll = 200'000;  // between two looks at a reader that is in a section
+constexpr Picoseconds kPoll = 200'000;  // between two checks of a reader that is in a section
 
 }  // namespace
 
@@ -34,7 +34,7 @@ void Rcu::call(RcuHead& head, void (*func)(RcuHead*, void*), void* context) {
   }
 }
 
-/// Only where it has nothing to do: else it comes round by itself.
+/// Only if it is idle: otherwise it checks the queue again by itself.
 void Rcu::wake_reclaimer(Picoseconds at) {
   if (std::exchange(idle_, false)) Execution::current().cpu(reclaimer_).wake(at);
 }

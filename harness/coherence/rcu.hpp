@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "harness/coherence/atomic.hpp"
-#include "harness/machine/grace_period_observer.hpp"
-#include "harness/machine/rcu_head.hpp"
+#include "harness/machine/rcu_types.hpp"
 
 namespace shadowwalk::coherence {
 
-/// harness/machine/rcu.hpp's Rcu on the simulated machine, at the cost of liburcu's memb flavour: a reader writes a
+/// harness/machine/rcu.hpp's Rcu on the coherence machine, at the cost of liburcu's memb flavour: a reader writes a
 /// word of its own; a grace period interrupts every other CPU (membarrier), reads all words, waits for the sections
 /// that it found open, and interrupts all again. Callbacks run on a CPU of their own.
 class Rcu {
@@ -32,15 +31,15 @@ class Rcu {
   static void read_unlock() { current_->change_section(); }
 
   void call(RcuHead& head, void (*func)(RcuHead*, void*), void* context);
-  /// Of a running program outside a section; outside of programs there is nobody to wait for.
+  /// Called by a running program outside a section. Outside of programs there is nothing to wait for.
   void synchronize();
-  /// After the execution: runs what is left.
+  /// After the execution: runs the callbacks that are left.
   void barrier();
   std::uint64_t grace_periods() const { return grace_periods_; }
 
  private:
   struct alignas(64) Reader {
-    Atomic<std::uint64_t> sections{0};  // odd within one
+    Atomic<std::uint64_t> sections{0};  // odd within a section
   };
 
   void change_section() {
@@ -59,7 +58,7 @@ class Rcu {
   const Options options_;
   const unsigned reclaimer_;
   const std::unique_ptr<Reader[]> readers_;      // by CPU
-  alignas(64) Atomic<std::uint32_t> queued_{0};  // the line that callbacks are queued by
+  alignas(64) Atomic<std::uint32_t> queued_{0};  // the line through which callbacks are queued
   std::vector<RcuHead*> queue_;
   bool idle_ = false;
   std::uint64_t grace_periods_ = 0;

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <system_error>
+
+#include "harness/os/files.hpp"
 
 namespace shadowwalk::doctor {
 
@@ -13,15 +14,8 @@ fs::path HostFiles::on_host(std::string_view path) const { return root_ / fs::pa
 
 std::optional<std::string> HostFiles::read(std::string_view path) const {
   constexpr std::size_t kMost = 1u << 20;
-  std::ifstream file(on_host(path), std::ios::binary);
-  if (!file) return std::nullopt;
-  std::string content;
-  for (char chunk[4096]; content.size() < kMost && file;) {
-    file.read(chunk, sizeof chunk);
-    content.append(chunk, static_cast<std::size_t>(file.gcount()));
-  }
-  if (file.bad()) return std::nullopt;  // a directory, or the kernel refuses
-  content.erase(content.find_last_not_of(" \t\n") + 1);
+  std::optional<std::string> content = os::read_if_readable(on_host(path), kMost);
+  if (content) content->erase(content->find_last_not_of(" \t\n") + 1);
   return content;
 }
 

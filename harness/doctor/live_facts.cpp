@@ -60,7 +60,7 @@ std::string group_of(const char* path) {
 LiveFacts::Kvm observe_kvm() {
   LiveFacts::Kvm facts;
   facts.unavailable = kvm_unavailable_reason();
-  const kvm::FileDescriptor device(open("/dev/kvm", O_RDWR | O_CLOEXEC));
+  const os::FileDescriptor device(open("/dev/kvm", O_RDWR | O_CLOEXEC));
   if (device.get() < 0) {
     facts.open_error = errno;
     facts.group = group_of("/dev/kvm");
@@ -92,7 +92,7 @@ std::string hypervisor_signature() {
 }
 
 std::vector<std::string> own_probes() {
-  const kvm::FileDescriptor self(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  const os::FileDescriptor self(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   struct stat status {};
   if (self.get() < 0 || fstat(self.get(), &status) != 0 || status.st_size <= 0) return {};
   const auto size = static_cast<std::size_t>(status.st_size);

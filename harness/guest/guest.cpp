@@ -1,9 +1,8 @@
 #include "harness/guest/guest.hpp"
 
 #include "harness/guest/check_guest.hpp"
+#include "harness/guest/guest_kinds.hpp"
 #include "harness/guest/guest_state.hpp"
-#include "harness/guest/kvm_guest.hpp"
-#include "harness/guest/thread_guest.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk {

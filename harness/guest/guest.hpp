@@ -56,7 +56,8 @@ struct GuestProgram {
 enum class GuestKind {
   kvm,
   thread,
-  trace,  ///< a trace's accesses; not of make_guest(), but of harness/replay
+  trace,      ///< a trace's accesses; not of make_guest(), but of harness/replay
+  automatic,  ///< one of the others, to be chosen when a cell is prepared; not of make_guest()
 };
 
 struct GuestConfig {

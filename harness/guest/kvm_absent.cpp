@@ -1,5 +1,5 @@
 // Hosts that are not x86-64.
-#include "harness/guest/kvm_guest.hpp"
+#include "harness/guest/guest_kinds.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk {

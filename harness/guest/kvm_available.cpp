@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/guest/kvm_guest.hpp"
+#include "harness/guest/guest_kinds.hpp"
 #include "harness/guest/kvm_handle.hpp"
 
 namespace shadowwalk {

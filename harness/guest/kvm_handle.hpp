@@ -1,30 +1,14 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <cstddef>
 #include <span>
 #include <utility>
 
+#include "harness/os/file_descriptor.hpp"
+
 namespace shadowwalk::kvm {
 
-/// Owns a file descriptor.
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
+using os::FileDescriptor;
 
 /// Owns a memory mapping. Zeroed and not yet backed (anonymous), or shared with the kernel (of a descriptor).
 class Mapping {

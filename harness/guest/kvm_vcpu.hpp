@@ -2,43 +2,54 @@
 
 #include <linux/kvm.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 
-#include "harness/guest/access_ring.hpp"
-#include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_handle.hpp"
 
 namespace shadowwalk::kvm {
 
-/// A vCPU's exits, turned into accesses. enter() is for one thread, any one; KVM does not care who created the vCPU.
-class KvmVcpu final : public GuestVcpu {
+/// An exit that no guest program should cause, in words: its name and what `run` says about it
+/// ("KVM_EXIT_INTERNAL_ERROR: suberror 1, data 0x2 0x400000"). Makes no system call.
+std::string describe_exit(const kvm_run& run);
+
+/// Why a vCPU left its guest, as far as the lab's images cause it.
+enum class KvmExit {
+  doorbell,    ///< one byte to guest_abi::kDoorbellPort
+  mmio,        ///< an access to memory that no slot backs: KvmVcpu::mmio()
+  interrupted  ///< a signal, or immediate_exit was set
+};
+
+/// A vCPU of KVM, whatever its image does: its descriptor, its kvm_run and what its exits mean. run() is for one
+/// thread, any one: KVM does not care which thread created the vCPU.
+class KvmVcpu {
  public:
-  /// `ram` is all of the guest's memory and outlives the vCPU; `ring` lies in it.
-  KvmVcpu(FileDescriptor fd, std::size_t run_bytes, std::span<const std::byte> ram, std::byte* ring, unsigned burst,
-          unsigned index);
+  /// `ram` holds the image and its exception frames, and outlives the vCPU. `name` begins its errors.
+  KvmVcpu(FileDescriptor fd, std::size_t run_bytes, std::span<const std::byte> ram, std::string name);
 
-  std::span<const Access> enter() override;
-  std::uint64_t idle_us() const override { return ring_.idle_us(); }
-  std::uint8_t& immediate_exit() override { return run_->immediate_exit; }
+  /// Runs the guest until it exits. KVM completes the access of an exit at the *next* KVM_RUN, before it looks at
+  /// immediate_exit: an EINTR in between neither loses nor repeats it. Throws CellError if the guest crashed.
+  KvmExit run();
 
-  /// For its statistics, and for tests that break a guest on purpose.
+  /// After KvmExit::mmio.
+  decltype(kvm_run::mmio)& mmio() { return run_->mmio; }
+  /// kvm_run->immediate_exit: while it is 1, run() returns at once. Through std::atomic_ref; never cleared here.
+  std::uint8_t& immediate_exit() { return run_->immediate_exit; }
   int fd() const { return fd_.get(); }
 
- private:
-  std::span<const Access> on_port();
-  std::span<const Access> on_mmio();
   /// Throws CellError: the vCPU, `what`, its rip.
   [[noreturn]] void fail(const std::string& what) const;
+  /// The same of the last exit, which should not have happened.
+  [[noreturn]] void fail_on_exit() const { fail(describe_exit(*run_)); }
 
+ private:
   FileDescriptor fd_;
   Mapping run_mapping_;
   kvm_run* run_;
   std::span<const std::byte> ram_;
-  AccessRing ring_;
-  unsigned burst_;
-  unsigned index_;
+  std::string name_;
 };
 
 }  // namespace shadowwalk::kvm

@@ -11,7 +11,6 @@
 
 #include "harness/guest/access_ring.hpp"
 #include "harness/guest/kvm_handle.hpp"
-#include "harness/guest/kvm_setup.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk::kvm {
@@ -129,6 +128,20 @@ void build_exception_path(Ram ram, unsigned vcpus) {
   }
 }
 
+kvm_segment segment(std::uint16_t selector, std::uint8_t type, bool code) {
+  kvm_segment result{};
+  result.limit = 0xffffffff;
+  result.selector = selector;
+  result.type = type;
+  result.present = 1;
+  result.dpl = 3;
+  result.db = code ? 0 : 1;
+  result.s = 1;
+  result.l = code ? 1 : 0;
+  result.g = 1;
+  return result;
+}
+
 const char* exception_name(std::uint64_t vector) {
   switch (vector) {
     case 0:
@@ -197,6 +210,12 @@ void build_memory(std::span<std::byte> bytes, std::span<const std::byte> image, 
   ram.copy(guest_abi::kImageBase, image.data(), image.size());
   build_page_tables(ram, bytes.size());
   build_exception_path(ram, vcpus);
+}
+
+void set_user_segments(kvm_sregs& sregs, std::uint16_t code_selector, std::uint16_t data_selector) {
+  constexpr std::uint8_t kExecuteRead = 11, kReadWrite = 3;  // and accessed
+  sregs.cs = segment(code_selector, kExecuteRead, true);
+  sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = segment(data_selector, kReadWrite, false);
 }
 
 void set_initial_registers(int vcpu_fd, unsigned index) {

@@ -8,6 +8,8 @@
 #include "harness/guest/guest_abi.hpp"
 #include "harness/guest/guest_params.hpp"
 
+struct kvm_sregs;
+
 /// The x86 part of KVM guests: what is where in guest-physical memory, the tables the CPU walks, and its registers.
 ///
 ///   2 MiB  system area: GDT, page tables, IDT and TSSs. Supervisor-only: the guest's code, all of it at CPL 3, cannot
@@ -36,6 +38,9 @@ VcpuArea vcpu_area(unsigned index);
 
 /// Fills the system area and the image area of zeroed RAM. Throws InputError if the image is too large.
 void build_memory(std::span<std::byte> ram, std::span<const std::byte> image, unsigned vcpus);
+
+/// Segments over all of memory at CPL 3: 64-bit code, and data. Pure.
+void set_user_segments(kvm_sregs& sregs, std::uint16_t code_selector, std::uint16_t data_selector);
 
 /// Registers of a vCPU that is about to execute the image's first byte at CPL 3. Throws CellError on ioctl failure.
 void set_initial_registers(int vcpu_fd, unsigned index);

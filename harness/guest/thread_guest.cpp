@@ -1,10 +1,9 @@
-#include "harness/guest/thread_guest.hpp"
-
 #include <algorithm>
 #include <atomic>
 #include <vector>
 
 #include "harness/guest/access_ring.hpp"
+#include "harness/guest/guest_kinds.hpp"
 #include "harness/guest/guest_state.hpp"
 
 namespace shadowwalk {

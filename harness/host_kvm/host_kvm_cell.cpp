@@ -7,14 +7,14 @@
 #include <memory>
 #include <thread>
 
-#include "harness/attach/probes.hpp"
 #include "harness/host_kvm/host_kvm_threads.hpp"
 #include "harness/lab/onlookers.hpp"
 #include "harness/lab/window_schedule.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/placement.hpp"
-#include "harness/machine/remote_flush.hpp"
 #include "harness/measure/memory.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk::host_kvm {
 namespace {

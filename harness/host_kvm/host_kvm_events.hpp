@@ -20,9 +20,9 @@ struct BeatTotals {
   void add(const HostBeats::Beat& beat);
 };
 
-/// What workloads are about, by the names that `must_cause` uses: those of which a cell on the host's own kernel can
-/// tell whether they happened. `recycled`: the kernel's mmu_recycled over the cell's whole life; none where it does not
-/// tell. Pure.
+/// What workloads are about, by the names that `requires_events` uses: those of which a cell on the host's own kernel
+/// can tell whether they happened. `recycled`: the kernel's mmu_recycled over the cell's whole life; none where it does
+/// not tell. Pure.
 std::map<std::string, std::uint64_t> host_kvm_events(const HostPlan& plan, const BeatTotals& totals,
                                                      std::optional<std::uint64_t> recycled);
 

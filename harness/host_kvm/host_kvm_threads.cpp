@@ -6,9 +6,9 @@
 #include <ctime>
 #include <exception>
 
-#include "harness/attach/probes.hpp"
 #include "harness/lab/open_loop.hpp"
 #include "harness/machine/placement.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk::host_kvm {
 namespace {

@@ -8,7 +8,7 @@
 #include "harness/host_kvm/host_beats.hpp"
 #include "harness/host_kvm/host_kvm_events.hpp"
 #include "harness/lab/cell_threads.hpp"
-#include "harness/machine/vcpu.hpp"
+#include "harness/machine/cpu.hpp"
 
 namespace shadowwalk::host_kvm {
 

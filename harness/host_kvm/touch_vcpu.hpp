@@ -1,13 +1,11 @@
 #pragma once
 
-#include <linux/kvm.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
+#include <utility>
 
-#include "harness/guest/kvm_handle.hpp"
+#include "harness/guest/kvm_vcpu.hpp"
 #include "harness/host_kvm/touch_abi.hpp"
 
 namespace shadowwalk::host_kvm {
@@ -23,35 +21,28 @@ enum class TouchExit {
 /// A vCPU of a guest that touches real memory. run() is for one thread.
 class TouchVcpu {
  public:
-  /// `system` holds the image, its exception frames and `log`; `working_set` is the memory behind its slot. Both
-  /// outlive the vCPU.
-  TouchVcpu(kvm::FileDescriptor fd, std::size_t run_bytes, std::span<const std::byte> system,
-            std::span<std::byte> working_set, const TouchLog& log, unsigned index);
+  /// `log` lies in the RAM of `vcpu`; `working_set` is the memory behind its slot, and outlives the vCPU.
+  TouchVcpu(kvm::KvmVcpu vcpu, std::span<std::byte> working_set, const TouchLog& log)
+      : vcpu_(std::move(vcpu)), working_set_(working_set), log_(log) {}
 
   /// Runs the guest until it exits. Throws CellError, naming the exit and the guest's rip, if the guest crashed.
   TouchExit run();
 
   /// kvm_run->immediate_exit: while it is 1, run() returns at once. Through std::atomic_ref; never cleared here.
-  std::uint8_t& immediate_exit() { return run_->immediate_exit; }
+  std::uint8_t& immediate_exit() { return vcpu_.immediate_exit(); }
 
   /// What the guest logged; to be read after TouchExit::burst, while the vCPU is outside of the guest.
   const TouchLog& log() const { return log_; }
   /// How long the guest halts after TouchExit::burst, in microseconds: 0..guest_abi::kMaxIdleUs.
   std::uint64_t idle_us() const;
-  int fd() const { return fd_.get(); }
+  int fd() const { return vcpu_.fd(); }
 
  private:
   TouchExit on_mmio();
-  /// Throws CellError: the vCPU, `what`, its rip.
-  [[noreturn]] void fail(const std::string& what) const;
 
-  kvm::FileDescriptor fd_;
-  kvm::Mapping run_mapping_;
-  kvm_run* run_;
-  std::span<const std::byte> system_;
+  kvm::KvmVcpu vcpu_;
   std::span<std::byte> working_set_;
   const TouchLog& log_;
-  unsigned index_;
 };
 
 }  // namespace shadowwalk::host_kvm

@@ -15,13 +15,14 @@
 
 #include "harness/guest/access_ring.hpp"
 #include "harness/guest/check_guest.hpp"
-#include "harness/guest/guest_state.hpp"
-#include "harness/guest/kvm_setup.hpp"
 #include "harness/guest/kvm_x86.hpp"
-#include "harness/host_kvm/touch_program.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/fences.hpp"
 #include "harness/measure/memory.hpp"
+
+// The flat image of touch_image.cpp: every guest program, with an entry that touches memory.
+extern "C" const std::byte shadowwalk_touch_image[];
+extern "C" const std::byte shadowwalk_touch_image_end[];
 
 namespace shadowwalk::host_kvm {
 namespace {
@@ -29,7 +30,7 @@ namespace {
 using guest_abi::kPageBytes;
 using kvm::Mapping;
 
-constexpr unsigned kSystemSlot = 0, kWorkingSetSlot = 1, kNotesSlot = 2;
+constexpr unsigned kWorkingSetSlot = 1, kNotesSlot = 2;  // beside KvmVm's
 constexpr std::uint64_t kFirstBeat = 2;
 constexpr std::uint64_t kPagesAWord = 64;
 
@@ -94,58 +95,42 @@ void check_fits(const TouchConfig& config) {
 }
 
 TouchVm::TouchVm(const TouchConfig& config)
-    : kvm_(kvm::open_kvm()),
-      system_(Mapping::anonymous(kvm::ram_bytes((check_fits(config), config.guest.vcpus)), "guest RAM")),
-      working_set_(working_set_memory(config)),
+    : working_set_(working_set_memory((check_fits(config), config))),
       notes_(Mapping::anonymous(notes_bytes(config.pages, config.guest.vcpus), "notes")),
+      vm_({shadowwalk_touch_image, shadowwalk_touch_image_end}, config.guest.vcpus),
       pages_(config.pages),
       dirty_bitmap_((config.pages + kPagesAWord - 1) / kPagesAWord) {
-  kvm::check_vcpus(kvm_.get(), config.guest.vcpus);
-  kvm::build_memory(system_.bytes(), touch_image(), config.guest.vcpus);
-  vm_ = kvm::make_vm(kvm_.get());
-  kvm::set_memory_slot(vm_.get(), kSystemSlot, kvm::kRamBase, system_.bytes());
-  kvm::set_memory_slot(vm_.get(), kNotesSlot, kNotesBase, notes_.bytes());
+  kvm::set_memory_slot(vm_.fd(), kNotesSlot, kNotesBase, notes_.bytes());
   if (config.log_dirty_pages) enable_dirty_log();
   add_memory_slot();
-
-  const int run_bytes = SHADOWWALK_KVM_IOCTL(kvm_.get(), KVM_GET_VCPU_MMAP_SIZE);
-  for (unsigned i = 0; i < config.guest.vcpus; ++i) vcpus_.push_back(make_vcpu(config, i, run_bytes));
+  for (unsigned i = 0; i < config.guest.vcpus; ++i) vcpus_.push_back(make_vcpu(config, i));
   init_control(config);
-
-  std::vector<int> fds{vm_.get()};
-  for (const auto& vcpu : vcpus_) fds.push_back(vcpu->fd());
-  statistics_ = kvm::KvmStatisticsReader(fds);
+  vm_.open_statistics();
 }
 
-std::unique_ptr<TouchVcpu> TouchVm::make_vcpu(const TouchConfig& config, unsigned index, std::size_t run_bytes) {
-  kvm::FileDescriptor fd(SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_CREATE_VCPU, static_cast<unsigned long>(index)));
-  kvm::set_cpuid(kvm_.get(), fd.get());
-  kvm::set_initial_registers(fd.get(), index);
-  const kvm::VcpuArea area = kvm::vcpu_area(index);
-  const auto host = [&](std::uint64_t address) { return system_.bytes().data() + (address - kvm::kRamBase); };
-  const GuestProgramState state = initial_state(config.guest, index);
-  std::memcpy(host(area.state), &state, sizeof state);
-  auto& log = *reinterpret_cast<TouchLog*>(host(area.ring));
+std::unique_ptr<TouchVcpu> TouchVm::make_vcpu(const TouchConfig& config, unsigned index) {
+  kvm::KvmVcpu vcpu = vm_.make_vcpu(config.guest, index, "host-kvm");
+  auto& log = *reinterpret_cast<TouchLog*>(vm_.at(kvm::vcpu_area(index).ring));
   for (TouchHistogram& histogram : log.of) histogram.min = std::numeric_limits<std::uint64_t>::max();
   log.clock.min = std::numeric_limits<std::uint64_t>::max();
-  return std::make_unique<TouchVcpu>(std::move(fd), run_bytes, system_.bytes(), working_set_.bytes(), log, index);
+  return std::make_unique<TouchVcpu>(std::move(vcpu), working_set_.bytes(), log);
 }
 
-void TouchVm::delete_memory_slot() { kvm::set_memory_slot(vm_.get(), kWorkingSetSlot, kWorkingSetBase, {}); }
+void TouchVm::delete_memory_slot() { kvm::set_memory_slot(vm_.fd(), kWorkingSetSlot, kWorkingSetBase, {}); }
 
 void TouchVm::add_memory_slot() {
-  kvm::set_memory_slot(vm_.get(), kWorkingSetSlot, kWorkingSetBase, working_set_.bytes(), slot_flags_);
+  kvm::set_memory_slot(vm_.fd(), kWorkingSetSlot, kWorkingSetBase, working_set_.bytes(), slot_flags_);
 }
 
 // As VMMs do since Linux 5.2: reading the log does not protect the pages anew, clearing does.
 void TouchVm::enable_dirty_log() {
   slot_flags_ = KVM_MEM_LOG_DIRTY_PAGES;
-  const int offered = ioctl(vm_.get(), KVM_CHECK_EXTENSION, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2);
+  const int offered = ioctl(vm_.fd(), KVM_CHECK_EXTENSION, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2);
   if (offered <= 0 || (offered & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE) == 0) return;
   kvm_enable_cap enable{};
   enable.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2;
   enable.args[0] = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
-  SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_ENABLE_CAP, &enable);
+  SHADOWWALK_KVM_IOCTL(vm_.fd(), KVM_ENABLE_CAP, &enable);
   clears_by_hand_ = true;
 }
 
@@ -185,7 +170,7 @@ std::uint64_t TouchVm::collect_dirty_log() {
   kvm_dirty_log log{};
   log.slot = kWorkingSetSlot;
   log.dirty_bitmap = dirty_bitmap_.data();
-  SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_GET_DIRTY_LOG, &log);
+  SHADOWWALK_KVM_IOCTL(vm_.fd(), KVM_GET_DIRTY_LOG, &log);
   std::uint64_t found = 0;
   for (const std::uint64_t word : dirty_bitmap_) found += static_cast<std::uint64_t>(std::popcount(word));
   if (clears_by_hand_ && found != 0) {
@@ -193,13 +178,13 @@ std::uint64_t TouchVm::collect_dirty_log() {
     clear.slot = kWorkingSetSlot;
     clear.num_pages = static_cast<std::uint32_t>(pages_);
     clear.dirty_bitmap = dirty_bitmap_.data();
-    SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_CLEAR_DIRTY_LOG, &clear);
+    SHADOWWALK_KVM_IOCTL(vm_.fd(), KVM_CLEAR_DIRTY_LOG, &clear);
   }
   return found;
 }
 
 void TouchVm::set_page_quota(unsigned long shadow_pages) {
-  SHADOWWALK_KVM_IOCTL(vm_.get(), KVM_SET_NR_MMU_PAGES, shadow_pages);
+  SHADOWWALK_KVM_IOCTL(vm_.fd(), KVM_SET_NR_MMU_PAGES, shadow_pages);
 }
 
 void TouchVm::discard(PageRange range) {

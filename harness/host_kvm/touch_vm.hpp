@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "harness/guest/guest.hpp"
-#include "harness/guest/kvm_handle.hpp"
-#include "harness/guest/kvm_statistics_reader.hpp"
+#include "harness/guest/kvm_vm.hpp"
 #include "harness/host_kvm/touch_abi.hpp"
 #include "harness/host_kvm/touch_vcpu.hpp"
 
@@ -41,7 +40,7 @@ class TouchVm {
   explicit TouchVm(const TouchConfig& config);
 
   TouchVcpu& vcpu(unsigned index) { return *vcpus_.at(index); }
-  KvmStatistics statistics() const { return statistics_.read(); }
+  KvmStatistics statistics() const { return vm_.statistics(); }
   std::span<std::byte> working_set() const { return working_set_.bytes(); }
 
   /// Why touches are not clocked, though asked for; empty: they are, or nobody asked.
@@ -74,19 +73,16 @@ class TouchVm {
   void discard(PageRange range);
 
  private:
-  std::unique_ptr<TouchVcpu> make_vcpu(const TouchConfig& config, unsigned index, std::size_t run_bytes);
+  std::unique_ptr<TouchVcpu> make_vcpu(const TouchConfig& config, unsigned index);
   void enable_dirty_log();
   void init_control(const TouchConfig& config);
   TouchControl& control() const;
 
-  kvm::FileDescriptor kvm_;
   // Before the VM: unmapped after it is gone.
-  kvm::Mapping system_;
   kvm::Mapping working_set_;
   kvm::Mapping notes_;
-  kvm::FileDescriptor vm_;
+  kvm::KvmVm vm_;
   std::vector<std::unique_ptr<TouchVcpu>> vcpus_;
-  kvm::KvmStatisticsReader statistics_;
   std::uint64_t pages_;
   std::uint32_t slot_flags_ = 0;
   bool clears_by_hand_ = false;

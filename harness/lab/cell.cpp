@@ -7,13 +7,12 @@
 #include <thread>
 #include <vector>
 
-#include "harness/attach/probes.hpp"
 #include "harness/lab/cell_guest.hpp"
+#include "harness/lab/cell_records.hpp"
 #include "harness/lab/cell_threads.hpp"
 #include "harness/lab/cell_totals.hpp"
 #include "harness/lab/feeder_thread.hpp"
 #include "harness/lab/grace_period_record.hpp"
-#include "harness/lab/ipi_record.hpp"
 #include "harness/lab/onlookers.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/reclaimer.hpp"
@@ -22,6 +21,7 @@
 #include "harness/lab/window_schedule.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/membarrier.hpp"
+#include "harness/probes/probes.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
@@ -185,25 +185,21 @@ CellMeasurement run_cell(const CellConfig& asked) {
   if (config.onlookers != nullptr) cell.perturbed = config.onlookers->perturbed();
   cell.interval_ns = CycleClock::to_ns(schedule.end() - schedule.start()) / static_cast<double>(Footprint::kIntervals);
   add_up(cell, vcpus, zappers);
-  cell.host_part = engine->host_totals();
+  cell.mmu = measured(engine->records());
   if (trace != nullptr) {
     cell.replay = measure_replay(*trace, zappers, config.vcpus);
     require_accesses(config, cell.walks);
   }
   if (variant.can_zap) {
-    check_promises(workload, workload_events(cell.counts, cell.host_part, cell.zaps_total), config.zappers != 0);
+    check_promises(workload, workload_events(cell), config.zappers != 0);
   }
   cell.events = count_events(events, vcpus, zappers, machine.has_rcu() ? &reclaimer.events() : nullptr);
-  cell.mmu_lock_wait_ns = engine->mmu_lock_wait_ns();
-  cell.mmu_lock_hold_ns = engine->mmu_lock_hold_ns();
   cell.ipis = ipis.sent();
   cell.ipis_total = ipis.total();
   cell.ipi_ns = ipis.ns();
-  cell.footprint = engine->footprint().result();
   if (machine.has_rcu()) cell.grace_periods = machine.rcu().grace_periods();
   if (machine.has_rcu() && clocked) cell.grace_period_times = grace_periods.result();
   cell.placement = places.taken();
-  cell.zap_times = engine->zap_times();
   measure_line_between_vcpus(config, cell);
   return cell;
 }

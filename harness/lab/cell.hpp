@@ -10,14 +10,12 @@
 #include "harness/lab/cell_replay.hpp"
 #include "harness/lab/event_counts.hpp"
 #include "harness/lab/grace_period_record.hpp"
-#include "harness/lab/host_totals.hpp"
 #include "harness/lab/host_watch.hpp"
+#include "harness/lab/mmu_measurement.hpp"
 #include "harness/machine/line_transfer.hpp"
-#include "harness/measure/footprint.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/noise.hpp"
-#include "harness/mmu/walk_counts.hpp"
-#include "harness/mmu/zap_times.hpp"
+#include "harness/mmu/mmu_counts.hpp"
 
 namespace shadowwalk {
 
@@ -41,18 +39,14 @@ struct CellMeasurement {
   std::uint64_t zaps = 0;  ///< that found something
   std::uint64_t zaps_empty = 0;
   std::uint64_t zaps_total = 0;  ///< in the cell's whole life, of those that found something
-  HostTotals host_part;
-  Histogram zap_ns;          ///< from the intended start
-  Histogram zap_service_ns;  ///< from the real one
-  ZapTimes zap_times;
+  Histogram zap_ns;              ///< from the intended start
+  Histogram zap_service_ns;      ///< from the real one
 
   // Both
-  Histogram mmu_lock_wait_ns;
-  Histogram mmu_lock_hold_ns;
+  MmuMeasurement mmu;
   std::uint64_t ipis = 0;
   std::uint64_t ipis_total = 0;  ///< in the cell's whole life
   Histogram ipi_ns;
-  Footprint::Result footprint;
   double interval_ns = 0;                                       ///< of the footprint's series
   std::uint64_t grace_periods = 0;                              ///< in the cell's whole life; 0 without RCU
   std::optional<GracePeriodRecord::Result> grace_period_times;  ///< none without RCU, or if nothing is clocked

@@ -1,119 +1,141 @@
 #include "harness/lab/cell_benchmark.hpp"
 
-#include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
-#include <sstream>
+#include <charconv>
+#include <cstdlib>
+#include <optional>
 #include <string_view>
 
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_result.hpp"
-#include "harness/lab/cell_summary.hpp"
 #include "harness/lab/registry.hpp"
+#include "harness/lab/result_document.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk {
 namespace {
 
-/// Collects the JSON, whatever else is printed.
-class CollectingReporter final : public benchmark::BenchmarkReporter {
- public:
-  CollectingReporter() {
-    json_.SetOutputStream(&collected_);
-    json_.SetErrorStream(&collected_);
-  }
-  bool ReportContext(const Context& context) override { return json_.ReportContext(context); }
-  void ReportRuns(const std::vector<Run>& runs) override { json_.ReportRuns(runs); }
-  void Finalize() override { json_.Finalize(); }
-  std::string collected() const { return collected_.str(); }
+constexpr unsigned kMostRepetitions = 1'000'000;
 
- private:
-  std::ostringstream collected_;
-  benchmark::JSONReporter json_;
+[[noreturn]] void refuse(std::string_view flag, std::string_view value, std::string_view wanted) {
+  throw InputError(fmt::format("cell: --benchmark_{}={}: {}", flag, value, wanted));
+}
+
+bool parse_bool(std::string_view flag, std::string_view value) {
+  for (const char* yes : {"", "true", "1", "yes", "on"}) {
+    if (value == yes) return true;
+  }
+  for (const char* no : {"false", "0", "no", "off"}) {
+    if (value == no) return false;
+  }
+  refuse(flag, value, "give it true or false");
+}
+
+void set_repetitions(BenchmarkFlags& flags, std::string_view value) {
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), flags.repetitions);
+  const bool is_number = error == std::errc{} && end == value.data() + value.size();
+  if (!is_number || flags.repetitions == 0 || flags.repetitions > kMostRepetitions) {
+    refuse("repetitions", value, fmt::format("give it a number from 1 to {}", kMostRepetitions));
+  }
+}
+
+void add_context(BenchmarkFlags& flags, std::string_view pairs) {
+  while (!pairs.empty()) {
+    const std::string_view pair = pairs.substr(0, pairs.find(','));
+    const std::size_t equals = pair.find('=');
+    if (equals == 0 || equals == std::string_view::npos) refuse("context", pair, "give it KEY=VALUE[,KEY=VALUE ...]");
+    flags.context[std::string(pair.substr(0, equals))] = pair.substr(equals + 1);
+    pairs.remove_prefix(std::min(pairs.size(), pair.size() + 1));
+  }
+}
+
+struct Flag {
+  std::string_view name;  ///< after --benchmark_
+  const char* variable;   ///< of the environment
+  void (*set)(BenchmarkFlags& flags, std::string_view value);
+};
+constexpr Flag kFlags[] = {
+    {"repetitions", "BENCHMARK_REPETITIONS", set_repetitions},
+    {"report_aggregates_only", "BENCHMARK_REPORT_AGGREGATES_ONLY",
+     [](BenchmarkFlags& flags, std::string_view value) {
+       flags.aggregates_only = parse_bool("report_aggregates_only", value);
+     }},
+    {"out", "BENCHMARK_OUT", [](BenchmarkFlags& flags, std::string_view value) { flags.out = value; }},
+    {"out_format", "BENCHMARK_OUT_FORMAT",
+     [](BenchmarkFlags& /*flags*/, std::string_view value) {
+       if (value != "json") refuse("out_format", value, "a cell's result is JSON");
+     }},
+    {"format", "BENCHMARK_FORMAT",
+     [](BenchmarkFlags& /*flags*/, std::string_view value) {
+       if (value != "console") refuse("format", value, "a cell prints a summary; --json - prints the result as JSON");
+     }},
+    {"context", "BENCHMARK_CONTEXT", add_context},
 };
 
-void initialize(const std::vector<std::string>& flags) {
-  static char executable[] = "shadowwalk cell";  // Google Benchmark keeps the pointer
-  std::vector<std::string> arguments = flags;
-  std::vector<char*> argv{executable};
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  int argc = static_cast<int>(argv.size());
-  benchmark::Initialize(&argc, argv.data());
-  if (argc > 1) throw InputError(fmt::format("unknown option '{}'; try 'shadowwalk cell --help'", argv[1]));
+bool set_flag(BenchmarkFlags& flags, std::string_view argument) {
+  constexpr std::string_view kPrefix = "--benchmark_";
+  if (!argument.starts_with(kPrefix)) return false;
+  argument.remove_prefix(kPrefix.size());
+  const std::string_view name = argument.substr(0, argument.find('='));
+  for (const Flag& flag : kFlags) {
+    if (flag.name != name) continue;
+    flag.set(flags, argument.substr(std::min(argument.size(), name.size() + 1)));
+    return true;
+  }
+  return false;
 }
 
-/// Google Benchmark writes NaN, which is no JSON, for aggregates that are none, as the variation of what is always 0.
-/// They become absent.
-nlohmann::json parse_collected(std::string collected) {
-  for (const std::string_view no_number : {"NaN", "-NaN", "Infinity", "-Infinity"}) {
-    const std::string value = fmt::format("\": {}", no_number);
-    for (std::size_t at = 0; (at = collected.find(value, at)) != std::string::npos;) {
-      collected.replace(at, value.size(), "\": null");
-    }
+Repetition run_once(const CellConfig& config, const VariantEntry& variant) {
+  try {
+    return {.result = variant.is_reference() ? variant.measure_cell(config) : make_result(config, run_cell(config))};
+  } catch (const CellError& error) {
+    return {.result = {}, .error = error.what()};
   }
-  nlohmann::json document = nlohmann::json::parse(collected);
-  for (auto& entry : document["benchmarks"]) {
-    for (auto field = entry.begin(); field != entry.end();) field = field->is_null() ? entry.erase(field) : ++field;
-  }
-  return document;
-}
-
-/// Puts what is not a number beside the entry of its repetition.
-std::string with_details(const std::string& collected, std::vector<CellResult>& results) {
-  nlohmann::json document = parse_collected(collected);
-  std::size_t next = 0;
-  for (auto& entry : document["benchmarks"]) {
-    if (entry.value("run_type", "") != "iteration" || entry.contains("error_occurred")) continue;
-    if (next < results.size()) entry["shadowwalk"] = std::move(results[next++].details);
-  }
-  return document.dump(1) + "\n";
 }
 
 }  // namespace
 
-CellOutcome run_cell_benchmark(const CellConfig& config, const std::vector<std::string>& benchmark_flags,
-                               bool summary) {
-  initialize(benchmark_flags);
+BenchmarkFlags parse_benchmark_flags(std::span<const std::string> arguments) {
+  BenchmarkFlags flags;
+  for (const Flag& flag : kFlags) {
+    if (const char* const value = std::getenv(flag.variable); value != nullptr) flag.set(flags, value);
+  }
+  for (const std::string& argument : arguments) {
+    if (set_flag(flags, argument)) continue;
+    const bool is_benchmarks = argument.starts_with("--benchmark_");
+    throw InputError(
+        fmt::format("{} '{}'; try 'shadowwalk cell --help'",
+                    is_benchmarks ? "cell: of Google Benchmark's flags, a cell takes --benchmark_repetitions, "
+                                    "--benchmark_report_aggregates_only, --benchmark_context and --benchmark_out, not"
+                                  : "unknown option",
+                    argument));
+  }
+  return flags;
+}
+
+CellOutcome run_cell_benchmark(const CellConfig& config, const BenchmarkFlags& flags, bool summary) {
   check_cell(config);
-  for (const auto& [name, value] : result_context()) benchmark::AddCustomContext(name, value);
-
-  CellOutcome outcome;
-  std::vector<CellResult> results;
   const VariantEntry& variant = Registry::instance().at(config.variant);
-  benchmark::RegisterBenchmark(
-      config.name.c_str(),
-      [&](benchmark::State& state) {
-        for (auto _ : state) {
-          try {
-            CellResult result =
-                variant.is_reference() ? variant.measure_cell(config) : make_result(config, run_cell(config));
-            state.SetIterationTime(result.manual_time_ns / 1e9);
-            for (const auto& [name, value] : result.counters) state.counters[name] = value;
-            if (const auto perturbed = result.details.find("perturbed"); perturbed != result.details.end()) {
-              state.SetLabel(fmt::format("perturbed: {}", perturbed->get<std::string>()));
-            }
-            if (summary) print_summary(config, result);
-            const auto violations = result.counters.find("violations");
-            if (variant.info.safe && violations != result.counters.end() && violations->second != 0) {
-              outcome.caught_unsafe = true;
-            }
-            results.push_back(std::move(result));
-          } catch (const CellError& error) {
-            outcome.error = error.what();
-            state.SkipWithError(error.what());
-            break;
-          }
-        }
-      })
-      ->Iterations(1)
-      ->UseManualTime();
-
-  CollectingReporter reporter;
-  benchmark::RunSpecifiedBenchmarks(&reporter);
-  benchmark::Shutdown();
-  outcome.json = with_details(reporter.collected(), results);
+  CellOutcome outcome;
+  std::vector<Repetition> repetitions;
+  for (unsigned i = 0; i < flags.repetitions; ++i) {
+    const Repetition& repetition = repetitions.emplace_back(run_once(config, variant));
+    if (!repetition.error.empty()) {
+      outcome.error = repetition.error;
+      continue;
+    }
+    if (summary) print_summary(config, repetition.result);
+    const auto violations = repetition.result.counters.find("violations");
+    if (variant.info.safe && violations != repetition.result.counters.end() && violations->second != 0) {
+      outcome.caught_unsafe = true;
+    }
+  }
+  outcome.json = to_text({.executable = "shadowwalk cell",
+                          .context = flags.context,
+                          .aggregates_only = flags.aggregates_only,
+                          .cells = {{config.name, std::move(repetitions)}}});
   return outcome;
 }
 

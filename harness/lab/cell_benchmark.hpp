@@ -1,23 +1,34 @@
 #pragma once
 
+#include <map>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "harness/lab/cell_config.hpp"
 
 namespace shadowwalk {
 
-/// What came of a cell run as a Google Benchmark benchmark.
+/// Those of Google Benchmark's flags that mean something for a cell.
+struct BenchmarkFlags {
+  unsigned repetitions = 1;                      ///< --benchmark_repetitions=N
+  bool aggregates_only = false;                  ///< --benchmark_report_aggregates_only
+  std::string out{};                             ///< --benchmark_out=FILE: where the result belongs; empty: not given
+  std::map<std::string, std::string> context{};  ///< --benchmark_context=KEY=VALUE,...
+};
+
+/// Reads flags, and for those that are not given Google Benchmark's environment variables (BENCHMARK_REPETITIONS ...).
+/// Throws InputError, in one line, for everything else that is among `arguments`.
+BenchmarkFlags parse_benchmark_flags(std::span<const std::string> arguments);
+
+/// What came of a cell, run as a Google Benchmark benchmark of one iteration is.
 struct CellOutcome {
-  std::string json;            ///< docs/result-format.md; one entry a repetition
+  std::string json;            ///< docs/result-format.md
   std::string error;           ///< why a repetition could not finish; empty if all did
   bool caught_unsafe = false;  ///< a variant that claims to be safe used a freed page
 };
 
-/// Runs the cell as a benchmark of one iteration with manual time = walk_ns_mean. `benchmark_flags` are Google
-/// Benchmark's own (`--benchmark_repetitions=3`, `--benchmark_out=FILE` ...) and hold as they do everywhere. `summary`:
-/// prints each repetition to stdout for a person to read. Throws InputError for a flag that Google Benchmark does not
-/// know, and as check_cell() does. Once a process.
-CellOutcome run_cell_benchmark(const CellConfig& config, const std::vector<std::string>& benchmark_flags, bool summary);
+/// Runs the repetitions of a cell. `summary`: prints each of them to stdout for a person to read. Throws InputError as
+/// check_cell() does.
+CellOutcome run_cell_benchmark(const CellConfig& config, const BenchmarkFlags& flags, bool summary);
 
 }  // namespace shadowwalk

@@ -15,6 +15,8 @@ const char* to_string(GuestKind kind) {
       return "thread";
     case GuestKind::trace:
       return "trace";
+    case GuestKind::automatic:
+      return "auto";
   }
   return "";
 }

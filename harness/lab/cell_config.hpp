@@ -18,15 +18,15 @@ namespace shadowwalk {
 
 class Onlookers;
 
-/// How much of itself the lab adds to what it measures. A level takes what the ones before it take.
+/// How much of itself the lab adds to what it measures. Each level includes the previous ones.
 enum class Instrumentation {
   none,   ///< what is in the window, and nothing else: counts and rates
   light,  ///< clocks bursts, faults, zaps, frees, IPIs and mmu_lock
   full,   ///< samples single walks and sections, clocks exits
 };
 
-/// One cell, as asked for, after defaults (docs/result-format.md, `cell`). Ranges are those of the command line
-/// (harness/run/cell_options.cpp), which checks them.
+/// One cell, as asked for, after defaults (docs/result-format.md, `cell`). The option table (cell_options.hpp) has the
+/// ranges; give() checks them.
 struct CellConfig {
   std::string name;      ///< of the entry in the result
   std::int64_t id = -1;  ///< in its run's plan; -1 outside of one
@@ -36,7 +36,7 @@ struct CellConfig {
   unsigned zappers = 1;
   double zap_rate = 1000;  ///< zaps a second, all zappers together
   unsigned walks_per_exit = 1024;
-  GuestKind guest = GuestKind::thread;  ///< `auto` is decided before
+  GuestKind guest = GuestKind::thread;
   std::string placement = "auto";
   MmuLockKind mmu_lock = MmuLockKind::ticket;
   std::chrono::nanoseconds duration = std::chrono::seconds(2);

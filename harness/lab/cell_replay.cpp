@@ -6,6 +6,7 @@
 
 #include "harness/guest/guest_abi.hpp"
 #include "harness/lab/workload_events.hpp"
+#include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/placement.hpp"
 #include "harness/replay/trace_name.hpp"
@@ -79,7 +80,7 @@ replay::TraceGuest::Config trace_guest_config(const CellConfig& config, bool cpu
 
 void require_accesses(const CellConfig& config, std::uint64_t walks) {
   if (walks != 0) return;
-  throw PromiseBroken(fmt::format(
+  throw ExpectedEventMissing(fmt::format(
       "{}: no access of the trace fell into the window: give it a longer --duration, a higher --speed or --closed-loop",
       config.workload));
 }

@@ -4,13 +4,14 @@
 #include <string>
 
 #include "harness/lab/cell_config.hpp"
-#include "harness/lab/registry.hpp"
 #include "harness/replay/replay_counts.hpp"
 #include "harness/replay/trace_guest.hpp"
 #include "harness/trace/trace_event.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
+
+struct VariantEntry;
 
 /// What a cell measured of the replay itself.
 struct ReplayMeasurement {
@@ -38,7 +39,7 @@ Workload trace_workload(const CellConfig& config);
 /// The trace's guest, for a cell that check_replay() let pass.
 replay::TraceGuest::Config trace_guest_config(const CellConfig& config, bool cpus_are_short);
 
-/// Throws PromiseBroken if the window saw no access: it measured nothing.
+/// Throws ExpectedEventMissing if the window saw no access: it measured nothing.
 void require_accesses(const CellConfig& config, std::uint64_t walks);
 
 }  // namespace shadowwalk

@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "harness/lab/event_result.hpp"
+#include <variant>
+
+#include "harness/lab/cell_options.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/lab/result_recorder.hpp"
-#include "harness/lab/walk_record.hpp"
-#include "harness/lab/workload_events.hpp"
 #include "harness/mmu/geometry.hpp"
 #include "harness/replay/trace_name.hpp"
 
@@ -21,32 +20,7 @@ json in_bytes(const std::vector<std::uint64_t>& pages) {
   return bytes;
 }
 
-json describe(const CellConfig& config) {
-  const auto seconds = [](std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); };
-  json cell = {{"variant", config.variant},
-               {"workload", config.workload},
-               {"vcpus", config.vcpus},
-               {"zappers", config.zappers},
-               {"zap_rate", config.zap_rate},
-               {"walks_per_exit", config.walks_per_exit},
-               {"guest", to_string(config.guest)},
-               {"placement", config.placement},
-               {"mmu_lock", to_string(config.mmu_lock)},
-               {"duration_s", seconds(config.duration)},
-               {"warmup_s", seconds(config.warmup)},
-               {"seed", config.seed},
-               {"rcu_interval_ns", config.rcu_interval.count()},
-               {"checks", config.full_checks ? "full" : "off"},
-               {"read_delay", to_string(config.read_delay)},
-               {"working_set_pages", config.working_set},
-               {"instrumentation", to_string(config.instrumentation)},
-               {"events", config.events}};
-  if (config.locality) cell["locality"] = to_string(*config.locality);
-  if (config.write_percent) cell["write_percent"] = *config.write_percent;
-  return cell;
-}
-
-/// Of a variant that is not the program's own.
+/// Where a variant comes from that is not the program's own.
 void describe_plugin(json& details, const CellConfig& config) {
   const VariantEntry* variant = Registry::instance().find(config.variant);
   if (variant == nullptr || !variant->plugin) return;
@@ -55,7 +29,7 @@ void describe_plugin(json& details, const CellConfig& config) {
   if (!plugin.build_id.empty()) details["plugin"]["build_id"] = plugin.build_id;
 }
 
-/// Of a replay: what the trace says, where other cells were told.
+/// What a trace says, in place of the options of other cells.
 void describe_replay(json& details, const CellConfig& config, const ReplayMeasurement& replay) {
   details["cell"]["speed"] = to_string(replay.pace);
   details["cell"]["zap_rate"] = 0;
@@ -72,97 +46,111 @@ void describe_replay(json& details, const CellConfig& config, const ReplayMeasur
   details["replay"]["duration_s"] = static_cast<double>(replay.info.duration_ns) / 1e9;
 }
 
-using Level = Instrumentation;
-
-void record_walks(ResultRecorder& out, CellResult& result, const CellConfig& config, const CellMeasurement& cell) {
-  const auto walks = static_cast<double>(cell.walks);
-  out.set("walks_per_second", walks / cell.duration_s);
-  out.quantiles("walk_ns", Level::full, cell.walk_ns, {kP50, kP99, kP999}, "no walk was sampled in the window");
-  out.quantiles("section_ns", Level::full, cell.section_ns, {kP50, kP99}, "no section was sampled in the window");
-  out.set("walks_restarted", static_cast<double>(cell.counts.restarts));
-  out.set("exits", static_cast<double>(cell.exits));
-  out.quantiles("exit_ns", Level::full, cell.exit_ns, {kP50, kP99}, "no exit in the window");
-  out.set("violations", static_cast<double>(cell.counts.violations));
-  out.set("sections_preempted", static_cast<double>(cell.noise.walker_switches));
-  out.quantiles("fault_ns", Level::light, cell.fault_ns, {kP50, kP99}, "no fault in the window");
-
-  // What a walk and all that surrounds it took of one vCPU: the stand-in for Google Benchmark, which needs a time.
-  result.manual_time_ns = cell.walks == 0 ? 0 : cell.duration_s * 1e9 * config.vcpus / walks;
-  if (!out.taken_at(Level::light, {"walk_ns_mean"})) return;
-  if (cell.walks == 0) {
-    out.unavailable("walk_ns_mean", "no burst began and ended in the window");
-  } else if (cell.replay && cell.walks < WalkRecord::kAlwaysSampledBurst * cell.exits) {
-    out.unavailable(
-        "walk_ns_mean",
-        fmt::format("{:.1f} accesses an exit: the clock would dominate; real_time is the window over the walks "
-                    "of one vCPU",
-                    walks / static_cast<double>(cell.exits)));
-  } else if (config.walks_per_exit == 1) {
-    out.unavailable("walk_ns_mean",
-                    "walks-per-exit 1: the clock would dominate; real_time is the window over the walks of one vCPU");
-  } else {
-    result.manual_time_ns = cell.walk_ns_total / walks;
-    out.set("walk_ns_mean", result.manual_time_ns);
-  }
+void record_absent(CellResult& result, const std::string& name, std::string_view why) {
+  result.details["unavailable"][name] = why;
 }
 
-void record_zaps(ResultRecorder& out, const CellConfig& config, const CellMeasurement& cell) {
-  const bool has_zappers = config.zappers != 0 || cell.replay;  // a trace's vCPUs zap, too
-  const std::string none_found = has_zappers ? "no zap found a page in the window" : "the cell has no zappers";
-  out.quantiles("zap_ns", Level::light, cell.zap_ns, {kP50, kP99}, none_found);
-  out.quantiles("zap_service_ns", Level::light, cell.zap_service_ns, {kP50, kP99}, none_found);
-  out.quantiles("prepare_zap_ns", Level::light, cell.zap_times.prepare_ns, {kP50, kP99}, none_found);
-  out.quantiles("commit_zap_ns", Level::light, cell.zap_times.commit_ns, {kP50, kP99}, none_found);
-  out.quantiles("mmu_lock_hold_ns", Level::light, cell.mmu_lock_hold_ns, {kP99}, "no zap took mmu_lock in the window");
-  out.quantiles("mmu_lock_wait_ns", Level::light, cell.mmu_lock_wait_ns, {kP99},
-                "mmu_lock was not taken in the window");
-  if (!has_zappers) {
-    for (const char* name : {"zaps_per_second", "zaps_empty", "saturated"}) out.unavailable(name, none_found);
-    return;
-  }
-  constexpr double kSaturatedBelow = 0.95;
-  const auto beats = static_cast<double>(cell.zaps + cell.zaps_empty);
-  out.set("zaps_per_second", static_cast<double>(cell.zaps) / cell.duration_s);
-  out.set("zaps_empty", static_cast<double>(cell.zaps_empty));
-  if (cell.replay) return out.unavailable("saturated", "a trace asks for no rate: replay_lag_ns tells how late it is");
-  out.flag("saturated", beats < kSaturatedBelow * config.zap_rate * cell.duration_s);
+std::string not_taken_at(Instrumentation level) {
+  return fmt::format("not taken at --instrumentation {}", to_string(level));
 }
 
-/// What the workload is about, beside walks and zaps.
-void record_workload(ResultRecorder& out, const CellMeasurement& cell) {
-  for (const auto& [name, count] : workload_events(cell.counts, cell.host_part, cell.zaps_total)) {
-    out.set(name, static_cast<double>(count));
-  }
-  if (cell.host_part.dirty_rounds == 0) {
-    out.unavailable("dirty_pages_last_round", "no round of dirty logging was completed");
-  } else {
-    out.set("dirty_pages_last_round", static_cast<double>(cell.host_part.dirty_pages_last_round));
-  }
-  out.quantiles("shrink_ns", Level::light, cell.host_part.shrink_ns, {kP50, kP99},
-                cell.host_part.shrinks == 0 ? "the workload does not shrink"
-                                            : "no shrink that began in the window had all its pages freed");
+/// Whether the cell takes what needs `level`; else the reason stands beside `name`.
+bool is_taken(CellResult& result, const Measured& of, Instrumentation level, const char* name) {
+  if (of.config.instrumentation >= level) return true;
+  record_absent(result, name, not_taken_at(of.config.instrumentation));
+  return false;
 }
 
-void record_replay(ResultRecorder& out, const CellMeasurement& cell) {
-  if (!cell.replay) return;
-  const ReplayMeasurement& replay = *cell.replay;
-  out.set("replay_events", static_cast<double>(replay.counts.events));
-  out.set("replay_events_per_second", static_cast<double>(replay.counts.events) / cell.duration_s);
-  out.set("replay_events_total", static_cast<double>(replay.counts.events_total));
-  out.set("replay_skipped_total", static_cast<double>(replay.skipped));
-  out.set("replay_of_zap_alls_total", static_cast<double>(replay.of_zap_alls));
-  out.set("replay_passes_total", static_cast<double>(replay.passes));
-  if (replay.pace.closed_loop) {
-    const std::string why = "--closed-loop: no event has a time at which it is due";
-    for (const char* name : {"replay_late", "replay_lag_ns_p50", "replay_lag_ns_p99", "replay_lag_ns_max"}) {
-      out.unavailable(name, why);
+json to_json(const Histogram& histogram) {
+  json buckets = json::array();
+  for (std::size_t i = 0; i < HistogramScale::kBuckets; ++i) {
+    if (const std::uint64_t count = histogram.count_in(i)) {
+      buckets.push_back({HistogramScale::lowest(i), HistogramScale::highest(i), count});
     }
-    return;
   }
-  out.set("replay_late", static_cast<double>(replay.counts.late));
-  out.quantiles("replay_lag_ns", Level::light, replay.counts.lag_ns, {kP50, kP99}, "no event in the window");
-  if (out.taken_at(Level::light, {"replay_lag_ns_max"})) {
-    out.set("replay_lag_ns_max", static_cast<double>(replay.counts.lag_ns.max()));
+  return {{"unit", "ns"},
+          {"sub_bucket_bits", HistogramScale::kSubBucketBits},
+          {"count", histogram.count()},
+          {"min", histogram.min()},
+          {"max", histogram.max()},
+          {"sum", histogram.sum()},
+          {"buckets", std::move(buckets)}};
+}
+
+/// What the figure's row says about the cell: its value, or why it has none.
+Reading read_figure(const Figure& figure, const Measured& of) {
+  Reading reading = figure.read(of);
+  if (std::holds_alternative<NotApplicable>(reading)) return reading;
+  if (!has(figure.cells, of.kind)) {
+    if (!has(figure.cells, CellKind::measured)) return NotApplicable{};
+    return Absent{std::string(of.why_hidden)};
+  }
+  if (of.config.instrumentation < figure.level) return Absent{not_taken_at(of.config.instrumentation)};
+  return reading;
+}
+
+void record_figure(CellResult& result, const Figure& figure, const Measured& of) {
+  const Reading reading = read_figure(figure, of);
+  if (const auto* const absent = std::get_if<Absent>(&reading)) {
+    for (const std::string& name : counters_of(figure)) record_absent(result, name, absent->why);
+  } else if (const auto* const value = std::get_if<double>(&reading)) {
+    result.counters[std::string(figure.name)] = *value;
+    const bool raised = figure.unit == Unit::flag && *value != 0;
+    if (raised && of.kind != CellKind::simulated) result.details["flags"].push_back(figure.name);
+  } else if (const auto* const histogram = std::get_if<const Histogram*>(&reading)) {
+    for (const Quantile& quantile : quantiles_of(figure)) {
+      result.counters[fmt::format("{}{}", figure.name, quantile.suffix)] = value_of(quantile, **histogram);
+    }
+    result.details["histograms"][std::string(figure.name)] = to_json(**histogram);
+  }
+}
+
+void record_figures(CellResult& result, const Measured& of) {
+  result.details["unavailable"] = json::object();
+  result.details["histograms"] = json::object();
+  result.details["flags"] = json::array();
+  for (const FigureTopic& topic : figure_topics()) {
+    for (const Figure& figure : topic.figures) record_figure(result, figure, of);
+  }
+}
+
+/// The time that each entry of Google Benchmark's format needs: of a walk, or of a touch.
+double manual_time_ns(const CellResult& result, const Measured& of) {
+  if (const auto mean = result.counters.find("walk_ns_mean"); mean != result.counters.end()) return mean->second;
+  // What a walk and all that surrounds it took of one vCPU.
+  const auto count = static_cast<double>(of.touches != nullptr ? of.touches->count : of.cell.walks);
+  const double seconds = of.touches != nullptr ? of.touches->seconds : of.cell.duration_s;
+  return count == 0 ? 0 : seconds * 1e9 * of.config.vcpus / count;
+}
+
+json to_json(const EventCount& count) {
+  json entry = {{"event", count.event},           {"encoded", count.encoded},       {"role", count.role},
+                {"scope", count.scope},           {"group", count.group},           {"count", count.count},
+                {"enabled_ns", count.enabled_ns}, {"running_ns", count.running_ns}, {"multiplexed", count.multiplexed}};
+  if (!count.set.empty()) entry["set"] = count.set;
+  if (!count.unit.empty()) entry["unit"] = count.unit;
+  return entry;
+}
+
+/// `<event>_per_walk`, `<event>_per_zap`, `shadowwalk.pmu`, and why an event is not among them.
+void record_events(CellResult& result, const CellMeasurement& cell) {
+  for (const pmu::Refusal& refusal : cell.events.refused) {
+    record_absent(result, refusal.event, refusal.reason);
+    result.details["events_refused"].push_back(refusal.event);
+  }
+  if (cell.events.counts.empty()) return;
+  json& list = result.details["pmu"] = json::array();
+  for (const EventCount& count : cell.events.counts) {
+    list.push_back(to_json(count));
+    for (const EventFigure& figure : event_figures()) {
+      if (count.role != figure.role) continue;
+      const std::string name = fmt::format("{}{}", count.event, figure.suffix);
+      if (const std::uint64_t units = cell.*figure.units; units == 0) {
+        record_absent(result, name, figure.none);
+      } else {
+        result.counters[name] = count.count / static_cast<double>(units);
+      }
+    }
   }
 }
 
@@ -173,49 +161,29 @@ json series(const Footprint::Level& level, double interval_ns) {
           {"last", in_bytes(level.series_last)}};
 }
 
-void record_footprint(ResultRecorder& out, CellResult& result, const CellMeasurement& cell) {
-  const Footprint::Result& pages = cell.footprint;
-  out.set("pages_freed_total", static_cast<double>(pages.freed_total));
-  const std::string why = pages.unlinked == 0 ? "no page was unlinked in the window"
-                                              : "every page unlinked in the window was freed by the drain only";
-  out.quantiles("free_ns", Level::light, pages.free_ns, {kP50, kP99}, why);
-  if (!out.taken_at(Level::light, {"pages_zapped", "pages_freed", "retired_bytes_mean", "retired_bytes_peak",
-                                   "shadow_bytes_mean", "shadow_bytes_peak", "free_ns_max"})) {
-    return;
-  }
-  out.set("pages_zapped", static_cast<double>(pages.unlinked));
-  out.set("pages_freed", static_cast<double>(pages.freed));
-  out.set("retired_bytes_mean", pages.retired.mean * kPageBytes);
-  out.set("retired_bytes_peak", static_cast<double>(pages.retired.peak * kPageBytes));
-  out.set("shadow_bytes_mean", pages.shadow.mean * kPageBytes);
-  out.set("shadow_bytes_peak", static_cast<double>(pages.shadow.peak * kPageBytes));
-  if (pages.free_ns.count() == 0) {
-    out.unavailable("free_ns_max", why);
-  } else {
-    out.set("free_ns_max", static_cast<double>(pages.free_ns.max()));
-  }
+void record_footprint(CellResult& result, const Measured& of) {
+  if (of.kind == CellKind::host_kvm || of.config.instrumentation < Instrumentation::light) return;
+  const Footprint::Result& pages = of.cell.mmu.footprint;
   result.details["freed_by_drain"] = pages.freed_by_drain;
-  result.details["series"] = {{"retired_bytes", series(pages.retired, cell.interval_ns)},
-                              {"shadow_bytes", series(pages.shadow, cell.interval_ns)}};
+  result.details["series"] = {{"retired_bytes", series(pages.retired, of.cell.interval_ns)},
+                              {"shadow_bytes", series(pages.shadow, of.cell.interval_ns)}};
 }
 
 /// Beside the footprint, whose growth they decide.
-void record_grace_periods(ResultRecorder& out, CellResult& result, const CellMeasurement& cell) {
-  const std::string why =
-      cell.grace_period_times ? "no grace period began in the window" : "the variant waits for no grace period of RCU";
-  const Histogram ns = cell.grace_period_times ? cell.grace_period_times->ns : Histogram();
-  out.quantiles("grace_period_ns", Level::light, ns, {kP50, kP99}, why);
-  if (!out.taken_at(Level::light, {"grace_period_times"})) return;
-  if (!cell.grace_period_times) return out.unavailable("grace_period_times", why);
-  const GracePeriodRecord::Result& times = *cell.grace_period_times;
-  json& told = result.details["grace_period_times"] = {
-      {"interval_ns", cell.interval_ns}, {"began", times.began}, {"under_way_ns", times.under_way_ns}};
+void record_grace_periods(CellResult& result, const Measured& of) {
+  constexpr const char* kName = "grace_period_times";
+  if (of.kind == CellKind::host_kvm) return record_absent(result, kName, of.why_hidden);
+  if (!is_taken(result, of, Instrumentation::light, kName)) return;
+  if (!of.cell.grace_period_times) return record_absent(result, kName, kNoGracePeriods);
+  const GracePeriodRecord::Result& times = *of.cell.grace_period_times;
+  json& object = result.details[kName] = {
+      {"interval_ns", of.cell.interval_ns}, {"began", times.began}, {"under_way_ns", times.under_way_ns}};
   if (times.touched == times.each.size()) {
-    told["each"] = times.each;
+    object["each"] = times.each;
   } else {
-    out.unavailable("grace_period_times.each",
-                    fmt::format("{} grace periods in the window, of which {} are told one by one at most",
-                                times.touched, GracePeriodRecord::kMostKept));
+    record_absent(result, "grace_period_times.each",
+                  fmt::format("{} grace periods in the window; at most {} are listed one by one", times.touched,
+                              GracePeriodRecord::kMostKept));
   }
 }
 
@@ -224,20 +192,20 @@ json before_after(const HostChange::BeforeAfter<T>& value) {
   return {{"before", value.before}, {"after", value.after}};
 }
 
-void record_host(ResultRecorder& out, CellResult& result, const HostChange& host) {
-  json& memory = result.details["memory"] = json::object();
-  if (host.rss_bytes.after == 0) {
-    out.unavailable("rss_bytes", "/proc/self/statm does not tell");
-  } else {
-    out.set("rss_bytes", static_cast<double>(host.rss_bytes.after));
-    memory["rss_bytes"] = before_after(host.rss_bytes);
+void record_host(CellResult& result, const Measured& of) {
+  if (of.kind == CellKind::simulated) {
+    for (const char* name : {"sec_page_tables_bytes", "kvm_stats"}) record_absent(result, name, of.why_hidden);
+    return;
   }
+  const HostChange& host = of.cell.host;
+  json& memory = result.details["memory"] = json::object();
+  if (host.rss_bytes.after != 0) memory["rss_bytes"] = before_after(host.rss_bytes);
   if (host.sec_page_tables_bytes) {
     memory["sec_page_tables_bytes"] = before_after(*host.sec_page_tables_bytes);
   } else {
-    out.unavailable("sec_page_tables_bytes", "/proc/meminfo has no SecPageTables: Linux 6.1 or later tells it");
+    record_absent(result, "sec_page_tables_bytes", "/proc/meminfo has no SecPageTables: Linux 6.1 or later reports it");
   }
-  if (!host.kvm_statistics_missing.empty()) out.unavailable("kvm_stats", host.kvm_statistics_missing);
+  if (!host.kvm_statistics_missing.empty()) record_absent(result, "kvm_stats", host.kvm_statistics_missing);
   if (host.kvm_statistics.empty()) return;
   json& statistics = result.details["kvm_stats"] = json::object();
   for (const auto& [name, change] : host.kvm_statistics) {
@@ -266,7 +234,7 @@ void record_noise(CellResult& result, const Noise& noise) {
       {"reasons", reasons}};
 }
 
-/// `tools`: those that looked into the cell; `traced`: it recorded itself.
+/// `tools`: those that were attached to the cell; `traced`: it recorded its own timeline.
 void record_perturbed(CellResult& result, bool traced, const std::string& tools) {
   if (!traced && tools.empty()) return;
   result.details["flags"].push_back("perturbed");
@@ -276,35 +244,26 @@ void record_perturbed(CellResult& result, bool traced, const std::string& tools)
 
 }  // namespace
 
-CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
+CellResult make_result(const Measured& of) {
+  const CellConfig& config = of.config;
+  const CellMeasurement& cell = of.cell;
   CellResult result;
-  result.details["cell"] = describe(config);
+  result.details["cell"] = describe_cell(config);
   if (!cell.workload_summary.empty()) result.details["workload_summary"] = cell.workload_summary;
   result.details["command"] = config.command;
   describe_plugin(result.details, config);
   if (cell.replay) describe_replay(result.details, config, *cell.replay);
-  ResultRecorder out(result, config.instrumentation);
 
-  out.set("duration_s", cell.duration_s);
-  record_walks(out, result, config, cell);
-  record_zaps(out, config, cell);
-  record_workload(out, cell);
-  record_replay(out, cell);
-  record_footprint(out, result, cell);
-  record_grace_periods(out, result, cell);
-  record_host(out, result, cell.host);
-  if (out.taken_at(Level::light, {"ipis"})) out.set("ipis", static_cast<double>(cell.ipis));
-  if (out.taken_at(Level::light, {"ipis_total"})) out.set("ipis_total", static_cast<double>(cell.ipis_total));
-  out.quantiles("ipi_ns", Level::light, cell.ipi_ns, {kP50, kP99}, "no flush had to interrupt a vCPU in the window");
-  if (cell.line_transfer) {
-    out.set("line_transfer_ns", cell.line_transfer->median_ns);
-  } else if (out.taken_at(Level::light, {"line_transfer_ns"})) {
-    out.unavailable("line_transfer_ns", cell.line_transfer_missing);
+  record_figures(result, of);
+  result.manual_time_ns = manual_time_ns(result, of);
+  record_footprint(result, of);
+  record_grace_periods(result, of);
+  record_host(result, of);
+  record_events(result, cell);
+  if (of.kind != CellKind::simulated) {
+    record_noise(result, cell.noise);
+    record_perturbed(result, config.timeline != nullptr, cell.perturbed);
   }
-  record_events(out, result, cell);
-  out.flag("oversubscribed", cell.noise.oversubscribed);
-  record_noise(result, cell.noise);
-  record_perturbed(result, config.timeline != nullptr, cell.perturbed);
 
   result.details["placement"] = cell.placement;
   if (cell.grace_periods != 0) result.details["grace_periods"] = cell.grace_periods;

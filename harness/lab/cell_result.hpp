@@ -5,6 +5,7 @@
 #include <string>
 
 #include "harness/lab/cell.hpp"
+#include "harness/lab/figures.hpp"
 
 namespace shadowwalk {
 
@@ -15,9 +16,13 @@ struct CellResult {
   double manual_time_ns = 0;               ///< walk_ns_mean, or its stand-in
 };
 
-CellResult make_result(const CellConfig& config, const CellMeasurement& cell);
+CellResult make_result(const Measured& of);
+inline CellResult make_result(const CellConfig& config, const CellMeasurement& cell) {
+  return make_result(Measured{.config = config, .cell = cell});
+}
 
-/// What the result's context says of this machine and build, as strings.
-std::map<std::string, std::string> result_context();
+/// Prints a result to stdout for a person to read: the figures by topic with their units, then what could not be
+/// measured and why.
+void print_summary(const CellConfig& config, const CellResult& result);
 
 }  // namespace shadowwalk

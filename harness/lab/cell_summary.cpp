@@ -1,67 +1,63 @@
-#include "harness/lab/cell_summary.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "harness/lab/cell_result.hpp"
 #include "harness/text/quantity.hpp"
 
 namespace shadowwalk {
 namespace {
 
-std::string readable(std::string_view name, double value) {
-  if (name.find("_ns") != std::string_view::npos) return time_in_words(value);
-  if (name.find("bytes") != std::string_view::npos) return bytes_in_words(value);
-  if (name.find("per_second") != std::string_view::npos) return rate_in_words(value);
-  return fmt::format("{:.0f}", value);
-}
-
-struct Topic {
-  const char* name;
-  std::vector<const char*> counters;
-};
-
-const std::vector<Topic>& topics() {
-  static const std::vector<Topic> topics = {
-      {"touches", {"touches_per_second", "touch_ns_p50", "touch_ns_p99", "touch_ns_p999", "guest_clock_read_ns"}},
-      {"of those",
-       {"touch_hit_ns_p50", "touch_hit_ns_p99", "touch_first_ns_p50", "touch_first_ns_p99", "touch_device_ns_p50",
-        "touch_device_ns_p99", "touches_lost_slot"}},
-      {"walks", {"walks_per_second", "walk_ns_mean", "walk_ns_p50", "walk_ns_p99", "walk_ns_p999", "walks_restarted"}},
-      {"sections", {"section_ns_p50", "section_ns_p99", "sections_preempted"}},
-      {"line", {"line_transfer_ns"}},
-      {"faults", {"fault_ns_p50", "fault_ns_p99"}},
-      {"exits", {"exits", "exit_ns_p50", "exit_ns_p99"}},
-      {"zaps", {"zaps_per_second", "zaps_empty", "dirty_pages", "zap_ns_p50", "zap_ns_p99"}},
-      {"of a zap",
-       {"zap_service_ns_p50", "zap_service_ns_p99", "prepare_zap_ns_p50", "prepare_zap_ns_p99", "commit_zap_ns_p50",
-        "commit_zap_ns_p99"}},
-      {"memory",
-       {"pages_zapped", "pages_freed", "retired_bytes_mean", "retired_bytes_peak", "shadow_bytes_mean",
-        "shadow_bytes_peak", "rss_bytes"}},
-      {"free", {"free_ns_p50", "free_ns_p99", "free_ns_max"}},
-      {"RCU", {"grace_period_ns_p50", "grace_period_ns_p99"}},
-      {"mmu_lock", {"mmu_lock_hold_ns_p99", "mmu_lock_wait_ns_p99"}},
-      {"IPIs", {"ipis", "ipi_ns_p50", "ipi_ns_p99"}},
-      {"workload",
-       {"zaps_total", "made_writable_total", "leaves_write_protected_total", "dirty_rounds_total",
-        "dirty_pages_last_round", "leaves_zapped_total", "page_table_writes_total", "flood_zaps_total",
-        "quota_zaps_total", "walker_stalls_total", "shrinks_total", "shrinks_unfinished_total", "shrink_ns_p50",
-        "shrink_ns_p99"}},
-      {"replay",
-       {"replay_events", "replay_events_per_second", "replay_passes_total", "replay_skipped_total", "replay_late",
-        "replay_lag_ns_p50", "replay_lag_ns_p99", "replay_lag_ns_max"}},
-      {"checks", {"violations"}},
-  };
-  return topics;
-}
-
-/// A count a walk may be tiny, a count a zap large.
+/// Of few digits: a count per walk may be tiny, a count per zap large.
 std::string significant(double value) { return fmt::format("{:.4g}", value); }
+
+std::string readable(Unit unit, double value) {
+  switch (unit) {
+    case Unit::ns:
+      return time_in_words(value);
+    case Unit::s:
+      return time_in_words(value * 1e9);
+    case Unit::bytes:
+      return bytes_in_words(value);
+    case Unit::per_second:
+      return rate_in_words(value);
+    case Unit::count:
+    case Unit::flag:
+      break;
+  }
+  return value == std::floor(value) ? fmt::format("{:.0f}", value) : significant(value);
+}
+
+/// `walks_restarted 0`, or `walk_ns p50 30.0 ns, p99 80.0 ns`; empty if the result has no such figure.
+std::string in_words(const Figure& figure, const CellResult& result) {
+  std::string text;
+  for (const std::string& counter : counters_of(figure)) {
+    const auto found = result.counters.find(counter);
+    if (found == result.counters.end()) continue;
+    const bool other_workload = found->second == 0 && counter.ends_with("_total");
+    if (other_workload || figure.unit == Unit::flag) continue;  // flags have lines of their own
+    std::string_view quantile = std::string_view(counter).substr(figure.name.size());
+    if (!quantile.empty()) quantile.remove_prefix(1);
+    text += fmt::format("{} {}{}{}", text.empty() ? std::string(figure.name) : ",", quantile,
+                        quantile.empty() ? "" : " ", readable(figure.unit, found->second));
+  }
+  return text;
+}
+
+void print_figures(const CellResult& result) {
+  for (const FigureTopic& topic : figure_topics()) {
+    std::string line;
+    for (const Figure& figure : topic.figures) {
+      if (const std::string text = in_words(figure, result); !text.empty()) line += "  " + text;
+    }
+    if (!line.empty()) fmt::print("  {:<9}{}\n", topic.name, line);
+  }
+}
 
 void print_events(const CellResult& result) {
   if (!result.details.contains("pmu")) return;
@@ -70,11 +66,10 @@ void print_events(const CellResult& result) {
     const auto role = event["role"].get<std::string>();
     const auto scope = event["scope"].get<std::string>();
     std::string line = fmt::format("{} {}: {} in all", role, name, significant(event["count"].get<double>()));
-    for (const char* suffix : {"_per_walk", "_per_zap"}) {
-      const bool of_role = (role == "walkers") == (std::string_view(suffix) == "_per_walk") && role != "reclaimers";
-      const auto found = result.counters.find(name + suffix);
-      if (of_role && found != result.counters.end()) {
-        line += fmt::format(", {} a {}", significant(found->second), suffix + sizeof("_per_") - 1);
+    for (const EventFigure& figure : event_figures()) {
+      const auto found = result.counters.find(fmt::format("{}{}", name, figure.suffix));
+      if (role == figure.role && found != result.counters.end()) {
+        line += fmt::format(", {} {}", significant(found->second), figure.title);
       }
     }
     if (scope == "thread" && role != "reclaimers") line += " (the whole thread: an upper bound)";
@@ -84,7 +79,7 @@ void print_events(const CellResult& result) {
   }
 }
 
-/// One line a reason: many counters are often absent for the same one.
+/// One line per reason: many counters are often absent for the same one.
 void print_absent(const CellResult& result) {
   std::vector<std::pair<std::string, std::string>> names_by_reason;
   for (const auto& [name, text] : result.details["unavailable"].items()) {
@@ -110,19 +105,10 @@ void print_summary(const CellConfig& config, const CellResult& result) {
     const auto& replay = result.details["replay"];
     fmt::print("  {:<9}  {} events of {} vCPUs in {:.3g} s, {}\n", "trace", replay["events"].get<std::uint64_t>(),
                replay["vcpus"].get<unsigned>(), replay["duration_s"].get<double>(),
-               config.pace && config.pace->closed_loop ? "each thread's as soon as it is done with the last"
+               config.pace && config.pace->closed_loop ? "each thread's as soon as its last one is done"
                                                        : "speed " + result.details["cell"]["speed"].get<std::string>());
   }
-  for (const Topic& topic : topics()) {
-    std::string line;
-    for (const char* counter : topic.counters) {
-      const auto found = result.counters.find(counter);
-      if (found == result.counters.end()) continue;
-      if (found->second == 0 && std::string_view(counter).ends_with("_total")) continue;  // not of this workload
-      line += fmt::format("  {} {}", counter, readable(counter, found->second));
-    }
-    if (!line.empty()) fmt::print("  {:<9}{}\n", topic.name, line);
-  }
+  print_figures(result);
   print_events(result);
   for (const auto& flag : result.details["flags"]) fmt::print("  {:<9}  {}\n", "flag", flag.get<std::string>());
   for (const auto& reason : result.details["noise"]["reasons"]) {

@@ -9,9 +9,9 @@
 #include <exception>
 #include <memory>
 
-#include "harness/attach/probes.hpp"
 #include "harness/lab/open_loop.hpp"
 #include "harness/machine/placement.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk {
 namespace {

@@ -6,7 +6,6 @@
 #include "harness/lab/cell_guest.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/lab/variant_availability.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/placement.hpp"
 #include "workloads/workload.hpp"

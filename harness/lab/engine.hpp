@@ -3,17 +3,14 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
+#include <string_view>
 
 #include "harness/guest/access.hpp"
-#include "harness/lab/host_totals.hpp"
+#include "harness/lab/cell_records.hpp"
+#include "harness/lab/mmu_measurement.hpp"
 #include "harness/lab/replay_action.hpp"
-#include "harness/lab/walk_record.hpp"
 #include "harness/machine/native_machine.hpp"
-#include "harness/measure/footprint.hpp"
-#include "harness/mmu/walk_counts.hpp"
-#include "harness/mmu/zap_times.hpp"
-#include "harness/mmu/zapped.hpp"
+#include "harness/mmu/mmu_counts.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
@@ -35,7 +32,7 @@ class EngineVcpu {
   /// What the walks and faults so far came to. The floor counts nothing.
   virtual WalkCounts counts() const = 0;
   /// The first violation in words; empty if there was none.
-  virtual const std::string& first_violation() const = 0;
+  virtual std::string_view first_violation() const = 0;
 };
 
 /// What the lab drives: an MMU with a variant behind virtual calls that are a burst or a zap long, or the floor.
@@ -56,12 +53,7 @@ class Engine {
   /// is a broken invariant.
   virtual void drain() = 0;
 
-  /// When zappers have stopped.
-  virtual const HostTotals& host_totals() const = 0;
-  virtual const Footprint& footprint() const = 0;
-  virtual const Histogram& mmu_lock_wait_ns() const = 0;
-  virtual const Histogram& mmu_lock_hold_ns() const = 0;
-  virtual const ZapTimes& zap_times() const = 0;
+  virtual MmuRecords records() const = 0;
 };
 
 }  // namespace shadowwalk

@@ -6,6 +6,7 @@
 
 #include "harness/lab/leaf_kind.hpp"
 #include "harness/machine/check.hpp"
+#include "harness/machine/error.hpp"
 #include "harness/mmu/page_pool.hpp"
 
 namespace shadowwalk {
@@ -86,14 +87,13 @@ class FloorVcpu final : public EngineVcpu {
   void online() override {}
   void reload_root() override {}
   WalkCounts counts() const override { return {}; }
-  const std::string& first_violation() const override { return no_violation_; }
+  std::string_view first_violation() const override { return {}; }
 
   [[gnu::always_inline]] bool served(Access access) { return tree_.serves(access.gfn(), leaf_kind(access.kind())); }
   void fault(Access access) { tree_.map(access.gfn(), leaf_kind(access.kind())); }
 
  private:
   PlainTree& tree_;
-  const std::string no_violation_;
 };
 
 class FloorEngine final : public Engine {
@@ -104,18 +104,20 @@ class FloorEngine final : public Engine {
   Zapped act(const ReplayAction&) override { invariant_failed("the floor cannot zap", __FILE__, __LINE__); }
   void stop_waiting() override {}
   void drain() override {}
-  const HostTotals& host_totals() const override { return no_totals_; }
-  const Footprint& footprint() const override { return footprint_; }
-  const Histogram& mmu_lock_wait_ns() const override { return nothing_; }
-  const Histogram& mmu_lock_hold_ns() const override { return nothing_; }
-  const ZapTimes& zap_times() const override { return no_zaps_; }
+  MmuRecords records() const override {
+    return {.host_actions = no_actions_,
+            .zap_times = no_zaps_,
+            .lock_wait_ns = nothing_,
+            .lock_hold_ns = nothing_,
+            .footprint = footprint_};
+  }
 
  private:
   PlainTree tree_;
   const Footprint footprint_;
   const Histogram nothing_;
   const ZapTimes no_zaps_;
-  const HostTotals no_totals_;
+  const HostActionCounts no_actions_;
 };
 
 }  // namespace

@@ -5,8 +5,9 @@
 #include <algorithm>
 
 #include "harness/machine/error.hpp"
+#include "harness/machine/native_machine.hpp"
 #include "harness/measure/memory.hpp"
-#include "harness/mmu/quota.hpp"
+#include "harness/mmu/fault.hpp"
 #include "variants/controls/leak.hpp"
 
 namespace shadowwalk {

@@ -1,11 +1,19 @@
 #pragma once
 
+#include <cstddef>
+
 #include "harness/lab/cell_config.hpp"
-#include "harness/lab/registry.hpp"
 #include "harness/trace/trace_event.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
+
+/// How much memory a cell's shadow pages may take.
+struct PageBudget {
+  std::size_t capacity = 0;  ///< pages at most
+  std::size_t pretouch = 0;  ///< pages whose memory is there before the cell starts
+  std::size_t quota = 0;     ///< pages in use at most, by recycling (fault.hpp); 0: no quota
+};
 
 /// The memory that a cell's shadow pages may take: half of what is available. A variant that never frees has the pages
 /// of its whole life touched beforehand. Throws InputError if they do not fit: rate x time passes half of MemAvailable.

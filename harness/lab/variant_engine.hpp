@@ -5,25 +5,22 @@
 
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/engine.hpp"
-#include "harness/lab/host_part.hpp"
+#include "harness/lab/host_actor.hpp"
 #include "harness/lab/leaf_kind.hpp"
-#include "harness/mmu/mmu.hpp"
+#include "harness/lab/page_budget.hpp"
+#include "harness/lab/registry.hpp"
+#include "harness/machine/native_machine.hpp"
+#include "harness/mmu/vcpu_mmu.hpp"
+#include "harness/mmu/zapper.hpp"
 
 namespace shadowwalk {
-
-/// How much memory a cell's shadow pages may take.
-struct PageBudget {
-  std::size_t capacity = 0;  ///< pages at most
-  std::size_t pretouch = 0;  ///< pages whose memory is there before the cell starts
-  std::size_t quota = 0;     ///< pages in use at most, by recycling (quota.hpp); 0: no quota
-};
 
 /// The MMU with a variant, behind Engine's virtual calls: the one place where the variant's type is still known and the
 /// workload's accesses meet it.
 template <template <class> class Variant>
 class VariantEngine final : public Engine {
  public:
-  using Tree = NativeTree<Variant>;
+  using Tree = ShadowTree<NativeMachine, Variant, MeasuredGeometry>;
 
   VariantEngine(NativeMachine& machine, const CellConfig& config, const Window& window, const PageBudget& budget)
       : config_(config),
@@ -53,18 +50,8 @@ class VariantEngine final : public Engine {
   Zapped act(const ReplayAction& action) override { return host_.act(action); }
   void stop_waiting() override { host_.stop_waiting(); }
 
-  void drain() override {
-    Zapper<Tree>(tree_).zap_all();
-    tree_.footprint().begin_drain();
-    tree_.variant().drain();
-    SHADOWWALK_CHECK(tree_.footprint().shadow() == 0, "the variant's drain() left pages unfreed");
-  }
-
-  const HostTotals& host_totals() const override { return host_.totals(); }
-  const Footprint& footprint() const override { return tree_.footprint(); }
-  const Histogram& mmu_lock_wait_ns() const override { return tree_.lock().wait_ns(); }
-  const Histogram& mmu_lock_hold_ns() const override { return tree_.lock().hold_ns(); }
-  const ZapTimes& zap_times() const override { return tree_.zap_times(); }
+  void drain() override { host_.drain(); }
+  MmuRecords records() const override { return host_.records(); }
 
  private:
   template <bool kFullChecks, bool kReadDelay>
@@ -79,7 +66,7 @@ class VariantEngine final : public Engine {
     void online() override { mmu_.online(); }
     void reload_root() override { mmu_.reload_root(); }
     WalkCounts counts() const override { return mmu_.counts(); }
-    const std::string& first_violation() const override { return mmu_.first_violation(); }
+    std::string_view first_violation() const override { return mmu_.first_violation(); }
 
     [[gnu::always_inline]] bool served(Access access) {
       using Walked = typename VcpuMmu<Tree>::Walked;
@@ -103,7 +90,17 @@ class VariantEngine final : public Engine {
   const CellConfig& config_;
   NativeMachine& machine_;
   Tree tree_;
-  HostPart<Tree> host_;
+  HostActor<Tree> host_;
 };
+
+/// The registration line of a variant that cells measure: `registry.add(variant_entry<IrqIpi>());`
+template <template <class> class Variant>
+VariantEntry variant_entry() {
+  return {.info = Variant<NativeMachine>::kInfo,
+          .make_engine = [](NativeMachine& machine, const CellConfig& config, const Window& window,
+                            const PageBudget& budget) -> std::unique_ptr<Engine> {
+            return std::make_unique<VariantEngine<Variant>>(machine, config, window, budget);
+          }};
+}
 
 }  // namespace shadowwalk

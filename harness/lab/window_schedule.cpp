@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <limits>
 
 #include "harness/lab/onlookers.hpp"
@@ -18,12 +17,6 @@ constexpr std::chrono::milliseconds kDecided{10};
 constexpr std::chrono::milliseconds kLead{1};
 
 std::uint64_t ticks(std::chrono::nanoseconds time) { return CycleClock::from_ns(static_cast<double>(time.count())); }
-
-std::uint64_t monotonic_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_nsec);
-}
 
 }  // namespace
 
@@ -50,7 +43,7 @@ void WindowSchedule::wait_for_onlookers() {
   start_ = CycleClock::now() + ticks(kLead);
   end_ = start_ + ticks(config_.duration);
   window_.set(start_, end_);
-  const std::uint64_t begins_ns = monotonic_ns() + CycleClock::to_whole_ns(start_ - CycleClock::now());
+  const std::uint64_t begins_ns = CycleClock::monotonic_ns() + CycleClock::to_whole_ns(start_ - CycleClock::now());
   config_.onlookers->set_window(begins_ns, begins_ns + static_cast<std::uint64_t>(config_.duration.count()));
 }
 

@@ -4,28 +4,25 @@
 #include <map>
 #include <string>
 
-#include "harness/lab/host_totals.hpp"
+#include "harness/lab/cell.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/mmu/walk_counts.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
 
-/// A cell in which what its workload is about did not happen: it measured something else.
-class PromiseBroken : public CellError {
+/// An event that the cell's workload requires did not happen: the cell measured something else.
+class ExpectedEventMissing : public CellError {
   using CellError::CellError;
 };
 
-/// What happened in a cell's whole life of what workloads are about, by the names that results and `must_cause` use.
-/// `zaps`: beats that found something.
-std::map<std::string, std::uint64_t> workload_events(const WalkCounts& walks, const HostTotals& host,
-                                                     std::uint64_t zaps);
+/// What happened in a cell's whole life, by the names of the counters in figures.hpp that `requires_events` can hold.
+std::map<std::string, std::uint64_t> workload_events(const CellMeasurement& cell);
 
-/// Throws InputError if the workload promises an event that there is not.
+/// Throws InputError if the workload requires an event that does not exist.
 void check_promised_names(const Workload& workload);
 
-/// Throws PromiseBroken, naming the event and what to do, if one that the workload promises did not happen. `zappers`:
-/// whether the cell has any; without, the host's part is not promised.
+/// Throws ExpectedEventMissing, naming the event and what to do, if one that the workload requires did not happen.
+/// `zappers`: whether the cell has any; without them, what the host's part requires is not checked.
 void check_promises(const Workload& workload, const std::map<std::string, std::uint64_t>& events, bool zappers);
 
 }  // namespace shadowwalk

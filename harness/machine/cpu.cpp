@@ -10,10 +10,11 @@
 #include <mutex>
 #include <vector>
 
-#include "harness/attach/probes.hpp"
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/rcu.hpp"
+#include "harness/machine/request_all_cpus.hpp"
 #include "harness/machine/sanitizers.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk {
 
@@ -87,8 +88,12 @@ void Cpu::acknowledge() {
   std::uint64_t old = acknowledged_.load(std::memory_order_relaxed);
   while (old < seen && !acknowledged_.compare_exchange_weak(old, seen, std::memory_order_release)) {
   }
-  // After the acknowledgement, so that a tool that is attached makes no sender wait for it.
+  // After the acknowledgement, so that no sender waits for a tool that is attached.
   if (old < seen) SHADOWWALK_PROBE(ipi__ack, seen);
+}
+
+std::size_t make_all_cpus_request(std::span<Vcpu* const> vcpus, std::uint32_t request_bits) {
+  return make_all_cpus_request<Vcpu>(vcpus, request_bits);
 }
 
 void wait_interruptibly(const std::latch& latch) {
@@ -132,7 +137,7 @@ void send_ipi(std::span<Cpu* const> targets) {
     while (target.acknowledged_.load(std::memory_order_acquire) < numbers[i]) {
       backoff.wait();
 #ifdef SHADOWWALK_TSAN
-      // Its runtime defers signals, and loses one now and then: seen with a target that sleeps in nanosleep().
+      // Its runtime defers signals and sometimes loses one: seen with a target that sleeps in nanosleep().
       constexpr unsigned kWaitsUntilAskedAgain = 10'000;
       if (++waits % kWaitsUntilAskedAgain == 0) {
         syscall(SYS_tgkill, process, target.tid_.load(std::memory_order_relaxed), ipi_signal());

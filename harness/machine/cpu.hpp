@@ -11,12 +11,13 @@
 #include "harness/machine/check.hpp"
 #include "harness/machine/fences.hpp"
 #include "harness/machine/mutant.hpp"
+#include "harness/machine/vcpu.hpp"
 
 namespace shadowwalk {
 
 /// A CPU as lockless code sees it: a thread with an interrupt gate and an IPI mailbox. Every thread of a cell that
-/// walks, zaps or reclaims is one. The interrupt is a signal; its handler acknowledges at once if the gate is open,
-/// else when the gate opens, as a CPU takes a pending interrupt on local_irq_enable().
+/// walks, zaps or reclaims is one. The interrupt is a signal. Its handler acknowledges at once if the gate is open;
+/// otherwise the opening gate does, as a CPU takes a pending interrupt on local_irq_enable().
 ///
 /// The gate is for the CPU's own thread only. send_ipi() may target any bound Cpu from any thread.
 class Cpu {
@@ -28,7 +29,7 @@ class Cpu {
 
   /// Makes the calling thread this CPU, names it (15 characters at most: perf, top and gdb show it) and readies it
   /// for IPIs and for RCU, whose grace periods then wait for its read-side sections. The thread must call unbind()
-  /// before it ends, when no sender can target it any more.
+  /// before it ends, once no sender can target it any more.
   void bind(const std::string& name);
   void unbind();
 
@@ -50,24 +51,25 @@ class Cpu {
   bool irqs_enabled() const { return !gate_closed_.load(std::memory_order_relaxed); }
 
   static void full_fence() { shadowwalk::full_fence(); }
-  static constexpr bool has(Mutant) { return false; }
+  static constexpr bool has_bug(Mutant) { return false; }
 
   pid_t tid() const { return tid_.load(std::memory_order_relaxed); }
 
-  /// Grows whenever an IPI is taken. Own thread only: what the thread did before it looks, and finds the old number, it
-  /// did before the IPI. Costs a load: the compiler is told, and a thread cannot overtake its own handler.
+  /// Grows whenever the CPU takes an IPI. Own thread only: if the number is unchanged, all that the thread did so far
+  /// came before the IPI. Costs one load: the fence keeps the compiler in order, and a thread cannot overtake its own
+  /// handler.
   std::uint64_t interrupts_taken() const {
     signal_fence();
     return acknowledged_.load(std::memory_order_relaxed);
   }
 
-  /// Requests numbered and acknowledged so far (for tests: signals coalesce, numbers do not).
+  /// Requests numbered and acknowledged so far. (Signals coalesce, numbers do not.)
   std::uint64_t ipis_requested() const { return requested_.load(std::memory_order_relaxed); }
   std::uint64_t ipis_acknowledged() const { return acknowledged_.load(std::memory_order_relaxed); }
 
  protected:
-  /// A byte that the *sender* of an IPI sets to 1 before it signals; null: none. A vCPU's immediate_exit: set by the
-  /// handler instead, a signal just before KVM_RUN would be lost.
+  /// A byte that the *sender* of an IPI sets to 1 before it signals; null: none. It is a vCPU's immediate_exit. If the
+  /// handler set it, a signal just before KVM_RUN would be lost.
   std::uint8_t* immediate_exit_ = nullptr;
 
  private:
@@ -85,7 +87,7 @@ class Cpu {
   std::atomic<bool> pending_{false};
   std::atomic<pid_t> tid_{0};
 
-  // Written by senders / by the own thread: a line each, so that an acknowledgement is one transfer.
+  // Written by senders / by the own thread: one line each, so that an acknowledgement is one transfer.
   alignas(64) std::atomic<std::uint64_t> requested_{0};
   alignas(64) std::atomic<std::uint64_t> acknowledged_{0};
 };
@@ -98,8 +100,20 @@ class Cpu {
 /// each target did before is visible to the caller afterwards.
 void send_ipi(std::span<Cpu* const> targets);
 
-/// Waits for a latch on a thread that IPIs may target. They are acknowledged meanwhile under ThreadSanitizer, too,
-/// which holds signals back from a thread that sleeps in std::latch::wait(): the sender would wait for ever.
+using Vcpu = BasicVcpu<Cpu, std::atomic>;
+
+/// make_all_cpus_request() of request_all_cpus.hpp for native vCPUs, compiled once.
+std::size_t make_all_cpus_request(std::span<Vcpu* const> vcpus, std::uint32_t request_bits);
+
+/// The same for one vCPU.
+inline std::size_t make_request(Vcpu& vcpu, std::uint32_t request_bits) {
+  Vcpu* one[] = {&vcpu};
+  return make_all_cpus_request(one, request_bits);
+}
+
+/// Waits for a latch on a thread that IPIs may target, and lets the thread acknowledge them meanwhile. Under
+/// ThreadSanitizer std::latch::wait() would not: it holds signals back from a thread that sleeps there, and the sender
+/// would wait for ever.
 void wait_interruptibly(const std::latch& latch);
 
 /// The signal that carries IPIs and kicks (SIGURG: its default is to be ignored, so that a late one is harmless).

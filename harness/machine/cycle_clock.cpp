@@ -47,23 +47,50 @@ ClockPair read_both() {
 }
 #endif
 
-CycleClock::Calibration calibrate() {
+/// Which clock serves, found at the process's start; if it is the TSC, with a reading of it and of CLOCK_MONOTONIC.
+struct Source {
+  const char* why_no_tsc = nullptr;  ///< null: the TSC serves
 #if defined(__x86_64__)
-  if (const char* why = why_tsc_cannot_serve()) return {false, 1.0, why};
-  constexpr std::uint64_t kCalibrationNs = 10'000'000;  // both ends within ~50 ns: an error of 1e-5
-  const ClockPair start = read_both();
-  while (CycleClock::monotonic_ns() - start.ns < kCalibrationNs) {
-  }
-  const ClockPair end = read_both();
-  return {true, static_cast<double>(end.ns - start.ns) / static_cast<double>(end.tsc - start.tsc), ""};
-#else
-  return {false, 1.0, "no TSC on this architecture"};
+  ClockPair start{};
 #endif
+};
+
+const Source& source() {
+  static const Source found = [] {
+#if defined(__x86_64__)
+    const char* const why_not = why_tsc_cannot_serve();
+    return Source{why_not, why_not == nullptr ? read_both() : ClockPair{}};
+#else
+    return Source{"no TSC on this architecture"};
+#endif
+  }();
+  return found;
+}
+
+double measure_ns_per_tick() {
+#if defined(__x86_64__)
+  if (source().why_no_tsc == nullptr) {
+    constexpr std::uint64_t kLeastNs = 10'000'000;  // both ends within ~50 ns: an error of 1e-5
+    const ClockPair& start = source().start;
+    while (CycleClock::monotonic_ns() - start.ns < kLeastNs) {
+    }
+    const ClockPair end = read_both();
+    return static_cast<double>(end.ns - start.ns) / static_cast<double>(end.tsc - start.tsc);
+  }
+#endif
+  return 1.0;
 }
 
 }  // namespace
 
-const CycleClock::Calibration CycleClock::calibration_ = calibrate();
+const bool CycleClock::uses_tsc_ = source().why_no_tsc == nullptr;
+constinit std::atomic<double> CycleClock::ns_per_tick_{0};
+
+double CycleClock::calibrate() {
+  static const double measured = measure_ns_per_tick();  // once, and all other callers wait for it
+  ns_per_tick_.store(measured, std::memory_order_relaxed);
+  return measured;
+}
 
 double CycleClock::read_cost_ns() {
   static const double cost = [] {
@@ -81,8 +108,8 @@ double CycleClock::read_cost_ns() {
 }
 
 std::string CycleClock::describe() {
-  if (calibration_.uses_tsc) return fmt::format("tsc {:.1f} MHz, invariant", 1e3 / calibration_.ns_per_tick);
-  return fmt::format("clock_gettime: {}", calibration_.why_no_tsc);
+  if (uses_tsc_) return fmt::format("tsc {:.1f} MHz, invariant", 1e3 / ns_per_tick());
+  return fmt::format("clock_gettime: {}", source().why_no_tsc);
 }
 
 }  // namespace shadowwalk

@@ -6,14 +6,10 @@
 
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/machine.hpp"
 #include "harness/machine/sanitizers.hpp"
 
 namespace shadowwalk {
-
-enum class MmuLockKind {
-  ticket,  ///< fair, as the kernel's spinlock was in 2012; spins briefly, then yields
-  mutex,   ///< std::mutex: sleeps
-};
 
 /// kvm->mmu_lock. Taking it with the interrupt gate closed is a broken invariant: its holder may wait for our IPI.
 class MmuLock {
@@ -34,7 +30,7 @@ class MmuLock {
     serving_.store(serving_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
-  /// Whether anybody waits for the lock (spin_needbreak): what a long zap asks at its lock breaks. A mutex cannot tell.
+  /// A mutex does not know, and says yes.
   bool contended() const {
     return kind_ == MmuLockKind::mutex ||
            next_.load(std::memory_order_relaxed) - serving_.load(std::memory_order_relaxed) > 1;
@@ -43,8 +39,8 @@ class MmuLock {
  private:
   void lock_mutex() {
 #ifdef SHADOWWALK_TSAN
-    // ThreadSanitizer keeps signals from a thread that sleeps in pthread_mutex_lock(): an IPI of the lock's holder to
-    // one that waits for the lock would never be acknowledged.
+    // ThreadSanitizer holds signals back from a thread that sleeps in pthread_mutex_lock(): a thread that waits for the
+    // lock would never acknowledge an IPI from the lock's holder.
     Backoff backoff;
     while (!mutex_.try_lock()) backoff.wait();
 #else

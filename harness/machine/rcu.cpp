@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "harness/attach/probes.hpp"
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/cycle_clock.hpp"
+#include "harness/probes/probes.hpp"
 
 #ifdef SHADOWWALK_TSAN
 #include <sanitizer/tsan_interface.h>
@@ -16,10 +16,10 @@ namespace shadowwalk {
 namespace {
 char tsan_grace_period;
 }
-void Rcu::tell_tsan_section_ends() { __tsan_release(&tsan_grace_period); }
-void Rcu::tell_tsan_grace_period_over() { __tsan_acquire(&tsan_grace_period); }
+void Rcu::announce_section_end_to_tsan() { __tsan_release(&tsan_grace_period); }
+void Rcu::announce_grace_period_to_tsan() { __tsan_acquire(&tsan_grace_period); }
 #else
-void Rcu::tell_tsan_grace_period_over() {}
+void Rcu::announce_grace_period_to_tsan() {}
 #endif
 
 Rcu::Rcu(const Options& options) : options_(options), thread_([this] { reclaim(); }) {
@@ -42,7 +42,7 @@ void Rcu::call(RcuHead& head, void (*func)(RcuHead*, void*), void* context) {
   queued_.fetch_add(1, std::memory_order_relaxed);
   head.next = queue_.load(std::memory_order_relaxed);
   // release: the head's fields, the caller's unlink and the count come before; pairs with the exchange in reclaim().
-  // acquire: whoever pushed a callback that ran before ours had counted it, and our barrier() sees that count.
+  // acquire: a thread whose callback ran before ours had counted it first, and our barrier() sees that count.
   while (!queue_.compare_exchange_weak(head.next, &head, std::memory_order_acq_rel, std::memory_order_relaxed)) {
   }
   queued_.notify_one();  // a system call only if the reclaimer sleeps
@@ -62,7 +62,7 @@ void Rcu::synchronize() {
   SHADOWWALK_PROBE(grace__start, number);
   const std::uint64_t began = options_.observer == nullptr ? 0 : CycleClock::now();
   urcu_memb_synchronize_rcu();
-  tell_tsan_grace_period_over();
+  announce_grace_period_to_tsan();
   if (options_.observer != nullptr) options_.observer->on_grace_period(began, CycleClock::now());
   grace_periods_.fetch_add(1, std::memory_order_relaxed);
   SHADOWWALK_PROBE(grace__done, number);
@@ -91,7 +91,7 @@ void Rcu::reclaim() {
       queued = queued_.load(std::memory_order_acquire);
     }
     wait_for_interval();
-    // Read before the queue: what was queued before the destructor must be seen by the last look at the queue.
+    // Read before the queue: what was queued before the destructor must be seen by the last exchange of the queue.
     const bool stopping = stop_.load(std::memory_order_acquire);
     // acquire pairs with the release push: all that the callback will touch is visible. release: see call().
     RcuHead* head = queue_.exchange(nullptr, std::memory_order_acq_rel);

@@ -16,8 +16,7 @@
 #include <thread>
 
 #include "harness/machine/cpu.hpp"
-#include "harness/machine/grace_period_observer.hpp"
-#include "harness/machine/rcu_head.hpp"
+#include "harness/machine/rcu_types.hpp"
 
 namespace shadowwalk {
 
@@ -46,7 +45,7 @@ class Rcu {
 
   static void read_lock() { urcu_memb_read_lock(); }
   static void read_unlock() {
-    tell_tsan_section_ends();
+    announce_section_end_to_tsan();
     urcu_memb_read_unlock();
   }
 
@@ -67,13 +66,13 @@ class Rcu {
  private:
   void reclaim();
   void wait_for_interval();
-  void tell_tsan_grace_period_over();
+  void announce_grace_period_to_tsan();
 #ifdef SHADOWWALK_TSAN
   // ThreadSanitizer cannot see into liburcu. This is the one edge that a grace period promises, "every section that
   // began before it is over", and no other.
-  static void tell_tsan_section_ends();
+  static void announce_section_end_to_tsan();
 #else
-  static void tell_tsan_section_ends() {}
+  static void announce_section_end_to_tsan() {}
 #endif
 
   const Options options_;

@@ -10,10 +10,14 @@
 
 namespace shadowwalk {
 
-/// make_all_cpus_request() (remote_flush.hpp) on whatever machine the vCPUs are of. Its send_ipi() is found by the type
-/// of the CPUs.
+/// kvm_make_all_cpus_request() with KVM_REQUEST_WAIT: posts the request to every vCPU, then interrupts those whose
+/// mode is not outside_guest and waits until they have acknowledged. The caller's own vCPU is never interrupted.
+/// Always waits, even if the request was pending already: an earlier sender may still be waiting (84261923d3dd).
+/// Returns the number of vCPUs that were interrupted. The caller's interrupt gate must be open.
+///
+/// The type of the CPUs selects their machine's send_ipi(). Native vCPUs have an overload (cpu.hpp).
 template <class VcpuType>
-std::size_t request_all_cpus(std::span<VcpuType* const> vcpus, std::uint32_t request_bits) {
+std::size_t make_all_cpus_request(std::span<VcpuType* const> vcpus, std::uint32_t request_bits) {
   using CpuType = typename VcpuType::Cpu;
   constexpr std::size_t kOnStack = 64;
   std::array<CpuType*, kOnStack> few;
@@ -26,14 +30,14 @@ std::size_t request_all_cpus(std::span<VcpuType* const> vcpus, std::uint32_t req
 
   std::uint32_t pending_everywhere = request_bits;
   for (VcpuType* vcpu : vcpus) pending_everywhere &= vcpu->post(request_bits);
-  if (CpuType::has(Mutant::second_flusher_returns_early) && pending_everywhere == request_bits) return 0;
+  if (CpuType::has_bug(Mutant::second_flusher_returns_early) && pending_everywhere == request_bits) return 0;
   // Between the requests and the modes, as in the kernel: pairs with the exchange in enter_guest_mode() and with the
   // read side of irq-ipi ("mode = READING; full barrier; read SPTE" against "unlink; full barrier; read mode").
-  if (!CpuType::has(Mutant::request_without_barrier)) CpuType::full_fence();
+  if (!CpuType::has_bug(Mutant::request_without_barrier)) CpuType::full_fence();
 
   std::size_t interrupted = 0;
   for (VcpuType* vcpu : vcpus) {
-    if (CpuType::has(Mutant::request_without_barrier) &&
+    if (CpuType::has_bug(Mutant::request_without_barrier) &&
         vcpu->mode.load(std::memory_order_acquire) == VcpuMode::outside_guest) {
       continue;  // the cmpxchg would be a barrier
     }

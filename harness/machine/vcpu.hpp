@@ -2,9 +2,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string>
 
-#include "harness/machine/cpu.hpp"
+#include "harness/machine/mutant.hpp"
 
 namespace shadowwalk {
 
@@ -16,14 +15,15 @@ enum class VcpuMode : std::uint32_t {
   reading_shadow_page_tables = 3,
 };
 
-/// vcpu->requests: bits that the vCPU looks at before it enters the guest.
+/// vcpu->requests: bits that the vCPU checks before it enters the guest.
 enum VcpuRequest : std::uint32_t {
   kRequestTlbFlush = 1u << 0,
   kRequestReloadRoot = 1u << 1,  ///< KVM_REQ_MMU_FREE_OBSOLETE_ROOTS
   kRequestStop = 1u << 2,
 };
 
-/// A vCPU thread: the CPU it runs on, its mode word and its request bits. `CpuType` and `Atomic` are a machine's.
+/// A vCPU thread: the CPU it runs on, its mode word and its request bits. `CpuType` (see MachineCpu in machine.hpp) and
+/// `Atomic` are a machine's. The native machine's vCPU is `Vcpu` in cpu.hpp.
 template <class CpuType, template <class> class Atomic>
 class BasicVcpu : public CpuType {
  public:
@@ -43,36 +43,35 @@ class BasicVcpu : public CpuType {
     // barrier; read mode" there. seq_cst exchange is store and full barrier in one.
     mode.exchange(VcpuMode::in_guest, std::memory_order_seq_cst);
     // An IPI whose handler has not run yet must be served first: ThreadSanitizer delays handlers, and a guest that
-    // spins would never come back for it. acquire pairs with post()'s release.
+    // spins would never return for it. acquire pairs with post()'s release.
     const bool unserved_ipi = this->ipis_requested() != this->ipis_acknowledged();
-    if (CpuType::has(Mutant::guest_entry_ignores_requests)) return true;
+    if (CpuType::has_bug(Mutant::guest_entry_ignores_requests)) return true;
     if (requests_.load(std::memory_order_acquire) == 0 && !unserved_ipi) return true;
     leave_guest_mode();
     return false;
   }
-  /// release: everything of the guest's run comes before; pairs with the cmpxchg in request_all_cpus().
+  /// release: everything of the guest's run comes before; pairs with the cmpxchg in make_all_cpus_request().
   void leave_guest_mode() { mode.store(VcpuMode::outside_guest, std::memory_order_release); }
 
   /// Takes and clears all pending requests. Own thread only.
   std::uint32_t take_requests() {
     if (requests_.load(std::memory_order_relaxed) == 0) return 0;
-    if (CpuType::has(Mutant::request_cleared_unlocked)) {
+    if (CpuType::has_bug(Mutant::request_cleared_unlocked)) {
       const std::uint32_t taken = requests_.load(std::memory_order_relaxed);
       requests_.store(0, std::memory_order_relaxed);
       return taken;
     }
-    // acquire pairs with post()'s release: what the requester prepared is visible to the one who serves.
+    // acquire pairs with post()'s release: what the requester prepared is visible to the vCPU that serves.
     return requests_.exchange(0, std::memory_order_acquire);
   }
-  /// Whether one of these requests is pending; it stays so. Own thread only.
+  /// Whether one of these requests is pending; it stays pending. Own thread only.
   bool has_request(std::uint32_t request_bits) const {
     return (requests_.load(std::memory_order_relaxed) & request_bits) != 0;  // relaxed: take_requests() will acquire
   }
 
-  /// Sets request bits without interrupting anybody: make_request() in remote_flush.hpp does both. Returns those that
-  /// were pending.
+  /// Sets request bits and interrupts no one: make_all_cpus_request() does both. Returns those that were pending.
   std::uint32_t post(std::uint32_t request_bits) {
-    if (CpuType::has(Mutant::request_without_barrier)) {
+    if (CpuType::has_bug(Mutant::request_without_barrier)) {
       const std::uint32_t pending = requests_.load(std::memory_order_relaxed);
       requests_.store(pending | request_bits, std::memory_order_relaxed);
       return pending;
@@ -80,19 +79,18 @@ class BasicVcpu : public CpuType {
     return requests_.fetch_or(request_bits, std::memory_order_seq_cst);  // the store of the store buffering above
   }
 
-  /// What stories of a simulated machine call its variables (simulation::Atomic::set_name).
-  void set_names(const std::string& vcpu) {
-    mode.set_name("mode of " + vcpu);
-    requests_.set_name("requests of " + vcpu);
+  /// Calls name(variable, what) for each shared variable, for the stories of a simulated machine.
+  template <class Name>
+  void name_variables(Name name) {
+    name(mode, "mode");
+    name(requests_, "requests");
   }
 
-  /// Alone on its line, as the read side of irq-ipi writes it twice a walk.
+  /// Alone on its line, as the read side of irq-ipi writes it twice per walk.
   alignas(64) Atomic<VcpuMode> mode{VcpuMode::outside_guest};
 
  private:
   alignas(64) Atomic<std::uint32_t> requests_{0};
 };
-
-using Vcpu = BasicVcpu<Cpu, std::atomic>;
 
 }  // namespace shadowwalk

@@ -5,16 +5,14 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <system_error>
+
+#include "harness/os/files.hpp"
 
 namespace shadowwalk {
 namespace {
 
-std::string read_file(const char* path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+std::string meminfo() { return os::read_if_readable("/proc/meminfo").value_or(""); }
 
 }  // namespace
 
@@ -26,11 +24,9 @@ std::uint64_t rss_bytes() {
   return resident_pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-std::optional<std::uint64_t> sec_page_tables_bytes() {
-  return meminfo_bytes(read_file("/proc/meminfo"), "SecPageTables");
-}
+std::optional<std::uint64_t> sec_page_tables_bytes() { return meminfo_bytes(meminfo(), "SecPageTables"); }
 
-std::uint64_t available_memory_bytes() { return meminfo_bytes(read_file("/proc/meminfo"), "MemAvailable").value_or(0); }
+std::uint64_t available_memory_bytes() { return meminfo_bytes(meminfo(), "MemAvailable").value_or(0); }
 
 std::optional<std::uint64_t> meminfo_bytes(std::string_view text, std::string_view key) {
   while (!text.empty()) {

@@ -11,8 +11,8 @@ using Gfn = std::uint64_t;
 inline constexpr unsigned kPageShift = 12;
 inline constexpr std::size_t kPageBytes = std::size_t{1} << kPageShift;
 
-/// The shape of a page table: how many levels, and 2^kIndexBits entries a table. Level 1 holds leaves, level kLevels is
-/// the root's.
+/// The shape of a page table: the number of levels, and 2^kIndexBits entries per table. Level 1 holds leaves, level
+/// kLevels is the root's.
 template <int Levels, int IndexBits>
 struct Geometry {
   static constexpr int kLevels = Levels;
@@ -30,9 +30,9 @@ struct Geometry {
   static constexpr Gfn base(Gfn gfn, int level) { return gfn & ~(span(level) - 1); }
 };
 
-/// What is measured: x86-64's four levels of 512 entries, a window of 2^48 bytes.
+/// The measured geometry: x86-64's four levels of 512 entries, a window of 2^48 bytes.
 using MeasuredGeometry = Geometry<4, 9>;
-/// What is small enough to explore every interleaving of.
+/// The verified geometry: small enough to explore every interleaving.
 using VerifiedGeometry = Geometry<2, 1>;
 
 }  // namespace shadowwalk

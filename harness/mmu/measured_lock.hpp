@@ -1,13 +1,13 @@
 #pragma once
 
-#include "harness/machine/mmu_lock.hpp"
+#include "harness/machine/machine.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/window.hpp"
 
 namespace shadowwalk {
 
-/// Whose critical section it is. Zaps hold the lock for as long as the scheme makes their commit take; faults, hundreds
-/// of times as many, hold it for their own work and would hide that.
+/// The owner of a critical section. Zaps hold the lock for as long as their scheme's commit takes; faults, which are
+/// hundreds of times as many, hold it for their own work and would hide that.
 enum class LockHolder { fault, zap };
 
 /// mmu_lock with the times that the zap and fault paths wait for it and that zaps hold it. (A variant that walks under
@@ -31,7 +31,7 @@ class MeasuredMmuLock {
       typename Machine::Backoff{}.wait();
       acquire();
     }
-    /// For how long this guard has held the lock until `now`, its breaks taken out.
+    /// How long this guard has held the lock until `now`, without its breaks.
     std::uint64_t held_ticks(std::uint64_t now) const { return held_before_break_ + now - held_since_; }
 
    private:
@@ -56,7 +56,7 @@ class MeasuredMmuLock {
 
   typename Machine::MmuLock& raw() { return lock_; }
   bool contended() const { return lock_.contended(); }
-  /// The clock that everything under the lock goes by: 0, before any window, without clocks.
+  /// The clock of everything under the lock. Without clocks: 0, which is before any window.
   std::uint64_t now() const { return clocks_ == Clocks::on ? Machine::now() : 0; }
   /// Both are written under the lock: read them when its users have stopped.
   const Histogram& wait_ns() const { return wait_ns_; }

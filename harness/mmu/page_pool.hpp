@@ -1,54 +1,38 @@
 #pragma once
 
-#include <sys/mman.h>
-
 #include <atomic>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <new>
 #include <optional>
-#include <string>
+#include <string_view>
 
-#include "harness/machine/error.hpp"
 #include "harness/mmu/geometry.hpp"
 #include "variants/contract.hpp"
 
 namespace shadowwalk {
 
-/// Address space that costs memory only where it is touched.
+/// Address space that takes memory only where it is touched. (page_pool.cpp: another environment supplies its own.)
 class Reservation {
  public:
-  explicit Reservation(std::size_t bytes) : bytes_(bytes < kHugePageBytes ? bytes : round_up(bytes)) {
-    base_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base_ == MAP_FAILED) {
-      throw CellError("cannot reserve " + std::to_string(bytes >> 20) +
-                      " MiB of address space: " + std::strerror(errno));
-    }
-    // As in a kernel's direct map, tables should not cost the walker a TLB miss each. A hint: may be refused.
-    if (bytes_ >= kHugePageBytes) madvise(base_, bytes_, MADV_HUGEPAGE);
-  }
-  ~Reservation() { munmap(base_, bytes_); }
+  /// Throws CellError if the system refuses.
+  explicit Reservation(std::size_t bytes);
+  ~Reservation();
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
   void* base() const { return base_; }
 
  private:
-  /// The kernel aligns a mapping for huge pages only if its size is a multiple of theirs.
-  static constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
-  static constexpr std::size_t round_up(std::size_t bytes) {
-    return (bytes + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
-  }
-
   void* base_;
   const std::size_t bytes_;
 };
 
+/// Ends a cell whose pool is exhausted: throws CellError, which says how many of its pages `variant` has not freed yet.
+[[noreturn]] void fail_exhausted_pool(std::size_t unfreed, std::size_t capacity, std::string_view variant);
+
 /// The memory of shadow pages: tables, and the pages' descriptions in an array of their own, as struct kvm_mmu_page is
-/// apart from its table. A table takes 4 KiB whatever the Geometry, and
-/// its "physical address" is where it is mapped: table() costs a walker one `and`, as the kernel's __va() costs one
-/// addition.
+/// apart from its table. A table takes 4 KiB whatever the Geometry, and its "physical address" is where it is mapped:
+/// table() costs a walker one `and`, as the kernel's __va() costs one addition.
 ///
 /// allocate() needs mmu_lock. release() is lock-free and may be called by any thread.
 template <class Machine, class Geometry, class Page>
@@ -57,7 +41,7 @@ class PagePool {
   using Slot = typename Machine::template Atomic<SpteWord>;
   static_assert(Geometry::kEntries * sizeof(Slot) <= kPageBytes);
 
-  /// `capacity`: pages at most. Only address space is taken until they are allocated.
+  /// `capacity`: pages at most. They take only address space until they are allocated.
   explicit PagePool(std::size_t capacity)
       : capacity_(capacity),
         table_memory_(capacity * kPageBytes),
@@ -92,7 +76,7 @@ class PagePool {
     }
   }
 
-  /// Allocates and releases `pages`, so that their memory is there before it is measured.
+  /// Allocates and releases `pages`, so that their memory is there before the measurement.
   void pretouch(std::size_t pages) {
     Page* touched = nullptr;
     for (std::size_t i = 0; i < pages; ++i) {
@@ -114,20 +98,20 @@ class PagePool {
   /// The page that owns the table at an SPTE's address: virt_to_page().
   Page& page(SpteWord spte) const { return pages_[(spte_address(spte) - first_address_) >> kPageShift]; }
 
-  /// The same for a scheme, which does not know all of Page.
+  /// The same for a scheme, which knows only a part of Page.
   template <class Node>
   PagesByTable<Node> pages_by_table() const {
     return {first_address_, pages_, sizeof(Page)};
   }
 
-  /// Which page's table an address is in; nothing if it is in none.
+  /// The index of the page whose table contains an address; nothing if there is none.
   std::optional<std::size_t> index_of(std::uintptr_t address) const {
     const std::size_t index = (address - first_address_) >> kPageShift;
     if (address < first_address_ || index >= capacity_) return std::nullopt;
     return index;
   }
 
-  /// Which page's description an address is in; nothing if it is in none.
+  /// The index of the page whose description contains an address; nothing if there is none.
   std::optional<std::size_t> index_of_description(std::uintptr_t address) const {
     const auto first = reinterpret_cast<std::uintptr_t>(pages_);
     if (address < first || address >= first + capacity_ * sizeof(Page)) return std::nullopt;
@@ -135,13 +119,13 @@ class PagePool {
   }
 
   std::size_t capacity() const { return capacity_; }
-  /// What stories of a simulated machine call its variable (simulation::Atomic::set_name).
+  /// Names its variable for the stories of a simulated machine (simulation::Atomic::set_name).
   void set_names() { free_.set_name("the pool's free list"); }
 
  private:
   SpteWord address_of(std::size_t index) const { return first_address_ + index * kPageBytes; }
 
-  /// One popper at a time (mmu_lock), so that a head that is still there has not been away: no ABA.
+  /// One popper at a time (mmu_lock), so that a head that is still there was never removed meanwhile: no ABA.
   Page* pop_free() {
     // acquire pairs with the release in release().
     Page* page = free_.load(std::memory_order_acquire);

@@ -14,26 +14,27 @@ class RelaxedAtomic {
  public:
   RelaxedAtomic(T value) : value_(value) {}                                    // NOLINT: in place of a T
   operator T() const { return value_.load(std::memory_order_relaxed); }        // NOLINT: the same
-  void operator=(T value) { value_.store(value, std::memory_order_relaxed); }  // NOLINT: nobody chains them
+  void operator=(T value) { value_.store(value, std::memory_order_relaxed); }  // NOLINT: never chained
 
  private:
   std::atomic<T> value_;
 };
 
-/// What the MMU knows of one shadow page (struct kvm_mmu_page). Written under mmu_lock, but for next_free; a walker
-/// may read `level`, `gfn` and `incarnation` of a page that its scheme protects, or that it will find out it did not.
+/// The MMU's description of one shadow page (struct kvm_mmu_page). Written under mmu_lock, except next_free. A walker
+/// may read `level`, `gfn` and `incarnation` of a page that its scheme protects, or that it will later find
+/// unprotected.
 template <class Node>
 struct ShadowPage : VariantPage<Node> {
   RelaxedAtomic<Gfn> gfn = 0;          ///< first gfn that its table translates
   RelaxedAtomic<int> level = 0;        ///< 1: its entries are leaves
-  bool invalid = false;                ///< zapped: gains no child, is nobody's new root
-  unsigned root_count = 0;             ///< vCPUs whose root it is
+  bool invalid = false;                ///< zapped: gains no child, becomes no vCPU's new root
+  unsigned root_count = 0;             ///< vCPUs that have it as their root
   unsigned write_flooding_count = 0;   ///< guest writes to the table it shadows since a fault last used it
-  std::uint64_t valid_generation = 0;  ///< the MMU's when it was built; obsolete when they differ
+  std::uint64_t valid_generation = 0;  ///< the MMU's when the page was built; obsolete if they differ
   /// Odd while allocated, even while free: a change within a section is a use after free.
   std::atomic<std::uint64_t> incarnation{0};
   std::uint64_t unlink_ticks = 0;
-  ShadowPage* parent = nullptr;  ///< whose slot holds this page; null for roots and detached pages
+  ShadowPage* parent = nullptr;  ///< the page with the slot that holds this one; null for roots, detached pages
   ShadowPage* older = nullptr;   ///< the active list, in order of allocation
   ShadowPage* newer = nullptr;
   ShadowPage* next_free = nullptr;

@@ -2,27 +2,25 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <utility>
 
-#include "harness/attach/probes.hpp"
 #include "harness/machine/check.hpp"
-#include "harness/machine/error.hpp"
+#include "harness/machine/machine.hpp"
 #include "harness/measure/footprint.hpp"
 #include "harness/mmu/measured_lock.hpp"
+#include "harness/mmu/mmu_counts.hpp"
 #include "harness/mmu/page_pool.hpp"
 #include "harness/mmu/shadow_page.hpp"
 #include "harness/mmu/spte.hpp"
-#include "harness/mmu/zap_times.hpp"
+#include "harness/probes/probes.hpp"
 #include "variants/contract.hpp"
 
 namespace shadowwalk {
 
-/// The shadow pages of one guest: the tree, its root, the order of allocation, and the variant that says when an
+/// The shadow pages of one guest: the tree, its root, the order of allocation, and the variant that decides when an
 /// unlinked page may be freed. The fault path (fault.hpp), the zapper (zapper.hpp) and vCPUs (vcpu_mmu.hpp) work on it.
 /// Everything here needs mmu_lock unless it says otherwise.
-template <class MachineType, template <class> class VariantTemplate, class GeometryType>
+template <Machine MachineType, template <class> class VariantTemplate, class GeometryType>
 class ShadowTree {
  public:
   using Machine = MachineType;
@@ -35,7 +33,8 @@ class ShadowTree {
   using Slot = typename Pool::Slot;
   using Guard = typename MeasuredMmuLock<Machine>::Guard;
 
-  /// `capacity`: shadow pages at most, retired ones included. `counters`: as Footprint takes them.
+  /// `capacity`: shadow pages at most, retired ones included. `counters`: see Footprint. Calibrates the machine's
+  /// clock, so that no thread does so later.
   ShadowTree(Machine& machine, MmuLockKind lock_kind, const Window& window, std::size_t capacity,
              Clocks clocks = Clocks::on, FootprintCounters* counters = nullptr)
       : machine_(machine),
@@ -62,7 +61,7 @@ class ShadowTree {
   const ZapTimes& zap_times() const { return zap_times_; }
   /// Pages that count against the MMU's quota. As in the kernel it falls at the unlink, before the memory is free.
   std::size_t used_pages() const { return active_.size(); }
-  /// Pages at most (quota.hpp); 0: no quota. Set before vCPUs attach.
+  /// Pages at most (fault.hpp); 0: no quota. Set before vCPUs attach.
   void set_quota(std::size_t pages) { quota_ = pages; }
   std::size_t quota() const { return quota_; }
   std::uint64_t valid_generation() const { return valid_generation_; }
@@ -98,15 +97,10 @@ class ShadowTree {
 
   // --- Linking
 
-  /// A page for level `level` and `gfn`'s table of that level, not yet linked. Throws CellError if the pool is
-  /// exhausted.
+  /// A page for level `level` and `gfn`'s table of that level, not yet linked. Fails by fail_exhausted_pool().
   Page& new_page(int level, Gfn gfn) {
     Page* page = pool_.allocate();
-    if (page == nullptr) {
-      throw CellError("the page pool is exhausted: " + std::to_string(footprint_.retired()) + " of " +
-                      std::to_string(pool_.capacity()) + " shadow pages are unlinked and not yet freed by " +
-                      std::string(Variant::kInfo.name));
-    }
+    if (page == nullptr) fail_exhausted_pool(footprint_.retired(), pool_.capacity(), Variant::kInfo.name);
     page->gfn = Geometry::base(gfn, level);
     page->level = level;
     page->invalid = false;
@@ -125,7 +119,7 @@ class ShadowTree {
   void link(Page& parent, Page& child) {
     SHADOWWALK_CHECK(!parent.invalid, "an unlinked page must not gain a child");
     child.parent = &parent;
-    // release pairs with the acquire in Walker::read(): who sees the entry sees an initialised table.
+    // release pairs with the acquire in Walker::read(): a walker that sees the entry sees an initialised table.
     slot_of(parent, child.gfn).store(spte::table(child.address), std::memory_order_release);
   }
 
@@ -171,7 +165,7 @@ class ShadowTree {
     if (page.root_count == 0) {
       retire(page, batch);
     } else if (!is_obsolete(page)) {
-      machine_.request_root_reload();  // a flip has asked for it already
+      machine_.request_root_reload();  // a flip has requested it already
     }
     return unlinked;
   }
@@ -206,7 +200,7 @@ class ShadowTree {
     SHADOWWALK_PROBE(commit__start, pages);
     variant_.commit(std::move(batch));
     if (SHADOWWALK_PROBE_ATTACHED(commit__done)) [[unlikely]]
-      tell_commit(pages, lock_.now() - start);
+      fire_commit(pages, lock_.now() - start);
     if (window_.contains(start)) zap_times_.commit_ns.record(Machine::to_whole_ns(lock_.now() - start));
   }
 
@@ -215,7 +209,7 @@ class ShadowTree {
     footprint_.on_unlink(page.unlink_ticks);
     batch.push_back(page);
     if (SHADOWWALK_PROBE_ATTACHED(page__retire)) [[unlikely]]
-      tell_retire(page);
+      fire_retire(page);
   }
 
   /// Any thread, no lock.
@@ -227,18 +221,19 @@ class ShadowTree {
     const std::uint64_t now = lock_.now();
     footprint_.on_free(page.unlink_ticks, now);
     if (SHADOWWALK_PROBE_ATTACHED(page__free)) [[unlikely]]
-      tell_free(page, now);
+      fire_free(page, now);
     pool_.release(page);
   }
 
-  // What probes tell is put together out of line: the paths around them, and what is inlined there, stay as they are.
-  [[gnu::cold, gnu::noinline]] static void tell_commit(std::size_t pages, std::uint64_t ticks) {
+  // Probes fire out of line, with what their arguments take: the paths around them, and what is inlined there, stay
+  // small.
+  [[gnu::cold, gnu::noinline]] static void fire_commit(std::size_t pages, std::uint64_t ticks) {
     SHADOWWALK_PROBE(commit__done, pages, Machine::to_whole_ns(ticks));
   }
-  [[gnu::cold, gnu::noinline]] static void tell_retire(const Page& page) {
+  [[gnu::cold, gnu::noinline]] static void fire_retire(const Page& page) {
     SHADOWWALK_PROBE(page__retire, page.address, page.gfn, static_cast<std::uint64_t>(page.level));
   }
-  [[gnu::cold, gnu::noinline]] static void tell_free(const Page& page, std::uint64_t now) {
+  [[gnu::cold, gnu::noinline]] static void fire_free(const Page& page, std::uint64_t now) {
     // Clocks of two CPUs may differ a little.
     SHADOWWALK_PROBE(page__free, page.address, page.gfn, static_cast<std::uint64_t>(page.level),
                      Machine::to_whole_ns(std::max(now, page.unlink_ticks) - page.unlink_ticks));

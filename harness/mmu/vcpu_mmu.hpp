@@ -1,17 +1,16 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <string>
+#include <cstdio>
+#include <string_view>
 #include <type_traits>
 
-#include "harness/attach/probes.hpp"
 #include "harness/mmu/fault.hpp"
-#include "harness/mmu/quota.hpp"
+#include "harness/mmu/mmu_counts.hpp"
 #include "harness/mmu/shadow_tree.hpp"
 #include "harness/mmu/walk_checks.hpp"
-#include "harness/mmu/walk_counts.hpp"
-#include "harness/mmu/write_flooding.hpp"
-
+#include "harness/probes/probes.hpp"
 namespace shadowwalk {
 
 /// One vCPU's side of the MMU: the lockless walker and the fault path. Made, used and destroyed on the vCPU's own
@@ -28,7 +27,7 @@ class VcpuMmu {
   /// How a walk ended.
   enum class Walked {
     served,  ///< the leaf serves the access
-    fault,   ///< it is absent, or of another kind: the fault path is next
+    fault,   ///< the leaf is absent, or of another kind: the fault path is next
   };
 
   VcpuMmu(Tree& tree, typename Machine::Vcpu& vcpu, const ReadDelay& delay, std::uint64_t seed)
@@ -51,7 +50,7 @@ class VcpuMmu {
   VcpuMmu(const VcpuMmu&) = delete;
   VcpuMmu& operator=(const VcpuMmu&) = delete;
 
-  /// Around KVM_RUN and idling: a quiescence scheme must not be waited for there.
+  /// Around KVM_RUN and idling: no quiescence scheme may wait for this vCPU there.
   void offline() { walker_.offline(); }
   void online() { walker_.online(); }
 
@@ -67,7 +66,7 @@ class VcpuMmu {
     return walk_again<kFullChecks, kReadDelay, kClockSection>(gfn, kind);
   }
 
-  /// The fault path: mmu_lock, a fresh root if ours became stale, the missing levels, the leaf. Throws CellError.
+  /// The fault path: mmu_lock, a fresh root if ours became stale, the missing levels, the leaf. Fails as map_leaf().
   void fault(Gfn gfn, LeafKind kind) {
     const std::uint64_t start = SHADOWWALK_PROBE_ATTACHED(fault) ? Machine::now() : 0;
     walker_.offline();
@@ -80,10 +79,10 @@ class VcpuMmu {
     }
     walker_.online();
     if (start != 0) [[unlikely]]
-      tell_fault(gfn, kind, start);
+      fire_fault(gfn, kind, start);
   }
 
-  /// The guest wrote the entry that maps `gfn` in its own page table: mmu_lock, and what track_page_table_write() says.
+  /// The guest wrote the entry that maps `gfn` in its own page table: mmu_lock, and track_page_table_write().
   void page_table_write(Gfn gfn) {
     walker_.offline();
     {
@@ -108,7 +107,7 @@ class VcpuMmu {
   /// From begin() to end() of the last walk that was served and clocked: how long a freer may have to wait for it.
   std::uint64_t section_ticks() const { return section_ticks_; }
 
-  /// begin() and end() alone, `count` times: what a scheme's section costs around nothing.
+  /// begin() and end() alone, `count` times: the cost of a scheme's empty section.
   void empty_sections(std::size_t count) {
     WalkingWalker walker = walker_;
     for (std::size_t i = 0; i < count; ++i) {
@@ -117,11 +116,11 @@ class VcpuMmu {
     }
   }
 
-  /// What the guest's hardware walks: CR3.
+  /// The root of the guest's hardware walks: CR3.
   const Page& root() const { return *root_; }
   const WalkCounts& counts() const { return counts_; }
-  /// The first violation in words; empty if there was none.
-  const std::string& first_violation() const { return first_violation_; }
+  /// The first violation in words; empty if there was none. Valid as long as this object.
+  std::string_view first_violation() const { return first_violation_.data(); }
 
  private:
   using Walker = typename Tree::Variant::Walker;
@@ -129,7 +128,7 @@ class VcpuMmu {
 
   static constexpr int kMakeWritableRetries = 4;  // fast_page_fault()'s
 
-  /// How one section ended. An enum, since an optional<Walked> would go through memory.
+  /// How one section ended. An enum, since an optional<Walked> would be passed through memory.
   enum class Ended { served, fault, unusable };
 
   template <bool kFullChecks, bool kReadDelay, bool kClockSection>
@@ -172,9 +171,9 @@ class VcpuMmu {
     } else {
       if (!spte::is_present(entry)) [[unlikely]]
         return entry;
-      if (Machine::has(Mutant::spte_read_twice)) {
+      if (Machine::has_bug(Mutant::spte_read_twice)) {
         entry = walker.read(slot, kLevel);
-        if (!spte::is_present(entry)) return spte::kPoison;  // what goes on from there reads whatever is at address 0
+        if (!spte::is_present(entry)) return spte::kPoison;  // continuing would read whatever is at address 0
       }
       if constexpr (kFullChecks) {
         trail_.pass(tree_.pool().page(entry), Geometry::base(gfn, kLevel - 1), kLevel - 1);
@@ -186,9 +185,9 @@ class VcpuMmu {
     }
   }
 
-  /// Ends the section of a walk whose leaf does not serve the access as it is. Out of line, and with a copy of its own
-  /// of a walker that may be copied, so that the walk itself keeps its in registers. `slot`: null if the walk did not
-  /// come to level 1.
+  /// Ends the section of a walk whose leaf does not serve the access as it is. Out of line, and with its own copy of a
+  /// walker that may be copied, so that the walk itself keeps its copy in registers. `slot`: null if the walk did not
+  /// reach level 1.
   template <bool kFullChecks>
   [[gnu::noinline]] Ended end_unserved(SpteWord leaf, Gfn gfn, LeafKind kind, Slot* slot) {
     WalkingWalker walker = walker_;
@@ -198,18 +197,18 @@ class VcpuMmu {
     if (freed) {
       violation("passed a table that was freed or reused", gfn, leaf);
     } else if (!fixed) {
-      tell_poison_from_absence(leaf, gfn, slot != nullptr);
+      distinguish_poison_from_absence(leaf, gfn, slot != nullptr);
     }
     return fixed ? Ended::served : Ended::fault;
   }
 
-  /// fast_pf_fix_direct_spte(), inside the section: sets W where only our own write protection took it.
+  /// fast_pf_fix_direct_spte(), inside the section: sets W if only the MMU's own write protection cleared it.
   bool make_writable(Slot& slot, SpteWord leaf, Gfn gfn) {
     for (int retry = 0; retry <= kMakeWritableRetries; ++retry) {
       if (!spte::is_ram_of(leaf, gfn)) return false;
       if (spte::is_writable(leaf)) return true;  // another vCPU was faster
       if (!spte::is_mmu_writable(leaf)) return false;
-      // relaxed: the entry itself is all that changes; whoever write-protects again flushes afterwards.
+      // relaxed: the entry itself is all that changes; a thread that write-protects it again flushes afterwards.
       if (slot.compare_exchange_strong(leaf, leaf | spte::kWritable | spte::kDirty, std::memory_order_relaxed)) {
         ++counts_.made_writable;
         return true;
@@ -218,8 +217,8 @@ class VcpuMmu {
     return false;
   }
 
-  /// The slow path's question: what was it that did not serve? `at_leaf`: the walk came down to level 1.
-  void tell_poison_from_absence(SpteWord entry, Gfn gfn, bool at_leaf) {
+  /// Why the entry did not serve, which only the slow path asks. `at_leaf`: the walk reached level 1.
+  void distinguish_poison_from_absence(SpteWord entry, Gfn gfn, bool at_leaf) {
     if (entry == spte::kPoison) {
       violation("read poison: the table was freed", gfn, entry);
     } else if (entry != spte::kAbsent && !at_leaf) {
@@ -230,7 +229,7 @@ class VcpuMmu {
   }
 
   [[gnu::cold]] void violation(const char* what, Gfn gfn, SpteWord entry);
-  [[gnu::cold, gnu::noinline]] static void tell_fault(Gfn gfn, LeafKind kind, std::uint64_t start) {
+  [[gnu::cold, gnu::noinline]] static void fire_fault(Gfn gfn, LeafKind kind, std::uint64_t start) {
     SHADOWWALK_PROBE(fault, gfn, static_cast<std::uint64_t>(kind), Machine::to_whole_ns(Machine::now() - start));
   }
 
@@ -274,17 +273,15 @@ class VcpuMmu {
   WalkTrail<Page, Geometry::kLevels> trail_;
   std::uint64_t section_ticks_ = 0;
   WalkCounts counts_;
-  std::string first_violation_;
+  std::array<char, 160> first_violation_{};  // ends with a 0
 };
 
 template <class Tree>
 void VcpuMmu<Tree>::violation(const char* what, Gfn gfn, SpteWord entry) {
   SHADOWWALK_PROBE(violation, gfn, entry, what);
   if (counts_.violations++ != 0) return;
-  char text[160];
-  std::snprintf(text, sizeof(text), "%s (gfn 0x%llx, SPTE 0x%016llx)", what, static_cast<unsigned long long>(gfn),
-                static_cast<unsigned long long>(entry));
-  first_violation_ = text;
+  std::snprintf(first_violation_.data(), first_violation_.size(), "%s (gfn 0x%llx, SPTE 0x%016llx)", what,
+                static_cast<unsigned long long>(gfn), static_cast<unsigned long long>(entry));
 }
 
 }  // namespace shadowwalk

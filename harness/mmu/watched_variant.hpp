@@ -13,7 +13,7 @@
 
 namespace shadowwalk {
 
-/// The environment that a watched variant is given: hands everything on, and keeps account of it. Thread-safe as the
+/// The environment that a watched variant gets: forwards everything, and keeps account of it. As thread-safe as the
 /// environment itself.
 template <class Machine, class Node>
 class WatchedEnvironment final : public Environment<Machine, Node> {
@@ -37,11 +37,11 @@ class WatchedEnvironment final : public Environment<Machine, Node> {
       }
     }
     watched_.free(page);
-    // After the page is free indeed. relaxed: a count; pairs with nothing.
+    // After the page is really free. relaxed: a count; pairs with nothing.
     if (bound_ != nullptr) freed_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  /// Before the variant's own. mmu_lock held, as theirs.
+  /// Before the variant's own functions, with mmu_lock held as for those.
   void on_birth() { load_.most_linked = std::max(load_.most_linked, ++linked_); }
   void on_commit(const PageBatch<Node>& batch) {
     const std::lock_guard guard(mutex_);
@@ -52,7 +52,7 @@ class WatchedEnvironment final : public Environment<Machine, Node> {
       if (!unreclaimed_.insert(page->address).second) complain("was given a page twice");
     }
   }
-  /// After the variant's own. mmu_lock held.
+  /// After the variant's own function, with mmu_lock held.
   void on_committed() {
     if (bound_ == nullptr) return;
     const std::optional<std::size_t> most = bound_(load_);
@@ -65,11 +65,12 @@ class WatchedEnvironment final : public Environment<Machine, Node> {
              " at most");
   }
 
-  /// What stories of a simulated machine call its variable (simulation::Atomic::set_name).
+  /// Names its variable for the stories of a simulated machine (simulation::Atomic::set_name).
   void set_names() { freed_.set_name("pages freed"); }
-  /// What it did wrong first; empty: nothing. When nobody runs.
+  /// What the variant did wrong first; empty: nothing. Call it when no thread runs.
   const std::string& first_complaint() const { return first_complaint_; }
-  /// Most pages unreclaimed after a commit, of a scheme that claims a bound; the bound, as of the load so far.
+  /// The most pages that were unreclaimed after a commit, if the scheme claims a bound, and the bound for the load so
+  /// far.
   std::size_t peak() const { return peak_; }
   std::optional<std::size_t> bound() const { return bound_ == nullptr ? std::nullopt : bound_(load_); }
 
@@ -92,7 +93,7 @@ class WatchedEnvironment final : public Environment<Machine, Node> {
   std::string first_complaint_;     // mutex_
 };
 
-/// What is there before the scheme, so that the scheme can be given it.
+/// Constructed before the scheme, so that the scheme can get it.
 template <class Machine, class Node>
 struct WatchingBase {
   WatchingBase(Environment<Machine, Node>& environment, int levels, UnreclaimedBound claimed)
@@ -100,9 +101,9 @@ struct WatchingBase {
   WatchedEnvironment<Machine, Node> watched;
 };
 
-/// Holds a variant to its contract with pages: each page that commit() was given is freed once, nothing else is freed,
-/// and never are more pages unreclaimed than kInfo.most_unreclaimed allows. As a ShadowTree's variant:
-/// Watched<Variant, Geometry::kLevels>::template Of. For verification and stress tests: each page costs a lock.
+/// Checks that a variant keeps its contract: it frees each page that commit() got once, frees nothing else, and never
+/// has more pages unreclaimed than kInfo.most_unreclaimed allows. As a ShadowTree's variant: Watched<Variant,
+/// Geometry::kLevels>::template Of. For verification and stress tests: each page costs a lock.
 template <template <class> class Variant, int kLevels>
 struct Watched {
   template <class Machine>

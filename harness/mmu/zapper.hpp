@@ -5,8 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "harness/mmu/mmu_counts.hpp"
 #include "harness/mmu/shadow_tree.hpp"
-#include "harness/mmu/zapped.hpp"
 
 namespace shadowwalk {
 
@@ -36,13 +36,12 @@ class Zapper {
     return zapped;
   }
 
-  /// The `count` oldest pages, each with its subtree: recycling for the page quota, the shrinker. Roots in use are
-  /// passed over.
+  /// The `count` oldest pages, each with its subtree: recycling for the page quota, the shrinker. Skips roots in use.
   Zapped zap_oldest(std::size_t count) {
     return zap_oldest_where(
         count, [](const Page&) { return true; }, [](const Batch&) {});
   }
-  /// The same, and shows the batch to `on_batch` before it is committed.
+  /// The same; calls `on_batch` with the batch before the commit.
   template <class OnBatch>
   Zapped zap_oldest(std::size_t count, OnBatch on_batch) {
     return zap_oldest_where(
@@ -64,7 +63,7 @@ class Zapper {
     Zapped zapped;
     std::size_t since_break = 0;
     for (;;) {
-      // The list is in order of allocation: nothing obsolete stands behind the first page of the new generation.
+      // The list is in order of allocation: no obsolete page follows the first page of the new generation.
       Page* page = tree_.active().oldest();
       if (page == nullptr || !tree_.is_obsolete(*page)) break;
       if (since_break >= kLockBreakPages && tree_.lock().contended()) {
@@ -79,13 +78,13 @@ class Zapper {
     return zapped;
   }
 
-  /// Clears the leaves of [first, last): an mmu_notifier's invalidation, a balloon. Frees no page; flushes if it found
-  /// any.
+  /// Clears the leaves of [first, last): an mmu_notifier's invalidation, a balloon. Frees no page; flushes if it
+  /// cleared any leaf.
   Zapped zap_gfn_range(Gfn first, Gfn last) {
     Gfn next = first;
     return zap_first(first, last, kAll, next);
   }
-  /// The same for the first `most` leaves only. `next`: where to go on.
+  /// The same for the first `most` leaves only. `next`: where to continue.
   Zapped zap_first(Gfn first, Gfn last, std::size_t most, Gfn& next) {
     return for_each_leaf(first, last, most, next, [](auto& slot, SpteWord) {
       slot.store(spte::kAbsent, std::memory_order_relaxed);
@@ -99,7 +98,7 @@ class Zapper {
     Gfn next = first;
     return write_protect_first(first, last, kAll, next);
   }
-  /// The same for the first `most` writable leaves only: KVM_CLEAR_DIRTY_LOG of a part. `next`: where to go on.
+  /// The same for the first `most` writable leaves only: KVM_CLEAR_DIRTY_LOG of a part. `next`: where to continue.
   Zapped write_protect_first(Gfn first, Gfn last, std::size_t most, Gfn& next) {
     return for_each_leaf(first, last, most, next, [](auto& slot, SpteWord leaf) {
       if (!spte::is_present(leaf) || !spte::is_writable(leaf)) return false;
@@ -128,8 +127,8 @@ class Zapper {
     return zapped;
   }
 
-  /// Hands leaves of [first, last) in order to `change`, until that has changed `most` of them, and flushes if it did
-  /// any. `next`: the first gfn that was not looked at.
+  /// Calls `change` for the leaves of [first, last) in order, until it has changed `most` of them, and flushes if it
+  /// changed any. `next`: the first gfn that was not visited.
   template <class Change>
   Zapped for_each_leaf(Gfn first, Gfn last, std::size_t most, Gfn& next, Change change) {
     Guard guard(tree_.lock(), LockHolder::zap);

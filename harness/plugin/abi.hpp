@@ -9,10 +9,11 @@
 #include "harness/coherence/machine.hpp"
 #include "harness/coherence/topology.hpp"
 #include "harness/lab/cell.hpp"
+#include "harness/lab/engine.hpp"
+#include "harness/lab/page_budget.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "harness/machine/sanitizers.hpp"
-#include "harness/mmu/mmu.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/simulation/execution.hpp"
 #include "harness/simulation/machine.hpp"
@@ -32,7 +33,7 @@ inline constexpr std::uint32_t kNoteType = 1;
 
 /// Goes up when plug-in and program stop understanding each other in a way that kLayoutHash does not show: the order of
 /// virtual functions, the meaning of a field.
-inline constexpr int kRevision = 1;
+inline constexpr int kRevision = 2;
 
 /// FNV-1a over size and alignment of each type.
 template <class... Types>
@@ -45,10 +46,10 @@ constexpr std::uint64_t layout_hash() {
 /// Of what is handed across, or made on one side and used on the other.
 inline constexpr std::uint64_t kLayoutHash =
     layout_hash<VariantInfo, VariantEntry, CellConfig, Engine, EngineVcpu, NativeMachine, Vcpu, MmuLock, Rcu, Window,
-                PageBudget, WalkRecord, WalkCounts, HostAction, ReplayAction, Zapped, HostTotals, ZapTimes, Footprint,
-                Histogram, Access, CellMeasurement, verify::VerifiedVariant, verify::Setting, verify::Report,
-                simulation::Execution, SimulatedMachine, SimulatedMachine::Vcpu, projection::ProjectedVariant,
-                projection::Projected, coherence::Topology, CoherentMachine, CoherentMachine::Vcpu>();
+                PageBudget, WalkRecord, WalkCounts, HostAction, ReplayAction, Zapped, MmuRecords, Footprint, Histogram,
+                Access, CellMeasurement, verify::VerifyConfig, verify::Report, simulation::Execution, SimulatedMachine,
+                SimulatedMachine::Vcpu, projection::Projected, coherence::Topology, CoherentMachine,
+                CoherentMachine::Vcpu>();
 
 /// Text that is put together by the compiler, since a note cannot be computed when a file is loaded.
 class AbiText {

@@ -6,8 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <fstream>
-#include <iterator>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -15,6 +14,7 @@
 
 #include "harness/doctor/elf_notes.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
 #include "harness/plugin/plugin.hpp"
 
 namespace shadowwalk::plugin {
@@ -35,10 +35,9 @@ std::vector<std::byte> read(const std::filesystem::path& file) {
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status)) throw refusal(file, "there is no such file");
   if (!std::filesystem::is_regular_file(status)) throw refusal(file, "is no file; name the .so");
-  std::ifstream stream(file, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (!stream) throw refusal(file, "cannot be read; check its permissions");
-  const auto all = std::as_bytes(std::span(bytes));
+  const auto bytes = os::read_if_readable(file, std::numeric_limits<std::size_t>::max());
+  if (!bytes) throw refusal(file, "cannot be read; check its permissions");
+  const auto all = std::as_bytes(std::span(*bytes));
   return {all.begin(), all.end()};
 }
 
@@ -106,12 +105,12 @@ bool may_be_a_name(std::string_view name) {
 
 void check_names(const std::filesystem::path& file, const PluginVariants& found) {
   for (auto variant = found.variants.begin(); variant != found.variants.end(); ++variant) {
-    const std::string_view name = variant->measured.info.name;
+    const std::string_view name = variant->info.name;
     if (!may_be_a_name(name)) {
       throw refusal(file, fmt::format("'{}' is no name of a variant; use a-z, 0-9 and -", name));
     }
     const bool twice = std::any_of(found.variants.begin(), variant,
-                                   [&](const PluginVariant& other) { return other.measured.info.name == name; });
+                                   [&](const VariantEntry& other) { return other.info.name == name; });
     if (twice || Registry::instance().find(name) != nullptr) {
       throw refusal(file, fmt::format("a variant named '{}' is registered already; give it another name", name));
     }
@@ -128,14 +127,12 @@ void load_plugin(const std::filesystem::path& file) {
     fmt::print(stderr, "shadowwalk: {} is compiled without optimisation: hold its figures against nothing\n",
                file.filename().string());
   }
-  for (PluginVariant& variant : found.variants) {
-    variant.measured.plugin = PluginOrigin{.file = file.filename().string(),
-                                           .build_id = notes.build_id,
-                                           .abi = std::string(kAbi.view()),
-                                           .optimized = found.optimized};
-    Registry::instance().add(variant.measured);
-    verify::add_verified(variant.verified);
-    projection::add_projected(variant.projected);
+  for (VariantEntry& variant : found.variants) {
+    variant.plugin = PluginOrigin{.file = file.filename().string(),
+                                  .build_id = notes.build_id,
+                                  .abi = std::string(kAbi.view()),
+                                  .optimized = found.optimized};
+    Registry::instance().add(variant);
   }
 }
 

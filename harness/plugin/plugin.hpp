@@ -4,9 +4,10 @@
 #include <vector>
 
 #include "harness/lab/registry.hpp"
+#include "harness/lab/variant_engine.hpp"
 #include "harness/plugin/abi.hpp"
 #include "harness/projection/projected_variant.hpp"
-#include "harness/verify/verified_variant.hpp"
+#include "harness/verify/system.hpp"
 
 /// What a variant outside the tree includes: the contract, and the line that registers it.
 ///
@@ -18,24 +19,19 @@
 /// docs/writing-a-variant.md goes through all of it.
 namespace shadowwalk::plugin {
 
-/// One variant, on each machine that variants run on.
-struct PluginVariant {
-  VariantEntry measured;
-  verify::VerifiedVariant verified;
-  projection::ProjectedVariant projected;
-};
-
 /// What a plug-in hands out.
 struct PluginVariants {
-  std::vector<PluginVariant> variants;
+  std::vector<VariantEntry> variants;
   bool optimized = false;  ///< the compiler was told to: else its figures say nothing beside those of others
 };
 
+/// A variant with everything that can be done with it: measured, verified, projected.
 template <template <class> class Variant>
-PluginVariant plugin_variant() {
-  return {.measured = variant_entry<Variant>(),
-          .verified = verify::verified_variant<Variant>(),
-          .projected = projection::projected_variant<Variant>()};
+VariantEntry plugin_variant() {
+  VariantEntry entry = variant_entry<Variant>();
+  entry.make_system = verify::verified_variant<Variant>().make_system;
+  entry.project = projection::projected_variant<Variant>().project;
+  return entry;
 }
 
 template <template <class> class... Variants>

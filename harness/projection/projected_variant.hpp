@@ -5,9 +5,9 @@
 
 namespace shadowwalk::projection {
 
-/// What makes a variant one that can be simulated: `add_projected(projected_variant<MyScheme>())`.
+/// The registration line of a variant that can be projected: `projected_variants().add(projected_variant<MyScheme>())`.
 template <template <class> class Variant>
-ProjectedVariant projected_variant() {
+VariantEntry projected_variant() {
   return {.info = Variant<CoherentMachine>::kInfo,
           .project = [](const CellConfig& config, const coherence::Topology& topology) {
             check_projection(config, topology);

@@ -1,13 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
-#include <vector>
 
 #include "harness/coherence/topology.hpp"
 #include "harness/lab/cell.hpp"
-#include "harness/lab/cell_result.hpp"
-#include "variants/contract.hpp"
+#include "harness/lab/registry.hpp"
 
 /// Cells on the simulated machine with clocks (harness/coherence): what a variant would cost on a machine that is not
 /// here. Same variants, tree, walker, zapper, workloads and result fields as measured cells.
@@ -24,20 +21,14 @@ struct Projected {
   double wall_seconds = 0;            ///< that simulating took
 };
 
-/// A variant on the simulated machine.
-struct ProjectedVariant {
-  VariantInfo info;
-  /// Deterministic but for wall_seconds. Throws InputError as check_projection() does, CellError if the cell cannot go
-  /// on. One at a time a thread.
-  Projected (*project)(const CellConfig& config, const coherence::Topology& topology);
-};
+void add_shipped_variants(Registry& registry);  // generated: cmake/Variants.cmake
 
-/// The shipped ones, in the order in which they are listed, then those that were added.
-const std::vector<ProjectedVariant>& projected_variants();
-/// Before threads start; its name is nobody's yet.
-void add_projected(const ProjectedVariant& variant);
-/// Null if there is none of that name.
-const ProjectedVariant* find_projected(std::string_view name);
+/// The registry, in which every variant that ships can be projected (VariantEntry::can_be_projected()). First called
+/// before threads start.
+inline Registry& projected_variants() {
+  static Registry& registry = (add_shipped_variants(Registry::instance()), Registry::instance());
+  return registry;
+}
 
 /// Throws InputError, one line, if the cell cannot be simulated: the workload shares CPUs, the topology is too small.
 void check_projection(const CellConfig& config, const coherence::Topology& topology);
@@ -45,5 +36,7 @@ void check_projection(const CellConfig& config, const coherence::Topology& topol
 /// The result (docs/result-format.md), marked as simulated.
 CellResult make_simulated_result(const CellConfig& config, const coherence::Topology& topology,
                                  const Projected& projected);
+/// Adds how far the model is off on this host; null if it was not compared.
+void record_comparison(CellResult& result, const struct HostComparison* comparison);
 
 }  // namespace shadowwalk::projection

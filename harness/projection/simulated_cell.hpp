@@ -12,10 +12,9 @@
 #include "harness/lab/action_schedule.hpp"
 #include "harness/lab/cell_guest.hpp"
 #include "harness/lab/grace_period_record.hpp"
-#include "harness/lab/host_part.hpp"
+#include "harness/lab/host_actor.hpp"
 #include "harness/lab/leaf_kind.hpp"
 #include "harness/lab/page_budget.hpp"
-#include "harness/machine/check.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/mmu/shadow_tree.hpp"
 #include "harness/mmu/vcpu_mmu.hpp"
@@ -50,7 +49,7 @@ class SimulatedCell {
     const PageBudget budget = page_budget(config, workload_);
     tree_ = std::make_unique<Tree>(*machine_, config.mmu_lock, window_, budget.capacity);
     tree_->set_quota(budget.quota);
-    host_ = std::make_unique<HostPart<Tree>>(*tree_, window_, config.working_set);
+    host_ = std::make_unique<HostActor<Tree>>(*tree_, window_, config.working_set);
     fill();
   }
 
@@ -58,23 +57,16 @@ class SimulatedCell {
     const auto began = std::chrono::steady_clock::now();
     execution_.run();
     host_->stop_waiting();
-    Zapper<Tree>(*tree_).zap_all();
-    tree_->footprint().begin_drain();
-    tree_->variant().drain();
+    host_->drain();
     if (!failure_.empty()) throw CellError(failure_);
-    SHADOWWALK_CHECK(tree_->footprint().shadow() == 0, "the variant's drain() left pages unfreed");
     CellMeasurement& cell = projected_.cell;
     cell.workload_summary = workload_.summary;
     cell.duration_s = coherence::to_ns(end_ - start_) / 1e9;
     cell.interval_ns = coherence::to_ns(end_ - start_) / static_cast<double>(Footprint::kIntervals);
-    cell.host_part = host_->totals();
-    cell.zap_times = tree_->zap_times();
-    cell.mmu_lock_wait_ns = tree_->lock().wait_ns();
-    cell.mmu_lock_hold_ns = tree_->lock().hold_ns();
+    cell.mmu = measured(host_->records());
     cell.ipis = ipis_.sent;
     cell.ipis_total = ipis_.total;
     cell.ipi_ns = ipis_.ns;
-    cell.footprint = tree_->footprint().result();
     cell.grace_periods = machine_->grace_periods();
     if (machine_->has_rcu()) cell.grace_period_times = grace_periods_.result();
     projected_.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
@@ -244,7 +236,7 @@ class SimulatedCell {
   GracePeriodRecord grace_periods_{window_, CoherentMachine::to_ns(1)};
   std::unique_ptr<CoherentMachine> machine_;
   std::unique_ptr<Tree> tree_;
-  std::unique_ptr<HostPart<Tree>> host_;
+  std::unique_ptr<HostActor<Tree>> host_;
   std::string failure_;
   Projected projected_;
 };

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "harness/machine/error.hpp"
+#include "harness/projection/host_comparison.hpp"
 #include "harness/projection/projection.hpp"
 #include "workloads/workload.hpp"
 
@@ -69,33 +69,38 @@ void check_projection(const CellConfig& config, const coherence::Topology& topol
 
 CellResult make_simulated_result(const CellConfig& config, const coherence::Topology& topology,
                                  const Projected& projected) {
-  CellResult result = make_result(config, projected.cell);
+  CellResult result = make_result({.config = config,
+                                   .cell = projected.cell,
+                                   .kind = CellKind::simulated,
+                                   .why_hidden = "simulated: nothing of it ran on a host",
+                                   .line_transfers = projected.line_transfers});
   json& details = result.details;
-  const std::string why = "simulated: nothing of it ran on a host";
-  for (const char* of_the_host :
-       {"rss_bytes", "sec_page_tables_bytes", "kvm_stats", "sections_preempted", "oversubscribed", "line_transfer_ns",
-        "section_ns_p50", "section_ns_p99", "exit_ns_p50", "exit_ns_p99"}) {
-    result.counters.erase(of_the_host);
-    details["unavailable"][of_the_host] = why;
-  }
-  details.erase("noise");
-  details.erase("memory");
-  details["flags"] = json::array();
-  details["placement"] = json::object();
   details["cell"]["guest"] = "simulated";
   details["cell"]["placement"] = topology.name;
-  const auto walks = static_cast<double>(projected.cell.walks);
-  if (projected.cell.walks != 0) {
-    result.counters["line_transfers_per_walk"] = static_cast<double>(projected.line_transfers) / walks;
-  } else {
-    details["unavailable"]["line_transfers_per_walk"] = "no walk in the window";
-  }
   details["simulated"] = {{"topology", topology.name},
                           {"summary", topology.summary},
                           {"source", topology.source},
                           {"model", kModelVersion},
                           {"ns", in_ns(topology)}};
   return result;
+}
+
+void record_comparison(CellResult& result, const HostComparison* comparison) {
+  constexpr const char* kName = "held_against_host";
+  if (comparison == nullptr) {
+    result.details["unavailable"][kName] = "--rounds 0: the model was not compared with this host";
+    return;
+  }
+  json& rows = result.details["simulated"][kName] = json::array();
+  for (const HostComparison::Row& row : comparison->rows) {
+    rows.push_back({{"vcpus", row.vcpus},
+                    {"simulated_ratio", row.simulated_ratio},
+                    {"measured_ratio", row.measured_ratio},
+                    {"measured_least", row.measured_least},
+                    {"measured_greatest", row.measured_greatest},
+                    {"error_percent", row.error_percent()}});
+  }
+  if (!comparison->missing.empty()) result.details["unavailable"][kName] = comparison->missing;
 }
 
 }  // namespace shadowwalk::projection

@@ -3,18 +3,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <string_view>
 #include <system_error>
 
-#include "harness/run/files.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/os/file_descriptor.hpp"
+#include "harness/os/program.hpp"
 
 namespace shadowwalk::run {
 namespace {
@@ -22,28 +21,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxOutput = 64 << 10;
-constexpr std::size_t kMaxLine = 400;
-
-/// Between fork and exec: async-signal-safe calls only.
-[[noreturn]] void become(const char* program, char* const* arguments, int output, pid_t parent) {
-  setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(127);  // the runner died before prctl
-  const int null = open("/dev/null", O_RDONLY);
-  if (null >= 0) dup2(null, STDIN_FILENO);
-  dup2(output, STDOUT_FILENO);
-  dup2(output, STDERR_FILENO);
-  if (null > STDERR_FILENO) close(null);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  execv(program, arguments);
-  const char* error = std::strerror(errno);
-  constexpr std::string_view kPrefix = "cannot start the cell: ";
-  [[maybe_unused]] ssize_t written = write(STDERR_FILENO, kPrefix.data(), kPrefix.size());
-  written = write(STDERR_FILENO, error, std::strlen(error));
-  _exit(127);
-}
 
 /// Takes what the pipe holds, keeping the tail; false at end of file. Bounded: a child that floods the pipe must not
 /// keep us from looking at the clock.
@@ -80,41 +57,31 @@ ChildEnd watch(int pidfd, int pipe, int stop_fd, Clock::time_point deadline, std
 
 }  // namespace
 
-std::string last_line(std::string_view output) {
-  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; };
-  while (!output.empty() && is_blank(output.back())) output.remove_suffix(1);
-  if (const auto newline = output.find_last_of("\r\n"); newline != std::string_view::npos) {
-    output.remove_prefix(newline + 1);
-  }
-  while (!output.empty() && is_blank(output.front())) output.remove_prefix(1);
-  std::string line{output.substr(0, kMaxLine)};
-  std::replace_if(line.begin(), line.end(), is_blank, ' ');
-  return line;
-}
-
 ChildResult run_child(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                       std::chrono::nanoseconds limit, int stop_fd) {
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::system_error{errno, std::generic_category(), "pipe2"};
-  const FileDescriptor reader{ends[0]};
-  FileDescriptor writer{ends[1]};
+  const os::FileDescriptor reader{ends[0]};
+  os::FileDescriptor writer{ends[1]};
   fcntl(reader.get(), F_SETFL, O_NONBLOCK);
+  const os::FileDescriptor null{open("/dev/null", O_RDONLY | O_CLOEXEC)};
 
   const auto start = Clock::now();
-  const pid_t parent = getpid();
-  const pid_t child = fork();
-  if (child < 0) throw std::system_error{errno, std::generic_category(), "fork"};
-  if (child == 0) become(program.c_str(), argv.data(), writer.get(), parent);
-  setpgid(child, child);  // also here: the group must exist before it may have to be killed
+  ChildResult result;
+  pid_t child = -1;
+  try {
+    child = os::start_program(
+        program, arguments,
+        {.in = null.get(), .out = writer.get(), .error = writer.get(), .own_group = true, .death_signal = SIGKILL});
+  } catch (const InputError& error) {
+    result.exit_code = 127;  // as a shell reports a program that cannot be executed
+    result.last_line = error.what();
+    return result;
+  }
   writer.reset();
 
   // By syscall: glibc 2.36 declares pidfd_open without extern "C".
-  const FileDescriptor pidfd{static_cast<int>(syscall(SYS_pidfd_open, child, 0))};
-  ChildResult result;
+  const os::FileDescriptor pidfd{static_cast<int>(syscall(SYS_pidfd_open, child, 0))};
   std::string output;
   if (!pidfd.is_open()) {
     const int error = errno;
@@ -131,7 +98,7 @@ ChildResult run_child(const std::filesystem::path& program, const std::vector<st
   }
   result.elapsed = Clock::now() - start;
   drain(reader.get(), output);
-  result.last_line = last_line(output);
+  result.last_line = os::last_line(output);
   if (result.end == ChildEnd::kExited && WIFSIGNALED(status)) {
     result.end = ChildEnd::kSignalled;
     result.signal = WTERMSIG(status);

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
 /// One child process: started in a group of its own, watched, and never outliving the runner.
@@ -26,8 +25,5 @@ struct ChildResult {
 /// process can be made. Call it from the main thread only: the kernel ties the child to the thread that forks.
 ChildResult run_child(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                       std::chrono::nanoseconds limit, int stop_fd);
-
-/// The last line that is not blank, control characters taken out, cut to 400 bytes. Pure.
-std::string last_line(std::string_view output);
 
 }  // namespace shadowwalk::run

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <set>
 
+#include "harness/replay/trace_name.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/text/toml_reader.hpp"
 
@@ -66,27 +67,46 @@ class MatrixReader {
   const CellOption& option(const toml::key& key) const {
     if (const CellOption* found = find_cell_option(key.str())) return *found;
     std::vector<std::string> keys;
-    for (const CellOption& row : cell_option_table()) keys.emplace_back(row.key);
+    for (const CellOption& row : cell_options()) keys.emplace_back(row.key);
     reader_.fail(key.source(), fmt::format("unknown option '{}'{} keys are the options of `shadowwalk cell`", key.str(),
                                            suggestion(key.str(), keys)));
   }
 
-  std::string scalar(const CellOption& option, const toml::node& node) const {
+  /// Adds one value to the axis.
+  void add_value(Axis& axis, const toml::node& node) const {
+    const CellOption& option = *axis.option;
     const auto number = node.value_exact<std::int64_t>();
-    const auto string = node.value_exact<std::string>();
-    const bool is_zero_duration = option.type == OptionType::kDuration && number == 0;
-    const bool is_workloads_own = string == kAsTheWorkloadSays;  // check_value() knows whether it may be
-    const bool wants_number = (option.type == OptionType::kInteger && !is_workloads_own) || is_zero_duration;
-    if (wants_number ? !number : !string) {
-      const char* wanted = option.type == OptionType::kInteger    ? "a whole number"
-                           : option.type == OptionType::kDuration ? "a string with its unit, such as \"500ms\""
-                                                                  : "a string";
-      reader_.fail(node.source(),
-                   fmt::format("'{}' is {}; it must be {}", option.key, TomlReader::type_name(node), wanted));
+    const auto text = node.value_exact<std::string>();
+    CellRequest request;
+    std::optional<std::string> wrong;
+    if (option.kind == CellOption::Kind::number && number) {
+      wrong = give(request, option, *number);
+    } else if (option.kind == CellOption::Kind::number &&
+               !(text && option.read && option.read(request.config, *text))) {
+      wrong = wrong_type(option, node, "a whole number");
+    } else if (option.kind == CellOption::Kind::time && number == 0) {
+      wrong = give(request, option, 0);
+    } else if (!text) {
+      const bool is_time = option.kind == CellOption::Kind::time;
+      wrong = wrong_type(option, node, is_time ? "a string with its unit, such as \"500ms\"" : "a string");
+    } else {
+      wrong = give(request, option, option.kind == CellOption::Kind::workload ? resolved(*text) : *text, &known_);
     }
-    std::string value = wants_number ? std::to_string(*number) : *string;
-    if (const auto complaint = check_value(option, value, known_)) reader_.fail(node.source(), *complaint);
-    return value;
+    if (wrong) reader_.fail(node.source(), *wrong);
+    axis.values.push_back(std::move(request.config));
+  }
+
+  static std::string wrong_type(const CellOption& option, const toml::node& node, std::string_view wanted) {
+    return fmt::format("'{}' is {}; it must be {}", option.key, TomlReader::type_name(node), wanted);
+  }
+
+  /// A workload's file as the cells' processes find it, wherever they run: relative to the folder of the matrix.
+  std::string resolved(const std::string& workload) const {
+    if (!is_workload_file(workload)) return workload;
+    const auto trace = replay::trace_file(workload);
+    const auto folder = std::filesystem::absolute(reader_.file()).parent_path();
+    const std::string file = (folder / (trace ? *trace : workload)).lexically_normal().string();
+    return trace ? "trace:" + file : file;
   }
 
   std::vector<Axis> read_defaults(const toml::table& table) const {
@@ -97,26 +117,26 @@ class MatrixReader {
         reader_.fail(node.source(),
                      fmt::format("'{}' is a list; a default has one value, lists belong into a [[group]]", row.key));
       }
-      axes.push_back({std::string{row.key}, {scalar(row, node)}});
+      add_value(axes.emplace_back(Axis{&row, {}}), node);
     }
     return axes;
   }
 
   Axis read_axis(const CellOption& row, const toml::node& node) const {
-    Axis axis{std::string{row.key}, {}};
+    Axis axis{&row, {}};
     const toml::array* list = node.as_array();
     if (list == nullptr) {
-      axis.values.push_back(scalar(row, node));
+      add_value(axis, node);
       return axis;
     }
     if (list->empty())
       reader_.fail(node.source(), fmt::format("'{}' is an empty list; give it a value or leave it out", row.key));
+    std::set<std::string> seen;
     for (const toml::node& element : *list) {
-      std::string value = scalar(row, element);
-      if (std::find(axis.values.begin(), axis.values.end(), value) != axis.values.end()) {
-        reader_.fail(element.source(), fmt::format("'{}' holds {} twice; take one out", row.key, value));
+      add_value(axis, element);
+      if (const std::string text = row.text(axis.values.back()); !seen.insert(text).second) {
+        reader_.fail(element.source(), fmt::format("'{}' holds {} twice; take one out", row.key, text));
       }
-      axis.values.push_back(std::move(value));
     }
     return axis;
   }
@@ -140,11 +160,10 @@ class MatrixReader {
     if (group.name.empty()) reader_.fail(table.source(), "this [[group]] has no name; add name = \"...\"");
 
     std::uint64_t size = 1;
-    for (const CellOption& row : cell_option_table()) {  // the table's order, whatever the file's
-      const auto found =
-          std::find_if(axes.begin(), axes.end(), [&](const Axis& axis) { return axis.option == row.key; });
+    for (const CellOption& row : cell_options()) {  // the table's order, whatever the file's
+      const auto found = std::find_if(axes.begin(), axes.end(), [&](const Axis& axis) { return axis.option == &row; });
       if (found == axes.end()) {
-        if (row.fallback.empty()) {
+        if (row.required()) {
           reader_.fail(table.source(), fmt::format("group '{}' has no {}; add {} = \"...\" to it or to [defaults]",
                                                    group.name, row.key, row.key));
         }

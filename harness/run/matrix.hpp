@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/run/cell_options.hpp"
+#include "harness/lab/cell_request.hpp"
 
 /// A matrix as its TOML file gives it:
 ///
@@ -21,17 +21,17 @@
 ///     [[group]]                             # one or more: the cross product of its axes
 ///     name = "read-side"
 ///     variant = ["leak", "hazard"]          # keys are the options of `shadowwalk cell`, a value or a list of values
-///     workload = "mmio-poll"
+///     workload = "mmio-poll"                # a file, ./mine.toml or trace:FILE, is looked for in the matrix's folder
 ///     vcpus = [1, 2]
 ///
 /// Tables that share a name make one group: the union of their cross products, each cell once. The same cell in two
 /// groups is measured for each of them, so that a group can be read (and filtered) by itself.
 namespace shadowwalk::run {
 
-/// One option and the values it takes.
+/// One option and the values it takes: a config per value, in which only this option counts.
 struct Axis {
-  std::string option;
-  std::vector<std::string> values;
+  const CellOption* option = nullptr;
+  std::vector<CellConfig> values;
 };
 
 /// One [[group]] table: its cross product, with the defaults merged in as axes of one value.
@@ -43,7 +43,7 @@ struct Group {
 /// Repetitions of every cell unless the matrix or the command line says otherwise.
 inline constexpr int kDefaultRepetitions = 5;
 inline constexpr int kMaxRepetitions = 1000;
-/// Cells times repetitions. More is a slip of the pen: at a second each it would take more than a day.
+/// Cells times repetitions. More is a typing error: at one second each it would take more than a day.
 inline constexpr std::uint64_t kMaxMeasurements = 100'000;
 
 struct Matrix {

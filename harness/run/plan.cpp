@@ -19,14 +19,17 @@ namespace {
 
 constexpr const char* kFormat = "shadowwalk-run-1";
 
-/// Calls `visit(options)` for each point of the group's cross product; the last axis turns fastest.
+/// Calls `visit(request)` for each point of the group's cross product; the last axis turns fastest.
 template <typename Visit>
 void for_each_point(const std::vector<Axis>& axes, Visit visit) {
   std::vector<std::size_t> index(axes.size(), 0);
   while (true) {
-    CellOptions options;
-    for (std::size_t i = 0; i < axes.size(); ++i) options[axes[i].option] = axes[i].values[index[i]];
-    visit(std::move(options));
+    CellRequest request;
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      axes[i].option->copy(request.config, axes[i].values[index[i]]);
+      request.given.insert(axes[i].option->key);
+    }
+    visit(std::move(request));
     std::size_t axis = axes.size();
     while (axis > 0 && ++index[axis - 1] == axes[axis - 1].values.size()) index[--axis] = 0;
     if (axis == 0) return;
@@ -34,34 +37,34 @@ void for_each_point(const std::vector<Axis>& axes, Visit visit) {
 }
 
 /// The options that differ within the tables of group `name`, in the order of the option table: they belong into names.
-std::vector<std::string> varied_options(const Matrix& matrix, const std::string& name) {
-  std::vector<std::string> varied;
-  for (const CellOption& option : cell_option_table()) {
+std::vector<std::string_view> varied_options(const Matrix& matrix, const std::string& name) {
+  std::vector<std::string_view> varied;
+  for (const CellOption& option : cell_options()) {
     std::set<std::string> values;
     for (const Group& group : matrix.groups) {
       if (group.name != name) continue;
       const auto axis = std::find_if(group.axes.begin(), group.axes.end(),
-                                     [&](const Axis& candidate) { return candidate.option == option.key; });
+                                     [&](const Axis& candidate) { return candidate.option == &option; });
       if (axis == group.axes.end()) {
-        values.emplace(option.fallback);
+        values.insert(option.text(CellRequest().config));
       } else {
-        values.insert(axis->values.begin(), axis->values.end());
+        for (const CellConfig& value : axis->values) values.insert(option.text(value));
       }
     }
-    if (values.size() > 1) varied.emplace_back(option.key);
+    if (values.size() > 1) varied.push_back(option.key);
   }
   return varied;
 }
 
 std::vector<PlannedCell> expand(const Matrix& matrix) {
   std::vector<PlannedCell> cells;
-  std::set<std::pair<std::string, CellOptions>> seen;
+  std::set<std::pair<std::string, std::vector<std::string>>> seen;
   for (const Group& group : matrix.groups) {
     const auto varied = varied_options(matrix, group.name);
-    for_each_point(group.axes, [&](CellOptions options) {
-      if (!seen.emplace(group.name, options).second) return;
-      std::string name = cell_name(options, varied);
-      cells.push_back({.id = 0, .group = group.name, .name = std::move(name), .options = std::move(options)});
+    for_each_point(group.axes, [&](CellRequest request) {
+      if (!seen.emplace(group.name, command_line(request)).second) return;
+      std::string name = cell_name(request.config, varied);
+      cells.push_back({.id = 0, .group = group.name, .name = std::move(name), .request = std::move(request)});
     });
   }
   return cells;
@@ -90,28 +93,6 @@ std::uint64_t draw_below(std::mt19937_64& generator, std::uint64_t bound) {
   std::uint64_t value = generator();
   while (value >= unbiased) value = generator();
   return value % bound;
-}
-
-nlohmann::ordered_json options_to_json(const CellOptions& options) {
-  auto document = nlohmann::ordered_json::object();
-  for (const CellOption& option : cell_option_table()) {
-    const auto found = options.find(option.key);
-    if (found == options.end()) continue;
-    if (option.type == OptionType::kInteger) {
-      document[std::string{option.key}] = std::stoll(found->second);
-    } else {
-      document[std::string{option.key}] = found->second;
-    }
-  }
-  return document;
-}
-
-CellOptions options_from_json(const nlohmann::ordered_json& document) {
-  CellOptions options;
-  for (const auto& [key, value] : document.items()) {
-    options[key] = value.is_string() ? value.get<std::string>() : std::to_string(value.get<std::int64_t>());
-  }
-  return options;
 }
 
 }  // namespace
@@ -156,8 +137,7 @@ Plan make_plan(const Matrix& matrix, const PlanRequest& request) {
 nlohmann::ordered_json to_json(const Plan& plan) {
   auto cells = nlohmann::ordered_json::array();
   for (const PlannedCell& cell : plan.cells) {
-    cells.push_back(
-        {{"id", cell.id}, {"group", cell.group}, {"name", cell.name}, {"options", options_to_json(cell.options)}});
+    cells.push_back({{"id", cell.id}, {"group", cell.group}, {"name", cell.name}, {"options", to_json(cell.request)}});
   }
   auto order = nlohmann::ordered_json::array();
   for (const Measurement& measurement : plan.order) {
@@ -184,6 +164,13 @@ Plan plan_from_json(const nlohmann::ordered_json& document, const std::string& w
   const auto refuse = [&](std::string_view what) -> InputError {
     return InputError{fmt::format("{}: not the plan of a shadowwalk run ({}); choose another directory", where, what)};
   };
+  const auto request_of = [&](const nlohmann::ordered_json& options) {
+    try {
+      return cell_request_from_json(options);
+    } catch (const InputError& error) {
+      throw refuse(error.what());
+    }
+  };
   try {
     if (document.at("format") != kFormat) throw refuse(fmt::format("format {}", document.at("format").dump()));
     Plan plan;
@@ -202,7 +189,7 @@ Plan plan_from_json(const nlohmann::ordered_json& document, const std::string& w
       plan.cells.push_back({.id = cell.at("id"),
                             .group = cell.at("group"),
                             .name = cell.at("name"),
-                            .options = options_from_json(cell.at("options"))});
+                            .request = request_of(cell.at("options"))});
       if (plan.cells.back().id != static_cast<int>(plan.cells.size()) - 1)
         throw refuse("cells are not numbered 0, 1, ...");
     }
@@ -248,9 +235,9 @@ std::optional<std::string> difference(const Plan& recorded, const Plan& requeste
   for (std::size_t i = 0; i < common; ++i) {
     const PlannedCell& was = recorded.cells[i];
     const PlannedCell& now = requested.cells[i];
-    if (was.group != now.group || was.name != now.name || was.options != now.options) {
-      return fmt::format("cell {} was {}/{} ({}), now {}/{} ({})", i, was.group, was.name,
-                         options_to_json(was.options).dump(), now.group, now.name, options_to_json(now.options).dump());
+    if (was.group != now.group || was.name != now.name || !(was.request == now.request)) {
+      return fmt::format("cell {} was {}/{} ({}), now {}/{} ({})", i, was.group, was.name, to_json(was.request).dump(),
+                         now.group, now.name, to_json(now.request).dump());
     }
   }
   if (recorded.cells.size() != requested.cells.size()) {

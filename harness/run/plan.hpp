@@ -16,7 +16,7 @@ struct PlannedCell {
   int id = 0;  ///< its index in Plan::cells
   std::string group;
   std::string name;
-  CellOptions options;
+  CellRequest request;
 };
 
 /// One repetition of one cell: the unit that is executed, stored, and never repeated once finished.

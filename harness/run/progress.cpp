@@ -84,7 +84,7 @@ void Progress::failed(const PlannedCell& cell, const Measurement& measurement, n
 void Progress::ended(const PlannedCell& cell, nanoseconds elapsed) {
   ++finished_;
   ++done_;
-  planned_done_ += measuring_time(cell.options);
+  planned_done_ += measuring_time(cell.request.config);
   actual_done_ += elapsed;
 }
 

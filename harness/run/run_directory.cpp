@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
 
 namespace shadowwalk::run {
 namespace {
@@ -62,8 +63,8 @@ class CreatedDirectories {
 
 /// The descriptor is inherited by children on purpose: as long as one of them lives no other runner may start, since
 /// two cells at a time would measure each other.
-FileDescriptor lock_directory(const fs::path& path) {
-  FileDescriptor fd{open(path.c_str(), O_RDONLY | O_DIRECTORY)};
+os::FileDescriptor lock_directory(const fs::path& path) {
+  os::FileDescriptor fd{open(path.c_str(), O_RDONLY | O_DIRECTORY)};
   if (!fd.is_open()) {
     throw InputError{fmt::format("cannot open {}: {}; choose another --out", path.string(), std::strerror(errno))};
   }
@@ -110,7 +111,7 @@ ordered_json to_json(const Measurement& measurement, const Failure& failure) {
 
 /// Nothing if the file is not a complete failure record: the measurement is then pending.
 std::optional<Failure> read_failure(const fs::path& path) {
-  const auto document = ordered_json::parse(read_file(path), nullptr, false);
+  const auto document = ordered_json::parse(os::read_file(path), nullptr, false);
   if (!document.is_object()) return std::nullopt;
   try {
     return Failure{.status = document.at("status"),
@@ -161,8 +162,8 @@ RunDirectory RunDirectory::create(const fs::path& path, Plan plan) {
   }
   fs::remove_all(path / kScratch, error);
   created.make(path / "cells");
-  require_space(path, kRoomForAResult);
-  write_file_atomically(path / "run.json", dump(run::to_json(plan)));
+  os::require_space(path, kRoomForAResult);
+  os::write_file_atomically(path / "run.json", dump(run::to_json(plan)));
   created.keep();
   directory.plan_ = std::move(plan);
   return directory;
@@ -175,7 +176,7 @@ RunDirectory RunDirectory::open(const fs::path& path) {
   }
   RunDirectory directory{path, lock_directory(path)};
   const fs::path file = path / "run.json";
-  directory.plan_ = plan_from_json(ordered_json::parse(read_file(file), nullptr, false), file.string());
+  directory.plan_ = plan_from_json(ordered_json::parse(os::read_file(file), nullptr, false), file.string());
   directory.load_results();
   return directory;
 }
@@ -190,7 +191,7 @@ void RunDirectory::load_results() {
   for (const Measurement& measurement : plan_.order) {
     const fs::path result = result_path(measurement);
     const fs::path failure = failure_path(measurement);
-    if (fs::exists(result) && !result_problem(read_file(result))) {
+    if (fs::exists(result) && !result_problem(os::read_file(result))) {
       status_[measurement] = Status::kMeasured;
       ++measured_;
       fs::remove(failure, error);  // of an earlier try, if the runner was killed before it could remove it
@@ -210,7 +211,7 @@ Status RunDirectory::status(const Measurement& measurement) const {
 
 fs::path RunDirectory::prepare_scratch() {
   clean();
-  require_space(path_, kRoomForAResult);
+  os::require_space(path_, kRoomForAResult);
   std::error_code error;
   if (!fs::create_directory(path_ / kScratch, error)) {
     throw InputError{fmt::format("cannot make {}: {}; make it writable", (path_ / kScratch).string(), error.message())};
@@ -220,8 +221,8 @@ fs::path RunDirectory::prepare_scratch() {
 
 std::optional<std::string> RunDirectory::accept_result(const Measurement& measurement, const fs::path& scratch) {
   if (!fs::exists(scratch)) return "it ended without a result";
-  if (auto problem = result_problem(read_file(scratch))) return problem;
-  commit_file(scratch, result_path(measurement));
+  if (auto problem = result_problem(os::read_file(scratch))) return problem;
+  os::commit_file(scratch, result_path(measurement));
   std::error_code error;
   fs::remove(failure_path(measurement), error);
   failures_.erase(measurement);
@@ -231,7 +232,7 @@ std::optional<std::string> RunDirectory::accept_result(const Measurement& measur
 }
 
 void RunDirectory::record_failure(const Measurement& measurement, const Failure& failure) {
-  write_file_atomically(failure_path(measurement), dump(to_json(measurement, failure)));
+  os::write_file_atomically(failure_path(measurement), dump(to_json(measurement, failure)));
   status_[measurement] = Status::kFailed;
   failures_[measurement] = failure;
 }

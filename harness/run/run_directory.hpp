@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/run/files.hpp"
+#include "harness/os/file_descriptor.hpp"
 #include "harness/run/plan.hpp"
 
 /// The result store: a directory as docs/result-format.md describes it ("A run directory").
@@ -61,13 +61,13 @@ class RunDirectory {
   void clean();
 
  private:
-  RunDirectory(std::filesystem::path path, FileDescriptor lock) : path_{std::move(path)}, lock_{std::move(lock)} {}
+  RunDirectory(std::filesystem::path path, os::FileDescriptor lock) : path_{std::move(path)}, lock_{std::move(lock)} {}
   void load_results();
   std::filesystem::path result_path(const Measurement& measurement) const;
   std::filesystem::path failure_path(const Measurement& measurement) const;
 
   std::filesystem::path path_;
-  FileDescriptor lock_;
+  os::FileDescriptor lock_;
   Plan plan_;
   std::map<Measurement, Status> status_;
   std::map<Measurement, Failure> failures_;

@@ -1,13 +1,14 @@
 #include "harness/run/runner.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cmath>
 #include <cstring>
 #include <system_error>
 
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
+#include "harness/os/program.hpp"
 #include "harness/text/duration.hpp"
 
 namespace shadowwalk::run {
@@ -18,7 +19,7 @@ using std::chrono::nanoseconds;
 constexpr std::string_view kMessagePrefix = "shadowwalk: ";
 
 nanoseconds time_limit(const PlannedCell& cell, const Watchdog& watchdog) {
-  const auto measuring = static_cast<double>(measuring_time(cell.options).count());
+  const auto measuring = static_cast<double>(measuring_time(cell.request.config).count());
   return nanoseconds{std::llround(measuring * watchdog.factor)} + watchdog.slack;
 }
 
@@ -34,7 +35,7 @@ std::vector<Measurement> work_left(const RunDirectory& directory, bool retry_fai
 std::vector<std::string> arguments_for(const PlannedCell& cell, const RunnerSettings& settings,
                                        const std::string& json) {
   std::vector<std::string> arguments = settings.prefix;
-  const auto options = command_line(cell.options);
+  const auto options = command_line(cell.request);
   arguments.insert(arguments.end(), options.begin(), options.end());
   arguments.insert(arguments.end(), {"--json", json});
   return arguments;
@@ -42,7 +43,7 @@ std::vector<std::string> arguments_for(const PlannedCell& cell, const RunnerSett
 
 /// Runs and stores one measurement; false: interrupted.
 bool run_one(RunDirectory& directory, const PlannedCell& cell, const Measurement& measurement,
-             const RunnerSettings& settings, Interrupt& interrupt, Progress& progress) {
+             const RunnerSettings& settings, os::Interrupt& interrupt, Progress& progress) {
   const std::filesystem::path scratch = directory.prepare_scratch();
   const nanoseconds limit = time_limit(cell, settings.watchdog);
   std::vector<std::string> arguments = arguments_for(cell, settings, scratch.string());
@@ -58,12 +59,12 @@ bool run_one(RunDirectory& directory, const PlannedCell& cell, const Measurement
       return true;
     }
   } else if (child.end == ChildEnd::kExited && child.exit_code == 1 && std::filesystem::exists(scratch)) {
-    problem = result_problem(read_file(scratch)).value_or("");
+    problem = result_problem(os::read_file(scratch)).value_or("");
   }
   // A disk that is full now is not the cell's failure.
   directory.prepare_scratch();
   Failure failure = classify(child, problem, limit);
-  failure.command = fmt::format("{}", fmt::join(arguments_for(cell, settings, "-"), " "));
+  failure.command = os::shell_line(arguments_for(cell, settings, "-"));
   const bool counted_before = directory.status(measurement) == Status::kFailed;
   directory.record_failure(measurement, failure);
   progress.failed(cell, measurement, child.elapsed, failure, counted_before);
@@ -99,18 +100,18 @@ Failure classify(const ChildResult& child, const std::string& result_problem, na
       failure.reason = fmt::format("no result after {}, killed{}", format_duration(limit), last_words);
       break;
   }
-  failure.reason = last_line(failure.reason);  // a message of the result may have several lines
+  failure.reason = os::last_line(failure.reason);  // a message of the result may have several lines
   return failure;
 }
 
-void run_measurements(RunDirectory& directory, const RunnerSettings& settings, Interrupt& interrupt) {
+void run_measurements(RunDirectory& directory, const RunnerSettings& settings, os::Interrupt& interrupt) {
   const std::vector<Measurement> work = work_left(directory, settings.retry_failed);
   const Plan& plan = directory.plan();
   const auto cell_of = [&](const Measurement& measurement) -> const PlannedCell& {
     return plan.cells[static_cast<std::size_t>(measurement.cell)];
   };
   nanoseconds planned_left{0};
-  for (const Measurement& measurement : work) planned_left += measuring_time(cell_of(measurement).options);
+  for (const Measurement& measurement : work) planned_left += measuring_time(cell_of(measurement).request.config);
 
   Progress progress{settings.progress, plan.order.size(), plan.order.size() - work.size(), directory.failures().size()};
   try {
@@ -121,7 +122,7 @@ void run_measurements(RunDirectory& directory, const RunnerSettings& settings, I
         settings.on_start(cell, work[i], progress.number(), progress.remaining(planned_left, work.size() - i));
       }
       if (!run_one(directory, cell, work[i], settings, interrupt, progress)) break;
-      planned_left -= measuring_time(cell.options);
+      planned_left -= measuring_time(cell.request.config);
     }
     interrupt.caught();
   } catch (const InputError& error) {

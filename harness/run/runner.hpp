@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/os/interrupt.hpp"
 #include "harness/run/child.hpp"
-#include "harness/run/interrupt.hpp"
 #include "harness/run/progress.hpp"
 #include "harness/run/run_directory.hpp"
 
@@ -35,7 +35,7 @@ struct RunnerSettings {
 /// Runs what the directory lacks, in the plan's order. A child that crashes, hangs, is refused or fails is recorded as
 /// one failed measurement. Returns when all is done or `interrupt` caught a signal; the measurement under way is then
 /// dropped. Throws InputError when the disk does not take a result (what is stored stays valid).
-void run_measurements(RunDirectory& directory, const RunnerSettings& settings, Interrupt& interrupt);
+void run_measurements(RunDirectory& directory, const RunnerSettings& settings, os::Interrupt& interrupt);
 
 /// The failure that an ended child means, given what is wrong with its result (empty: it left none). Pure.
 Failure classify(const ChildResult& child, const std::string& result_problem, std::chrono::nanoseconds limit);

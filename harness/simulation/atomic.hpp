@@ -11,9 +11,9 @@
 
 namespace shadowwalk::simulation {
 
-/// std::atomic on the simulated machine. Compiled for x86: a seq_cst store is a locked operation, any other store goes
-/// through the CPU's store buffer, each read-modify-write is locked whatever its order, loads are plain. A site that
-/// the execution weakens (site.hpp) orders nothing.
+/// std::atomic on the simulated machine, as compiled for x86: a seq_cst store is a locked operation, any other store
+/// goes through the CPU's store buffer, each read-modify-write is locked whatever its order, loads are plain. A site
+/// that the execution weakens (site.hpp) orders nothing.
 template <class T>
 class Atomic {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t));
@@ -69,8 +69,12 @@ class Atomic {
     execution().passes(where, Site::Kind::read_modify_write);
     return change([&](T now) { return static_cast<T>(now | bits); });
   }
+  T fetch_and(T bits, std::memory_order = std::memory_order_seq_cst, Where where = Where::current()) {
+    execution().passes(where, Site::Kind::read_modify_write);
+    return change([&](T now) { return static_cast<T>(now & bits); });
+  }
 
-  /// What observers of the execution call it.
+  /// The name under which observers of the execution see it.
   void set_name(std::string name) { execution().name(location_, std::move(name)); }
 
  private:

@@ -23,17 +23,17 @@ std::optional<std::size_t> BoundedSearch::choose(std::span<const Transition> ena
   return choice;
 }
 
-/// A store that leaves its buffer out of its CPU's turn: whether nothing that it would have to come after has happened
-/// since the last place where it could have left it at no higher cost.
+/// For a store that leaves its buffer outside of its CPU's turn: whether nothing that must precede it has happened
+/// since the last place where it could have left at no higher cost.
 bool BoundedSearch::could_be_earlier(const Transition& step, bool preempts) const {
-  if (!program_has_run_) return false;  // what programs stored before their first steps can only leave now
+  if (!program_has_run_) return false;  // what programs stored before their first steps can leave only now
   for (std::size_t i = preempts ? last_step_ : 0; i < since_turn_.size(); ++i) {
     if (since_turn_[i].actor.cpu == step.actor.cpu || conflict(since_turn_[i], step)) return false;
   }
   return true;
 }
 
-/// First to go on, last to preempt: what is found first is easiest to read.
+/// Continuing comes first, preempting last: the first story found is then the easiest to read.
 std::vector<std::size_t> BoundedSearch::options(std::span<const Transition> enabled) {
   std::vector<std::size_t> going_on;
   std::vector<std::size_t> others;
@@ -57,9 +57,9 @@ std::vector<std::size_t> BoundedSearch::options(std::span<const Transition> enab
     }
   }
   std::vector<std::size_t> all;
-  // Once it lets stores out the turn is over, unless nobody else may have it.
+  // Once the CPU lets stores out, its turn is over, unless no other CPU may have the next.
   if (program && (!turn_ends_ || (others.empty() && going_on.empty()))) all.push_back(*program);
-  // To let stores out while the program could go on is to end the turn, for which somebody else must be there.
+  // Letting stores out while the program could continue ends the turn, which takes another CPU that can move.
   const bool may_end = !program || !preemptions_.program_ran() || !others.empty();
   for (const std::size_t i : going_on) {
     const bool lets_store_out = enabled[i].actor.part == Actor::Part::store_buffer;
@@ -67,7 +67,7 @@ std::vector<std::size_t> BoundedSearch::options(std::span<const Transition> enab
   }
   all.insert(all.end(), others.begin(), others.end());
   if (all.empty() && program) all.push_back(*program);
-  if (all.empty()) all.push_back(late.front());  // nothing else is left to happen
+  if (all.empty()) all.push_back(late.front());  // nothing else can happen
   return all;
 }
 

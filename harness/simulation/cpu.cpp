@@ -19,7 +19,7 @@ void send_ipi(std::span<Cpu* const> targets, SourceLine where) {
   if (execution.passes(where, Kind::ipi)) return;
   const Execution::Interrupt interrupt{.sender_barrier = !execution.passes(where, Kind::ipi_sender_barrier),
                                        .target_barrier = !execution.passes(where, Kind::ipi_target_barrier),
-                                       .lost = execution.has(Mutant::ipi_lost)};
+                                       .lost = execution.has_bug(Mutant::ipi_lost)};
   std::vector<std::uint64_t> numbers(targets.size());
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Cpu& target = *targets[i];

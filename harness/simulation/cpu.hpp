@@ -29,13 +29,13 @@ class Cpu {
     if (!execution.passes(where, Site::Kind::full_fence)) execution.fence();
   }
 
-  static bool has(Mutant mutant) { return Execution::current().has(mutant); }
+  static bool has_bug(Mutant mutant) { return Execution::current().has_bug(mutant); }
 
   void irq_disable(SourceLine where = SourceLine::current()) {
     if (!Execution::current().passes(where, Site::Kind::interrupt_gate)) set_gate(true);
   }
   void irq_enable() {
-    if (gate_closed_ && !has(Mutant::gate_left_closed)) set_gate(false);
+    if (gate_closed_ && !has_bug(Mutant::gate_left_closed)) set_gate(false);
   }
   bool irqs_enabled() const { return !gate_closed_; }
 
@@ -46,8 +46,8 @@ class Cpu {
   std::uint64_t ipis_requested() const { return requested_; }
   std::uint64_t ipis_acknowledged() const { return acknowledged_; }
 
-  /// Steps of a vCPU's: it is about to enter the guest, and whether the guest still runs, that is, no interrupt has
-  /// come since. (On hardware the interrupt itself ends it.) Own program only.
+  /// Steps of a vCPU: it is about to enter the guest; whether the guest still runs, that is, no interrupt has arrived
+  /// since. (On hardware the interrupt itself ends the guest's run.) Own program only.
   void start_guest() {
     Execution::current().look_at_gate("is about to enter the guest");
     acknowledged_at_start_ = acknowledged_;
@@ -58,7 +58,7 @@ class Cpu {
   }
 
  protected:
-  std::uint8_t* immediate_exit_ = nullptr;  // a simulated guest never runs for longer than one step
+  std::uint8_t* immediate_exit_ = nullptr;  // unused: a simulated guest never runs for longer than one step
 
  private:
   friend void send_ipi(std::span<Cpu* const> targets, SourceLine where);
@@ -75,8 +75,8 @@ class Cpu {
   std::uint64_t acknowledged_at_start_ = 0;
 };
 
-/// Interrupts every target and returns when all have acknowledged. A full barrier of the caller's, and of each target
-/// when it acknowledges.
+/// Interrupts every target and returns when all have acknowledged. A full barrier on the caller's CPU, and on each
+/// target's when it acknowledges.
 void send_ipi(std::span<Cpu* const> targets, SourceLine where = SourceLine::current());
 
 }  // namespace shadowwalk::simulation

@@ -38,7 +38,8 @@ Execution::Execution(MemoryModel model, Schedule& schedule)
 
 Execution::~Execution() {
   the_current = outer_;
-  // What waits for ever cannot be unwound: its destructors would wait, too. It is kept; a deadlock ends an exploration.
+  // A program that waits for ever cannot be unwound: its destructors would wait, too. It is kept; a deadlock ends an
+  // exploration.
   static auto& dead = *new std::vector<std::unique_ptr<Cpu>>;
   for (std::unique_ptr<Cpu>& cpu : cpus_) {
     if (!cpu->fiber.finished()) dead.push_back(std::move(cpu));
@@ -75,7 +76,7 @@ Execution::End Execution::run() {
       return stopped ? End::stopped : End::finished;
     }
     stopped = stopped || !complaint_.empty();
-    std::size_t chosen = steps % enabled_.size();  // once stopped: whatever, but everybody in turn
+    std::size_t chosen = steps % enabled_.size();  // once stopped: any order, each in turn
     if (!stopped) {
       if (const auto choice = schedule_.choose(enabled_)) {
         chosen = *choice;
@@ -122,11 +123,11 @@ bool Execution::apply(const Transition& transition) {
       return cpu.buffer.size() > waiting;
     case Part::store_buffer: {
       const Location& location = cpu.buffer.drain(transition.operation.touches().front().location);
-      if (observer_) tell(cpu, "  all see", location, location.value);
+      if (observer_) report(cpu, "  all see", location, location.value);
       break;
     }
     case Part::interrupt:
-      if (observer_) tell(cpu, "is interrupted, and acknowledges");
+      if (observer_) report(cpu, "is interrupted, and acknowledges");
       cpu.interrupt_pending = false;
       cpu.interrupt_handler();
       break;
@@ -143,10 +144,10 @@ void Execution::step(const Operation& next, const std::function<bool()>& ready) 
   cpu.ready = &ready;
   cpu.fiber.suspend();
   cpu.ready = nullptr;
-  if (observer_ && next.kind == Kind::other) tell(cpu, next.what);
+  if (observer_ && next.kind == Kind::other) report(cpu, next.what);
 }
 
-void Execution::tell(const Cpu& cpu, const char* what) const { observer_(cpu.number, what); }
+void Execution::report(const Cpu& cpu, const char* what) const { observer_(cpu.number, what); }
 
 std::vector<std::string> Execution::buffered_in_words(unsigned cpu) const {
   std::vector<std::string> words;
@@ -164,7 +165,7 @@ void Execution::complain(const std::string& what) {
 }
 
 std::string Execution::in_words(std::uint64_t value) const {
-  if (std::string text = words_ == nullptr ? "" : words_->value(value); !text.empty()) return text;
+  if (std::string text = namer_ == nullptr ? "" : namer_->value(value); !text.empty()) return text;
   char text[20];
   std::snprintf(text, sizeof text, value < 10 ? "%" PRIu64 : "0x%" PRIx64, value);
   return text;
@@ -172,17 +173,17 @@ std::string Execution::in_words(std::uint64_t value) const {
 
 std::string Execution::in_words(const Location& location) const {
   if (const auto name = names_.find(location.id); name != names_.end()) return name->second;
-  if (std::string text = words_ == nullptr ? "" : words_->location(location); !text.empty()) return text;
+  if (std::string text = namer_ == nullptr ? "" : namer_->location(location); !text.empty()) return text;
   return "variable " + std::to_string(location.id);
 }
 
-void Execution::tell(const Cpu& cpu, const char* what, const Location& location, std::uint64_t value,
-                     const std::string& more) const {
+void Execution::report(const Cpu& cpu, const char* what, const Location& location, std::uint64_t value,
+                       const std::string& more) const {
   observer_(cpu.number, std::string(what) + " " + in_words(location) + " = " + in_words(value) + more);
 }
 
-void Execution::tell_change(const Location& location, std::uint64_t old) const {
-  tell(*running_, "locked:", location, location.value, " (was " + in_words(old) + ")");
+void Execution::report_change(const Location& location, std::uint64_t old) const {
+  report(*running_, "locked:", location, location.value, " (was " + in_words(old) + ")");
 }
 
 bool Execution::passes(const SourceLine& where, Site::Kind kind) {
@@ -202,7 +203,7 @@ std::uint64_t Execution::load(Location& location) {
   step(operation(Kind::load).touch(location.id, false));
   const std::uint64_t value = value_for(cpu, location);
   cpu.seen.emplace_back(&location, value);
-  if (observer_) tell(cpu, "reads", location, value);
+  if (observer_) report(cpu, "reads", location, value);
   return value;
 }
 
@@ -215,10 +216,10 @@ void Execution::store(Location& location, std::uint64_t value, bool release) {
   if (model_ == MemoryModel::sc) {
     step(operation(Kind::store).touch(location.id, true));
     location.value = value;
-    if (observer_) tell(*running_, "writes", location, value);
+    if (observer_) report(*running_, "writes", location, value);
   } else {
     running_->buffer.push(location, value, release, running_->steps);
-    if (observer_) tell(*running_, "buffers", location, value);
+    if (observer_) report(*running_, "buffers", location, value);
   }
 }
 
@@ -231,7 +232,7 @@ void Execution::before_read_modify_write(Location& location) {
 void Execution::fence() {
   if (!on_cpu() || running_->buffer.empty()) return;
   step(operation(Kind::fence, Drains::own));
-  if (observer_) tell(*running_, "full barrier");
+  if (observer_) report(*running_, "full barrier");
 }
 
 void Execution::wait_for_change() {

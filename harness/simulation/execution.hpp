@@ -11,26 +11,24 @@
 
 #include "harness/fiber/fiber.hpp"
 #include "harness/machine/mutant.hpp"
-#include "harness/simulation/memory_model.hpp"
 #include "harness/simulation/schedule.hpp"
 #include "harness/simulation/site.hpp"
 #include "harness/simulation/store_buffer.hpp"
-#include "harness/simulation/transition.hpp"
 
 namespace shadowwalk::simulation {
 
 /// One run of a program on simulated CPUs, in which a Schedule decides what happens next. Everything runs on the
-/// caller's thread; one execution at a time a thread.
+/// caller's thread; one execution at a time per thread.
 ///
-/// Outside the CPUs' programs (what is set up before run(), what is looked at after it) memory is used directly: every
-/// buffer is empty then.
+/// Outside the CPUs' programs (set-up before run(), checks after it) memory is used directly: every buffer is empty
+/// then.
 class Execution {
  public:
   enum class End {
-    finished,  ///< all programs have ended, all stores are seen
+    finished,  ///< all programs have ended, all stores are visible
     stopped,   ///< the schedule ended it; the rest was run in some order, so that nothing is left half done
-    wrong,     ///< somebody complained: `complaint()`; the rest was run as when stopped
-    deadlock,  ///< nobody can go on: `stuck()` says who
+    wrong,     ///< a check complained: `complaint()`; the rest was run as when stopped
+    deadlock,  ///< no CPU can continue: `stuck()` lists them
     too_long   ///< more steps than `kMostSteps`
   };
   static constexpr std::size_t kMostSteps = 20'000;
@@ -50,35 +48,35 @@ class Execution {
   const std::string& cpu_name(unsigned cpu) const { return cpus_.at(cpu)->name; }
   std::size_t cpus() const { return cpus_.size(); }
   MemoryModel model() const { return model_; }
-  /// After a deadlock: the CPUs that wait, and for what.
+  /// After a deadlock: what each CPU waits for.
   std::vector<Transition> stuck() const;
-  /// What went wrong first; empty: nothing.
+  /// The first thing that went wrong; empty: nothing.
   const std::string& complaint() const { return complaint_; }
 
-  /// Sees each step, and what a CPU puts into its store buffer, in words, until somebody complains. Before anything is
-  /// made.
+  /// Sees each step, and what a CPU puts into its store buffer, in words, until the first complaint. Call it before
+  /// anything else.
   using Observer = std::function<void(unsigned cpu, const std::string& what)>;
   void observe(Observer observer) { observer_ = std::move(observer); }
   /// For observers.
   void name(const Location& location, std::string name) {
     if (observer_) names_[location.id] = std::move(name);
   }
-  /// How observers are told of variables without a name, and of values. Before run().
-  struct Words {
-    virtual ~Words() = default;
-    virtual std::string location(const Location& location) const = 0;  ///< empty: it does not know
+  /// How observers see variables without a name, and values. Before run().
+  struct Namer {
+    virtual ~Namer() = default;
+    virtual std::string location(const Location& location) const = 0;  ///< empty: unknown
     virtual std::string value(std::uint64_t value) const = 0;          ///< the same
   };
-  void use(const Words& words) { words_ = &words; }
+  void use(const Namer& namer) { namer_ = &namer; }
 
-  /// Stores of a CPU that others do not see yet, in words, the oldest first. For observers.
+  /// A CPU's stores that are not visible to others yet, in words, the oldest first. For observers.
   std::vector<std::string> buffered_in_words(unsigned cpu) const;
 
-  /// What orders something at this site orders nothing. Before anything runs.
+  /// What would order something at this site orders nothing. Before anything runs.
   void weaken(const Site& site) { weakened_ = site; }
-  /// Keeps every site that is passed, from now on.
+  /// Collects every site that is passed, from now on.
   void collect_sites(SiteCollection& sites) { sites_ = &sites; }
-  /// The source has this bug. Before anything runs.
+  /// The source has this bug from now on. Before anything runs.
   void plant(Mutant mutant) { planted_ = mutant; }
   /// Whether the planted bug's place in the source was passed.
   bool passed_planted() const { return passed_planted_; }
@@ -101,32 +99,32 @@ class Execution {
     before_read_modify_write(location);
     const std::uint64_t old = location.value;
     location.value = change(old);
-    if (observer_ && on_cpu()) tell_change(location, old);
+    if (observer_ && on_cpu()) report_change(location, old);
     return old;
   }
   /// Full barrier.
   void fence();
-  /// A site is passed. Whether it is the one that was weakened.
+  /// The program passes a site. Returns whether it is the one that was weakened.
   bool passes(const SourceLine& where, Site::Kind kind);
   /// Whether this bug is planted.
-  bool has(Mutant mutant) {
+  bool has_bug(Mutant mutant) {
     if (planted_ != mutant) return false;
     passed_planted_ = true;
     return true;
   }
-  /// Of the calling CPU: from now on its fences and exchanges order nothing, or do again.
+  /// Whether the calling CPU's fences and exchanges order nothing from now on.
   void set_unordered(bool unordered) {
     if (on_cpu()) running_->unordered = unordered;
   }
-  /// Something went wrong: the execution ends here.
+  /// Something went wrong: ends the execution here.
   void complain(const std::string& what);
   /// The body of a loop that waits: returns when something that the CPU has loaded since its last store or wait has
-  /// another value. At once if there is nothing such.
+  /// another value; at once if it has loaded nothing.
   void wait_for_change();
   bool buffers_empty() const;
   bool others_ended(unsigned than_cpu) const;
   bool all_ended() const { return others_ended(static_cast<unsigned>(cpus_.size())); }
-  /// Called when somebody complains, from where that is.
+  /// `listener` is called by complain(), at the place of the complaint.
   void on_complaint(std::function<void(const std::string&)> listener) { on_complaint_ = std::move(listener); }
   /// What the machine keeps for a CPU; null at first.
   void bind(unsigned cpu, void* what) { cpus_.at(cpu)->bound = what; }
@@ -134,23 +132,23 @@ class Execution {
 
   // --- Interrupts
 
-  /// What a CPU does when an interrupt reaches it, in one step: its gate is open and its store buffer empty.
+  /// What a CPU does, in one step, when an interrupt reaches it: its gate is open and its store buffer empty.
   void on_interrupt(unsigned cpu, std::function<void()> handler);
   struct Interrupt {
-    bool sender_barrier = true;  ///< a full barrier of the sender's before it is sent
-    bool target_barrier = true;  ///< a full barrier of the target's before its handler runs
+    bool sender_barrier = true;  ///< a full barrier on the sender's CPU before it is sent
+    bool target_barrier = true;  ///< a full barrier on the target's CPU before its handler runs
     bool lost = false;           ///< it is never delivered
   };
   /// Delivered to `cpu` some time from now. `prepare` happens in the same step.
   void raise_interrupt(unsigned cpu, const Interrupt& interrupt, const std::function<void()>& prepare);
-  /// Of the calling CPU: while its gate is closed no interrupt is delivered.
+  /// While the calling CPU's gate is closed it gets no interrupt.
   void set_gate(bool closed);
-  /// A step of the calling CPU's whose order with interrupts of it matters.
+  /// A step of the calling CPU whose order relative to its interrupts matters.
   void look_at_gate(const char* what);
-  /// What handlers write and raise_interrupt() prepares: waits of the calling CPU until ready(), which looks at what
-  /// CPU `of` has acknowledged.
+  /// The mailbox is what handlers write and raise_interrupt() prepares. The calling CPU waits until ready(), which
+  /// checks what CPU `of` has acknowledged.
   void wait_for_mailbox(unsigned of, const std::function<bool()>& ready);
-  /// A step that sees what handlers of CPU `of` have written until then.
+  /// A step that sees what handlers of CPU `of` have written so far.
   void look_at_mailbox(unsigned of);
 
   /// A full barrier on every CPU, at one moment.
@@ -163,7 +161,7 @@ class Execution {
     std::string name;
     Fiber fiber;
     StoreBuffer buffer;
-    Operation next;  // the step that its program has come to
+    Operation next;  // the step that its program takes next
     const std::function<bool()>* ready = nullptr;
     std::vector<std::pair<Location*, std::uint64_t>> seen;  // loaded since the last store or wait
     std::function<void()> interrupt_handler;
@@ -185,10 +183,10 @@ class Execution {
   void run_program(Cpu& cpu);
   std::string in_words(std::uint64_t value) const;
   std::string in_words(const Location& location) const;
-  void tell(const Cpu& cpu, const char* what) const;
-  void tell(const Cpu& cpu, const char* what, const Location& location, std::uint64_t value,
-            const std::string& more = {}) const;
-  void tell_change(const Location& location, std::uint64_t old) const;
+  void report(const Cpu& cpu, const char* what) const;
+  void report(const Cpu& cpu, const char* what, const Location& location, std::uint64_t value,
+              const std::string& more = {}) const;
+  void report_change(const Location& location, std::uint64_t old) const;
   std::uint64_t value_for(const Cpu& cpu, const Location& location) const;
 
   const MemoryModel model_;
@@ -199,7 +197,7 @@ class Execution {
   LocationId next_location_ = 1;
   Observer observer_;
   std::map<LocationId, std::string> names_;
-  const Words* words_ = nullptr;
+  const Namer* namer_ = nullptr;
   std::optional<Site> weakened_;
   SiteCollection* sites_ = nullptr;
   std::optional<Mutant> planted_;

@@ -39,7 +39,7 @@ std::optional<std::size_t> ExhaustiveSearch::choose(std::span<const Transition> 
       }
     }
     const auto first = pick(node);
-    if (!first) return std::nullopt;  // what could be done here was done elsewhere
+    if (!first) return std::nullopt;  // all that can happen here was explored elsewhere
     node.chosen = *first;
     path_.push_back(std::move(node));
   } else {
@@ -75,7 +75,7 @@ bool ExhaustiveSearch::next() {
   return false;
 }
 
-/// The actor that moved last, if it can move on: fewer switches make a story that is easier to read.
+/// Prefers the actor that moved last: fewer switches make a story that is easier to read.
 std::optional<std::size_t> ExhaustiveSearch::pick(const Node& node) const {
   std::optional<std::size_t> first;
   for (std::size_t i = 0; i < node.enabled.size(); ++i) {
@@ -91,8 +91,8 @@ bool ExhaustiveSearch::is_asleep(const Node& node, const Actor& actor) const {
          std::ranges::find(node.asleep, actor, &Transition::actor) != node.asleep.end();
 }
 
-/// Sees to it that each step which conflicts with the one that has just happened, and had not to come first, is tried
-/// in the other order, too. Returns the step's clock.
+/// Schedules the reverse order for each earlier step that conflicts with the one that has just happened and need not
+/// come first. Returns the step's clock.
 ExhaustiveSearch::Clock ExhaustiveSearch::find_races(const Transition& step) {
   Clock past = past_of(step);
   for (std::size_t i = depth_; i-- > 0;) {
@@ -101,8 +101,8 @@ ExhaustiveSearch::Clock ExhaustiveSearch::find_races(const Transition& step) {
     reverse(i, step);
     join(past, path_[i].clock);
   }
-  // Stores that had to become visible first came before it. Their program's steps race with it all the same: without
-  // these there would have been nothing to wait for.
+  // Stores that had to become visible first came before it. Yet the steps of the programs that made them race with it:
+  // without those steps there would have been nothing to wait for.
   for (std::size_t i = 0; i < depth_; ++i) {
     const Actor& earlier = path_[i].enabled[path_[i].chosen].actor;
     if (earlier.part == Part::store_buffer && step.needs_empty_buffer_of(earlier.cpu)) join(past, path_[i].clock);
@@ -113,8 +113,8 @@ ExhaustiveSearch::Clock ExhaustiveSearch::find_races(const Transition& step) {
   return past;
 }
 
-/// Explores, at the node before the step at `depth`, somebody who can begin what happened since without it, up to
-/// `step`.
+/// At the node before the step at `depth`, adds an actor to explore that can begin what happened since without that
+/// step, up to `step`.
 void ExhaustiveSearch::reverse(std::size_t depth, const Transition& step) {
   Node& node = path_[depth];
   const std::vector<Actor> beginners = beginners_without(depth, step);
@@ -130,13 +130,14 @@ void ExhaustiveSearch::reverse(std::size_t depth, const Transition& step) {
     node.to_explore.push_back(*able);
     return;
   }
-  // The step was waiting for something then. Whoever else can move may bring it about.
+  // The step was waiting for something then. Any other actor that can move may cause it.
   for (const Transition& other : node.enabled) {
     if (!is_tried(other.actor)) node.to_explore.push_back(other.actor);
   }
 }
 
-/// Of the steps after `depth` that it did not lead to, and `step`: the actors of those that nothing of these leads to.
+/// Considers `step` and the steps after `depth` that do not follow from the one at `depth`. Returns the actors of those
+/// that follow from none of the others.
 std::vector<Actor> ExhaustiveSearch::beginners_without(std::size_t depth, const Transition& step) const {
   std::vector<std::size_t> without;
   std::vector<Actor> seen;
@@ -161,7 +162,7 @@ std::vector<Actor> ExhaustiveSearch::beginners_without(std::size_t depth, const 
   return beginners;
 }
 
-/// Of the actor's last step on the path; empty if it has taken none.
+/// The clock of the actor's last step on the path; empty if it has taken none.
 ExhaustiveSearch::Clock ExhaustiveSearch::clock_of(const Actor& actor) const {
   for (std::size_t i = depth_; i-- > 0;) {
     if (path_[i].step().actor == actor) return path_[i].clock;
@@ -169,8 +170,8 @@ ExhaustiveSearch::Clock ExhaustiveSearch::clock_of(const Actor& actor) const {
   return {};
 }
 
-/// What must come before a step, whatever the others do: its actor's last step; of a store that becomes visible, the
-/// program's step that it was made after.
+/// What must come before a step, whatever the other actors do: its actor's last step; for a store that becomes visible,
+/// the program's step after which it was made.
 ExhaustiveSearch::Clock ExhaustiveSearch::past_of(const Transition& step) const {
   Clock past = clock_of(step.actor);
   if (step.actor.part == Part::store_buffer) {

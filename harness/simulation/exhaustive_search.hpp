@@ -10,14 +10,14 @@
 
 namespace shadowwalk::simulation {
 
-/// Every schedule of a program, one execution after another. With the reduction, one of each class of schedules that
-/// differ only in the order of steps whose order cannot matter: dynamic partial-order reduction with source sets and
-/// sleep sets (Abdulla, Aronis, Jonsson and Sagonas, POPL 2014).
+/// Every schedule of a program, one execution after another. With the reduction, one schedule of each class whose
+/// members differ only in the order of steps whose order cannot matter: dynamic partial-order reduction with source
+/// sets and sleep sets (Abdulla, Aronis, Jonsson and Sagonas, POPL 2014).
 ///
 ///   ExhaustiveSearch search;
 ///   do { Execution execution(model, search); ... execution.run(); ... } while (search.next());
 ///
-/// The program must do the same again when it is scheduled the same.
+/// The program must be deterministic: under the same schedule it takes the same steps.
 class ExhaustiveSearch final : public Schedule {
  public:
   enum class Reduction { none, partial_order };
@@ -29,15 +29,15 @@ class ExhaustiveSearch final : public Schedule {
   bool next();
 
  private:
-  using Clock = std::vector<std::uint32_t>;  // by actor: how many steps of the execution, up to that actor's last
+  using Clock = std::vector<std::uint32_t>;  // by actor: the number of the execution's steps up to that actor's last
 
   struct Node {
     std::vector<Transition> enabled;
-    std::vector<Transition> asleep;  // explored from here or from above, and still the same
+    std::vector<Transition> asleep;  // explored from here or from above, with the same outcome
     std::vector<Actor> to_explore;
     std::size_t chosen = 0;
     bool pushed = false;
-    Clock clock;  // of the chosen step: what happened before it
+    Clock clock;  // what happened before the chosen step
 
     Transition step() const;
   };

@@ -18,7 +18,7 @@ Operation step_of(const char* what, Drains drains = Drains::nothing) {
 
 thread_local Rcu* Rcu::current_ = nullptr;
 
-Rcu::Rcu() : outer_(std::exchange(current_, this)) {
+Rcu::Rcu(const Options&) : outer_(std::exchange(current_, this)) {
   Execution& execution = Execution::current();
   queue_location_ = execution.new_location();
   reclaimer_ = execution.add_cpu("reclaim-0", [this] { reclaim(); });
@@ -85,6 +85,7 @@ void Rcu::synchronize() {
     }
     return true;
   });
+  ++grace_periods_;
 }
 
 }  // namespace shadowwalk::simulation

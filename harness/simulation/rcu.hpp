@@ -4,18 +4,20 @@
 #include <cstdint>
 #include <vector>
 
-#include "harness/machine/rcu_head.hpp"
+#include "harness/machine/rcu_types.hpp"
 #include "harness/simulation/execution.hpp"
 
 namespace shadowwalk::simulation {
 
-/// harness/machine/rcu.hpp's Rcu on the simulated machine. A grace period is what it promises and no more: a full
-/// barrier on every CPU as it begins, the end of each section that was open then, and a full barrier on every CPU
-/// again. Callbacks run on a simulated CPU of their own, until all other programs have ended.
+/// harness/machine/rcu.hpp's Rcu on the simulated machine. A grace period does what it promises and no more: a full
+/// barrier on every CPU as it begins, a wait for the end of each section that was open then, and a full barrier on
+/// every CPU again. Callbacks run on a simulated CPU of their own, until all other programs have ended.
 class Rcu {
  public:
+  struct Options {};
+
   /// Adds the CPU `reclaim-0` to the current execution.
-  Rcu();
+  explicit Rcu(const Options&);
   ~Rcu();
   Rcu(const Rcu&) = delete;
   Rcu& operator=(const Rcu&) = delete;
@@ -25,8 +27,9 @@ class Rcu {
 
   void call(RcuHead& head, void (*func)(RcuHead*, void*), void* context);
   void synchronize();
-  /// After the execution: runs what is left.
+  /// After the execution: runs the callbacks that are left.
   void barrier();
+  std::uint64_t grace_periods() const { return grace_periods_; }
 
  private:
   struct Reader {
@@ -49,6 +52,7 @@ class Rcu {
   LocationId queue_location_ = 0;
   std::vector<RcuHead*> queue_;
   std::vector<Reader> readers_;  // by CPU
+  std::uint64_t grace_periods_ = 0;
 };
 
 }  // namespace shadowwalk::simulation

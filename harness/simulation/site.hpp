@@ -20,7 +20,7 @@ struct SourceLine {
   }
 };
 
-/// A place in the source that orders something, or has others wait: a barrier, an access whose order is stronger than
+/// A place in the source that orders something or makes others wait: a barrier, an access whose order is stronger than
 /// relaxed, an IPI, an interrupt gate.
 struct Site {
   enum class Kind : std::uint8_t {
@@ -36,7 +36,7 @@ struct Site {
     ipi_sender_barrier,  ///< what the sender stored is seen before the IPI arrives; weakened: may be seen later
     ipi_target_barrier   ///< what the target stored is seen before it acknowledges; weakened: may be seen later
   };
-  std::string file;  ///< from the project's folder on
+  std::string file;  ///< relative to the project's folder
   unsigned line = 0;
   Kind kind = Kind::full_fence;
 
@@ -56,9 +56,18 @@ inline constexpr std::array<std::pair<Site::Kind, std::string_view>, 11> kSiteKi
      {Site::Kind::ipi_sender_barrier, "barrier of IPI's sender"},
      {Site::Kind::ipi_target_barrier, "barrier of IPI's target"}}};
 
+static_assert(
+    [] {
+      for (std::size_t i = 0; i < kSiteKinds.size(); ++i) {
+        if (static_cast<std::size_t>(kSiteKinds[i].first) != i) return false;
+      }
+      return static_cast<std::size_t>(Site::Kind::ipi_target_barrier) + 1 == kSiteKinds.size();
+    }(),
+    "kSiteKinds has one row per kind, in the order of the enum");
+
 constexpr std::string_view in_words(Site::Kind kind) { return kSiteKinds[static_cast<std::size_t>(kind)].second; }
 
-/// A path, from the project's folder on; of a file outside of it, as a plug-in's, its name.
+/// A path relative to the project's folder; for a file outside of it, such as a plug-in's, the file's name.
 constexpr std::string_view within_project(std::string_view file) {
   for (const std::string_view folder : {"variants/", "harness/", "tests/"}) {
     if (const std::size_t at = file.rfind(folder); at != std::string_view::npos) return file.substr(at);
@@ -66,7 +75,7 @@ constexpr std::string_view within_project(std::string_view file) {
   return file.substr(file.rfind('/') + 1);
 }
 
-/// Sites that were passed.
+/// The sites that a program has passed.
 class SiteCollection {
  public:
   void add(const SourceLine& where, Site::Kind kind) {
@@ -84,7 +93,7 @@ class SiteCollection {
   }
 
  private:
-  /// Files by their pointer: this is asked at each step, and one file may have several.
+  /// Compares files by pointer, as this happens at each step. One file may have several pointers.
   struct Passed {
     const char* file;
     unsigned line;

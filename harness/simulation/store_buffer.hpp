@@ -1,15 +1,29 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "harness/simulation/memory_model.hpp"
-#include "harness/simulation/transition.hpp"
+#include "harness/simulation/schedule.hpp"
 
 namespace shadowwalk::simulation {
+
+/// What a simulated CPU may do with its stores before others see them. Loads are never reordered.
+enum class MemoryModel {
+  sc,   ///< every store is seen at once
+  tso,  ///< x86: stores wait in one queue per CPU, in order; locked operations and fences drain it
+  pso,  ///< stores to different locations may leave the queue out of order, except past a release store
+};
+
+inline constexpr std::array<std::pair<std::string_view, MemoryModel>, 3> kMemoryModels = {
+    {{"sc", MemoryModel::sc}, {"tso", MemoryModel::tso}, {"pso", MemoryModel::pso}}};
+static_assert(kMemoryModels[0].second == MemoryModel::sc && kMemoryModels[1].second == MemoryModel::tso &&
+              kMemoryModels.back().second == MemoryModel::pso);
 
 /// A shared variable, as memory holds it.
 struct Location {
@@ -22,12 +36,12 @@ class StoreBuffer {
  public:
   bool empty() const { return stores_.empty(); }
   std::size_t size() const { return stores_.size(); }
-  /// `steps`: that the CPU's program has taken.
+  /// `steps`: the steps that the CPU's program has taken.
   void push(Location& location, std::uint64_t value, bool release, std::uint32_t steps) {
     stores_.push_back({&location, value, release, steps});
   }
 
-  /// What the CPU itself reads there, if it has a store to it waiting.
+  /// What the CPU itself reads there, if a store of its own to it is waiting.
   std::optional<std::uint64_t> forward(const Location& location) const {
     for (auto store = stores_.rbegin(); store != stores_.rend(); ++store) {
       if (store->location == &location) return store->value;

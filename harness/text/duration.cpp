@@ -32,6 +32,15 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   return std::chrono::nanoseconds{std::llround(nanoseconds)};
 }
 
+std::string exact_duration(std::chrono::nanoseconds duration) {
+  const auto ns = duration.count();
+  if (ns == 0) return "0";
+  if (ns % 1'000'000'000 == 0) return fmt::format("{}s", ns / 1'000'000'000);
+  if (ns % 1'000'000 == 0) return fmt::format("{}ms", ns / 1'000'000);
+  if (ns % 1'000 == 0) return fmt::format("{}us", ns / 1'000);
+  return fmt::format("{}ns", ns);
+}
+
 std::string format_duration(std::chrono::nanoseconds duration) {
   using namespace std::chrono_literals;
   duration = std::max(duration, 0ns);

@@ -6,9 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
 #include "harness/text/suggestion.hpp"
 
 namespace shadowwalk {
@@ -94,16 +94,12 @@ std::string read_text_file(const std::filesystem::path& file, std::string_view w
   struct stat status {};
   if (stat(file.c_str(), &status) != 0) throw cannot(std::strerror(errno));
   if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode)) throw cannot("it is not a file");
-  std::ifstream stream{file, std::ios::binary};
-  if (!stream) throw cannot(std::strerror(errno));
-  std::string text(kMaxSize + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) throw cannot(std::strerror(errno));
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > kMaxSize) {
+  std::optional<std::string> text = os::read_if_readable(file, kMaxSize + 1);
+  if (!text) throw cannot(std::strerror(errno));
+  if (text->size() > kMaxSize) {
     throw InputError(fmt::format("the {} {} is larger than 1 MiB; is it the right file?", what, file.string()));
   }
-  return text;
+  return std::move(*text);
 }
 
 }  // namespace shadowwalk

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "harness/attach/probes.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk::timeline {
 

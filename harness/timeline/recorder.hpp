@@ -61,7 +61,7 @@ struct alignas(64) Track {
   Ring seldom;
 };
 
-/// Records a cell's probes (harness/attach/probes.hpp) on a track a thread, in memory that is all taken when a thread
+/// Records a cell's probes (harness/probes/probes.hpp) on a track a thread, in memory that is all taken when a thread
 /// joins. It listens to the probes as a tool does: without a recorder there is nothing but their tests.
 class Recorder {
  public:

@@ -10,6 +10,8 @@
 #include <string_view>
 
 #include "harness/machine/error.hpp"
+#include "harness/os/file_descriptor.hpp"
+#include "harness/os/program.hpp"
 #include "harness/trace/file_format.hpp"
 #include "harness/trace/tool.hpp"
 #include "harness/trace/trace_writer.hpp"
@@ -17,23 +19,12 @@
 namespace shadowwalk::trace {
 namespace {
 
-/// Owns a descriptor, but for stdin's.
-class Descriptor {
- public:
-  explicit Descriptor(const std::filesystem::path& path)
-      : fd_(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (fd_ < 0) throw InputError(fmt::format("{}: {}", path.string(), std::strerror(errno)));
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ != STDIN_FILENO) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
+/// A descriptor of its own, also of stdin ("-").
+os::FileDescriptor open_recording(const std::filesystem::path& path) {
+  os::FileDescriptor file(path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) throw InputError(fmt::format("{}: {}", path.string(), std::strerror(errno)));
+  return file;
+}
 
 /// A program's argument that names the file, even one that begins with a dash.
 std::string as_argument(const std::filesystem::path& path) {
@@ -42,7 +33,7 @@ std::string as_argument(const std::filesystem::path& path) {
 
 // --ns: microseconds, perf's default, would tear apart what belongs together. --force: also files of another owner.
 std::vector<std::string> perf_script(const std::filesystem::path& path) {
-  return {require_program("perf", fmt::format("{} is a perf.data, and reading it", path.string()), "linux-perf"),
+  return {os::require_program("perf", fmt::format("{} is a perf.data, and reading it", path.string()), "linux-perf"),
           "script",
           "-i",
           as_argument(path),
@@ -55,19 +46,20 @@ std::vector<std::string> perf_script(const std::filesystem::path& path) {
 
 // -R: fields as they are. Printed in words, libtraceevent's kvm plugin leaves the gfn of zapped pages out. -t: ns.
 std::vector<std::string> trace_cmd_report(const std::filesystem::path& path) {
-  return {require_program("trace-cmd", fmt::format("{} is a trace.dat, and reading it", path.string()), "trace-cmd"),
-          "report",
-          "-R",
-          "-t",
-          "-i",
-          as_argument(path)};
+  return {
+      os::require_program("trace-cmd", fmt::format("{} is a trace.dat, and reading it", path.string()), "trace-cmd"),
+      "report",
+      "-R",
+      "-t",
+      "-i",
+      as_argument(path)};
 }
 
 }  // namespace
 
 RecordingKind recording_kind(const std::filesystem::path& path) {
   if (path == "-") return RecordingKind::text;
-  const Descriptor file(path);
+  const os::FileDescriptor file = open_recording(path);
   std::array<char, 16> bytes{};
   const ssize_t count = read(file.get(), bytes.data(), bytes.size());
   if (count < 0) throw InputError(fmt::format("{}: {}", path.string(), std::strerror(errno)));
@@ -95,7 +87,7 @@ ImportReport import_recording(const std::filesystem::path& recording, const std:
   };
   ImportReport report;
   if (kind == RecordingKind::text) {
-    const Descriptor file(recording);
+    const os::FileDescriptor file = open_recording(recording);
     DescriptorLines lines(file.get(), recording.string());
     report = import_lines(lines);
   } else {

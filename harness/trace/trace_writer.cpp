@@ -64,7 +64,7 @@ void TraceWriter::write_block() {
   put_block_header(header, {BlockTag::events, block_events_, static_cast<std::uint32_t>(block_.size()),
                             static_cast<std::uint32_t>(payload.size()), crc32c(payload)});
   std::copy(header.begin(), header.end(), stored_.begin());
-  file_.append({stored_.data(), kBlockHeaderBytes + output.pos});
+  file_.append(std::span(stored_).first(kBlockHeaderBytes + output.pos));
   block_.clear();
   block_events_ = 0;
   context_ = {};

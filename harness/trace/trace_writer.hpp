@@ -4,8 +4,8 @@
 #include <memory>
 #include <string_view>
 
+#include "harness/os/files.hpp"
 #include "harness/trace/event_codec.hpp"
-#include "harness/trace/output_file.hpp"
 #include "harness/trace/trace_event.hpp"
 
 struct ZSTD_CCtx_s;
@@ -35,7 +35,7 @@ class TraceWriter {
 
   void write_block();
 
-  OutputFile file_;
+  os::AtomicFile file_;
   std::unique_ptr<ZSTD_CCtx_s, FreeContext> compressor_;
   TraceInfo info_;
   EventContext context_;

@@ -1,18 +1,60 @@
+#include "harness/verify/explore.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
+#include "harness/lab/registry.hpp"
 #include "harness/simulation/bounded_search.hpp"
 #include "harness/simulation/exhaustive_search.hpp"
 #include "harness/simulation/random_schedule.hpp"
-#include "harness/verify/run_once.hpp"
 
 namespace shadowwalk::verify {
 namespace {
 
+using simulation::Execution;
+using simulation::Schedule;
+using simulation::Transition;
+using End = Execution::End;
+
+/// Keeps what another schedule chooses.
+class Recorded final : public Schedule {
+ public:
+  Recorded(Schedule& schedule, Outcome& outcome) : schedule_(schedule), outcome_(outcome) {}
+  std::optional<std::size_t> choose(std::span<const Transition> enabled) override {
+    const auto choice = schedule_.choose(enabled);
+    if (choice) {
+      outcome_.schedule.push_back(enabled[*choice].actor);
+      outcome_.preemptions.take(enabled, *choice);
+    }
+    return choice;
+  }
+  void happened(bool pushed) override { schedule_.happened(pushed); }
+
+ private:
+  Schedule& schedule_;
+  Outcome& outcome_;
+};
+
+std::string deadlock_in_words(const Execution& execution) {
+  std::string text = "deadlock: nobody can go on";
+  for (const Transition& waiting : execution.stuck()) {
+    const bool in_a_loop = waiting.operation.kind == simulation::Operation::Kind::wait;
+    text += "; " + execution.cpu_name(waiting.actor.cpu) + " " +
+            (in_a_loop ? "waits for what it has read to change" : waiting.operation.what);
+  }
+  return text;
+}
+
+/// What CPUs that wait for ever have locked cannot be taken down; a few of these end an exploration.
+void keep_for_ever(std::unique_ptr<AnySystem> system) {
+  static auto& kept = *new std::vector<std::unique_ptr<AnySystem>>;
+  kept.push_back(std::move(system));
+}
+
 class Exploration {
  public:
-  Exploration(const VerifiedVariant& variant, const Setting& setting) : variant_(variant), setting_(setting) {}
+  Exploration(const VariantEntry& variant, const VerifyConfig& config) : variant_(variant), setting_(config) {}
 
   Report run() {
     if (setting_.random != 0) {
@@ -76,8 +118,8 @@ class Exploration {
     return false;
   }
 
-  const VerifiedVariant& variant_;
-  const Setting& setting_;
+  const VariantEntry& variant_;
+  const VerifyConfig& setting_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   simulation::SiteCollection sites_;
   Report report_;
@@ -85,6 +127,46 @@ class Exploration {
 
 }  // namespace
 
-Report VerifiedVariant::verify(const Setting& setting) const { return Exploration(*this, setting).run(); }
+Outcome run_once(const VariantEntry& variant, const VerifyConfig& config, Schedule& schedule, const Watch& watch) {
+  Outcome outcome{.end = End::finished, .wrong = {}, .schedule = {}, .preemptions = {}};
+  Recorded recorded(schedule, outcome);
+  Execution execution(config.memory, recorded);
+  if (watch.sites != nullptr) execution.collect_sites(*watch.sites);
+  if (watch.before) watch.before(execution);
+  if (config.weakened) execution.weaken(*config.weakened);
+  if (config.mutant) execution.plant(*config.mutant);
+  std::unique_ptr<AnySystem> system = variant.make_system(config, execution);
+  if (watch.made) watch.made(execution, *system);
+  outcome.end = execution.run();
+  switch (outcome.end) {
+    case End::finished:
+      outcome.wrong = system->what_is_wrong();
+      break;
+    case End::stopped:
+      break;
+    case End::wrong:
+      outcome.wrong = execution.complaint();
+      break;
+    case End::deadlock:
+      outcome.wrong = deadlock_in_words(execution);
+      break;
+    case End::too_long:
+      outcome.wrong = "no end after " + std::to_string(Execution::kMostSteps) + " steps";
+      break;
+  }
+  outcome.passed_mutant = execution.passed_planted();
+  if (watch.after) watch.after(execution);
+  if (!execution.all_ended()) keep_for_ever(std::move(system));
+  return outcome;
+}
+
+Report explore(const VariantEntry& variant, const VerifyConfig& config) { return Exploration(variant, config).run(); }
+
+void add_shipped_variants(Registry& registry);  // generated: cmake/Variants.cmake
+
+Registry& verified_variants() {
+  static Registry& registry = (add_shipped_variants(Registry::instance()), Registry::instance());
+  return registry;
+}
 
 }  // namespace shadowwalk::verify

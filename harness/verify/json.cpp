@@ -72,33 +72,33 @@ class Reader {
   const std::string where_;
 };
 
-Setting read_setting(const Reader& reader) {
-  Setting setting;
-  setting.walkers = reader.number("walkers", 1, kMostWalkers);
-  setting.zappers = reader.number("zappers", 1, kMostZappers);
-  setting.walks = reader.number("walks", 1, kMostTurns);
-  setting.zaps = reader.number("zaps", 1, kMostTurns);
-  setting.pages = reader.number("pages", kFewestPages, kMostPages);
-  setting.zap_all = reader.get<bool>("zap_all");
-  setting.faults = reader.get<bool>("faults");
-  setting.guest = reader.get<bool>("guest");
-  setting.memory = reader.named<simulation::MemoryModel>(
+VerifyConfig read_setting(const Reader& reader) {
+  VerifyConfig config;
+  config.walkers = reader.number("walkers", 1, kMostWalkers);
+  config.zappers = reader.number("zappers", 1, kMostZappers);
+  config.walks = reader.number("walks", 1, kMostTurns);
+  config.zaps = reader.number("zaps", 1, kMostTurns);
+  config.pages = reader.number("pages", kFewestPages, kMostPages);
+  config.zap_all = reader.get<bool>("zap_all");
+  config.faults = reader.get<bool>("faults");
+  config.guest = reader.get<bool>("guest");
+  config.memory = reader.named<simulation::MemoryModel>(
       "memory", simulation::kMemoryModels, [](const auto& entry) { return entry.first; },
       [](const auto& entry) { return entry.second; });
   if (reader.has("weakened")) {
     const Reader site = reader.object("weakened");
-    setting.weakened = {.file = site.get<std::string>("file"),
-                        .line = site.get<unsigned>("line"),
-                        .kind = site.named<Site::Kind>(
-                            "kind", simulation::kSiteKinds, [](const auto& entry) { return entry.second; },
-                            [](const auto& entry) { return entry.first; })};
+    config.weakened = {.file = site.get<std::string>("file"),
+                       .line = site.get<unsigned>("line"),
+                       .kind = site.named<Site::Kind>(
+                           "kind", simulation::kSiteKinds, [](const auto& entry) { return entry.second; },
+                           [](const auto& entry) { return entry.first; })};
   }
   if (reader.has("mutant")) {
-    setting.mutant = reader.named<Mutant>(
+    config.mutant = reader.named<Mutant>(
         "mutant", mutants(), [](const MutantInfo& info) { return info.name; },
         [](const MutantInfo& info) { return info.mutant; });
   }
-  return setting;
+  return config;
 }
 
 }  // namespace
@@ -107,20 +107,19 @@ ordered_json to_json(const Site& site) {
   return {{"kind", in_words(site.kind)}, {"file", site.file}, {"line", site.line}};
 }
 
-ordered_json to_json(const Setting& setting) {
-  ordered_json object = {
-      {"walkers", setting.walkers}, {"zappers", setting.zappers}, {"walks", setting.walks},
-      {"zaps", setting.zaps},       {"pages", setting.pages},     {"zap_all", setting.zap_all},
-      {"faults", setting.faults},   {"guest", setting.guest},     {"memory", name_of(setting.memory)}};
-  if (setting.weakened) object["weakened"] = to_json(*setting.weakened);
-  if (setting.mutant) object["mutant"] = info_of(*setting.mutant).name;
+ordered_json to_json(const VerifyConfig& config) {
+  ordered_json object = {{"walkers", config.walkers}, {"zappers", config.zappers}, {"walks", config.walks},
+                         {"zaps", config.zaps},       {"pages", config.pages},     {"zap_all", config.zap_all},
+                         {"faults", config.faults},   {"guest", config.guest},     {"memory", name_of(config.memory)}};
+  if (config.weakened) object["weakened"] = to_json(*config.weakened);
+  if (config.mutant) object["mutant"] = info_of(*config.mutant).name;
   return object;
 }
 
 ordered_json to_json(const SavedSchedule& saved) {
   return {{kFormatKey, kFormat},
           {"variant", saved.variant},
-          {"setting", to_json(saved.setting)},
+          {"setting", to_json(saved.config)},
           {"goes_wrong", saved.goes_wrong},
           {"steps", saved.steps}};
 }
@@ -135,7 +134,7 @@ SavedSchedule load_schedule(const std::string& path) {
     reader.wrong(kFormatKey, "is " + std::to_string(format) + ": this build reads " + std::to_string(kFormat));
   }
   return {.variant = reader.get<std::string>("variant"),
-          .setting = read_setting(reader.object("setting")),
+          .config = read_setting(reader.object("setting")),
           .goes_wrong = reader.get<std::string>("goes_wrong"),
           .steps = reader.get<std::vector<std::string>>("steps")};
 }
@@ -159,7 +158,7 @@ ordered_json to_json(const Trial& trial) {
     object["bug"] = trial.mutant->bug;
     object["file"] = trial.mutant->where;
     if (!trial.mutant->commit.empty()) object["linux_commit"] = trial.mutant->commit;
-    object["setting"] = to_json(trial.setting);
+    object["setting"] = to_json(trial.config);
   }
   if (trial.run) object["run"] = to_json(*trial.run);
   return object;

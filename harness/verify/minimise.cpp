@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "harness/simulation/bounded_search.hpp"
-#include "harness/verify/run_once.hpp"
+#include "harness/verify/explore.hpp"
 
 namespace shadowwalk::verify {
 namespace {
@@ -53,8 +53,8 @@ auto length(const Failure& failure) {
 
 class Minimiser {
  public:
-  Minimiser(const VerifiedVariant& variant, const Setting& setting, Failure failure)
-      : variant_(variant), setting_(setting), best_(std::move(failure)) {}
+  Minimiser(const VariantEntry& variant, const VerifyConfig& config, Failure failure)
+      : variant_(variant), setting_(config), best_(std::move(failure)) {}
 
   Failure run() {
     shorten();
@@ -132,15 +132,15 @@ class Minimiser {
     best_.fewest_preemptions = true;
   }
 
-  const VerifiedVariant& variant_;
-  const Setting& setting_;
+  const VariantEntry& variant_;
+  const VerifyConfig& setting_;
   Failure best_;
 };
 
 }  // namespace
 
-Failure VerifiedVariant::minimise(const Setting& setting, const Failure& failure) const {
-  return Minimiser(*this, setting, failure).run();
+Failure minimise(const VariantEntry& variant, const VerifyConfig& config, const Failure& failure) {
+  return Minimiser(variant, config, failure).run();
 }
 
 }  // namespace shadowwalk::verify

@@ -17,13 +17,13 @@ class MutatedEnvironment final : public Environment<Machine, Node> {
 
   using Environment<Machine, Node>::free;
   void free(VariantPage<Node>& page) override {
-    if (Machine::has(Mutant::page_never_freed)) return;
-    if (Machine::has(Mutant::one_page_per_commit) && committing_ && freed_in_commit_++ != 0) {
+    if (Machine::has_bug(Mutant::page_never_freed)) return;
+    if (Machine::has_bug(Mutant::one_page_per_commit) && committing_ && freed_in_commit_++ != 0) {
       left_.push_back(page);
       return;
     }
     environment_.free(page);
-    if (Machine::has(Mutant::page_freed_twice)) environment_.free(page);
+    if (Machine::has_bug(Mutant::page_freed_twice)) environment_.free(page);
   }
 
   void begin_commit() {
@@ -70,7 +70,7 @@ struct Mutated {
       }
       template <class Slot>
       SpteWord read(const Slot& slot, int level) {
-        if (level == 1 && Machine::has(Mutant::end_before_last_read)) {
+        if (level == 1 && Machine::has_bug(Mutant::end_before_last_read)) {
           ended_ = true;
           usable_ = walker_.end();
         }
@@ -84,7 +84,7 @@ struct Mutated {
      private:
       /// For a scope.
       struct Unordered {
-        Unordered() { simulation::Execution::current().set_unordered(Machine::has(Mutant::begin_without_barrier)); }
+        Unordered() { simulation::Execution::current().set_unordered(Machine::has_bug(Mutant::begin_without_barrier)); }
         ~Unordered() { simulation::Execution::current().set_unordered(false); }
         Unordered(const Unordered&) = delete;
         Unordered& operator=(const Unordered&) = delete;
@@ -96,7 +96,7 @@ struct Mutated {
     };
 
     void commit(PageBatch<Node>&& batch) {
-      if (Machine::has(Mutant::zapped_pages_kept)) return kept_.splice(std::move(batch));
+      if (Machine::has_bug(Mutant::zapped_pages_kept)) return kept_.splice(std::move(batch));
       this->mutated.begin_commit();
       Variant<Machine>::commit(std::move(batch));
       this->mutated.end_commit();

@@ -1,9 +1,21 @@
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "harness/machine/error.hpp"
-#include "harness/verify/debugger.hpp"
-#include "harness/verify/run_once.hpp"
+#include "harness/verify/explore.hpp"
+
+// Where a debugger may stop a replay (docs/verify.md). Each does nothing; it is not inlined, and its parameters live
+// until its end. CMakeLists.txt compiles this file with full debug information, so that a breakpoint's condition can
+// name them.
+extern "C" {
+/// Called before the `number`-th step, from 1 on; `what`: the step in words, as in the schedule's file.
+[[gnu::noinline]] void shadowwalk_replay_step(std::size_t number, const char* what) {
+  asm volatile("" : : "r"(number), "r"(what) : "memory");
+}
+/// Called when the replay has gone wrong, on the stack of the CPU that found out.
+[[gnu::noinline]] void shadowwalk_replay_wrong(const char* what) { asm volatile("" : : "r"(what) : "memory"); }
+}
 
 namespace shadowwalk::verify {
 namespace {
@@ -100,7 +112,7 @@ class ByWords final : public Telling {
   const std::string& file_;
 };
 
-Story tell_by(const VerifiedVariant& variant, const Setting& setting, Telling& schedule, Story& story) {
+Story tell_by(const VariantEntry& variant, const VerifyConfig& config, Telling& schedule, Story& story) {
   const Watch watch{
       .before =
           [&](Execution& execution) {
@@ -120,23 +132,23 @@ Story tell_by(const VerifiedVariant& variant, const Setting& setting, Telling& s
           [&](Execution& execution) {
             for (unsigned i = 0; i < execution.cpus(); ++i) story.cpus.push_back(execution.cpu_name(i));
           }};
-  story.what = run_once(variant, setting, schedule, watch).wrong;
+  story.what = run_once(variant, config, schedule, watch).wrong;
   return std::move(story);
 }
 
 }  // namespace
 
-Story VerifiedVariant::tell(const Setting& setting, const Failure& failure) const {
+Story tell_story(const VariantEntry& variant, const VerifyConfig& config, const Failure& failure) {
   Story story;
   ByActors schedule(story, failure.schedule);
-  return tell_by(*this, setting, schedule, story);
+  return tell_by(variant, config, schedule, story);
 }
 
-Story VerifiedVariant::replay(const Setting& setting, std::span<const std::string> steps,
-                              const std::string& file) const {
+Story replay(const VariantEntry& variant, const VerifyConfig& config, std::span<const std::string> steps,
+             const std::string& file) {
   Story story;
   ByWords schedule(story, steps, file);
-  return tell_by(*this, setting, schedule, story);
+  return tell_by(variant, config, schedule, story);
 }
 
 }  // namespace shadowwalk::verify

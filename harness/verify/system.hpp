@@ -1,47 +1,97 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/lab/registry.hpp"
 #include "harness/measure/window.hpp"
+#include "harness/mmu/geometry.hpp"
 #include "harness/mmu/shadow_tree.hpp"
+#include "harness/mmu/spte.hpp"
 #include "harness/mmu/vcpu_mmu.hpp"
+#include "harness/mmu/walk_checks.hpp"
 #include "harness/mmu/watched_variant.hpp"
 #include "harness/mmu/zapper.hpp"
 #include "harness/simulation/machine.hpp"
-#include "harness/verify/guest_mode.hpp"
+#include "harness/verify/explore.hpp"
 #include "harness/verify/mutated_variant.hpp"
-#include "harness/verify/verify.hpp"
 
 namespace shadowwalk::verify {
+
+enum class GuestAccess {
+  done,    ///< by a table that is one, or by a page fault: an exit
+  exited,  ///< an interrupt came first
+  freed    ///< it went through a table that was freed
+};
+
+/// The hardware's page walk in guest mode, with the paging-structure cache of its TLB: the table that it found last
+/// serves it again, in the next guest entry too, until the TLB is flushed. It knows of no scheme: what keeps it from a
+/// freed table is that flush_remote_tlbs() has it leave the guest, and flush before it enters again.
+template <class Tree>
+class GuestMode {
+ public:
+  explicit GuestMode(Tree& tree) : tree_(tree) {}
+
+  void flush_tlb() { cached_.reset(); }
+
+  /// One access of the guest's, in guest mode, which the vCPU has entered after its start_guest().
+  template <class Vcpu>
+  GuestAccess access(Vcpu& vcpu, const typename Tree::Page& root, Gfn gfn) {
+    Cached walked;
+    if (cached_ && cached_->gfn == Tree::Geometry::base(gfn, 1)) {
+      walked = *cached_;
+    } else {
+      const SpteWord entry = tree_.slot_of(root, gfn).load(std::memory_order_acquire);
+      if (!spte::is_present(entry)) return vcpu.guest_goes_on() ? GuestAccess::done : GuestAccess::exited;
+      walked = {.gfn = Tree::Geometry::base(gfn, 1), .table = Tree::Pool::table(entry), .trail = {}};
+      walked.trail.start();
+      walked.trail.pass(tree_.pool().page(entry), walked.gfn, 1);
+    }
+    walked.table[Tree::Geometry::index(gfn, 1)].load(std::memory_order_acquire);
+    // An interrupt that came meanwhile has ended the guest's run then, and nothing of this was used.
+    if (!vcpu.guest_goes_on()) return GuestAccess::exited;
+    cached_ = walked;
+    return walked.trail.found_freed_page() ? GuestAccess::freed : GuestAccess::done;
+  }
+
+ private:
+  struct Cached {
+    Gfn gfn = 0;  // first of the table's
+    typename Tree::Slot* table = nullptr;
+    WalkTrail<typename Tree::Page, 1> trail;
+  };
+
+  Tree& tree_;
+  std::optional<Cached> cached_;
+};
 
 /// The system that is verified, made anew for each execution: a tree of two levels, whose tables below the root walkers
 /// walk through and zappers zap.
 template <template <class> class Variant>
 class System {
  public:
-  System(const Setting& setting, simulation::Execution& execution) : setting_(setting) {
-    for (unsigned i = 0; i < setting.walkers; ++i) {
+  System(const VerifyConfig& config, simulation::Execution& execution) : setting_(config) {
+    for (unsigned i = 0; i < config.walkers; ++i) {
       execution.add_cpu("walker-" + std::to_string(i), [this, i] { walk(i); });
     }
-    for (unsigned i = 0; i < setting.zappers; ++i) {
+    for (unsigned i = 0; i < config.zappers; ++i) {
       execution.add_cpu("zapper-" + std::to_string(i), [this, i] { zap(i); });
     }
-    machine_ = std::make_unique<SimulatedMachine>(setting.walkers);
+    machine_ = std::make_unique<SimulatedMachine>(config.walkers);
     tree_ = std::make_unique<Tree>(*machine_, MmuLockKind::ticket, window_, kCapacity, Clocks::off);
     tree_->pool().set_names();
     tree_->variant().account().set_names();
     name_variables(tree_->variant());
     oldest_root_.set_name("oldest root allowed");
-    for (unsigned i = 0; i < setting.walkers; ++i) {
+    for (unsigned i = 0; i < config.walkers; ++i) {
       mmus_.push_back(std::make_unique<VcpuMmu<Tree>>(*tree_, *machine_->vcpus()[i], ReadDelay{}, i));
       guests_.emplace_back(*tree_);
     }
-    for (unsigned table = 0; table + 1 < setting.pages; ++table)
-      mmus_.front()->fault(gfn_of(table), LeafKind::ram_read);
+    for (unsigned table = 0; table + 1 < config.pages; ++table) mmus_.front()->fault(gfn_of(table), LeafKind::ram_read);
   }
 
   /// After the execution: what it did wrong; empty if nothing.
@@ -105,7 +155,7 @@ class System {
       const Gfn gfn = gfn_of(index + i);
       if (setting_.guest) pass_through_guest(index, gfn);
       const auto walked = mmu.template walk<true, false>(gfn, LeafKind::ram_read);
-      if (mmu.counts().violations != 0) complain(mmu.first_violation());
+      if (mmu.counts().violations != 0) complain(std::string(mmu.first_violation()));
       if (walked == VcpuMmu<Tree>::Walked::fault && setting_.faults) mmu.fault(gfn, LeafKind::ram_read);
     }
   }
@@ -149,7 +199,7 @@ class System {
     }
   }
 
-  const Setting setting_;
+  const VerifyConfig setting_;
   Window window_;
   std::unique_ptr<SimulatedMachine> machine_;
   std::unique_ptr<Tree> tree_;
@@ -157,5 +207,24 @@ class System {
   std::vector<GuestMode<Tree>> guests_;
   SimulatedMachine::Atomic<std::uint64_t> oldest_root_{0};  // that a guest may run on
 };
+
+template <template <class> class Variant>
+struct SystemOf final : AnySystem {
+  SystemOf(const VerifyConfig& config, simulation::Execution& execution) : system(config, execution) {}
+  std::string what_is_wrong() override { return system.what_is_wrong(); }
+  std::string location(const simulation::Location& location) const override { return system.location(location); }
+  std::string value(std::uint64_t value) const override { return system.value(value); }
+  System<Variant> system;
+};
+
+/// The registration line of a variant that can be verified: `verified_variants().add(verified_variant<MyScheme>())`.
+template <template <class> class Variant>
+VariantEntry verified_variant() {
+  return {
+      .info = Variant<SimulatedMachine>::kInfo,
+      .make_system = [](const VerifyConfig& config, simulation::Execution& execution) -> std::unique_ptr<AnySystem> {
+        return std::make_unique<SystemOf<Variant>>(config, execution);
+      }};
+}
 
 }  // namespace shadowwalk::verify

@@ -2,18 +2,35 @@
 
 #include <functional>
 #include <optional>
+#include <set>
+#include <span>
 #include <string_view>
 
-#include "harness/verify/mutants.hpp"
+#include "harness/machine/mutant.hpp"
 #include "harness/verify/verify.hpp"
 
 namespace shadowwalk::verify {
+
+/// What a bug is called, and what it takes to come by it.
+struct MutantInfo {
+  Mutant mutant;
+  std::string_view name;
+  std::string_view bug;     ///< in words
+  std::string_view where;   ///< the file in which the source asks for it
+  std::string_view commit;  ///< of Linux, that mended it there; empty: KVM is not known to have had it
+  bool needs_bound;         ///< it breaks a bound on unreclaimed pages: nothing can be wrong with a scheme without one
+  void (*reach)(VerifyConfig&);  ///< makes a config large enough
+};
+
+std::span<const MutantInfo> mutants();
+const MutantInfo& info_of(Mutant mutant);
+std::optional<Mutant> find_mutant(std::string_view name);
 
 /// What taking one thing out of the source, or putting one bug in, comes to.
 struct Trial {
   enum class Verdict {
     needed,           ///< of a site: without it a schedule goes wrong
-    not_needed,       ///< by this hardware, in this setting
+    not_needed,       ///< by this hardware, in this config
     no_effect,        ///< weakening it changes nothing on the simulated machine, whatever the variant
     found,            ///< of a mutant: a schedule goes wrong
     not_found,        ///< none of those that were run does
@@ -23,7 +40,7 @@ struct Trial {
   Verdict verdict;
   std::optional<simulation::Site> site{};
   const MutantInfo* mutant = nullptr;
-  Setting setting;            ///< that was run
+  VerifyConfig config;        ///< that was run
   std::optional<Report> run;  ///< what it came to; nothing: it was not
 };
 std::string_view in_words(Trial::Verdict verdict);
@@ -36,9 +53,9 @@ bool of_the_lab(const simulation::Site& site);
 using OnTrial = std::function<void(const Trial&)>;
 
 /// Weakens each of these sites, one at a time, but for the lab's own.
-void weaken_each(const VerifiedVariant& variant, const Setting& setting, const std::set<simulation::Site>& sites,
+void weaken_each(const VariantEntry& variant, const VerifyConfig& config, const std::set<simulation::Site>& sites,
                  const OnTrial& on_trial);
 /// Plants each of Mutant's bugs, one at a time, in a setting that is at least large enough for it.
-void plant_each_mutant(const VerifiedVariant& variant, const Setting& setting, const OnTrial& on_trial);
+void plant_each_mutant(const VariantEntry& variant, const VerifyConfig& config, const OnTrial& on_trial);
 
 }  // namespace shadowwalk::verify

@@ -1,20 +1,21 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "harness/machine/mutant.hpp"
-#include "harness/simulation/memory_model.hpp"
+#include "harness/simulation/schedule.hpp"
 #include "harness/simulation/site.hpp"
-#include "harness/simulation/transition.hpp"
-#include "harness/verify/any_system.hpp"
-#include "variants/contract.hpp"
+#include "harness/simulation/store_buffer.hpp"
+
+namespace shadowwalk {
+class Registry;
+struct VariantEntry;
+}  // namespace shadowwalk
 
 /// Proof instead of luck: variants, tree, walker and zapper, as they are, on the simulated machine, under every
 /// schedule that can make a difference.
@@ -28,7 +29,7 @@ inline constexpr unsigned kMostPages = 3;
 inline constexpr unsigned kMostPreemptions = 10;
 
 /// What is verified: the programs, the machine, and how far.
-struct Setting {
+struct VerifyConfig {
   unsigned walkers = 2;  ///< vCPUs, 1..kMostWalkers
   unsigned zappers = 1;  ///< 1..kMostZappers
   unsigned walks = 1;    ///< of each walker, 1..kMostTurns: through the tables in turn
@@ -88,25 +89,18 @@ struct Story {
   std::vector<std::string> steps;  ///< the schedule's, as a schedule file holds them
 };
 
-/// A variant that can be verified.
-struct VerifiedVariant {
-  VariantInfo info;
-  std::unique_ptr<AnySystem> (*make)(const Setting&, simulation::Execution&);
+/// Runs executions until one goes wrong, or all were seen, or the config's bound is met.
+Report explore(const VariantEntry& variant, const VerifyConfig& config);
+/// The shortest schedule found that goes wrong in the same way: fewest preemptions, switches, steps, in this order.
+Failure minimise(const VariantEntry& variant, const VerifyConfig& config, const Failure& failure);
+Story tell_story(const VariantEntry& variant, const VerifyConfig& config, const Failure& failure);
+/// Runs a schedule again, in the same steps, with the breakpoints of docs/verify.md. Throws InputError, naming `file`,
+/// if this build cannot take one of the steps.
+Story replay(const VariantEntry& variant, const VerifyConfig& config, std::span<const std::string> steps,
+             const std::string& file);
 
-  /// Runs executions until one goes wrong, or all were seen, or the setting's bound is met.
-  Report verify(const Setting& setting) const;
-  /// The shortest schedule found that goes wrong in the same way: fewest preemptions, switches, steps, in this order.
-  Failure minimise(const Setting& setting, const Failure& failure) const;
-  Story tell(const Setting& setting, const Failure& failure) const;
-  /// Runs a schedule again, in the same steps, with the breakpoints of debugger.hpp. Throws InputError, naming `file`,
-  /// if this build does not come by them.
-  Story replay(const Setting& setting, std::span<const std::string> steps, const std::string& file) const;
-};
-
-/// The shipped ones, then those that were added. find_verified(): nullptr if there is none of that name.
-const std::vector<VerifiedVariant>& verified_variants();
-/// Before threads start; its name is nobody's yet.
-void add_verified(const VerifiedVariant& variant);
-const VerifiedVariant* find_verified(std::string_view name);
+/// The registry, in which every variant that ships can be verified (VariantEntry::can_be_verified()). First called
+/// before threads start.
+Registry& verified_variants();
 
 }  // namespace shadowwalk::verify

@@ -6,8 +6,8 @@
 #include <chrono>
 #include <string>
 
-#include "harness/attach/tools/shell_line.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/program.hpp"
 
 namespace shadowwalk::tools {
 namespace {
@@ -29,7 +29,7 @@ class ComposeTest : public testing::Test {
     can.cycles = can.kernel_side = can.whole_host = true;
     can.kvm_systems = {"kvm", "kvmmmu"};
   }
-  std::string line() const { return shell_line(compose(question, target, can).words); }
+  std::string line() const { return os::shell_line(compose(question, target, can).words); }
   std::string refusal() const {
     try {
       return "not refused: " + line();
@@ -201,12 +201,6 @@ TEST(Question, NamesAreSuggested) {
             "c2c, kvm");
   EXPECT_EQ(complaint(parse_role, "xyzzyxyzzy"),
             "attach: unknown --role 'xyzzyxyzzy'; there are: walker, zapper, reclaimer");
-}
-
-TEST(ShellLine, AShellReadsTheWordsAgain) {
-  EXPECT_EQ(shell_line({"a", "b/c.d", "--x=1"}), "a b/c.d --x=1");
-  EXPECT_EQ(shell_line({"x=1", "", "it's", "$(b) `c` \"d\" \\", "kvm:*", "~", "#a"}),
-            "'x=1' '' 'it'\\''s' '$(b) `c` \"d\" \\' 'kvm:*' '~' '#a'");
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ TEST_P(PeerTest, WalksRightAndFreesNothingUnderAWalker) {
     const CellMeasurement cell = hunted_cell(GetParam(), workload);
     EXPECT_EQ(cell.counts.violations, 0u) << workload << ": " << cell.first_violation;
     EXPECT_GT(cell.zaps_total, 0u) << workload;
-    EXPECT_GT(cell.footprint.freed_total, 0u) << workload;
+    EXPECT_GT(cell.mmu.footprint.freed_total, 0u) << workload;
   }
 }
 

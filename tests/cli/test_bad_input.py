@@ -169,7 +169,7 @@ def test_report_package_that_is_not_there(refused, tmp_path):
 # --- a comparison
 
 def test_compare_needs_two_sides(refused):
-    assert "new" in refused("compare", "base")
+    assert "NEW" in refused("compare", "base")
 
 
 def test_compare_of_what_is_not_there(refused):

@@ -60,6 +60,19 @@ def test_the_same_command_gives_the_same_figures(shadowwalk, held):
     assert "--rounds 0" in again["shadowwalk"]["unavailable"]["held_against_host"]
 
 
+def test_options_of_a_cell_are_options_of_a_simulated_one(shadowwalk):
+    """A workload's own working set too: quota cannot be simulated with 4,096 pages."""
+    done = shadowwalk("project", "--variant", "irq-ipi", "--vcpus", 1, "--workload", "quota", "--mmu-lock", "mutex",
+                      "--locality", "uniform", "--writes", 30, *QUICK, "--rounds", 0, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    [entry] = json.loads(done.stdout)["benchmarks"]
+    cell = entry["shadowwalk"]["cell"]
+    assert cell["working_set_pages"] > 4096 and cell["mmu_lock"] == "mutex"
+    assert cell["locality"] == "uniform" and cell["write_percent"] == 30
+    command = entry["shadowwalk"]["command"]
+    assert "--mmu-lock mutex" in command and "--locality uniform --writes 30" in command
+
+
 def test_a_topology_of_ones_own(shadowwalk, tmp_path):
     file = tmp_path / "mine.toml"
     done = shadowwalk("project", "--variants", "leak", "--vcpus", 1, "--zappers", 0, "--topology", "host", *QUICK,
@@ -73,13 +86,17 @@ def test_a_topology_of_ones_own(shadowwalk, tmp_path):
 
 @pytest.mark.parametrize("options, complaint", [
     (("--variants", "irq-ip"), "did you mean 'irq-ipi'?"),
-    (("--variants", "leak", "--vcpus", "0"), "--vcpus 0: numbers from 1 to 510"),
-    (("--variants", "leak", "--vcpus", "1,x"), "--vcpus x: numbers from 1 to 510"),
+    (("--variants", "leak", "--vcpus", "0"), "--vcpus is 0; it must be a whole number from 1 to 510"),
+    (("--variants", "leak", "--vcpus", "1,x"), "--vcpus is x; it must be a whole number from 1 to 510"),
     (("--variants", "leak", "--topology", "sparc"), "--topology sparc: there is none of that name"),
     (("--variants", "leak", "--topology", "no.toml"), "no.toml"),
     (("--variants", "leak", "--vcpus", "300", "--topology", "spr-2s"), "topology 'spr-2s' has 224"),
-    (("--variants", "leak", "--duration", "soon"), "--duration soon: a time, as 1ms"),
+    (("--variants", "leak", "--duration", "soon"), "--duration is 'soon'; it must be a time such as"),
     (("--variants", "leak", "--workload", "oversubscribed"), "its vCPUs share CPUs"),
+    (("--variants", "leak", "--workload", "poll"), "unknown workload 'poll'"),
+    (("--variants", "leak", "--guest", "kvm"), "--guest: the guest is simulated; leave it out"),
+    (("--variants", "leak", "--placement", "smt"), "--placement: each simulated thread has"),
+    (("--variants", "leak", "--events", "cycles"), "--events: the simulated machine has no performance counters"),
 ])
 def test_bad_input(shadowwalk, options, complaint):
     done = shadowwalk("project", *options, "--rounds", 0)

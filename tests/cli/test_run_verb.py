@@ -16,7 +16,7 @@ def test_version_and_help(shadowwalk):
     assert shadowwalk("--version").stdout.startswith("shadowwalk ")
     for arguments in ([], ["run"], ["report"], ["cell"], ["list"]):
         done = shadowwalk(*arguments, "--help")
-        assert done.returncode == 0 and "Usage: shadowwalk" in done.stdout and done.stderr == ""
+        assert done.returncode == 0 and "sage: shadowwalk" in done.stdout and done.stderr == ""
 
 
 def test_measures_stores_and_reports(shadowwalk, matrix, tmp_path):

@@ -46,7 +46,7 @@ def test_each_says_what_it_is(variants):
     assert len(listed) >= 32
     for variant in listed.values():
         assert variant["family"] in FAMILIES
-        assert all(variant[key] for key in ("summary", "read side", "unreclaimed", "needs", "source"))
+        assert all(variant[key] for key in ("summary", "read_side", "unreclaimed", "needs", "source"))
         assert variant["available"] == (variant["here"] == "yes")
     assert {name for name, variant in listed.items() if not variant["safe"]} == {
         "unsafe", "irq-ipi-nofence", "irq-ipi-early-return", "ebr-nofence", "hazard-novalidate"}

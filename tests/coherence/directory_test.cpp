@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "four_cpus.hpp"
-#include "harness/coherence/line_table.hpp"
 
 namespace shadowwalk::coherence {
 namespace {

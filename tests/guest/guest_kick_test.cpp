@@ -9,8 +9,7 @@
 #include <thread>
 
 #include "harness/guest/guest_abi.hpp"
-#include "harness/machine/remote_flush.hpp"
-#include "harness/machine/vcpu.hpp"
+#include "harness/machine/cpu.hpp"
 #include "tests/guest/guest_fixture.hpp"
 #include "tests/rounds.hpp"
 

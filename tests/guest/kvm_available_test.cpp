@@ -1,4 +1,4 @@
-#include "harness/guest/kvm_guest.hpp"
+#include "harness/guest/guest_kinds.hpp"
 #include "tests/guest/guest_fixture.hpp"
 
 namespace shadowwalk {

@@ -10,7 +10,6 @@
 
 #include "harness/guest/guest_abi.hpp"
 #include "harness/guest/kvm_handle.hpp"
-#include "harness/guest/kvm_vcpu.hpp"
 #include "tests/guest/guest_fixture.hpp"
 
 namespace shadowwalk {
@@ -115,7 +114,7 @@ TEST_F(KvmGuest, TheSystemAreaAndTheImageAreNotTheGuestsToWrite) {
 
 TEST_F(KvmGuest, TripleFaultIsNamed) {
   const auto guest = TestImage({0x0f, 0x0b}).make(2);
-  auto& vcpu = dynamic_cast<kvm::KvmVcpu&>(guest->vcpu(0));
+  auto& vcpu = dynamic_cast<kvm::KvmGuestVcpu&>(guest->vcpu(0));
   kvm_sregs sregs{};
   SHADOWWALK_KVM_IOCTL(vcpu.fd(), KVM_GET_SREGS, &sregs);
   sregs.idt.limit = 0;  // the invalid opcode finds no handler, nor does the double fault

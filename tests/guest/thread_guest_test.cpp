@@ -1,7 +1,6 @@
-#include "harness/guest/thread_guest.hpp"
-
 #include <atomic>
 
+#include "harness/guest/guest_kinds.hpp"
 #include "tests/guest/guest_fixture.hpp"
 
 namespace shadowwalk {

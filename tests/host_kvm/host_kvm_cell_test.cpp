@@ -237,7 +237,7 @@ TEST_F(HostKvmCell, WhatTheGuestCannotTellIsNotGuessed) {
   EXPECT_TRUE(result.counters.contains("touch_ns_p50"));
   for (const char* name : {"touch_hit_ns_p50", "touch_first_ns_p50"}) {
     EXPECT_FALSE(result.counters.contains(name)) << name;
-    EXPECT_THAT(result.details["unavailable"][name].get<std::string>(), HasSubstr("does not tell"));
+    EXPECT_THAT(result.details["unavailable"][name].get<std::string>(), HasSubstr("does not report them"));
   }
   EXPECT_DOUBLE_EQ(result.manual_time_ns, 1e9 * config.vcpus / 2);
 }

@@ -45,15 +45,15 @@ CellMeasurement full_measurement() {
   cell.walks = 1000;
   cell.walk_ns_total = 20'000;
   for (Histogram* histogram : {&cell.walk_ns, &cell.section_ns, &cell.fault_ns, &cell.exit_ns, &cell.zap_ns,
-                               &cell.zap_service_ns, &cell.zap_times.prepare_ns, &cell.zap_times.commit_ns,
-                               &cell.mmu_lock_hold_ns, &cell.mmu_lock_wait_ns, &cell.ipi_ns}) {
+                               &cell.zap_service_ns, &cell.mmu.zap_times.prepare_ns, &cell.mmu.zap_times.commit_ns,
+                               &cell.mmu.lock_hold_ns, &cell.mmu.lock_wait_ns, &cell.ipi_ns}) {
     histogram->record(100);
   }
   cell.host.rss_bytes = {1000, 2000};
   cell.line_transfer = LineTransfer{.median_ns = 50, .q1_ns = 49, .q3_ns = 52, .batches = 100};
-  cell.footprint.free_ns.record(500);
-  cell.footprint.unlinked = 3;
-  cell.footprint.retired.peak = 3;
+  cell.mmu.footprint.free_ns.record(500);
+  cell.mmu.footprint.unlinked = 3;
+  cell.mmu.footprint.retired.peak = 3;
   cell.zaps = 2000;
   cell.grace_period_times.emplace();
   cell.grace_period_times->ns.record(1000);

@@ -98,7 +98,7 @@ TEST_P(EveryCell, WalksZapsAndFreesWithoutAViolation) {
   EXPECT_EQ(cell.counts.violations, 0u) << cell.first_violation;
   EXPECT_GT(cell.exits, 0u);
   EXPECT_GT(cell.walks, 0u);
-  const Footprint::Result& pages = cell.footprint;
+  const Footprint::Result& pages = cell.mmu.footprint;
   EXPECT_GE(pages.freed_total, pages.unlinked) << "the drain frees what is left";
   EXPECT_EQ(pages.free_ns.count() + pages.freed_by_drain, pages.unlinked) << "each page of the window once";
   EXPECT_EQ(pages.retired.series_last.size(), Footprint::kIntervals);
@@ -116,8 +116,8 @@ TEST_P(EveryFreeingCell, HistogramsHoldWhatIsCounted) {
   EXPECT_EQ(cell.zap_ns.count(), cell.zaps);
   EXPECT_EQ(cell.zap_service_ns.count(), cell.zaps);
   EXPECT_LE(cell.zap_service_ns.sum(), cell.zap_ns.sum()) << "a zap never begins before its time";
-  EXPECT_GT(cell.zap_times.prepare_ns.count(), 0u);
-  EXPECT_GE(cell.zap_times.commit_ns.count(), cell.zap_times.prepare_ns.count());
+  EXPECT_GT(cell.mmu.zap_times.prepare_ns.count(), 0u);
+  EXPECT_GE(cell.mmu.zap_times.commit_ns.count(), cell.mmu.zap_times.prepare_ns.count());
   EXPECT_GT(cell.section_ns.count(), 0u);
   EXPECT_GT(cell.walk_ns.count(), 0u);
   EXPECT_GT(cell.host.rss_bytes.after, 0u);
@@ -139,7 +139,7 @@ TEST(Cell, FloorWalksWithoutAnEngine) {
   config.zappers = 0;
   const CellMeasurement cell = run_until_busy(config);
   EXPECT_GT(cell.walks, 0u);
-  EXPECT_EQ(cell.footprint.freed_total, 0u);
+  EXPECT_EQ(cell.mmu.footprint.freed_total, 0u);
   config.zappers = 1;
   EXPECT_THROW(run_cell(config), InputError);
 }
@@ -191,13 +191,13 @@ TEST(Cell, NothingIsClockedAtInstrumentationNone) {
   const CellMeasurement cell = run_until_busy(config);
   EXPECT_GT(cell.walks, 0u);
   EXPECT_EQ(cell.counts.violations, 0u);
-  EXPECT_GT(cell.footprint.freed_total, 0u) << "pages are still counted: the drain proves that none is lost";
+  EXPECT_GT(cell.mmu.footprint.freed_total, 0u) << "pages are still counted: the drain proves that none is lost";
   EXPECT_EQ(cell.walk_ns_total, 0);
   EXPECT_FALSE(cell.grace_period_times);
   for (const Histogram* histogram :
        {&cell.walk_ns, &cell.section_ns, &cell.fault_ns, &cell.exit_ns, &cell.zap_ns, &cell.zap_service_ns,
-        &cell.zap_times.prepare_ns, &cell.zap_times.commit_ns, &cell.mmu_lock_wait_ns, &cell.mmu_lock_hold_ns,
-        &cell.ipi_ns, &cell.footprint.free_ns}) {
+        &cell.mmu.zap_times.prepare_ns, &cell.mmu.zap_times.commit_ns, &cell.mmu.lock_wait_ns, &cell.mmu.lock_hold_ns,
+        &cell.ipi_ns, &cell.mmu.footprint.free_ns}) {
     EXPECT_EQ(histogram->count(), 0u);
   }
 }

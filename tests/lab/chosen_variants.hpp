@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "harness/lab/registry.hpp"
-#include "harness/lab/variant_availability.hpp"
 
 namespace shadowwalk::test {
 

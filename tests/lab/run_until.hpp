@@ -16,7 +16,7 @@ CellMeasurement run_until(CellConfig config, Enough enough) {
     try {
       CellMeasurement cell = run_cell(config);
       if (last || enough(cell)) return cell;
-    } catch (const PromiseBroken&) {
+    } catch (const ExpectedEventMissing&) {
       if (last) throw;
     }
   }

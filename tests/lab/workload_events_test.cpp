@@ -21,26 +21,26 @@ std::string broken(const Workload& workload, const std::map<std::string, std::ui
 TEST(WorkloadEvents, EveryShippedPromiseIsOfAnEvent) {
   for (const Workload& workload : workloads()) EXPECT_NO_THROW(check_promised_names(workload)) << workload.name;
   Workload wrong = workloads()[0];
-  wrong.guest_must_cause = {"made_writeable_total"};
+  wrong.guest_requires_events = {"made_writeable_total"};
   EXPECT_THROW(check_promised_names(wrong), InputError);
 }
 
 // A dirty-log cell in which no write took the make-writable path measured something else.
 TEST(WorkloadEvents, ACellThatDidNotDoItsWorkloadFails) {
   const Workload& dirty_log = *find_workload("dirty-log");
-  WalkCounts walks;
-  HostTotals host;
-  host.leaves_write_protected = 10;
-  host.dirty_rounds = 2;
-  EXPECT_THAT(broken(dirty_log, workload_events(walks, host, 5)),
+  CellMeasurement cell;
+  cell.zaps_total = 5;
+  cell.mmu.host_actions.leaves_write_protected = 10;
+  cell.mmu.host_actions.dirty_rounds = 2;
+  EXPECT_THAT(broken(dirty_log, workload_events(cell)),
               HasSubstr("'dirty-log' is about made_writable_total, and there was none"));
-  EXPECT_EQ(broken(dirty_log, workload_events(walks, host, 5), false), "kept") << "without zappers nobody logs";
-  walks.made_writable = 1;
-  EXPECT_EQ(broken(dirty_log, workload_events(walks, host, 5)), "kept");
+  EXPECT_EQ(broken(dirty_log, workload_events(cell), false), "kept") << "without zappers nothing logs";
+  cell.counts.made_writable = 1;
+  EXPECT_EQ(broken(dirty_log, workload_events(cell)), "kept");
 }
 
 TEST(WorkloadEvents, TheGuestsPromisesHoldWithoutZappers) {
-  EXPECT_THAT(broken(*find_workload("quota"), workload_events({}, {}, 0), false), HasSubstr("quota_zaps_total"));
+  EXPECT_THAT(broken(*find_workload("quota"), workload_events({}), false), HasSubstr("quota_zaps_total"));
 }
 
 }  // namespace

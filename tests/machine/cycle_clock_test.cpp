@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <thread>
+#include <vector>
 
 namespace shadowwalk {
 namespace {
@@ -29,7 +32,7 @@ TEST(CycleClockTest, AgreesWithClockMonotonic) {
   const std::uint64_t last = CycleClock::now();
   const std::uint64_t last_ns_after = CycleClock::monotonic_ns();
 
-  constexpr double kTolerance = 0.01;  // of a calibration at start-up that lost its CPU too
+  constexpr double kTolerance = 0.01;  // of a calibration that lost its CPU too
   const double elapsed = CycleClock::to_ns(last - first);
   EXPECT_GE(elapsed, static_cast<double>(last_ns_before - first_ns_after) * (1 - kTolerance));
   EXPECT_LE(elapsed, static_cast<double>(last_ns_after - first_ns_before) * (1 + kTolerance));
@@ -52,6 +55,34 @@ TEST(CycleClockTest, TicksOfTwoThreadsCompare) {
   std::thread([&] { within = CycleClock::now(); }).join();
   EXPECT_GT(within, before);
   EXPECT_GT(CycleClock::now(), within);
+}
+
+// In a process of its own, which runs this test alone from its start.
+TEST(CycleClockDeathTest, IsCalibratedByTheFirstConversionAndNotBefore) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto convert_late = [] {
+    const std::uint64_t start = CycleClock::now();
+    if (CycleClock::now() < start || CycleClock::is_calibrated()) std::_Exit(1);
+    if (!(CycleClock::to_ns(1'000'000) > 0) || !CycleClock::is_calibrated()) std::_Exit(2);
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(convert_late(), testing::ExitedWithCode(0), "");
+}
+
+TEST(CycleClockDeathTest, ThreadsThatConvertFirstGetOneCalibration) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto convert_at_once = [] {
+    std::array<double, 4> tick_ns{};
+    {
+      std::vector<std::jthread> threads;
+      for (double& mine : tick_ns) threads.emplace_back([&mine] { mine = CycleClock::to_ns(1'000'000); });
+    }
+    for (const double ns : tick_ns) {
+      if (ns != tick_ns[0] || ns <= 0) std::_Exit(1);
+    }
+    std::_Exit(CycleClock::calibrate() * 1e6 == tick_ns[0] ? 0 : 2);
+  };
+  EXPECT_EXIT(convert_at_once(), testing::ExitedWithCode(0), "");
 }
 
 TEST(CycleClockTest, TellsItsCostAndItsKind) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/machine/remote_flush.hpp"
+#include "harness/machine/cpu.hpp"
 #include "tests/machine/bound_thread.hpp"
 #include "tests/machine/litmus.hpp"
 #include "tests/machine/watchdog.hpp"

@@ -4,7 +4,9 @@
 
 #include <memory>
 
-#include "harness/mmu/mmu.hpp"
+#include "harness/machine/native_machine.hpp"
+#include "harness/mmu/vcpu_mmu.hpp"
+#include "harness/mmu/zapper.hpp"
 #include "variants/controls/leak.hpp"
 #include "variants/controls/unsafe.hpp"
 
@@ -14,7 +16,7 @@ namespace shadowwalk {
 template <template <class> class Variant>
 class MmuFixture : public testing::Test {
  protected:
-  using Tree = NativeTree<Variant>;
+  using Tree = ShadowTree<NativeMachine, Variant, MeasuredGeometry>;
   using Vcpu = VcpuMmu<Tree>;
   using Walked = typename Vcpu::Walked;
 

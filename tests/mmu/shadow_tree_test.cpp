@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "harness/machine/error.hpp"
 #include "tests/mmu/mmu_fixture.hpp"
 
 namespace shadowwalk {

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "harness/lab/cell.hpp"
+#include "harness/lab/cell_records.hpp"
 #include "harness/lab/cell_replay.hpp"
 #include "harness/lab/cell_result.hpp"
 #include "harness/lab/registry.hpp"
-#include "harness/lab/walk_record.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
 #include "tests/lab/chosen_variants.hpp"
@@ -46,7 +46,7 @@ CellMeasurement run_until_it_happens(CellConfig config) {
   for (;; config.duration *= 4) {
     try {
       return run_cell(config);
-    } catch (const PromiseBroken&) {
+    } catch (const ExpectedEventMissing&) {
       if (config.duration > 20s) throw;
     }
   }
@@ -118,12 +118,12 @@ TEST(ReplayCell, WhatAVcpusOwnThreadDidIsDoneBetweenItsAccesses) {
   add(TraceKind::zap_all, 0, 3);
   const CellMeasurement cell = replay_once(events, 1, 0);
   EXPECT_EQ(cell.replay->counts.events_total, events.size());
-  EXPECT_EQ(cell.host_part.leaves_write_protected, 100u);
+  EXPECT_EQ(cell.mmu.host_actions.leaves_write_protected, 100u);
   EXPECT_EQ(cell.counts.made_writable, 10u);
-  EXPECT_EQ(cell.host_part.leaves_zapped, 50u) << "10 by their gfn, 40 of what is left";
+  EXPECT_EQ(cell.mmu.host_actions.leaves_zapped, 50u) << "10 by their gfn, 40 of what is left";
   EXPECT_EQ(cell.zaps, 6u);
   EXPECT_EQ(cell.zaps_empty, 0u);
-  EXPECT_EQ(cell.footprint.unlinked, 1u + 2 + 4) << "level 1; levels 2 and 1; all, the root when its vCPU left it";
+  EXPECT_EQ(cell.mmu.footprint.unlinked, 1u + 2 + 4) << "level 1; levels 2 and 1; all, the root when its vCPU left it";
   EXPECT_EQ(cell.counts.violations, 0u) << cell.first_violation;
 }
 
@@ -157,7 +157,7 @@ TEST(ReplayCell, AWindowWithoutAnAccessFails) {
   try {
     run_cell(config);
     FAIL() << "it measured nothing";
-  } catch (const PromiseBroken& error) {
+  } catch (const ExpectedEventMissing& error) {
     EXPECT_THAT(error.what(), HasSubstr("no access of the trace fell into the window"));
   }
 }

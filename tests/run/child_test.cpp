@@ -93,14 +93,5 @@ TEST_F(ChildTest, SaysWhenTheProgramCannotBeStarted) {
   EXPECT_THAT(result.last_line, HasSubstr("No such file"));
 }
 
-TEST(LastLine, IsPrintableAndShort) {
-  EXPECT_EQ(last_line(""), "");
-  EXPECT_EQ(last_line("\n \n"), "");
-  EXPECT_EQ(last_line("one\ntwo\n\n"), "two");
-  EXPECT_EQ(last_line("one\rtwo"), "two");
-  EXPECT_EQ(last_line("a\x1b[31mb\tc"), "a [31mb c");
-  EXPECT_EQ(last_line(std::string(5000, 'x')).size(), 400u);
-}
-
 }  // namespace
 }  // namespace shadowwalk::run

@@ -22,6 +22,12 @@ std::string complaint_about(const std::string& text) {
   return complaint([&] { parse_matrix(text, "m.toml", product_names()); });
 }
 
+std::vector<std::string> texts(const Axis& axis) {
+  std::vector<std::string> texts;
+  for (const CellConfig& value : axis.values) texts.push_back(axis.option->text(value));
+  return texts;
+}
+
 const char* const kGroup = "[[group]]\nname = \"g\"\nvariant = \"leak\"\nworkload = \"mmio-poll\"\n";
 
 TEST(Matrix, ReadsAxesAndDefaults) {
@@ -50,25 +56,41 @@ rcu-interval = [0, "4ms"]
   ASSERT_EQ(matrix.groups.size(), 2u);
   const Group& first = matrix.groups[0];
   ASSERT_EQ(first.axes.size(), 5u);  // in the order of the option table, not of the file
-  EXPECT_EQ(first.axes[0].option, "variant");
-  EXPECT_THAT(first.axes[0].values, ElementsAre("leak", "hazard"));
-  EXPECT_EQ(first.axes[1].option, "workload");
-  EXPECT_EQ(first.axes[2].option, "vcpus");
-  EXPECT_THAT(first.axes[2].values, ElementsAre("1", "2"));
-  EXPECT_EQ(first.axes[3].option, "zappers");
-  EXPECT_EQ(first.axes[4].option, "duration");
+  EXPECT_EQ(first.axes[0].option->key, "variant");
+  EXPECT_THAT(texts(first.axes[0]), ElementsAre("leak", "hazard"));
+  EXPECT_EQ(first.axes[1].option->key, "workload");
+  EXPECT_EQ(first.axes[2].option->key, "vcpus");
+  EXPECT_THAT(texts(first.axes[2]), ElementsAre("1", "2"));
+  EXPECT_EQ(first.axes[3].option->key, "zappers");
+  EXPECT_EQ(first.axes[4].option->key, "duration");
   const Group& second = matrix.groups[1];
-  EXPECT_THAT(second.axes[2].values, ElementsAre("1")) << "a group's own value replaces the default";
-  EXPECT_THAT(second.axes[4].values, ElementsAre("0", "4ms"));
+  EXPECT_THAT(texts(second.axes[2]), ElementsAre("1")) << "a group's own value replaces the default";
+  EXPECT_THAT(texts(second.axes[4]), ElementsAre("0", "4ms"));
 }
 
 TEST(Matrix, AWordMayStandForTheWorkloadsOwnNumber) {
   const Matrix matrix = parse_matrix(std::string(kGroup) + "writes = [\"workload\", 0, 30]\nlocality = \"zipf:1\"\n",
                                      "m.toml", product_names());
   ASSERT_EQ(matrix.groups[0].axes.size(), 4u);
-  EXPECT_THAT(matrix.groups[0].axes[3].values, ElementsAre("workload", "0", "30"));
+  EXPECT_THAT(texts(matrix.groups[0].axes[3]), ElementsAre("workload", "0", "30"));
   EXPECT_THAT(complaint_about(std::string(kGroup) + "writes = \"30\"\n"), HasSubstr("must be a whole number"));
   EXPECT_THAT(complaint_about(std::string(kGroup) + "vcpus = \"workload\"\n"), HasSubstr("must be a whole number"));
+}
+
+TEST(Matrix, AWorkloadsFileIsInTheMatrixsFolder) {
+  const TemporaryDirectory directory;
+  std::string asked;
+  KnownNames names = product_names();
+  names.check_workload_file = [&](std::string_view file) {
+    asked = file;
+    return std::optional<std::string>();
+  };
+  for (const std::string prefix : {"", "trace:"}) {
+    const std::string text = "[[group]]\nname = \"g\"\nvariant = \"leak\"\nworkload = \"" + prefix + "./db.toml\"\n";
+    const Matrix matrix = parse_matrix(text, directory / "m.toml", names);
+    EXPECT_EQ(asked, prefix + (directory / "db.toml").string());
+    EXPECT_THAT(texts(matrix.groups[0].axes[1]), ElementsAre(asked)) << "what the cells' processes are given";
+  }
 }
 
 TEST(Matrix, LeavesSeedAndRepetitionsToTheirDefaults) {
@@ -175,7 +197,7 @@ TEST(Matrix, TheShorterOnesTakeAsLongAsTheySay) {
     const Plan plan =
         make_plan(read_matrix(std::filesystem::path{MATRICES_DIR} / name, product_names()), PlanRequest{});
     std::chrono::nanoseconds total{0};
-    for (const PlannedCell& cell : plan.cells) total += measuring_time(cell.options) * plan.repetitions;
+    for (const PlannedCell& cell : plan.cells) total += measuring_time(cell.request.config) * plan.repetitions;
     EXPECT_LT(total, most) << name;
     EXPECT_GE(plan.repetitions, 5) << "confidence intervals need repetitions: " << name;
   };
@@ -189,7 +211,8 @@ TEST(Matrix, EveryWorkloadIsMeasuredByTheirMatrix) {
   std::set<std::string> measured;
   for (const Group& group : matrix.groups) {
     for (const Axis& axis : group.axes) {
-      if (axis.option == "workload") measured.insert(axis.values.begin(), axis.values.end());
+      if (axis.option->key != "workload") continue;
+      for (const std::string& workload : texts(axis)) measured.insert(workload);
     }
   }
   const std::vector<std::string> all = product_names().workloads;

@@ -149,6 +149,18 @@ TEST(Plan, RefusesWhatIsNoPlan) {
   EXPECT_THAT(broken([](auto& d) { d["order"][0] = d["order"][1]; }), refused);
   EXPECT_THAT(broken([](auto& d) { d["order"] = nlohmann::ordered_json::array(); }), refused);
   EXPECT_THAT(broken([](auto& d) { d["seed"] = "x"; }), refused);
+  EXPECT_THAT(broken([](auto& d) { d["cells"][0]["options"]["vcpus"] = 0; }), refused);
+  EXPECT_THAT(broken([](auto& d) { d["cells"][0]["options"]["sheep"] = 1; }), refused);
+}
+
+TEST(Plan, AWordInPlaceOfANumberComesBack) {
+  const std::string text =
+      "[[group]]\nname = \"g\"\nvariant = \"leak\"\nworkload = \"mix\"\nwrites = [\"workload\", 30]\n";
+  const Plan plan = make_plan(parse_matrix(text, "m.toml", product_names()), {});
+  const auto document = to_json(plan);
+  EXPECT_EQ(document["cells"][0]["options"]["writes"], "workload");
+  EXPECT_EQ(document["cells"][1]["options"]["writes"], 30);
+  EXPECT_EQ(difference(plan, plan_from_json(document, "run.json"), {}), std::nullopt);
 }
 
 TEST(Plan, NamesTheDifference) {
@@ -160,7 +172,7 @@ TEST(Plan, NamesTheDifference) {
   other.repetitions = 3;
   EXPECT_THAT(difference(plan, other, {}).value_or(""), HasSubstr("repetitions were 2, now 3"));
   other = plan;
-  other.cells[2].options["vcpus"] = "4";
+  other.cells[2].request.config.vcpus = 4;
   EXPECT_THAT(difference(plan, other, {}).value_or(""), HasSubstr("cell 2 was a/hazard"));
   other = plan;
   other.cells.pop_back();

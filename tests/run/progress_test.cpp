@@ -30,7 +30,7 @@ std::string printed(Action action) {
   return result;
 }
 
-const PlannedCell kCell{.id = 0, .group = "g", .name = "leak/mmio-poll/vcpus:1", .options = {}};
+const PlannedCell kCell{.id = 0, .group = "g", .name = "leak/mmio-poll/vcpus:1", .request = {}};
 const Failure kFailure{.status = "refused", .reason = "no memory", .exit_code = 2, .signal = 0, .command = ""};
 
 TEST(Eta, AddsTheOverheadOfACell) {

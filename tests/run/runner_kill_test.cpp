@@ -35,7 +35,7 @@ class KillTest : public ::testing::Test {
       settings.program = FAKE_CELL;
       settings.prefix = {"fake_cell", log_};
       settings.progress = {.out = std::fopen("/dev/null", "w"), .terminal = false, .width = 80};
-      Interrupt interrupt;
+      os::Interrupt interrupt;
       run_measurements(directory, settings, interrupt);
       _exit(0);
     } catch (const std::exception& error) {

@@ -44,7 +44,7 @@ class RunnerTest : public ::testing::Test {
   }
 
   void run(RunDirectory& directory) {
-    Interrupt interrupt;
+    os::Interrupt interrupt;
     run_measurements(directory, settings_, interrupt);
   }
 
@@ -142,7 +142,7 @@ TEST_F(RunnerTest, FollowsThePlannedOrder) {
   RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'good','fail','refuse'", 3));
   std::vector<std::string> planned;
   for (const Measurement& measurement : directory.plan().order) {
-    planned.push_back(directory.plan().cells[static_cast<std::size_t>(measurement.cell)].options.at("variant"));
+    planned.push_back(directory.plan().cells[static_cast<std::size_t>(measurement.cell)].request.config.variant);
   }
   run(directory);
   EXPECT_EQ(starts(), planned);
@@ -171,7 +171,7 @@ TEST_F(RunnerTest, ASignalStopsTheChildAndLeavesAResumableDirectory) {
     const std::string name = std::to_string(signal);
     {
       RunDirectory directory = RunDirectory::create(temporary_ / name, plan_for("'hang'", 3));
-      Interrupt interrupt;
+      os::Interrupt interrupt;
       const pid_t sender = fork();  // a process, not a thread: run_measurements is for single-threaded programs
       if (sender == 0) {
         while (content_of(temporary_ / "log").empty()) std::this_thread::sleep_for(1ms);

@@ -10,8 +10,8 @@ import pytest
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "check-floors"
 
 CLEAN = {
-    "harness/attach/probes.hpp": "#include <sys/sdt.h>\n",
-    "harness/machine/vcpu.hpp": '#include <atomic>\n\n#include "harness/attach/probes.hpp"\n',
+    "harness/probes/probes.hpp": "#include <sys/sdt.h>\n",
+    "harness/machine/vcpu.hpp": '#include <atomic>\n\n#include "harness/probes/probes.hpp"\n',
     "harness/measure/histogram.hpp": "#include <vector>\n",
     "harness/guest/access.hpp": "#include <stdint.h>\n",
     "variants/contract.hpp": "",
@@ -59,10 +59,10 @@ def test_a_clean_tree_passes(tree):
 
 @pytest.mark.parametrize("file, target", [
     ("harness/machine/vcpu.hpp", "variants/contract.hpp"),          # up
-    ("harness/attach/probes.hpp", "harness/machine/vcpu.hpp"),      # across, the wrong way
+    ("harness/probes/probes.hpp", "harness/machine/vcpu.hpp"),      # across, the wrong way
     ("harness/measure/histogram.hpp", "harness/machine/vcpu.hpp"),  # across
     ("variants/controls/leak.hpp", "harness/measure/histogram.hpp"),         # variants know the machine only
-    ("variants/controls/leak.hpp", "harness/attach/probes.hpp"),
+    ("variants/controls/leak.hpp", "harness/probes/probes.hpp"),
     ("variants/controls/leak.hpp", "harness/guest/access.hpp"),
     ("harness/mmu/walker.hpp", "harness/guest/access.hpp"),         # the MMU knows no guest
     ("harness/mmu/walker.hpp", "workloads/workload.hpp"),
@@ -116,8 +116,9 @@ def test_the_rules_themselves_point_down():
     loader = importlib.machinery.SourceFileLoader("check_floors", str(SCRIPT))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_floors", loader))
     loader.exec_module(module)
-    across = {("harness/machine", "harness/attach"), ("harness/measure/pmu", "harness/measure"),
-              ("harness/text", "harness/machine"), ("harness/fiber", "harness/machine"),
+    across = {("harness/machine", "harness/probes"), ("harness/os", "harness/machine"),
+              ("harness/measure", "harness/os"), ("harness/measure/pmu", "harness/measure"),
+              ("harness/text", "harness/machine"), ("harness/text", "harness/os"), ("harness/fiber", "harness/machine"),
               ("workloads", "workloads/guest"),
               ("harness/replay", "harness/trace"), ("harness/plugin", "harness/projection")}
     for name, room in module.ROOMS.items():

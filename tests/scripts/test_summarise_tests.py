@@ -20,9 +20,11 @@ def results(tmp_path):
     source = tmp_path / "build" / "release"
     source.mkdir(parents=True)
     (source / "googletest.txt").write_text(GOOGLETEST_SKIP)
+    (source / "room.txt").write_text("[==========] 12 tests from 3 test suites ran. (4 ms total)\n")
     (source / "pytest.txt").write_text(PYTEST_SKIP)
     (source / "CTestTestfile.cmake").write_text(f"""
 add_test(passes "true")
+add_test(room cat "{source}/room.txt")
 add_test(kvm cat "{source}/googletest.txt")
 set_tests_properties(kvm PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
 add_test(silent echo SKIPPED)
@@ -37,7 +39,7 @@ add_test(fails_too sh -c "cat '{source}/pytest.txt'; exit 1")
 def test_counts_failures_and_reasons(project, results):
     done = subprocess.run([project / "scripts" / "summarise-tests", results], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == """release: 3 tests ran, 1 failed, 0 passed only when run again alone, 2 skipped
+    assert done.stdout == """release: 15 tests ran, 1 failed, 0 passed only when run again alone, 2 skipped
 FAILED: fails_too (release)
   | SKIPPED [1] tests/reports/test_browser.py:20: chromium is not installed
 SKIPPED: /dev/kvm: Permission denied; join the group kvm

@@ -50,7 +50,7 @@ TEST_P(Stress, NoUsedResultComesFromAFreedPage) {
     if (variant.info.name == "leak") config.zap_rate = std::min(config.zap_rate, 2000.0);
     const CellMeasurement cell = test::run_until(config, [](const CellMeasurement&) { return true; });
     EXPECT_EQ(cell.counts.violations, 0u) << workload.name << ": " << cell.first_violation;
-    EXPECT_GT(cell.footprint.unlinked, 0u) << workload.name;
+    EXPECT_GT(cell.mmu.footprint.unlinked, 0u) << workload.name;
   }
 }
 

@@ -8,8 +8,10 @@
 #include <thread>
 #include <vector>
 
-#include "harness/mmu/mmu.hpp"
+#include "harness/machine/native_machine.hpp"
+#include "harness/mmu/vcpu_mmu.hpp"
 #include "harness/mmu/watched_variant.hpp"
+#include "harness/mmu/zapper.hpp"
 #include "variants/controls/leak.hpp"
 #include "variants/epochs/debra.hpp"
 #include "variants/epochs/qsbr.hpp"
@@ -31,7 +33,7 @@ namespace {
 template <template <class> class Variant>
 void walk_and_zap_on_every_vcpu() {
   using Watching = Watched<Variant, MeasuredGeometry::kLevels>;
-  using Tree = NativeTree<Watching::template Of>;
+  using Tree = ShadowTree<NativeMachine, Watching::template Of, MeasuredGeometry>;
   constexpr unsigned kVcpus = 3;
   constexpr Gfn kGfns = 2000;
   // By the clock: with more vCPUs than CPUs each fault may wait for a turn of the scheduler, or may not.

@@ -5,7 +5,7 @@
 #include <csignal>
 #include <thread>
 
-#include "harness/attach/probes.hpp"
+#include "harness/probes/probes.hpp"
 
 namespace shadowwalk::timeline {
 namespace {

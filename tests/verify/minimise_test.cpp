@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/verify/json.hpp"
 #include "tests/verify/safe_variants.hpp"
@@ -20,48 +21,49 @@ std::vector<std::string> in_words(const Story& story) {
 }
 
 TEST(Minimise, ARandomScheduleBecomesTheShortestOne) {
-  const VerifiedVariant& unsafe = *find_verified("unsafe");
-  const Setting setting{.walkers = 2, .walks = 2, .zaps = 2, .random = 1000, .seed = 7};
-  const Report report = unsafe.verify(setting);
+  const VariantEntry& unsafe = verified_variants().at("unsafe");
+  const VerifyConfig setting{.walkers = 2, .walks = 2, .zaps = 2, .random = 1000, .seed = 7};
+  const Report report = explore(unsafe, setting);
   ASSERT_TRUE(report.failure);
-  const Failure shortest = unsafe.minimise(setting, *report.failure);
+  const Failure shortest = minimise(unsafe, setting, *report.failure);
   EXPECT_THAT(shortest.what, HasSubstr("freed"));
   EXPECT_EQ(shortest.preemptions, 1u) << "a walker, between two levels";
   EXPECT_EQ(shortest.switches, 2u) << "to the zapper, and back";
   EXPECT_LT(shortest.schedule.size(), report.failure->schedule.size());
   EXPECT_TRUE(shortest.fewest_preemptions);
-  EXPECT_EQ(unsafe.tell(setting, shortest).what, shortest.what);
+  EXPECT_EQ(tell_story(unsafe, setting, shortest).what, shortest.what);
 }
 
 TEST(Minimise, WithoutABarrierTheReadersStoreIsStillInItsBuffer) {
-  const VerifiedVariant& variant = *find_verified("irq-ipi");
-  const Setting setting{.walkers = 1, .mutant = Mutant::begin_without_barrier};
-  const Report report = variant.verify(setting);
+  const VariantEntry& variant = verified_variants().at("irq-ipi");
+  const VerifyConfig setting{.walkers = 1, .mutant = Mutant::begin_without_barrier};
+  const Report report = explore(variant, setting);
   ASSERT_TRUE(report.failure);
-  const Failure shortest = variant.minimise(setting, *report.failure);
+  const Failure shortest = minimise(variant, setting, *report.failure);
   EXPECT_EQ(shortest.preemptions, 1u);
-  const Story story = variant.tell(setting, shortest);
+  const Story story = tell_story(variant, setting, shortest);
   const auto freed = std::ranges::find(story.lines, "buffers page 1[0] = poison", &Story::Line::text);
   ASSERT_NE(freed, story.lines.end());
   EXPECT_THAT(freed->buffers[0], testing::Contains("mode of vCPU 0 = 3"));
 }
 
 TEST(Minimise, ADeadlockStaysOne) {
-  const VerifiedVariant& variant = *find_verified("irq-ipi");
-  const Setting setting{.walkers = 1, .mutant = Mutant::ipi_lost};
-  const Report report = variant.verify(setting);
+  const VariantEntry& variant = verified_variants().at("irq-ipi");
+  const VerifyConfig setting{.walkers = 1, .mutant = Mutant::ipi_lost};
+  const Report report = explore(variant, setting);
   ASSERT_TRUE(report.failure);
-  EXPECT_THAT(variant.minimise(setting, *report.failure).what, HasSubstr("deadlock"));
+  EXPECT_THAT(minimise(variant, setting, *report.failure).what, HasSubstr("deadlock"));
 }
 
 TEST(Stories, CallTheVariablesOfEverySchemeByTheirNames) {
   for (const std::string& name : test::safe_variants()) {
     if (name == "hyaline") continue;  // its batches are made while it runs
-    const Setting setting{.walkers = 1, .mutant = Mutant::page_never_freed};
-    const VerifiedVariant& variant = *find_verified(name);
-    const Report report = variant.verify(setting);
+    const VerifyConfig setting{.walkers = 1, .mutant = Mutant::page_never_freed};
+    const VariantEntry& variant = verified_variants().at(name);
+    const Report report = explore(variant, setting);
     ASSERT_TRUE(report.failure) << name;
-    EXPECT_THAT(in_words(variant.tell(setting, *report.failure)), testing::Each(testing::Not(HasSubstr("variable "))))
+    EXPECT_THAT(in_words(tell_story(variant, setting, *report.failure)),
+                testing::Each(testing::Not(HasSubstr("variable "))))
         << name;
   }
 }
@@ -69,10 +71,10 @@ TEST(Stories, CallTheVariablesOfEverySchemeByTheirNames) {
 class SavedScheduleFile : public testing::Test {
  protected:
   SavedScheduleFile() {
-    const Failure failure = variant_.minimise(setting_, *variant_.verify(setting_).failure);
-    story_ = variant_.tell(setting_, failure);
+    const Failure failure = minimise(variant_, setting_, *explore(variant_, setting_).failure);
+    story_ = tell_story(variant_, setting_, failure);
     document_ = to_json(
-        SavedSchedule{.variant = "irq-ipi", .setting = setting_, .goes_wrong = story_.what, .steps = story_.steps});
+        SavedSchedule{.variant = "irq-ipi", .config = setting_, .goes_wrong = story_.what, .steps = story_.steps});
   }
   SavedSchedule written_and_read() const {
     std::ofstream(path_) << document_.dump(1);
@@ -82,7 +84,7 @@ class SavedScheduleFile : public testing::Test {
   std::string refused() const {
     try {
       const SavedSchedule saved = written_and_read();
-      variant_.replay(saved.setting, saved.steps, path_);
+      replay(variant_, saved.config, saved.steps, path_);
     } catch (const InputError& error) {
       return error.what();
     }
@@ -90,8 +92,8 @@ class SavedScheduleFile : public testing::Test {
   }
 
   const std::string path_ = testing::TempDir() + "saved_schedule.json";
-  const VerifiedVariant& variant_ = *find_verified("irq-ipi");
-  const Setting setting_{
+  const VariantEntry& variant_ = verified_variants().at("irq-ipi");
+  const VerifyConfig setting_{
       .walkers = 1,
       .memory = simulation::MemoryModel::pso,
       .weakened = simulation::Site{
@@ -101,7 +103,7 @@ class SavedScheduleFile : public testing::Test {
 
  private:
   static unsigned line_of_exchange() {
-    for (const simulation::Site& site : find_verified("irq-ipi")->verify({.walkers = 1}).sites) {
+    for (const simulation::Site& site : explore(verified_variants().at("irq-ipi"), {.walkers = 1}).sites) {
       if (site.file == "variants/kernel/irq_ipi.hpp" && site.kind == simulation::Site::Kind::exchange) return site.line;
     }
     return 0;
@@ -111,9 +113,9 @@ class SavedScheduleFile : public testing::Test {
 TEST_F(SavedScheduleFile, IsReplayedToTheSameStory) {
   const SavedSchedule saved = written_and_read();
   EXPECT_EQ(saved.variant, "irq-ipi");
-  EXPECT_EQ(saved.setting.weakened, setting_.weakened);
+  EXPECT_EQ(saved.config.weakened, setting_.weakened);
   for (int i = 0; i < 3; ++i) {
-    const Story replayed = variant_.replay(saved.setting, saved.steps, path_);
+    const Story replayed = replay(variant_, saved.config, saved.steps, path_);
     EXPECT_EQ(replayed.what, saved.goes_wrong);
     EXPECT_EQ(in_words(replayed), in_words(story_));
   }

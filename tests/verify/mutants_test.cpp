@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 std::map<std::string_view, Trial> trials_of(std::string_view variant) {
   std::map<std::string_view, Trial> trials;
-  plant_each_mutant(*find_verified(variant), {.walkers = 1},
+  plant_each_mutant(verified_variants().at(variant), {.walkers = 1},
                     [&](const Trial& trial) { trials.emplace(trial.mutant->name, trial); });
   return trials;
 }
@@ -29,7 +29,7 @@ TEST_P(Mutants, AreFoundWithWhateverReliesOnWhatTheyBreak) {
   GTEST_SKIP() << "the same searches as without the sanitizer, at many times their length";
 #endif
   const auto trials = trials_of(GetParam());
-  const VariantInfo& info = find_verified(GetParam())->info;
+  const VariantInfo& info = verified_variants().at(GetParam()).info;
   const bool bounded =
       info.most_unreclaimed({.vcpus = 1, .levels = 2, .largest_batch = 2, .most_linked = 3}).has_value();
   const auto is = [&](std::initializer_list<std::string_view> names) {
@@ -65,9 +65,9 @@ TEST_P(Mutants, AreFoundWithWhateverReliesOnWhatTheyBreak) {
 INSTANTIATE_TEST_SUITE_P(Shipped, Mutants, testing::ValuesIn(test::safe_variants()), test::test_name);
 
 /// What planting one comes to.
-std::string found(std::string_view variant, Setting setting, Mutant mutant) {
+std::string found(std::string_view variant, VerifyConfig setting, Mutant mutant) {
   setting.mutant = mutant;
-  const Report report = find_verified(variant)->verify(setting);
+  const Report report = explore(verified_variants().at(variant), setting);
   return report.failure ? report.failure->what : std::string();
 }
 

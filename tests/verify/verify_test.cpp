@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/lab/registry.hpp"
 #include "harness/machine/sanitizers.hpp"
 #include "tests/verify/safe_variants.hpp"
 
@@ -17,11 +18,13 @@ using simulation::MemoryModel;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Report verify(std::string_view variant, const Setting& setting) { return find_verified(variant)->verify(setting); }
+Report verify(std::string_view variant, const VerifyConfig& setting) {
+  return explore(verified_variants().at(variant), setting);
+}
 
 class SafeVariant : public testing::TestWithParam<std::string> {
  protected:
-  static void expect_sound(Setting setting) {
+  static void expect_sound(VerifyConfig setting) {
 #ifdef SHADOWWALK_ASAN
     setting.most_executions = 200;  // of the search's own memory a sanitizer sees all there is to see in a few
 #endif
@@ -103,11 +106,11 @@ TEST(NegativeTwin, AnEarlyReturnTakesASecondZapOfAPageThatWasBuiltAgain) {
 }
 
 TEST(Verify, AFailureIsToldAsAStory) {
-  const VerifiedVariant& unsafe = *find_verified("unsafe");
-  const Setting setting{.walkers = 1};
-  const Report report = unsafe.verify(setting);
+  const VariantEntry& unsafe = verified_variants().at("unsafe");
+  const VerifyConfig setting{.walkers = 1};
+  const Report report = explore(unsafe, setting);
   ASSERT_TRUE(report.failure);
-  const Story story = unsafe.tell(setting, *report.failure);
+  const Story story = tell_story(unsafe, setting, *report.failure);
   EXPECT_EQ(story.what, report.failure->what);
   EXPECT_THAT(story.cpus, ElementsAre("walker-0", "zapper-0"));
   const auto line = [&](unsigned cpu, const std::string& text) {

@@ -24,10 +24,10 @@ using testing::Not;
 using Sites = std::set<std::string>;
 
 /// The sites without which some schedule goes wrong, as "exchange variants/kernel/irq_ipi.hpp".
-Sites needed(std::string_view variant, const Setting& setting) {
-  const VerifiedVariant& verified = *find_verified(variant);
+Sites needed(std::string_view variant, const VerifyConfig& setting) {
+  const VariantEntry& verified = verified_variants().at(variant);
   Sites names;
-  weaken_each(verified, setting, verified.verify(setting).sites, [&](const Trial& trial) {
+  weaken_each(verified, setting, explore(verified, setting).sites, [&](const Trial& trial) {
     if (trial.verdict == Trial::Verdict::needed) {
       names.insert(std::string(in_words(trial.site->kind)) + " " + trial.site->file);
     } else if (trial.verdict == Trial::Verdict::not_needed) {
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(Shipped, NeededBarriers, testing::ValuesIn(test::safe_v
 // The walker's half of the store buffering is needed. So is the freer's; but on x86 any locked operation between the
 // unlink and the look at walkers is a full barrier, and a TLB flush's requests are such.
 TEST(NeededBarriers, AreTheSameWhereStoresAreReordered) {
-  const Setting setting{.walkers = 1, .memory = MemoryModel::pso};
+  const VerifyConfig setting{.walkers = 1, .memory = MemoryModel::pso};
   EXPECT_THAT(needed("irq-ipi", setting), Contains("exchange variants/kernel/irq_ipi.hpp"));
   EXPECT_THAT(needed("hazard", setting), ElementsAre("exchange variants/pointers/hazard_scheme.hpp"));
   EXPECT_THAT(needed("irq-ipi-2012", setting), Contains("full fence variants/kernel/irq_ipi_2012.hpp"));
@@ -118,7 +118,7 @@ TEST(NeededBarriers, DebrasAnnouncementNeedsItsBarrierBesideAnotherWalker) {
 }
 
 TEST(NeededBarriers, NoneIsNeededWithoutStoreBuffersButGatesAndIpisAre) {
-  const Setting setting{.walkers = 1, .memory = MemoryModel::sc};
+  const VerifyConfig setting{.walkers = 1, .memory = MemoryModel::sc};
   EXPECT_THAT(
       needed("irq-ipi", setting),
       ElementsAre("IPI harness/machine/request_all_cpus.hpp", "TLB flush variants/kernel/irq_ipi.hpp",

@@ -17,7 +17,7 @@ stresses = "t"
 working_set = 1024
 [guest]
 does = "g"
-must_cause = ["flood_zaps_total"]
+requires_events = ["flood_zaps_total"]
 zipf_skew = 1.2
 active_vcpus = 2
 idle = "50ms"
@@ -45,7 +45,7 @@ first_touch_one_in = 5
 [host]
 does = "h"
 quota_percent = 30
-must_cause = ["zaps_total"]
+requires_events = ["zaps_total"]
 [[host.action]]
 kind = "zap-oldest"
 level = 2
@@ -60,8 +60,8 @@ TEST(WorkloadFile, EveryKeyArrives) {
   EXPECT_EQ(workload.name, "everything-at-once");
   EXPECT_EQ(workload.summary + workload.stresses + workload.guest_part + workload.host_part, "stgh");
   EXPECT_EQ(workload.working_set, 1024u);
-  EXPECT_THAT(workload.guest_must_cause, testing::ElementsAre("flood_zaps_total"));
-  EXPECT_THAT(workload.host_must_cause, testing::ElementsAre("zaps_total"));
+  EXPECT_THAT(workload.guest_requires_events, testing::ElementsAre("flood_zaps_total"));
+  EXPECT_THAT(workload.host_requires_events, testing::ElementsAre("zaps_total"));
   EXPECT_EQ(workload.zipf_skew, 1.2);
   EXPECT_EQ(workload.active_vcpus, 2u);
   EXPECT_EQ(workload.idle, 50ms);
@@ -114,6 +114,8 @@ TEST(WorkloadFile, ComplaintsSayWhereAndWhatToDo) {
   EXPECT_EQ(complaint(with("weight = 2", "wait = 2")),
             "my.toml:19:1: unknown key 'wait'; known: weight locality write_percent mmio_percent first_percent "
             "pages_percent stride first_touch_one_in processes touches");
+  EXPECT_EQ(complaint(with("requires_events = [\"z", "must_cause = [\"z")),
+            "my.toml:38:1: the key 'must_cause' is called 'requires_events' now; rename it");
   EXPECT_THAT(complaint(with("\"zipf\"", "\"zip\"")), HasSubstr("'locality' is 'zip', did you mean 'zipf'?"));
   EXPECT_THAT(complaint(with("\"zap-oldest\"", "\"zap\"")), HasSubstr("known: zap-oldest zap-everything"));
   EXPECT_THAT(complaint(with("write_percent = 10", "write_percent = 101")), HasSubstr("must be from 0 to 100"));

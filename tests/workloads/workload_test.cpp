@@ -28,7 +28,7 @@ TEST(ShippedWorkloads, SayInWordsWhatTheyAre) {
       EXPECT_GT(words->size(), 20u) << workload.name;
     }
     EXPECT_THAT(workload.text, HasSubstr("name = \"" + workload.name + "\"")) << "a template for one's own";
-    EXPECT_FALSE(workload.guest_must_cause.empty() && workload.host_must_cause.empty()) << workload.name;
+    EXPECT_FALSE(workload.guest_requires_events.empty() && workload.host_requires_events.empty()) << workload.name;
     EXPECT_EQ(find_workload(workload.name), &workload);
   }
   EXPECT_EQ(find_workload("mmio"), nullptr);

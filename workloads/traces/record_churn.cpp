@@ -16,9 +16,8 @@
 #include <thread>
 #include <vector>
 
-#include "harness/guest/kvm_exit.hpp"
 #include "harness/guest/kvm_handle.hpp"
-#include "harness/guest/kvm_setup.hpp"
+#include "harness/guest/kvm_vm.hpp"
 #include "harness/guest/kvm_x86.hpp"
 #include "harness/machine/error.hpp"
 

@@ -1,7 +1,8 @@
 #include "harness/attach/live/entry.hpp"
 
-#include <ctime>
 #include <nlohmann/json.hpp>
+
+#include "harness/machine/cycle_clock.hpp"
 
 namespace shadowwalk::live {
 namespace {
@@ -61,11 +62,7 @@ RunPart run_from(const json& object) {
 
 }  // namespace
 
-std::uint64_t now_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_nsec);
-}
+std::uint64_t now_ns() { return CycleClock::monotonic_ns(); }
 
 std::string to_text(const Entry& entry) {
   json object = {{"format", kEntryFormat}, {"began_ns", entry.began_ns}};

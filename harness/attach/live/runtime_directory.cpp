@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
 
 namespace shadowwalk::live {
 namespace {
@@ -34,31 +35,16 @@ std::string refusal(const struct stat& status) {
   return {};
 }
 
-bool write_all(int fd, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 }  // namespace
 
-RuntimeDirectory::~RuntimeDirectory() {
-  if (fd_ >= 0) close(fd_);
-}
-
 std::optional<RuntimeDirectory> RuntimeDirectory::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT) return std::nullopt;
-  if (fd < 0) throw InputError(fmt::format("cannot open {}: {}; {}", path, std::strerror(errno), kOwnPlace));
-  RuntimeDirectory directory(path, fd);
+  os::FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.is_open() && errno == ENOENT) return std::nullopt;
+  if (!fd.is_open()) throw InputError(fmt::format("cannot open {}: {}; {}", path, std::strerror(errno), kOwnPlace));
   struct stat status {};
-  const std::string why = fstat(fd, &status) != 0 ? std::strerror(errno) : refusal(status);
+  const std::string why = fstat(fd.get(), &status) != 0 ? std::strerror(errno) : refusal(status);
   if (!why.empty()) throw InputError(fmt::format("{} is refused: {}; remove it, or {}", path, why, kOwnPlace));
-  return directory;
+  return RuntimeDirectory(path, std::move(fd));
 }
 
 RuntimeDirectory RuntimeDirectory::make() {
@@ -75,7 +61,7 @@ std::optional<RuntimeDirectory> RuntimeDirectory::find() { return open(path_of_d
 
 std::vector<std::string> RuntimeDirectory::names() const {
   std::vector<std::string> names;
-  DIR* directory = fdopendir(openat(fd_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* directory = fdopendir(openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory == nullptr) return names;
   while (const dirent* file = readdir(directory)) names.emplace_back(file->d_name);
   closedir(directory);
@@ -83,46 +69,44 @@ std::vector<std::string> RuntimeDirectory::names() const {
 }
 
 std::optional<std::string> RuntimeDirectory::read(const std::string& name) const {
-  const int fd = openat(fd_, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
+  const os::FileDescriptor fd(openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat status {};
-  std::optional<std::string> content;
-  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && static_cast<std::size_t>(status.st_size) <= kLargestFile) {
-    content.emplace(static_cast<std::size_t>(status.st_size), '\0');
-    if (pread(fd, content->data(), content->size(), 0) != status.st_size) content.reset();
+  if (!fd.is_open() || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
+      static_cast<std::size_t>(status.st_size) > kLargestFile) {
+    return std::nullopt;
   }
-  close(fd);
+  std::string content(static_cast<std::size_t>(status.st_size), '\0');
+  if (pread(fd.get(), content.data(), content.size(), 0) != status.st_size) return std::nullopt;
   return content;
 }
 
 void RuntimeDirectory::replace(const std::string& name, std::string_view content) const {
   // No fsync: what a power cut takes is no live run.
   const std::string temporary = "." + name;
-  const int fd = openat(fd_, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-  const bool written = fd >= 0 && write_all(fd, content);
-  const bool done = written && renameat(fd_, temporary.c_str(), fd_, name.c_str()) == 0;
-  const int error = errno;
-  if (fd >= 0) close(fd);
-  if (done) return;
+  const os::FileDescriptor fd(
+      openat(fd_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  int error = fd.is_open() ? os::write_all(fd.get(), content) : errno;
+  if (error == 0 && renameat(fd_.get(), temporary.c_str(), fd_.get(), name.c_str()) != 0) error = errno;
+  if (error == 0) return;
   remove(temporary);
   throw InputError(fmt::format("cannot write in {}: {}", path_, std::strerror(error)));
 }
 
-void RuntimeDirectory::remove(const std::string& name) const noexcept { unlinkat(fd_, name.c_str(), 0); }
+void RuntimeDirectory::remove(const std::string& name) const noexcept { unlinkat(fd_.get(), name.c_str(), 0); }
 
 bool RuntimeDirectory::rename(const std::string& from, const std::string& to) const noexcept {
-  return renameat(fd_, from.c_str(), fd_, to.c_str()) == 0;
+  return renameat(fd_.get(), from.c_str(), fd_.get(), to.c_str()) == 0;
 }
 
 void RuntimeDirectory::make_fifo(const std::string& name) const {
   remove(name);
-  if (mkfifoat(fd_, name.c_str(), 0600) != 0) {
+  if (mkfifoat(fd_.get(), name.c_str(), 0600) != 0) {
     throw InputError(fmt::format("cannot make a fifo in {}: {}", path_, std::strerror(errno)));
   }
 }
 
 int RuntimeDirectory::open_fifo(const std::string& name, int flags) const noexcept {
-  const int fd = openat(fd_, name.c_str(), flags | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  const int fd = openat(fd_.get(), name.c_str(), flags | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
   struct stat status {};
   if (fd < 0 || (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode))) return fd;
   close(fd);

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "harness/os/file_descriptor.hpp"
+
 namespace shadowwalk::live {
 
 /// The directory in which live runs are listed, a file each: $XDG_RUNTIME_DIR/shadowwalk, or /run/shadowwalk where that
@@ -17,10 +19,6 @@ class RuntimeDirectory {
   static RuntimeDirectory make();
   /// Opens it; nothing if it is not there. Throws InputError if it is refused.
   static std::optional<RuntimeDirectory> find();
-
-  RuntimeDirectory(RuntimeDirectory&& other) noexcept : path_(other.path_), fd_(std::exchange(other.fd_, -1)) {}
-  RuntimeDirectory& operator=(RuntimeDirectory&&) = delete;
-  ~RuntimeDirectory();
 
   const std::string& path() const { return path_; }
 
@@ -39,11 +37,11 @@ class RuntimeDirectory {
   int open_fifo(const std::string& name, int flags) const noexcept;
 
  private:
-  RuntimeDirectory(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  RuntimeDirectory(std::string path, os::FileDescriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
   static std::optional<RuntimeDirectory> open(const std::string& path);
 
-  const std::string path_;
-  int fd_;
+  std::string path_;
+  os::FileDescriptor fd_;
 };
 
 }  // namespace shadowwalk::live

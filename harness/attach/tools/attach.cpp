@@ -13,9 +13,9 @@
 #include "harness/attach/live/tool_marks.hpp"
 #include "harness/attach/live/window_request.hpp"
 #include "harness/attach/tools/find_target.hpp"
-#include "harness/attach/tools/shell_line.hpp"
 #include "harness/attach/tools/tool_process.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/program.hpp"
 
 namespace shadowwalk::tools {
 namespace {
@@ -25,7 +25,7 @@ constexpr int kInterrupted = 128 + 2;  ///< how perf ends after SIGINT, once it 
 
 void announce(const Command& command) {
   for (const std::string& note : command.notes) fmt::print(stderr, "shadowwalk: {}\n", note);
-  fmt::print(stderr, "shadowwalk: {}\n", shell_line(command.words));
+  fmt::print(stderr, "shadowwalk: {}\n", os::shell_line(command.words));
 }
 
 void make_directory(const std::filesystem::path& directory) {
@@ -50,7 +50,7 @@ bool finish(const Command& command, int code, const std::string& more) {
   }
   std::error_code error;
   if (command.output.empty() || !std::filesystem::exists(command.output, error)) return true;
-  const std::string file = shell_line({command.output});
+  const std::string file = os::shell_line({command.output});
   fmt::print("{}: {} {}{}\n", command.output, command.read_by, file, more.empty() ? "" : " " + more);
   return true;
 }

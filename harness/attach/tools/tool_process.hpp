@@ -3,10 +3,11 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "harness/os/interrupt.hpp"
 
 namespace shadowwalk::tools {
 
@@ -29,10 +30,9 @@ class ToolProcess {
   /// False: it runs on.
   bool ends_within(std::chrono::milliseconds time);
 
+  const os::IgnoredInterrupt ignored_;
   pid_t child_ = -1;
   std::optional<int> code_;
-  struct Handlers;
-  std::unique_ptr<Handlers> before_;
 };
 
 }  // namespace shadowwalk::tools

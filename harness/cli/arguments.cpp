@@ -1,0 +1,140 @@
+#include "harness/cli/arguments.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <system_error>
+
+#include "harness/lab/registry.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/os/files.hpp"
+#include "harness/plugin/load_plugin.hpp"
+#include "harness/replay/trace_name.hpp"
+#include "harness/text/suggestion.hpp"
+#include "harness/trace/trace_reader.hpp"
+#include "workloads/workload.hpp"
+
+namespace shadowwalk::cli {
+namespace {
+
+std::optional<std::string> wrong_with_workload_file(std::string_view file) {
+  try {
+    if (const auto trace = replay::trace_file(file)) {
+      trace::TraceReader{std::filesystem::path(*trace)};
+    } else {
+      load_workload(file);
+    }
+    return std::nullopt;
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+/// The words that `app` knows where `word` stands: its options, or its verbs.
+std::vector<std::string> known_words(const CLI::App& app, bool options) {
+  std::vector<std::string> words;
+  if (options) {
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+    }
+  } else {
+    for (const CLI::App* verb : app.get_subcommands(nullptr)) words.push_back(verb->get_name());
+  }
+  return words;
+}
+
+}  // namespace
+
+std::shared_ptr<const std::vector<std::string>> add_plugin_option(CLI::App& verb) {
+  auto given = std::make_shared<std::vector<std::string>>();
+  verb.add_option_function<std::vector<std::string>>(
+          "--plugin",
+          [given](const std::vector<std::string>& files) {
+            for (const std::string& file : files) plugin::load_plugin(file);
+            *given = files;
+          },
+          "A module with variants of your own, beside those that ship; may be given several times "
+          "(docs/writing-a-variant.md)")
+      ->type_name("FILE.so")
+      ->allow_extra_args(false);
+  return given;
+}
+
+std::vector<std::string> plugin_arguments(const std::vector<std::string>& files) {
+  std::vector<std::string> arguments;
+  for (const std::string& file : files) arguments.insert(arguments.end(), {"--plugin", file});
+  return arguments;
+}
+
+KnownNames known_names() {
+  KnownNames known;
+  for (const VariantEntry& entry : Registry::instance().entries()) known.variants.emplace_back(entry.info.name);
+  for (const Workload& workload : workloads()) known.workloads.emplace_back(workload.name);
+  known.check_workload_file = wrong_with_workload_file;
+  return known;
+}
+
+CLI::Option* add_cell_option(CLI::App& verb, const CellOption& option, std::shared_ptr<CellTexts> texts,
+                             const std::string& fallback) {
+  std::string help(option.help);
+  if (option.kind == CellOption::Kind::number && option.maximum != INT64_MAX) {
+    help += fmt::format(" ({} to {})", option.minimum, option.maximum);
+  }
+  CLI::Option* added = verb.add_option_function<std::string>(
+      fmt::format("--{}", option.key), [texts, key = option.key](const std::string& text) { (*texts)[key] = text; },
+      help);
+  added->type_name("");
+  if (!fallback.empty()) added->default_str(fallback);
+  return added;
+}
+
+void take(CellRequest& request, std::string_view verb, const CellOption& option, const std::string& text,
+          const KnownNames& known) {
+  const auto wrong = give(request, option, text, &known);
+  if (!wrong) return;
+  // "vcpus is 0; ..." reads as the option it is about; "unknown variant ..." stands as it is.
+  throw InputError(fmt::format("{}: {}{}", verb, wrong->starts_with(option.key) ? "--" : "", *wrong));
+}
+
+void check_output(std::string_view verb, std::string_view option, const std::string& file) {
+  if (file.empty() || file == kStdout) return;
+  const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    throw InputError(fmt::format("{}: {} {}: cannot write: {} is no folder; make it first, or give another file", verb,
+                                 option, file, folder.string()));
+  }
+  try {
+    os::require_space(folder, 1);
+  } catch (const InputError& cannot) {
+    const std::string why = cannot.what();
+    throw InputError(
+        fmt::format("{}: {} {}: {}; give another file", verb, option, file, why.substr(0, why.rfind(';'))));
+  }
+}
+
+std::string unknown_argument(const CLI::App& app, const std::string& word) {
+  const bool is_option = word.starts_with("-");
+  const std::vector<std::string> known = known_words(app, is_option);
+  const std::string name = word.substr(0, is_option ? word.find('=') : word.npos);
+  const bool is_command = app.get_parent() == nullptr;
+  if (is_option || known.empty()) {
+    return fmt::format("{}{} '{}'{}", is_command ? "" : app.get_name() + ": ",
+                       is_option ? "unknown option" : "unexpected argument", name, suggestion(name, known));
+  }
+  return fmt::format("{} '{}'{} known: {};", is_command ? "unknown verb" : app.get_name() + ": unknown", name,
+                     suggestion(name, known), fmt::join(known, " "));
+}
+
+std::filesystem::path find_data_file(const std::filesystem::path& name) {
+  std::error_code error;
+  const auto executable = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto installed = executable.parent_path().parent_path() / SHADOWWALK_DATA_DIR / name;
+  if (!error && std::filesystem::exists(installed, error)) return installed;
+  const auto source = std::filesystem::path{SHADOWWALK_SOURCE_DIR} / name;
+  if (std::filesystem::exists(source, error)) return source;
+  throw InputError{fmt::format("{} is neither at {} nor at {}; install shadowwalk again", name.string(),
+                               installed.string(), source.string())};
+}
+
+}  // namespace shadowwalk::cli

@@ -1,0 +1,200 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "harness/guest/access.hpp"
+#include "harness/lab/cell_config.hpp"
+#include "harness/machine/cycle_clock.hpp"
+#include "harness/machine/native_machine.hpp"
+#include "harness/measure/histogram.hpp"
+#include "harness/measure/live_counters.hpp"
+#include "harness/measure/window.hpp"
+#include "harness/mmu/mmu_counts.hpp"
+
+/// What the threads of a cell record while they run.
+namespace shadowwalk {
+
+/// What one vCPU's walks took, in the window. Only bursts that lie in the window as a whole count as walks. Own thread
+/// only, until it has ended.
+struct WalkRecord {
+  WalkRecord(const Window& window_in, unsigned walks_per_exit, Instrumentation level = Instrumentation::full)
+      : window(window_in),
+        clocked(level != Instrumentation::none),
+        sample_period(level != Instrumentation::full         ? kNever
+                      : walks_per_exit < kAlwaysSampledBurst ? 1
+                                                             : kSamplePeriod),
+        until_sample(sample_period == kNever ? kNever : 1) {}
+
+  static constexpr unsigned kAlwaysSampledBurst = 64;
+  /// Prime, so that samples do not stay in step with a program's or a table's period.
+  static constexpr std::size_t kSamplePeriod = 4093;
+  static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+
+  const Window& window;
+  const bool clocked;
+  const std::size_t sample_period;
+  std::size_t until_sample;
+  bool section_is_next = false;  ///< samples are of a walk and of a section in turn: one's clock is not in the other
+
+  std::uint64_t burst_start = 0;  ///< of the last burst, in ticks
+  std::uint64_t burst_end = 0;    ///< its end; its start again if nothing is clocked
+
+  std::uint64_t walks = 0;
+  std::uint64_t walk_ticks = 0;  ///< whole bursts less their faults
+  std::uint64_t faults = 0;
+  std::uint64_t walks_total = 0;  ///< in the cell's whole life, as faults_total
+  std::uint64_t faults_total = 0;
+  Histogram walk_ns;     ///< sampled single walks, one clock read in each
+  Histogram section_ns;  ///< sampled read-side sections, the same
+  Histogram fault_ns;    ///< mmu_lock wait included
+};
+
+/// Whether the lockless walk serves the access. A write to a page table never is: it is tracked, and emulated under
+/// mmu_lock.
+template <class WalkingVcpu>
+[[gnu::always_inline]] inline bool walk_serves(WalkingVcpu& vcpu, Access access) {
+  return access.kind() != AccessKind::page_table_write && vcpu.served(access);
+}
+
+// Out of line, and handed nothing by reference to the loop's own variables: those stay in registers.
+
+/// One access, clocked as a sample: the walk as a whole, or the section in it. Whether the walk served the access.
+template <class WalkingVcpu>
+[[gnu::noinline]] bool sample_walk(WalkingVcpu& vcpu, Access access, WalkRecord& record, bool counts) {
+  if constexpr (requires(std::uint64_t ticks) { vcpu.served_clocking_section(access, ticks); }) {
+    if (access.kind() == AccessKind::page_table_write) return false;
+    record.section_is_next = !record.section_is_next;
+    if (!record.section_is_next) {
+      std::uint64_t ticks = 0;
+      const bool served = vcpu.served_clocking_section(access, ticks);
+      if (counts && served) record.section_ns.record(CycleClock::to_whole_ns(ticks));
+      return served;
+    }
+  }
+  const std::uint64_t start = CycleClock::now();
+  const bool served = walk_serves(vcpu, access);
+  const std::uint64_t ticks = CycleClock::now() - start;
+  if (counts && served) record.walk_ns.record(CycleClock::to_whole_ns(ticks));
+  return served;
+}
+
+/// A fault, clocked. Its ticks.
+template <class WalkingVcpu>
+[[gnu::noinline]] std::uint64_t clocked_fault(WalkingVcpu& vcpu, Access access, WalkRecord& record, bool counts) {
+  const std::uint64_t start = CycleClock::now();
+  vcpu.fault(access);
+  const std::uint64_t ticks = CycleClock::now() - start;
+  ++record.faults_total;
+  if (counts) {
+    ++record.faults;
+    record.fault_ns.record(CycleClock::to_whole_ns(ticks));
+  }
+  return ticks;
+}
+
+/// The walks that are no samples, and `fault(access)` for those that do not serve. A function of its own, so that the
+/// loop is the same and keeps the same registers whatever is clocked around it.
+template <class WalkingVcpu, class Fault>
+[[gnu::noinline]] void walk_plain(WalkingVcpu& vcpu, std::span<const Access> accesses, Fault fault) {
+  for (const Access access : accesses) {
+    if (!walk_serves(vcpu, access)) [[unlikely]]
+      fault(access);
+  }
+}
+
+/// The burst without a clock: what clocking it costs is measured against this.
+template <class WalkingVcpu>
+void walk_burst_unclocked(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord& record) {
+  record.burst_start = record.burst_end = CycleClock::now();  // whether it is in the window
+  std::uint64_t faults = 0;
+  walk_plain(vcpu, accesses, [&](Access access) {
+    vcpu.fault(access);
+    ++faults;
+  });
+  record.walks_total += accesses.size();
+  record.faults_total += faults;
+  if (!record.window.contains(record.burst_start)) return;
+  record.walks += accesses.size();
+  record.faults += faults;
+}
+
+/// Walks a burst on `vcpu`, which offers `bool served(Access)` and `void fault(Access)`, and clocks it: two clock reads
+/// a burst, two a fault, two a sample. A vCPU with sections offers `bool served_clocking_section(Access, uint64_t&)`.
+template <class WalkingVcpu>
+void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord& record) {
+  if (!record.clocked) return walk_burst_unclocked(vcpu, accesses, record);
+  const std::uint64_t start = CycleClock::now();
+  const bool counts = record.window.contains(start);
+  std::uint64_t fault_ticks = 0;
+  const auto fault = [&](Access access) { fault_ticks += clocked_fault(vcpu, access, record, counts); };
+  for (auto rest = accesses; !rest.empty();) {
+    const std::size_t plain = std::min(rest.size(), record.until_sample - 1);
+    walk_plain(vcpu, rest.first(plain), fault);
+    rest = rest.subspan(plain);
+    record.until_sample -= plain;
+    if (rest.empty()) break;
+    if (!sample_walk(vcpu, rest.front(), record, counts)) fault(rest.front());
+    rest = rest.subspan(1);
+    record.until_sample = record.sample_period;
+  }
+
+  const std::uint64_t end = CycleClock::now();
+  record.walks_total += accesses.size();
+  if (counts && end < record.window.end()) {
+    record.walks += accesses.size();
+    record.walk_ticks += end - start - fault_ticks;
+  }
+  record.burst_start = start;
+  record.burst_end = end;
+}
+
+/// The zaps of one thread. Own thread only, until it has ended.
+struct ZapRecord {
+  std::uint64_t zaps = 0;  ///< in the window, of those that found something
+  std::uint64_t zaps_empty = 0;
+  std::uint64_t zaps_total = 0;  ///< in the cell's whole life, of those that found something
+  std::uint64_t zaps_empty_total = 0;
+  Histogram zap_ns;          ///< from the intended start
+  Histogram zap_service_ns;  ///< from the real one
+
+  void record(const Zapped& zapped, std::uint64_t intended, std::uint64_t began, std::uint64_t end,
+              const Window& window, bool clocked) {
+    ++(zapped.empty() ? zaps_empty_total : zaps_total);
+    if (!window.contains(end)) return;
+    if (zapped.empty()) {
+      ++zaps_empty;
+      return;
+    }
+    ++zaps;
+    if (!clocked) return;
+    // Open loop: a zap that had to wait for the one before it began late, and its latency says so.
+    zap_ns.record(CycleClock::to_whole_ns(end - intended));
+    zap_service_ns.record(CycleClock::to_whole_ns(end - began));
+  }
+};
+
+/// Counts the IPIs of flushes, and their time from the first request to the last acknowledgement.
+class IpiRecord final : public NativeMachine::IpiObserver {
+ public:
+  IpiRecord(const Window& window, LiveCounters::Ipis& counters) : window_(window), counters_(counters) {}
+  void on_ipis(std::size_t sent, std::uint64_t ticks) override {
+    counters_.total.fetch_add(sent, std::memory_order_relaxed);
+    if (!window_.contains(CycleClock::now())) return;
+    counters_.in_window.fetch_add(sent, std::memory_order_relaxed);
+    counters_.ns.record(CycleClock::to_whole_ns(ticks));
+  }
+  std::uint64_t sent() const { return counters_.in_window.load(std::memory_order_relaxed); }
+  /// In the cell's whole life.
+  std::uint64_t total() const { return counters_.total.load(std::memory_order_relaxed); }
+  Histogram ns() const { return counters_.ns.snapshot(); }
+
+ private:
+  const Window& window_;
+  LiveCounters::Ipis& counters_;
+};
+
+}  // namespace shadowwalk

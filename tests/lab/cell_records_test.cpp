@@ -1,0 +1,144 @@
+#include "harness/lab/cell_records.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace shadowwalk {
+namespace {
+
+/// Serves every access but those of one gfn.
+struct ScriptedVcpu {
+  bool served(Access access) {
+    walked.push_back(access.gfn());
+    return access.gfn() != faulting;
+  }
+  void fault(Access access) { faulted.push_back(access.gfn()); }
+  std::uint64_t faulting = ~0ull;
+  std::vector<std::uint64_t> walked;
+  std::vector<std::uint64_t> faulted;
+};
+
+std::vector<Access> burst(std::size_t count) {
+  std::vector<Access> accesses;
+  for (std::size_t i = 0; i < count; ++i) accesses.push_back(Access::make(i, AccessKind::mmio));
+  return accesses;
+}
+
+TEST(WalkBurst, WalksEachAccessOnceInOrder) {
+  Window window;
+  window.set(0, ~0ull);
+  for (const std::size_t size : {1u, 2u, 4092u, 4093u, 4094u, 20000u}) {
+    WalkRecord record(window, 1024);
+    ScriptedVcpu vcpu;
+    const std::vector<Access> accesses = burst(size);
+    walk_burst(vcpu, accesses, record);
+    ASSERT_EQ(vcpu.walked.size(), size);
+    for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(vcpu.walked[i], i);
+    EXPECT_EQ(record.walks, size);
+    EXPECT_EQ(record.walk_ns.count(), (size - 1) / WalkRecord::kSamplePeriod + 1);
+  }
+}
+
+TEST(WalkBurst, SmallBurstsSampleEveryWalk) {
+  Window window;
+  window.set(0, ~0ull);
+  WalkRecord record(window, 1);
+  ScriptedVcpu vcpu;
+  for (int i = 0; i < 10; ++i) walk_burst(vcpu, burst(1), record);
+  EXPECT_EQ(record.walk_ns.count(), 10u);
+}
+
+/// A vCPU with sections: a walk that was clocked as one is marked.
+struct SectionedVcpu : ScriptedVcpu {
+  bool served_clocking_section(Access access, std::uint64_t& ticks) {
+    const bool done = served(access);
+    ticks = done ? 1'000'000'000 : 0;
+    return done;
+  }
+};
+
+TEST(WalkBurst, SamplesAreOfAWalkAndOfASectionInTurn) {
+  Window window;
+  window.set(0, ~0ull);
+  WalkRecord record(window, 1);
+  SectionedVcpu vcpu;
+  for (int i = 0; i < 10; ++i) walk_burst(vcpu, burst(1), record);
+  EXPECT_EQ(vcpu.walked.size(), 10u);
+  EXPECT_EQ(record.walk_ns.count(), 5u);
+  EXPECT_EQ(record.section_ns.count(), 5u);
+  EXPECT_LT(record.walk_ns.max(), record.section_ns.min()) << "each sample is in its own histogram";
+}
+
+TEST(WalkBurst, ASampledSectionThatFaultsIsServedByTheFaultPath) {
+  Window window;
+  window.set(0, ~0ull);
+  WalkRecord record(window, 1);
+  SectionedVcpu vcpu;
+  vcpu.faulting = 0;
+  for (int i = 0; i < 4; ++i) walk_burst(vcpu, burst(1), record);
+  EXPECT_EQ(vcpu.faulted.size(), 4u) << "once an access, whatever was sampled";
+  EXPECT_EQ(record.faults, 4u);
+  EXPECT_EQ(record.walk_ns.count() + record.section_ns.count(), 0u) << "a fault is no walk";
+}
+
+TEST(WalkBurst, LightClocksBurstsAndFaultsAndSamplesNothing) {
+  Window window;
+  window.set(0, ~0ull);
+  WalkRecord record(window, 1, Instrumentation::light);
+  SectionedVcpu vcpu;
+  vcpu.faulting = 3;
+  walk_burst(vcpu, burst(5000), record);
+  EXPECT_EQ(record.walks, 5000u);
+  EXPECT_GT(record.walk_ticks, 0u);
+  EXPECT_EQ(record.fault_ns.count(), 1u);
+  EXPECT_EQ(record.walk_ns.count() + record.section_ns.count(), 0u);
+}
+
+TEST(WalkBurst, NoneOnlyCounts) {
+  Window window;
+  window.set(0, ~0ull);
+  WalkRecord record(window, 1024, Instrumentation::none);
+  SectionedVcpu vcpu;
+  vcpu.faulting = 3;
+  walk_burst(vcpu, burst(5000), record);
+  EXPECT_EQ(vcpu.walked.size(), 5000u);
+  EXPECT_EQ(vcpu.faulted.size(), 1u);
+  EXPECT_EQ(record.walks, 5000u);
+  EXPECT_EQ(record.faults, 1u);
+  EXPECT_EQ(record.walk_ticks, 0u);
+  EXPECT_EQ(record.fault_ns.count(), 0u);
+  Window unset;
+  WalkRecord outside(unset, 1024, Instrumentation::none);
+  walk_burst(vcpu, burst(10), outside);
+  EXPECT_EQ(outside.walks, 0u);
+}
+
+TEST(WalkBurst, FaultsAreCountedApart) {
+  Window window;
+  window.set(0, ~0ull);
+  WalkRecord record(window, 1024);
+  ScriptedVcpu vcpu;
+  vcpu.faulting = 3;
+  walk_burst(vcpu, burst(10), record);
+  EXPECT_EQ(vcpu.faulted, std::vector<std::uint64_t>{3});
+  EXPECT_EQ(record.faults, 1u);
+  EXPECT_EQ(record.fault_ns.count(), 1u);
+  EXPECT_EQ(record.walks, 10u);
+}
+
+TEST(WalkBurst, NothingCountsOutsideTheWindow) {
+  Window window;  // never set
+  WalkRecord record(window, 1024);
+  ScriptedVcpu vcpu;
+  vcpu.faulting = 3;
+  walk_burst(vcpu, burst(10), record);
+  EXPECT_EQ(record.walks, 0u);
+  EXPECT_EQ(record.walk_ticks, 0u);
+  EXPECT_EQ(record.walk_ns.count(), 0u);
+  EXPECT_EQ(record.fault_ns.count(), 0u);
+  EXPECT_EQ(vcpu.walked.size(), 10u) << "but the work is done";
+}
+
+}  // namespace
+}  // namespace shadowwalk
