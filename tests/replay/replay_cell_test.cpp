@@ -7,7 +7,6 @@
 
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_records.hpp"
-#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/cell_result.hpp"
 #include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
