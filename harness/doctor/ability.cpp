@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "harness/doctor/subjects.hpp"
+#include "harness/doctor/finding.hpp"
 #include "harness/machine/check.hpp"
 
 namespace shadowwalk::doctor {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "harness/doctor/host_files.hpp"
+#include "harness/doctor/host.hpp"
 
 namespace shadowwalk::doctor {
 

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace shadowwalk::doctor {
 
@@ -21,5 +23,9 @@ ElfKind elf_kind(std::span<const std::byte> elf);
 void for_each_elf_note(
     std::span<const std::byte> elf,
     const std::function<void(std::string_view owner, std::uint32_t type, std::span<const std::byte>)>& visit);
+
+/// The USDT probes that a 64-bit ELF file of this machine's byte order carries (.note.stapsdt), as "provider:name",
+/// sorted, each once. Empty for anything else, and for notes that are cut off.
+std::vector<std::string> usdt_probes(std::span<const std::byte> elf);
 
 }  // namespace shadowwalk::doctor

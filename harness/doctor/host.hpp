@@ -1,13 +1,36 @@
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "harness/doctor/host_files.hpp"
 #include "harness/doctor/live_facts.hpp"
 
 namespace shadowwalk::doctor {
+
+/// The files by which a host tells about itself (/proc, /sys, /dev), below a root that tests choose. Paths are as on
+/// the host: "/proc/meminfo". Nothing throws: a file that is missing or must not be read is no content.
+class HostFiles {
+ public:
+  explicit HostFiles(std::filesystem::path root = "/") : root_(std::move(root)) {}
+
+  /// The content, at most 1 MiB, without white space at its end.
+  std::optional<std::string> read(std::string_view path) const;
+  std::optional<std::int64_t> read_number(std::string_view path) const;
+  bool exists(std::string_view path) const;
+  /// Names in a directory, sorted; empty if it is missing or must not be read.
+  std::vector<std::string> list(std::string_view path) const;
+  /// Whether the directory is there, but its names are kept from this user.
+  bool is_closed(std::string_view path) const;
+
+ private:
+  std::filesystem::path on_host(std::string_view path) const;
+
+  std::filesystem::path root_;
+};
 
 /// Where tracefs is, the usual place first.
 inline constexpr const char* kTracefsMounts[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};

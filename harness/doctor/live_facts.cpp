@@ -21,7 +21,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "harness/doctor/elf_probes.hpp"
+#include "harness/doctor/elf_notes.hpp"
 #include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_handle.hpp"
 #include "harness/machine/cpu.hpp"

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <optional>
 
-#include "harness/doctor/subjects.hpp"
+#include "harness/doctor/finding.hpp"
 
 namespace shadowwalk::doctor {
 namespace {

@@ -7,7 +7,7 @@
 #include "harness/lab/cell_options.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/mmu/geometry.hpp"
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 
 namespace shadowwalk {
 namespace {

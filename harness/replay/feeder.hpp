@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "harness/replay/lane.hpp"
-#include "harness/replay/pace.hpp"
 #include "harness/trace/trace_reader.hpp"
 
 namespace shadowwalk::replay {

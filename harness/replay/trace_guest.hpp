@@ -3,17 +3,25 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "harness/guest/guest.hpp"
 #include "harness/measure/window.hpp"
 #include "harness/replay/feeder.hpp"
 #include "harness/replay/lane.hpp"
-#include "harness/replay/pace.hpp"
 #include "harness/replay/replay_counts.hpp"
 
 namespace shadowwalk::replay {
+
+/// The file of a workload that is a trace, as a command line names it: `trace:my.swtrace`. Nothing for other workloads.
+constexpr std::optional<std::string_view> trace_file(std::string_view workload) {
+  constexpr std::string_view kPrefix = "trace:";
+  if (!workload.starts_with(kPrefix)) return std::nullopt;
+  return workload.substr(kPrefix.size());
+}
 
 /// One vCPU whose accesses are a trace's. enter() waits, kickable, until its next event is due and returns the accesses
 /// that are due, `burst` at most; none where the event is a zap that the vCPU's own thread did, see due_zap().

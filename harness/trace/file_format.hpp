@@ -9,7 +9,6 @@
 
 #include "harness/trace/event_codec.hpp"
 #include "harness/trace/trace_event.hpp"
-#include "harness/trace/wire.hpp"
 
 /// The parts of a trace file, as docs/trace-format.md describes them. All pure.
 ///

@@ -7,8 +7,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "harness/trace/event_line.hpp"
 #include "harness/trace/fault_folder.hpp"
-#include "harness/trace/line_source.hpp"
 #include "harness/trace/reorder_window.hpp"
 
 namespace shadowwalk::trace {

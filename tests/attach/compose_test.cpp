@@ -136,7 +136,7 @@ TEST_F(ComposeTest, ProbesThatAKernelsOwnMmuDoesNotPass) {
   target.variant = "host-kvm";
   for (const What what : {What::frees, What::locks, What::exits}) {
     question.what = what;
-    EXPECT_THAT(refusal(), HasSubstr("happens in the kernel, beyond the lab's probes: --what kvm"));
+    EXPECT_THAT(refusal(), HasSubstr("happens in the kernel, outside the lab's probes: --what kvm"));
   }
   question.what = What::zaps;
   EXPECT_THAT(line(), HasSubstr("zap__done"));

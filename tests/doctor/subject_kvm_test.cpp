@@ -1,4 +1,4 @@
-#include "harness/doctor/subjects.hpp"
+#include "harness/doctor/finding.hpp"
 #include "tests/doctor/fake_host.hpp"
 
 namespace shadowwalk::doctor {
