@@ -63,7 +63,7 @@ TEST_F(KvmTest, UnknownModules) {
 TEST_F(KvmTest, ParametersThatAreNotTold) {
   fake_.remove("/sys/module/kvm_intel/parameters");
   fake_.make_folder("/sys/module/kvm_intel");
-  EXPECT_EQ(about("kvm_kind").value, "not told");
+  EXPECT_EQ(about("kvm_kind").value, "not reported");
 }
 
 TEST_F(KvmTest, AbsentDeviceIsMendedByTheCpusModule) {

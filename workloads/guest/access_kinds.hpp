@@ -4,7 +4,7 @@
 
 #include "harness/guest/access.hpp"
 #include "harness/guest/guest_params.hpp"
-#include "workloads/guest/random.hpp"
+#include "harness/guest/random.hpp"
 
 namespace shadowwalk {
 

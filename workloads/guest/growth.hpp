@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "harness/guest/guest_params.hpp"
-#include "workloads/guest/random.hpp"
+#include "harness/guest/random.hpp"
 
 namespace shadowwalk {
 

@@ -1,10 +1,10 @@
 #include "workloads/guest/produce_accesses.hpp"
 
 #include "harness/guest/guest_abi.hpp"
+#include "harness/guest/random.hpp"
 #include "workloads/guest/churn.hpp"
 #include "workloads/guest/fill.hpp"
 #include "workloads/guest/growth.hpp"
-#include "workloads/guest/random.hpp"
 #include "workloads/guest/stride.hpp"
 #include "workloads/guest/uniform.hpp"
 #include "workloads/guest/zipf.hpp"

@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-#include "workloads/guest/random.hpp"
+#include "harness/guest/random.hpp"
 
 namespace shadowwalk {
 

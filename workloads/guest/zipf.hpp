@@ -2,8 +2,8 @@
 
 #include <stdint.h>
 
+#include "harness/guest/random.hpp"
 #include "harness/guest/zipf_table.hpp"
-#include "workloads/guest/random.hpp"
 
 namespace shadowwalk {
 
