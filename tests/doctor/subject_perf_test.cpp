@@ -22,7 +22,7 @@ class CountingTest : public test::DoctorTest {
 
 TEST_F(CountingTest, PmuIsNamedWithItsCounters) {
   EXPECT_EQ(about("pmu").state, State::ok);
-  EXPECT_EQ(about("pmu").value, "Intel Sapphire Rapids, libpfm4: spr, 8 counters a thread");
+  EXPECT_EQ(about("pmu").value, "Intel Sapphire Rapids, libpfm4: spr, 8 counters per thread");
   EXPECT_EQ(about("rdpmc").state, State::ok);
 }
 
