@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/machine/hardware_threads.hpp"
 #include "harness/machine/line_transfer.hpp"
+#include "harness/machine/placement.hpp"
 
 namespace shadowwalk::doctor {
 

@@ -1,8 +1,6 @@
 #include "harness/guest/guest.hpp"
 
-#include "harness/guest/check_guest.hpp"
 #include "harness/guest/guest_kinds.hpp"
-#include "harness/guest/guest_state.hpp"
 #include "harness/guest/random.hpp"
 #include "harness/machine/error.hpp"
 

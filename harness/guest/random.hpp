@@ -1,20 +1,19 @@
 #pragma once
 
-#include <stdint.h>
+#include <stdint.h>  // not <cstdint>: guest programs include this file freestanding
 
+/// splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). Freestanding.
 namespace shadowwalk {
 
-// Freestanding: guest programs include it, too.
-
-/// The finalizer of splitmix64: neighbouring inputs give unrelated outputs.
+/// Its finalizer: neighbouring inputs give unrelated outputs.
 constexpr uint64_t mix(uint64_t value) {
   value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
   value = (value ^ value >> 27) * 0x94d049bb133111eb;
   return value ^ value >> 31;
 }
 
-/// splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014): one word of state, passes
-/// BigCrush, and takes a few cycles per number, so that producing an access is cheap compared to walking for it.
+/// The next number: one word of state, passes BigCrush, and takes a few cycles per number, so that producing an access
+/// is cheap compared to walking for it.
 inline uint64_t next_random(uint64_t& state) { return mix(state += 0x9e3779b97f4a7c15); }
 
 /// Uniform over 0..bound-1 except for a bias below bound / 2^64; no division.

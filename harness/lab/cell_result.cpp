@@ -154,7 +154,7 @@ void record_events(CellResult& result, const CellMeasurement& cell) {
   }
 }
 
-json series(const Footprint::Level& level, double interval_ns) {
+json series(const Footprint::Occupancy& level, double interval_ns) {
   return {{"unit", "bytes"},
           {"interval_ns", interval_ns},
           {"peak", in_bytes(level.series_peak)},

@@ -9,7 +9,7 @@
 #include <latch>
 #include <thread>
 
-#include "harness/machine/membarrier.hpp"
+#include "harness/machine/cpu.hpp"
 #include "tests/variants/fake_environment.hpp"
 
 namespace shadowwalk {
