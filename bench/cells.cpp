@@ -8,6 +8,7 @@
 #include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
 #include "harness/lab/cell.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/projection/projection.hpp"
@@ -31,7 +32,7 @@ void add_cell(const VariantEntry& variant, Instrumentation level) {
         config.duration = std::chrono::milliseconds(100);
         config.instrumentation = level;
         for (auto _ : state) {
-          const CellMeasurement cell = run_cell(config);
+          const CellMeasurement cell = run_cell(prepare_cell(config));
           if (cell.walks == 0) throw CellError("no walk in the window");
           state.SetIterationTime(cell.duration_s / static_cast<double>(cell.walks));
         }
@@ -67,7 +68,7 @@ void reclaim(benchmark::State& state, std::string_view variant, const char* work
   config.warmup = std::chrono::milliseconds(20);
   config.duration = std::chrono::milliseconds(200);
   for (auto _ : state) {
-    const CellMeasurement cell = run_cell(config);
+    const CellMeasurement cell = run_cell(prepare_cell(config));
     // On a busy host, possibly no burst lies within the window; then a walk took at least that long.
     state.SetIterationTime(cell.duration_s / static_cast<double>(std::max<std::uint64_t>(1, cell.walks)));
     count_pages(state, cell);

@@ -9,8 +9,8 @@
 
 #include "bench/registration.hpp"
 #include "bench/threads.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/machine/membarrier.hpp"
 #include "harness/machine/native_machine.hpp"
 
 namespace shadowwalk::bench {

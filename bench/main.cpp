@@ -9,8 +9,8 @@
 #include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
 #include "harness/lab/result_document.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/machine/membarrier.hpp"
 #include "harness/plugin/load_plugin.hpp"
 
 namespace shadowwalk::bench {

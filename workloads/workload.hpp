@@ -29,6 +29,26 @@ struct HostAction {
   std::uint64_t pages = 0;  ///< write_protect, invalidate: 4 KiB guest pages; shrink: shadow pages
 };
 
+/// What a kind of host action is on every machine: one row per kind. HostActor::act() (harness/lab) performs it on the
+/// lab's trees, HostBeats (harness/host_kvm) on the host's own kernel.
+struct HostActionInfo {
+  HostAction::Kind kind;
+  std::string_view name;  ///< in a workload's file
+  bool takes_pages;       ///< HostAction::pages is how many at a beat
+  bool in_order;          ///< goes on where the last beat ended: zappers take turns, and only one is simulated
+  bool by_quota;          ///< host-kvm: the kernel chooses what it zaps, by its quota of shadow pages
+  std::string_view host_kvm_calls;  ///< host-kvm: the system calls of a beat
+  /// Shadow pages that a beat retires, at most.
+  double (*retires)(const HostAction& action, std::uint64_t working_set);
+  std::string_view not_on_host_kvm{};  ///< why host-kvm refuses it; empty: it does not
+  std::string_view not_simulated{};    ///< why `shadowwalk project` refuses it; empty: it does not
+};
+/// Every kind, in the order of the enumerators.
+std::span<const HostActionInfo> host_action_infos();
+inline const HostActionInfo& info(const HostAction& action) {
+  return host_action_infos()[static_cast<std::size_t>(action.kind)];
+}
+
 /// One stream of a phase; its place and size are percentages of the working set.
 struct StreamShape {
   AccessStream stream;  ///< first_page and pages are filled in from the shares

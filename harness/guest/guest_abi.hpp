@@ -19,8 +19,8 @@ inline constexpr uint64_t kWindowPages = uint64_t{1} << 36;
 inline constexpr uint64_t kImageBase = 0x400000;
 inline constexpr uint64_t kMaxImageBytes = 0x1ff000;
 
-/// One byte written to this port means that a burst is in the ring. A port costs the host less than an MMIO store, which KVM
-/// must decode and emulate, and IOPL 3 lets CPL 3 write to it.
+/// One byte written to this port means that a burst is in the ring. A port costs the host less than an MMIO store,
+/// which KVM must decode and emulate, and IOPL 3 lets CPL 3 write to it.
 inline constexpr uint8_t kDoorbellPort = 0xd0;
 /// The host's exception stubs report through this port (kvm_x86.cpp).
 inline constexpr uint8_t kExceptionPort = 0xd1;

@@ -68,8 +68,8 @@ struct AccessStream {
   uint64_t stride = 1;              ///< stride: pages from one access to the next, 1..pages
   uint32_t first_touch_one_in = 8;  ///< growth, >= 1
   uint32_t processes = 4;           ///< churn: address spaces in turn, side by side in memory, >= 1
-  /// churn: a process touches its pages this often (uniformly), forks (its page-table entries are written one by one, to
-  /// be copied on write), touches as often again, and exits (all entries are written again); the next one begins.
+  /// churn: a process touches its pages this often (uniformly), forks (its page-table entries are written one by one,
+  /// to be copied on write), touches as often again, and exits (all entries are written again); the next one begins.
   /// 0..kMaxTouches.
   uint64_t touches = 4096;
 };

@@ -10,7 +10,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/measure/pmu/event_list.hpp"
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 #include "harness/text/duration.hpp"
 #include "harness/text/suggestion.hpp"
 

@@ -14,7 +14,7 @@
 /// One cell as it is asked for, by a command line, a matrix or run.json. All functions are pure and thread-safe.
 namespace shadowwalk {
 
-/// The names that options may hold. Passed in, so that whoever reads options needs neither variants nor workloads.
+/// The names that options may hold. Passed in, so that options can be read without linking variants and workloads.
 struct KnownNames {
   std::vector<std::string> variants;
   std::vector<std::string> workloads;

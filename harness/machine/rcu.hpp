@@ -3,7 +3,7 @@
 #include "harness/machine/sanitizers.hpp"
 
 // liburcu's memb flavour with its read side inlined, as a kernel's is: a call would cost as much as the section.
-// liburcu is LGPL-2.1-or-later and asks that code which inlines it be LGPL-compatible, as Apache-2.0 with source is.
+// liburcu is LGPL-2.1-or-later and requires code that inlines it to be LGPL-compatible, as Apache-2.0 with source is.
 // Not under ThreadSanitizer: it would instrument liburcu's own internals, whose ordering it cannot see.
 #if !defined(_LGPL_SOURCE) && !defined(SHADOWWALK_TSAN)
 #define _LGPL_SOURCE
@@ -16,12 +16,12 @@
 #include <thread>
 
 #include "harness/machine/cpu.hpp"
-#include "harness/machine/rcu_types.hpp"
+#include "harness/machine/machine.hpp"
 
 namespace shadowwalk {
 
-/// RCU: readers and grace periods are liburcu's, callbacks run on our own thread `reclaim-0`, since liburcu's call_rcu
-/// worker polls every 10 ms and the lab would measure that constant instead of grace periods.
+/// RCU: readers and grace periods are liburcu's. Callbacks run on the lab's own thread `reclaim-0`: liburcu's call_rcu
+/// worker polls every 10 ms, and the lab would measure that constant instead of grace periods.
 class Rcu {
  public:
   struct Options {

@@ -18,6 +18,7 @@
 
 #include "harness/doctor/topology.hpp"
 #include "harness/lab/cell.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/fences.hpp"
@@ -100,7 +101,7 @@ double load_ns() {
   config.instrumentation = Instrumentation::light;
   config.warmup = std::chrono::milliseconds(50);
   config.duration = std::chrono::milliseconds(200);
-  const CellMeasurement cell = run_cell(config);
+  const CellMeasurement cell = run_cell(prepare_cell(config));
   if (cell.walks == 0) throw CellError("no burst of walks began and ended in 200 ms: the host is too busy");
   return cell.walk_ns_total / static_cast<double>(cell.walks) / MeasuredGeometry::kLevels;
 }
@@ -240,7 +241,8 @@ std::vector<double> measured_ratios(unsigned vcpus, unsigned rounds) {
   std::vector<double> ratios;
   for (unsigned round = 0; round < rounds; ++round) {
     WalkNs ns{};
-    for (std::size_t i = 0; i < kVariants.size(); ++i) ns[i] = walk_ns(run_cell(cell_config(kVariants[i], vcpus)));
+    for (std::size_t i = 0; i < kVariants.size(); ++i)
+      ns[i] = walk_ns(run_cell(prepare_cell(cell_config(kVariants[i], vcpus))));
     ratios.push_back(ratio(ns));
   }
   std::ranges::sort(ratios);

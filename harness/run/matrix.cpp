@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/text/toml_reader.hpp"
 

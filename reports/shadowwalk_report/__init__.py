@@ -1,6 +1,9 @@
-"""Reads a run directory of `shadowwalk run` and writes a report that stands on its own.
+"""Reads a run directory of `shadowwalk run` and writes a self-contained report.
 
 The modules, in the order in which data flows through them:
 
-    run_directory -> rows -> (statistics) -> claims, trust, summary, figures, sections -> page -> publish
+    run_directory -> rows -> (statistics) -> claims, trust, summary, topics -> page, exports -> publish
+
+A topic holds the figures of one subject and its section (topics/__init__.py lists them); `drawing` draws. `counters` says what the
+lab's own table says about each counter.
 """

@@ -1,5 +1,5 @@
-"""`python3 -m shadowwalk_report DIR`, which is what `shadowwalk report DIR` runs."""
+"""`python3 -m shadowwalk_report ARGS`, which is what `shadowwalk report ARGS` runs."""
 
-from .startup import start
+from .commands import start
 
-start("cli")
+start("report")

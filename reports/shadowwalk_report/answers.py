@@ -1,10 +1,11 @@
-"""One sentence a question: who is better than the baseline, by how much and how certainly, in the setting that answers best."""
+"""One sentence per question: which variants are better than the baseline, by how much and how certainly, in the setting that answers
+it best."""
 
 import dataclasses
 
 from .quantities import RATIO, interval, listing, quantity, with_interval
 from .rows import PREFERRED_WORKLOAD
-from .setting import Setting, describe, guest_words
+from .setting import Setting, describe, place_title
 from .statistics import Estimate, Verdict
 from .verdicts import QUESTIONS, WALKS, Question
 
@@ -14,7 +15,7 @@ ORDER = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME, Verdict.AMBIGUOUS)
 
 @dataclasses.dataclass(frozen=True)
 class Clause:
-    """What is said of one variant, such as `hazard walks 1.38x [1.34, 1.41] slower`, or of several alike."""
+    """The answer for one variant, such as `hazard walks 1.38x [1.34, 1.41] slower`, or for several with the same answer."""
 
     verdict: Verdict
     words: str
@@ -23,7 +24,7 @@ class Clause:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """`place` says where and against whom; without clauses, `place` is why there is no answer."""
+    """`place` names the setting and the baseline; without clauses, it says why there is no answer."""
 
     question: Question
     place: str
@@ -32,7 +33,7 @@ class Answer:
 
     @property
     def is_long(self):
-        """So many variants that a line a verdict reads better than a sentence."""
+        """It has so many variants that one line per verdict reads better than a sentence."""
         return sum(clause.count for clause in self.clauses) > MOST_IN_A_SENTENCE
 
     @property
@@ -41,12 +42,12 @@ class Answer:
 
 
 def _preferred_guest(question):
-    """Exits of a KVM guest hide what a walk costs, and are what memory is about."""
+    """Exits of a KVM guest hide the cost of a walk; memory is measured with real guests."""
     return "thread" if question.with_zappers is False else "kvm"
 
 
 def _headline(question, table, verdicts):
-    """The setting with the most rulings, without what makes figures doubtful, then the most vCPUs and zaps."""
+    """The setting without doubtful results, then with the most rulings, then with the most vCPUs and zaps."""
     def preference(setting):
         rows = [verdicts.baseline_row(setting), *verdicts.contestants(setting)]
         rulings = [found for row in rows if (found := verdicts.ruling(question, row))]
@@ -56,10 +57,10 @@ def _headline(question, table, verdicts):
                 -sum(found.comparison.ratio is not None for found in rulings),
                 setting.guest != _preferred_guest(question), -setting.vcpus, -setting.zap_rate, setting)
 
-    asked = [setting for setting in table.settings
-             if any(found.comparison.ratio is not None for row in verdicts.contestants(setting)
-                    if (found := verdicts.ruling(question, row)))]
-    return min(asked, key=preference, default=None)
+    compared = [setting for setting in table.settings
+                if any(found.comparison.ratio is not None for row in verdicts.contestants(setting)
+                       if (found := verdicts.ruling(question, row)))]
+    return min(compared, key=preference, default=None)
 
 
 def _inverse(ratio):
@@ -68,7 +69,7 @@ def _inverse(ratio):
 
 
 def _factor(ratio):
-    """Never below one, if it can be helped: an interval that reaches to zero has no inverse."""
+    """At least one where possible: an interval that reaches to zero has no inverse."""
     return ratio if ratio.value >= 1 or not ratio.value or ratio.low == 0 else _inverse(ratio)
 
 
@@ -91,13 +92,13 @@ def _together(question, verdict, differing):
     """`12 slower: mutex 9.1x [8.8, 9.3], ...`, the farthest from the baseline first."""
     by_effect = sorted(differing, key=lambda pair: -_factor(pair[1].comparison.ratio).value)
     words = _direction(question, by_effect[0][1].comparison.ratio)
-    told = [f"{row.variant} {with_interval(_factor(ruling.comparison.ratio), RATIO)}" for row, ruling in by_effect]
-    return Clause(verdict, f"{len(told)} {words}: {', '.join(told)}", len(told))
+    effects = [f"{row.variant} {with_interval(_factor(ruling.comparison.ratio), RATIO)}" for row, ruling in by_effect]
+    return Clause(verdict, f"{len(effects)} {words}: {', '.join(effects)}", len(effects))
 
 
 def _clauses(question, rulings):
-    """One a variant that differs, or, of many variants, one a direction; those that are the same, or without a verdict for the
-    same reason, are one."""
+    """One clause per variant that differs or, with many variants, one per direction. Variants that are the same share a clause, as do
+    those without a verdict for the same reason."""
     alike, differing, clauses = {}, {}, []
     for row, ruling in rulings:
         if ruling.verdict in (Verdict.FASTER, Verdict.SLOWER):
@@ -125,11 +126,11 @@ def _answer(question, table, verdicts):
     figure = with_interval(base.estimate(question.counter, without_noise=True), question.units)
     rulings = [(row, found) for row in verdicts.contestants(setting) if (found := verdicts.ruling(question, row))]
     crowded = ", oversubscribed" if any(row.has_flag("oversubscribed") for row, _ in rulings) else ""
-    place = (f"At {describe(setting)} ({setting.workload}, {guest_words(setting.guest)}{crowded}), against "
+    place = (f"At {describe(setting)} ({place_title(setting.workload, setting.guest)}{crowded}), against "
              f"{verdicts.baseline} ({figure})")
     return Answer(question, place, _clauses(question, rulings), setting)
 
 
 def answers(table, verdicts):
-    """An Answer a question. The number of walks is asked where the cost of one is not: beside zappers, in the summary."""
+    """One Answer per question but WALKS: the cost of a walk says the same without zappers, and the summary has it with zappers."""
     return [_answer(question, table, verdicts) for question in QUESTIONS if question is not WALKS]

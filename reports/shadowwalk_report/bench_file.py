@@ -1,13 +1,12 @@
-"""What a `shadowwalk-bench` measured of schemes, ours and those of other libraries: a folder of its results beside the
-cells of a run."""
+"""Results of `shadowwalk-bench` for the lab's schemes and those of other libraries: a folder beside the cells of a run."""
 
 import dataclasses
 
 from .bench.program import measured_time, stem
 from .untrusted_json import clean, is_number, read_json, text_of
 
-FOLDER = "bench"  # beside the cells: what shadowwalk-bench --benchmark_out wrote
-WALKS = {"walk": "", "peer": "peer/"}  # family -> what stands before the scheme in a report
+FOLDER = "bench"  # beside the cells: results of shadowwalk-bench --benchmark_out
+WALKS = {"walk": "", "peer": "peer/"}  # family -> the prefix of its schemes in a report
 RECLAIMS = {"reclaim": "", "peer-reclaim": "peer/"}
 COUNTERS = ("free_ns_p50", "free_ns_p99", "retired_pages_peak", "retired_pages_mean", "zaps_per_second", "violations")
 
@@ -42,7 +41,7 @@ def _add(results, entry, repetition):
             continue
         scheme, last = found[0], found[1].removeprefix(prefix)
         if entry.get("error_occurred"):
-            results.absent[scheme] = text_of(entry.get("error_message")) or "it gave no reason"
+            results.absent[scheme] = text_of(entry.get("error_message")) or "it reported no reason"
         elif families is WALKS and last.isdigit():
             ns = measured_time(entry)
             if ns is not None:
@@ -55,14 +54,14 @@ def _add(results, entry, repetition):
 
 
 def read_bench(folder):
-    """All result files of the folder as one; empty if there is none. Raises OSError or ValueError, which name the file."""
+    """All result files of the folder together; empty if there is none. Raises ValueError that names the file."""
     results = BenchResults()
     for number, path in enumerate(sorted(folder.glob("*.json"))):
         try:
             document = read_json(path)
             entries = document.get("benchmarks") if isinstance(document, dict) else None
             if not isinstance(entries, list):
-                raise ValueError("it holds no list `benchmarks`")
+                raise ValueError("it contains no list `benchmarks`")
             for entry in entries:
                 if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
                     raise ValueError("a benchmark without a name")

@@ -1,4 +1,4 @@
-"""Histograms as results hold them: non-empty buckets `[lowest value, highest value, count]`, ascending."""
+"""Histograms as results contain them: non-empty buckets `[lowest value, highest value, count]`, ascending."""
 
 import dataclasses
 
@@ -9,9 +9,9 @@ from .untrusted_json import is_number
 
 @dataclasses.dataclass(frozen=True)
 class Histogram:
-    """Counts of values, each known to within its bucket. A value is taken to be its bucket's highest one.
+    """Counts of values, each known to within its bucket. A value counts as its bucket's highest one.
 
-    `greatest` is the greatest value itself where that was recorded, else the bound of its bucket; 0 without values.
+    `greatest` is the greatest value where that was recorded, else the upper bound of its bucket; 0 without values.
     """
 
     upper: np.ndarray
@@ -29,14 +29,14 @@ class Histogram:
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError("a bucket is not [lowest, highest, count]") from error
         if not np.isfinite(table).all() or (table < 0).any():
-            raise ValueError("a bucket holds a negative or infinite number")
+            raise ValueError("a bucket contains a negative or infinite number")
         bound = float(table[:, 1].max(initial=0))
         greatest = data.get("max")
         return Histogram(table[:, 1], table[:, 2], min(float(greatest), bound) if is_number(greatest) else bound)
 
     @staticmethod
     def merge(histograms):
-        """One histogram of all samples, whatever the buckets of each were."""
+        """One histogram of all samples; the histograms may have different buckets."""
         histograms = list(histograms)
         if not histograms:
             return Histogram(np.empty(0), np.empty(0))
@@ -49,7 +49,7 @@ class Histogram:
         return float(self.counts.sum())
 
     def cumulative(self, censored=0):
-        """Share of samples at or below each `upper`. Censored samples are known to be larger than all of these."""
+        """Share of samples at or below each `upper`. Censored samples are larger than all others."""
         return np.cumsum(self.counts) / (self.total + censored)
 
     def percentile(self, share):

@@ -1,4 +1,4 @@
-"""What a run consists of once it is read: see docs/result-format.md for the meaning of each field."""
+"""The parts of a run that has been read. docs/result-format.md says what each field means."""
 
 import dataclasses
 import functools
@@ -63,32 +63,32 @@ class Result:
     command: str
     context: dict[str, str]
     host_action: str = ""
-    perturbed: str = ""  # the tools that looked into the cell while it ran
-    is_perturbed_trusted: bool = False  # as the reader asked for
+    perturbed: str = ""  # the tools that were attached to the cell while it ran
+    is_perturbed_trusted: bool = False  # --with-perturbed
     simulated: Simulated | None = None  # None: it was measured
     grace_periods: GracePeriods | None = None
-    workload_summary: str = ""  # the case from practice that the workload stands for
+    workload_summary: str = ""  # the practical case that the workload stands for
     is_negative_control: bool = False  # the scheme is known to be broken: violations are expected
 
     @property
     def is_reference(self):
-        """It is of another implementation than the lab's MMU (`host_action` says what was done to it), and is held
-        against nothing."""
+        """It is a result of another implementation than the lab's MMU (`host_action` says what the host did to it): it is not
+        compared."""
         return self.host_action != ""
 
     @property
     def is_noisy(self):
-        """The host did something else meanwhile: the result is shown, and no verdict rests on it."""
+        """The host was busy with something else: the result is shown but excluded from verdicts."""
         return NOISY in self.flags
 
     @property
     def is_left_out(self):
-        """It is shown, and no verdict rests on it: it is noisy, or a tool perturbed it."""
+        """It is shown but excluded from verdicts: it is noisy, or a tool perturbed it."""
         return self.is_noisy or (self.perturbed != "" and not self.is_perturbed_trusted)
 
 
 def trusting_perturbed(results):
-    """The same, with verdicts resting on those that tools looked into, too: as the reader asked for."""
+    """The results, with those that tools were attached to included in verdicts."""
     return [dataclasses.replace(result, is_perturbed_trusted=True) for result in results]
 
 
@@ -107,8 +107,8 @@ class Run:
     results: list[Result]
     left_out: list[LeftOut]
     missing: list[tuple[int, int]]
-    simulated: list[Result] = dataclasses.field(default_factory=list)  # held against none of the measured ones
-    bench: BenchResults = dataclasses.field(default_factory=BenchResults)  # of shadowwalk-bench, beside the cells
+    simulated: list[Result] = dataclasses.field(default_factory=list)  # not compared with the measured ones
+    bench: BenchResults = dataclasses.field(default_factory=BenchResults)  # results of shadowwalk-bench
 
     @functools.cached_property
     def hosts(self):
@@ -121,5 +121,5 @@ class Run:
 
     @property
     def measured(self):
-        """How many results there are: cells times repetitions."""
+        """The number of results: cells times repetitions."""
         return len({(result.cell_id, result.repetition) for result in self.results})

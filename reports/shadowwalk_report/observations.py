@@ -1,7 +1,7 @@
-"""What a result tells beside its counters: noise, memory, the kernel's own statistics, PMU counts.
+"""What a result contains beside its counters: noise, memory, the kernel's own statistics, PMU counts.
 
-All of it is optional: what a kernel does not tell, or an older result does not hold, is absent. What is there and
-cannot be understood makes the result unreadable, by name.
+All of it is optional: what a kernel does not report, or an older result does not contain, is absent. A part that is present but
+malformed makes the result unreadable; the error names the part.
 """
 
 import dataclasses
@@ -11,17 +11,17 @@ from .untrusted_json import are_numbers, is_number, text_of
 
 @dataclasses.dataclass(frozen=True)
 class Simulated:
-    """What a result was simulated on. `held`: (vCPUs, simulated ratio, measured ratio) of the model and the host."""
+    """The machine that a result was simulated on. `compared`: (vCPUs, simulated ratio, measured ratio) of the model and the host."""
 
     topology: str
     summary: str
     source: str
-    held: tuple[tuple[float, float, float], ...]
+    compared: tuple[tuple[float, float, float], ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Noise:
-    """What else the host did during the window. None: not recorded."""
+    """Other activity of the host during the window. None: not recorded."""
 
     steal_ns: float | None = None
     other_load_cpus: float | None = None
@@ -40,8 +40,8 @@ class Sizes:
 
 @dataclasses.dataclass(frozen=True)
 class GracePeriods:
-    """Of RCU, over the window's intervals: how many began in each, for how many ns of each one was under way. `each`: begin and
-    end of every one, ns since the window's start; None where they were too many to be kept."""
+    """RCU grace periods over the window's intervals: how many began in each interval, and for how many ns of it one was under way.
+    `each`: begin and end of every grace period, ns since the window's start; None where there were too many to be kept."""
 
     interval_ns: float
     began: list[float]
@@ -60,14 +60,14 @@ class KernelStat:
 
     @property
     def is_idle(self):
-        """Nothing happened, and there is nothing."""
+        """All its values are zero."""
         return not (self.delta or self.before or self.after)
 
 
 @dataclasses.dataclass(frozen=True)
 class PmuCount:
-    """One event as counted for one role. `set`: the set of events that it is counted for, empty if it was asked for by
-    name alone. `scope`: the walks or zaps alone, or the thread's whole window. `unit` is empty for a plain count."""
+    """One event as counted for one role. `set`: the set of events that includes it; empty if it was requested by name.
+    `scope`: only the walks or zaps, or the thread's whole window. `unit` is empty for a plain count."""
 
     event: str
     set: str
@@ -125,7 +125,7 @@ def parse_memory(data):
 
 
 def parse_grace_periods(data):
-    """None where the scheme waits for none, or a result is older."""
+    """None where the scheme waits for no grace period, or a result is older."""
     if data is None:
         return None
     began, under_way, each = (data.get(name) if isinstance(data, dict) else None for name in ("began", "under_way_ns", "each"))
@@ -140,7 +140,7 @@ def parse_grace_periods(data):
 
 
 def parse_reference(data):
-    """What the host did to the kernel's own MMU, in words; empty for a result of the lab's."""
+    """What the host did to the kernel's own MMU, in words; empty for a result of the lab's MMU."""
     if data is None:
         return ""
     if not isinstance(data, dict) or not text_of(data.get("host_action")):
@@ -149,14 +149,14 @@ def parse_reference(data):
 
 
 def parse_simulated(data):
-    """What a result was simulated on, and what the model is worth; None for a measured one."""
+    """The machine that a result was simulated on, and the model's error; None for a measured result."""
     if data is None:
         return None
     if not isinstance(data, dict) or not text_of(data.get("topology")):
         raise ValueError("simulated.topology is missing")
-    held = data.get("held_against_host")
+    compared = data.get("held_against_host")
     rows = []
-    for row in held if isinstance(held, list) else ():
+    for row in compared if isinstance(compared, list) else ():
         numbers = [row.get(key) if isinstance(row, dict) else None for key in ("vcpus", "simulated_ratio", "measured_ratio")]
         if not are_numbers(numbers):
             raise ValueError("simulated.held_against_host is not numbers")

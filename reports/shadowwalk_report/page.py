@@ -9,10 +9,10 @@ import jinja2
 import markupsafe
 
 from .cells import HEADS, MOST_DETAILS
-from .figures import heatmap
-from .figures.svg import colour_rules, shared_styles
+from .drawing.svg import colour_rules, shared_styles
 from .quantities import NANOSECONDS, quantity
 from .setting import describe, guest_words, varying_axes
+from .topics.heatmap import FIRST_KIND
 from .trust import context_values
 from .verdicts import QUESTIONS
 from .workloads import tally_words
@@ -24,7 +24,7 @@ _ENVIRONMENT = (
 
 @dataclasses.dataclass(frozen=True)
 class LostGroup:
-    """Repetitions of one cell that were left out for the same reason."""
+    """Repetitions of one cell that were excluded for the same reason."""
 
     lost: object
     repetitions: list[int]
@@ -35,7 +35,7 @@ def _asset(name):
 
 
 def _number(text):
-    """For sorting what should be a number; what is none comes first."""
+    """For sorting texts that should be numbers; others come first."""
     try:
         return float(text)
     except ValueError:
@@ -43,11 +43,11 @@ def _number(text):
 
 
 def _environment(run):
-    """[(label, value, mixed)]; `mixed` when results disagree."""
+    """[(label, value, mixed)]; `mixed` where results disagree."""
     table = []
     for key, label in _ENVIRONMENT:
         values = context_values(run, key)
-        if key == "clock_read_ns" and len(values) > 1:  # each cell measures it anew
+        if key == "clock_read_ns" and len(values) > 1:  # each cell measures it again
             values = [f"{min(values, key=_number)} to {max(values, key=_number)}"]
         table.append((label, " / ".join(values) or "not recorded", len(values) > 1))
     return table
@@ -71,7 +71,7 @@ def _missing(run):
 
 
 def _script():
-    """The script and what the policy of the page lets run: this very text and nothing else."""
+    """The script, and the hash by which the policy of the page lets it run and nothing else."""
     text = _asset("table.js")
     digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
     return markupsafe.Markup(text), f"sha256-{digest}"
@@ -98,7 +98,7 @@ def render_page(report):
     return engine.get_template("index.html.j2").render(
         run=run, claims=report.claims, answers=report.answers, baseline=report.verdicts.baseline, trust=report.trust,
         questions=QUESTIONS, pages=report.pages, style=markupsafe.Markup(style), script=script, script_hash=script_hash,
-        overview=markup(figure for figure in report.figures if figure.plot.kind == heatmap.FIRST_KIND),
+        overview=markup(figure for figure in report.figures if figure.plot.kind == FIRST_KIND),
         sections=report.sections,
         environment=_environment(run), hosts=context_values(run, "host_name"), lost=_lost_groups(run),
         missing=_missing(run), cells=report.cells, cell_heads=HEADS, formats=report.formats,

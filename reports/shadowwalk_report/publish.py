@@ -1,4 +1,4 @@
-"""Puts the report in its place all at once: written beside it, then renamed."""
+"""Puts the report in its place in one step: it is written beside the place and then renamed."""
 
 import contextlib
 import os
@@ -6,9 +6,9 @@ import pathlib
 import secrets
 import shutil
 
-from .errors import InputError
+from .untrusted_json import InputError
 
-# A directory that holds anything else is not ours to replace.
+# Only a directory with this file, or an empty one, is replaced.
 MARKER = "report.json"
 
 
@@ -18,15 +18,15 @@ def _check_replaceable(out):
     if not out.is_dir():
         raise InputError(f"{out} is not a directory: choose another --out")
     if any(out.iterdir()) and not (out / MARKER).is_file():
-        raise InputError(f"{out} holds files that are no report (no {MARKER}): choose another --out")
+        raise InputError(f"{out} contains files that are not a report (no {MARKER}): choose another --out")
 
 
 @contextlib.contextmanager
 def replacing(out):
-    """Yields a temporary directory that becomes `out` if the block succeeds, and vanishes if it does not."""
+    """Yields a temporary directory that becomes `out` if the block succeeds and is removed if it fails."""
     out = pathlib.Path(os.path.abspath(out))
     _check_replaceable(out)
-    # Named before it is made, so that a signal at any moment finds it to remove.
+    # The name is known before the directory exists, so that a signal at any moment leaves nothing behind.
     scratch = out.parent / f".{out.name}-{os.getpid()}-{secrets.token_hex(4)}"
     fresh, old = scratch / "new", scratch / "old"
     try:

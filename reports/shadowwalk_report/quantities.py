@@ -5,14 +5,15 @@ import math
 NANOSECONDS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns"))
 BYTES = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1, "B"))
 PER_SECOND = ((1e9, "G/s"), (1e6, "M/s"), (1e3, "k/s"), (1, "/s"))
+SECONDS = ((1, "s"),)
 PLAIN = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
 RATIO = ((1, "x"),)
 ABSENT = "–"
 
 
 def significant(number, digits=3):
-    """The number with so many significant digits, never in exponent notation. Thousands are not grouped: their commas
-    would be mistaken for those of an interval."""
+    """The number with this many significant digits, never in exponent notation. Thousands are not grouped: their commas
+    would look like those of an interval."""
     if number == 0 or not math.isfinite(number):
         return f"{number:.0f}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(number))))
@@ -21,7 +22,7 @@ def significant(number, digits=3):
 
 
 def _scale(number, units):
-    # 0.9995 and not 1: what rounds to 1,000 ns is written as 1 us.
+    # 0.9995 and not 1: a value that rounds to 1,000 ns is written as 1 µs.
     return next(((factor, unit) for factor, unit in units if abs(number) >= factor * 0.9995), units[-1])
 
 
@@ -30,7 +31,7 @@ def _join(text, unit):
 
 
 def quantity(number, units=PLAIN):
-    """The number in the unit that suits it; nothing at all needs no unit."""
+    """The number in the unit that suits its size; zero has no unit."""
     if number == 0:
         return "0"
     factor, unit = _scale(number, units)

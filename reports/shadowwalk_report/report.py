@@ -1,36 +1,38 @@
-"""From a run directory to a report directory."""
+"""`shadowwalk report`: from a run directory to a report directory."""
 
+import argparse
 import csv
 import dataclasses
+import pathlib
+import signal
 
 from .answers import answers
-from .brief import brief_of
 from .cells import cell_lines, raw_table
 from .claims import judge_claims
-from .figures import all_plots, peers, simulated
-from .figures.plot import unique_names
-from .figures.render import render_all
-from .markdown import render_markdown
+from .commands import OneLineParser, run_command
+from .drawing.canvas import render_all
+from .drawing.plot import unique_names
+from .exports import brief_of, render_markdown
+from .model import trusting_perturbed
 from .page import render_page
 from .publish import MARKER, replacing
-from .model import trusting_perturbed
-from .rows import Table
+from .rows import SPEED_LIMIT, Table
 from .run_directory import load
-from .sections.layout import RUN_SECTIONS, sections_of
+from .topics import RUN_TOPICS, Material, all_plots, sections_of
 from .trust import trust_items
-from .verdicts import Verdicts
+from .verdicts import DEFAULT_BASELINE, Verdicts
 from .workloads import WorkloadPage, workload_pages
 
 FORMATS = ("html", "png", "csv", "md", "json")
 DEFAULT_FORMATS = ("html", "png", "csv", "json")
 INDEX = "index.html"
 MARKDOWN = "report.md"
-CELLS = "cells"  # of the CSV with every raw figure; no figure is called so
+CELLS = "cells"  # the CSV with every raw number; no figure has this name
 
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A plot that has been drawn: `svg` and `png` are None where no format needs them."""
+    """A plot that is drawn: `svg` and `png` are None where no format needs them."""
 
     plot: object
     svg: str | None
@@ -39,7 +41,7 @@ class Figure:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """All that the formats are written from."""
+    """The input of all formats."""
 
     run: object
     table: Table
@@ -47,7 +49,7 @@ class Report:
     claims: list
     answers: list
     trust: list
-    sections: list  # of the run: (Section, Content, [Figure])
+    sections: list  # of the run: (Topic, Content, [Figure])
     pages: list[WorkloadPage]
     figures: list[Figure]
     cells: list
@@ -62,11 +64,12 @@ def _write_csv(path, columns, records):
 
 
 def _make(run, table, verdicts, formats):
-    plots = unique_names([*all_plots(table, verdicts), *peers.plots(run.bench), *simulated.plots(Table(run.simulated))])
+    material = Material(table, run, verdicts)
+    plots = unique_names(all_plots(material))
     figures = [Figure(plot, *drawn) for plot, drawn in zip(plots, render_all(plots, formats))]
     cells = cell_lines(run)
     return Report(run, table, verdicts, judge_claims(run, table), answers(table, verdicts), trust_items(run, table),
-                  sections_of(RUN_SECTIONS, run, table, figures), workload_pages(run, table, verdicts, figures, cells), figures,
+                  sections_of(RUN_TOPICS, material, figures), workload_pages(run, table, verdicts, figures, cells), figures,
                   cells, formats)
 
 
@@ -86,8 +89,9 @@ def _write(report, folder):
 
 
 def write_report(directory, out, baseline=None, formats=DEFAULT_FORMATS, with_perturbed=False):
-    """Writes the report of the run in `directory` to `out`; returns the path of its page, or of what there is instead.
-    `baseline`: the variant that others are held against. `with_perturbed`: verdicts rest on cells that tools looked into, too. Raises InputError."""
+    """Writes the report of the run in `directory` to `out`; returns the path of its page or, without a page, of its main file.
+    `baseline`: the variant that all others are compared with. `with_perturbed`: verdicts also use cells that a tool was attached
+    to. Raises InputError."""
     run = load(directory)
     if with_perturbed:
         run = dataclasses.replace(run, results=trusting_perturbed(run.results))
@@ -96,3 +100,48 @@ def write_report(directory, out, baseline=None, formats=DEFAULT_FORMATS, with_pe
     with replacing(out) as fresh:
         _write(_make(run, table, verdicts, formats), fresh)
     return out / next((name for wanted, name in (("html", INDEX), ("md", MARKDOWN)) if wanted in formats), MARKER)
+
+
+def _formats(text):
+    chosen = tuple(word.strip() for word in text.split(","))
+    unknown = [word for word in chosen if word not in FORMATS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"'{unknown[0]}' is not a format: give any of {','.join(FORMATS)}, separated by commas")
+    return tuple(dict.fromkeys(chosen))
+
+
+def _parse(arguments):
+    parser = OneLineParser(
+        prog="shadowwalk report",
+        description="Write an HTML report, with figures as PNG and CSV, about a run directory of `shadowwalk run`.",
+        epilog="A run that is unfinished, or has failed cells, is reported as far as it goes. The last line on stdout is the path of "
+               "the report. Exit codes: 0 the report is written, 2 bad input. docs/reports.md says how to read a report.")
+    parser.add_argument("directory", metavar="DIR", type=pathlib.Path, help="the run's directory, which holds run.json")
+    parser.add_argument("--out", metavar="DIR", type=pathlib.Path,
+                        help="where the report goes; a report that is there is replaced (default: DIR/report)")
+    parser.add_argument("--baseline", metavar="VARIANT",
+                        help=f"the variant that all others are compared with (default: {DEFAULT_BASELINE}, or {SPEED_LIMIT} where "
+                             f"{DEFAULT_BASELINE} was not measured)")
+    parser.add_argument("--format", metavar="LIST", type=_formats, default=DEFAULT_FORMATS, dest="formats",
+                        help=f"what to write, any of {','.join(FORMATS)} (default: {','.join(DEFAULT_FORMATS)}); report.json is "
+                             "always written")
+    parser.add_argument("--with-perturbed", action="store_true",
+                        help="let verdicts also use cells that a tool was attached to (docs/attach.md)")
+    return parser.parse_args(arguments)
+
+
+def _end_by_exception(signum, _frame):
+    raise SystemExit(128 + signum)
+
+
+def _run(arguments):
+    options = _parse(arguments)
+    out = options.out if options.out is not None else options.directory / "report"
+    print(write_report(options.directory, out, options.baseline, options.formats, options.with_perturbed))
+    return 0
+
+
+def main(arguments=None):
+    """Returns the exit code: 0 when the report is written, 2 (with one line on stderr) when the input is bad."""
+    signal.signal(signal.SIGTERM, _end_by_exception)  # so that the half-written directory is removed
+    return run_command("shadowwalk: report", _run, arguments)

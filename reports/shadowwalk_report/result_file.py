@@ -1,4 +1,4 @@
-"""Reads the files of single cells: results, and the notes that failed cells leave."""
+"""Reads the files of single cells: results, and the notes of failed cells."""
 
 from .histogram import Histogram
 from .model import NEGATIVE_CONTROL, LeftOut, PlannedCell, Result, Series
@@ -31,20 +31,20 @@ def _texts_of(value):
 
 
 def _parse_flags(extra, counters):
-    """The flags, and those that only a counter tells."""
+    """The flags, including those that only a counter records."""
     flags = _texts_of(extra.get("flags"))
     return flags + tuple(flag for flag in ("saturated", "oversubscribed") if counters.get(flag) and flag not in flags)
 
 
 def parse_entry(entry, cell, repetition, context):
-    """A Result of an entry of `benchmarks`. Raises ValueError with the reason when it is none."""
+    """The Result of an entry of `benchmarks`. Raises ValueError with the reason when the entry is not one."""
     extra = entry.get("shadowwalk")
     if not isinstance(extra, dict):
         raise ValueError("the entry has no object shadowwalk")
     setting, scheme = parse_cell(extra.get("cell"))
     planned = cell.options.get("variant")
     if planned is not None and planned != scheme.variant:
-        raise ValueError(f"it holds variant {scheme.variant}, the plan says {planned}")
+        raise ValueError(f"it is of variant {scheme.variant}, the plan says {planned}")
     counters = {name: float(value) for name, value in entry.items() if is_number(value)}
     drained = extra.get("freed_by_drain")
     return Result(
@@ -64,7 +64,7 @@ def parse_entry(entry, cell, repetition, context):
 
 
 def _parse_result(data, cell, repetition):
-    """(results, error message or None). A file holds one entry a repetition of its own, and aggregates."""
+    """(results, error message or None). A file contains one entry per repetition of its own, and aggregates."""
     entries = data.get("benchmarks") if isinstance(data, dict) else None
     if not isinstance(entries, list):
         raise ValueError("no list of benchmarks")
@@ -88,7 +88,7 @@ def read_result(path, cell, repetition):
 
 
 def read_simulated(path):
-    """The results of a document that `shadowwalk project` wrote. Raises ValueError, OSError."""
+    """The results of a document of `shadowwalk project`. Raises ValueError, OSError."""
     data = read_json(path)
     entries = data.get("benchmarks") if isinstance(data, dict) else None
     if not isinstance(entries, list):
@@ -97,7 +97,7 @@ def read_simulated(path):
     results = [parse_entry(entry, PlannedCell(number, "", text_of(entry.get("name")), {}), 1, context)
                for number, entry in enumerate(entries) if isinstance(entry, dict)]
     if any(result.simulated is None for result in results):
-        raise ValueError("it holds results that are not simulated")
+        raise ValueError("it contains results that are not simulated")
     return results
 
 

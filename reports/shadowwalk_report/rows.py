@@ -1,4 +1,4 @@
-"""Results put together: a row is one scheme in one setting over all repetitions."""
+"""Results grouped: a row is one scheme in one setting over all repetitions."""
 
 import functools
 import statistics
@@ -27,9 +27,9 @@ class Row:
 
     @functools.cache
     def values(self, metric, without_noise=False):
-        """{repetition: value}. Entries of one repetition are one block: their median stands for it.
+        """{repetition: value}. The entries of one repetition are one block, represented by their median.
 
-        Verdicts ask for values `without_noise`, which leave noisy and perturbed results out.
+        Verdicts use values `without_noise`, which exclude noisy and perturbed results.
         """
         blocks = {}
         for result in self.results:
@@ -44,12 +44,12 @@ class Row:
 
     @property
     def noise_words(self):
-        """`2 of 5 of irq-ipi`: how many of its results are left out as noisy or perturbed; empty when none is."""
+        """`2 of 5 of irq-ipi`: how many of its results are excluded as noisy or perturbed; empty when none is."""
         noisy = sum(result.is_left_out for result in self.results)
         return f"{noisy} of {len(self.results)} of {self.variant}" if noisy else ""
 
     def why_absent(self, metric):
-        """The recorded reason for which a metric was not measured; empty when none was recorded."""
+        """The recorded reason why a metric was not measured; empty when none was recorded."""
         return next((r.unavailable[metric] for r in self.results if metric in r.unavailable), "")
 
     def happened(self, counter):
@@ -65,12 +65,12 @@ class Row:
 
     @property
     def is_negative_control(self):
-        """It is known to be broken, and there to be caught."""
+        """It is known to be broken and must be caught."""
         return any(result.is_negative_control for result in self.results)
 
     @property
     def broken(self):
-        """It handed out freed pages and is no control: its figures compare with nothing."""
+        """It handed out freed pages and is not a negative control: its figures are not comparable."""
         return self.violations > 0 and not self.is_negative_control
 
     @property
@@ -81,7 +81,7 @@ class Row:
         return Histogram.merge(result.histograms[name] for result in self.results if name in result.histograms)
 
     def representative(self, metric):
-        """The result whose metric is the (lower) median: one real repetition and no average; None when none has it."""
+        """The result whose metric is the (lower) median: one real repetition, not an average; None when no result has the metric."""
         measured = sorted((r for r in self.results if metric in r.counters), key=lambda r: r.counters[metric])
         return measured[(len(measured) - 1) // 2] if measured else None
 
@@ -95,8 +95,7 @@ def _rows_of(results):
 
 
 class Table:
-    """All rows of a run. Those of references are no schemes of the lab's: they are kept apart, so that nothing compares
-    them."""
+    """All rows of a run. References are not schemes of the lab: they are kept apart, so that nothing compares them."""
 
     def __init__(self, results):
         self._rows = _rows_of(result for result in results if not result.is_reference)
@@ -115,8 +114,8 @@ class Table:
 
     @property
     def settings(self):
-        """All settings, in the order of the page: the patch's own workload first, without zappers first, and those that
-        are instrumented otherwise or count events behind the others."""
+        """All settings, in the order of the page: the patch's own workload first, without zappers first, and those with other
+        instrumentation or with counted events last."""
         return sorted(self._by_setting, key=lambda s: (s.workload != PREFERRED_WORKLOAD, s.workload, s.guest, s.zappers,
                                                        s.zap_rate, not s.is_plain, s))
 
@@ -126,11 +125,11 @@ class Table:
 
     @property
     def workloads(self):
-        """In the order of the page."""
+        """All workloads, in the order of the page."""
         return list(dict.fromkeys(setting.workload for setting in self.settings))
 
     def of_workload(self, workload):
-        """The part of the table that is of one workload: the same rows, in the same styles."""
+        """The rows of one workload, in the same styles."""
         return self._part(lambda setting: setting.workload == workload)
 
     def of_place(self, workload, guest):
@@ -145,7 +144,7 @@ class Table:
         return part
 
     def rows(self, setting):
-        """All rows of a setting, in the order in which variants are always shown."""
+        """All rows of a setting, in the fixed order of variants."""
         return self._by_setting.get(setting, [])
 
     def row(self, setting, scheme):
@@ -153,7 +152,7 @@ class Table:
         return self._rows.get((setting, scheme))
 
     def plain_rows(self, setting):
-        """One row a variant, with its knobs as near to their defaults as the run has them."""
+        """One row per variant: the one with its knobs nearest to their defaults."""
         plain = {}
         for row in self.rows(setting):
             plain.setdefault(row.variant, []).append(row)
@@ -178,13 +177,13 @@ def read_side(row, speed_limit, without_noise=False):
 
 
 def noise_decided(reason, rows):
-    """Whether leaving out noisy results may be why the figures of rows left no verdict."""
+    """Whether the exclusion of noisy results may be the reason why the rows have no verdict."""
     return reason in (Reason.TOO_FEW, Reason.TOO_MANY_COMPARISONS, Reason.NO_PAIR) and any(row.noise_words for row in rows)
 
 
 def reason_words(reason, rows):
-    """Why the figures of rows left no verdict."""
+    """Why the rows have no verdict."""
     if not noise_decided(reason, rows):
         return reason.value
     noisy = dict.fromkeys(filter(None, (row.noise_words for row in rows)))
-    return f"{reason.value}, for noisy results are left out ({listing(noisy)})"
+    return f"{reason.value}, as noisy results are excluded ({listing(noisy)})"

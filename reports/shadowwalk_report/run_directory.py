@@ -1,25 +1,21 @@
-"""Reads what `shadowwalk run` left: the plan first, then whatever results are there (docs/result-format.md).
+"""Reads the directory of a `shadowwalk run`: the plan first, then all results that exist (docs/result-format.md).
 
-A result that cannot be read is left out with its reason; only a directory that is no run at all is an error.
+A result that cannot be read is excluded with its reason; only a directory that is not a run is an error.
 """
 
-import concurrent.futures
 import gc
-import multiprocessing
-import os
 import pathlib
 import re
 
 from .bench_file import FOLDER, read_bench
-from .errors import InputError
 from .model import LeftOut, PlannedCell, Run
-from .processes import leave_signals_to_the_parent
+from .processes import on_all_cpus
 from .result_file import read_failure, read_result, read_simulated
-from .untrusted_json import clean, one_line, read_json, text_of
+from .untrusted_json import InputError, clean, one_line, read_json, text_of
 
 FORMAT = "shadowwalk-run-1"
 PLAN = "run.json"
-SIMULATED = "simulated"  # a folder beside the cells: what `shadowwalk project --json` wrote
+SIMULATED = "simulated"  # a folder beside the cells: results of `shadowwalk project --json`
 FEW_FILES = 200  # below, starting processes costs more than it saves
 
 _RESULT_NAME = re.compile(r"(\d+)-r(\d+)(\.failed)?\.json")
@@ -29,7 +25,7 @@ def _read_plan(path):
     try:
         data = read_json(path)
     except FileNotFoundError:
-        raise InputError(f"{path.parent} holds no {PLAN}: give a directory that `shadowwalk run --out` wrote") \
+        raise InputError(f"{path.parent} contains no {PLAN}: give a directory that `shadowwalk run --out` wrote") \
             from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {one_line(error)}") from None
@@ -40,7 +36,7 @@ def _read_plan(path):
 
 def _planned_cell(cell):
     if not isinstance(cell["id"], int):
-        raise TypeError("an id that is no integer")
+        raise TypeError("an id that is not an integer")
     options = cell.get("options")
     return PlannedCell(cell["id"], text_of(cell.get("group")), str(cell["name"]),
                        options if isinstance(options, dict) else {})
@@ -62,23 +58,17 @@ def _read_file(job):
     return ([], read_failure(file, cell, repetition)) if is_failure else read_result(file, cell, repetition)
 
 
-def _begin_reading():
-    leave_signals_to_the_parent()
-    gc.disable()  # JSON makes no cycles, and millions of lists for the collector to look through
-
-
 def _read_all(jobs):
-    """What _read_file gives for each job, in their order. Parsing is most of a large run's time: it goes to all CPUs."""
-    workers = len(os.sched_getaffinity(0))
-    if workers < 2 or len(jobs) < FEW_FILES:
-        return list(map(_read_file, jobs))
-    with concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("fork"),
-                                                initializer=_begin_reading) as pool:
-        return list(pool.map(_read_file, jobs, chunksize=32))
+    """_read_file of each job, in their order. Parsing takes most of a large run's time."""
+    gc.disable()  # JSON makes no cycles, and millions of lists that the collector would look through
+    try:
+        return on_all_cpus(_read_file, jobs, FEW_FILES, chunk=32)
+    finally:
+        gc.enable()
 
 
 def _read_cells(directory, plan):
-    """(results, left out, the (cell id, repetition) that have any file)."""
+    """(results, left out, the set of (cell id, repetition) that have a file)."""
     left_out, jobs = [], []
     for file in sorted(directory.glob("*.json")):
         match = _RESULT_NAME.fullmatch(file.name)
@@ -99,7 +89,7 @@ def _read_cells(directory, plan):
             seen.add((cell.id, repetition))
             results += found
             left_out += [lost] if lost else []
-    # A cell that failed first and was measured in a retry may have both files: the measurement counts.
+    # A cell that failed and was then measured in a retry may have both files: the measurement counts.
     left_out += [failure for key, failure in failures.items() if key not in seen]
     return results, sorted(left_out, key=lambda lost: (lost.cell_id, lost.repetition)), seen | failures.keys()
 
@@ -110,7 +100,7 @@ def _read_simulated(directory):
         try:
             results += read_simulated(file)
         except (OSError, ValueError) as error:
-            raise InputError(f"{file}: {one_line(error)}; this directory holds what `shadowwalk project --json` wrote") \
+            raise InputError(f"{file}: {one_line(error)}; this directory is for results of `shadowwalk project --json`") \
                 from None
     return results
 
@@ -119,11 +109,11 @@ def _read_bench(directory):
     try:
         return read_bench(directory)
     except ValueError as error:
-        raise InputError(f"{one_line(error)}; this directory holds what `shadowwalk-bench --benchmark_out` wrote") from None
+        raise InputError(f"{one_line(error)}; this directory is for results of `shadowwalk-bench --benchmark_out`") from None
 
 
 def load(directory):
-    """Reads a run. Raises InputError when the directory is no run."""
+    """Reads a run. Raises InputError when the directory is not a run."""
     directory = pathlib.Path(directory)
     if not directory.is_dir():
         raise InputError(f"{directory}: no such directory")

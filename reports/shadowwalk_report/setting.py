@@ -1,16 +1,16 @@
-"""What a cell was asked for, parted into the setting (the conditions) and the scheme (the contestant)."""
+"""A cell's configuration in two parts: the setting (the conditions) and the scheme (the contestant)."""
 
 import dataclasses
 
 from . import quantities
 from .untrusted_json import is_number
 
-# The axes that most runs hold still, and how each is told where a run does not.
+# The axes that most runs hold constant, and the words for each where a run does not.
 PLATFORM_AXES = {"placement": "placement {}", "mmu_lock": "{} mmu_lock", "working_set_pages": "{:,} pages",
-                 "walks_per_exit": "{:,} walks an exit", "duration_s": "{:g} s",
+                 "walks_per_exit": "{:,} walks per exit", "duration_s": "{:g} s",
                  "locality": "locality {}", "write_percent": "{} % stores",
                  "speed": "speed {}", "instrumentation": "instrumentation {}", "events": "events {}"}
-# What holds where a field is absent, and goes without saying. The workload's own share of stores is told by no number.
+# The values of absent fields, which no title names. -1: the workload's own share of stores.
 _DEFAULTS = {"instrumentation": "full", "events": "", "locality": "", "write_percent": -1, "speed": ""}
 
 
@@ -18,7 +18,7 @@ _DEFAULTS = {"instrumentation": "full", "events": "", "locality": "", "write_per
 class Setting:
     """The conditions under which schemes are compared. Without zappers the zap rate means nothing, and is 0.
 
-    Clocking, sampling and counting all perturb what they measure: cells that differ in these are never put together.
+    Clocking, sampling and counting all perturb the measurement: cells that differ in these are never grouped.
     """
 
     workload: str
@@ -39,13 +39,13 @@ class Setting:
 
     @property
     def is_plain(self):
-        """With the instrumentation that cells have by default, without counted events, the guest as its workload is."""
+        """With the default instrumentation, without counted events, the guest as its workload defines it."""
         return all(getattr(self, axis) == value for axis, value in _DEFAULTS.items())
 
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Scheme:
-    """A variant and the knobs that are its own: two of these in one setting are two rows."""
+    """A variant and its own knobs: two of these in one setting are two rows."""
 
     variant: str
     rcu_interval_ns: int
@@ -54,7 +54,7 @@ class Scheme:
 
     @property
     def knobs(self):
-        """Those of its knobs that are not at their default, in words."""
+        """The knobs that are not at their default, in words."""
         knobs = []
         if self.rcu_interval_ns:
             knobs.append(f"RCU interval {quantities.quantity(self.rcu_interval_ns, quantities.NANOSECONDS)}")
@@ -67,12 +67,10 @@ class Scheme:
 
 SETTING_FIELDS = tuple(field.name for field in dataclasses.fields(Setting))
 SCHEME_FIELDS = tuple(field.name for field in dataclasses.fields(Scheme))
+ROW_FIELDS = SETTING_FIELDS + SCHEME_FIELDS
 
 _WORDS = {str: "text", int: "a whole number that is not negative", float: "a number that is not negative"}
-_FIELDS = {"workload": str, "guest": str, "vcpus": int, "zappers": int, "zap_rate": float, "walks_per_exit": int,
-           "placement": str, "mmu_lock": str, "working_set_pages": int, "duration_s": float, "instrumentation": str,
-           "events": str, "locality": str, "write_percent": int, "speed": str, "variant": str, "rcu_interval_ns": int, "checks": str,
-           "read_delay": str}
+_FIELDS = {field.name: field.type for part in (Setting, Scheme) for field in dataclasses.fields(part)}
 
 
 def _fits(value, kind):
@@ -104,7 +102,7 @@ def parse_cell(cell):
 
 
 def varying_axes(settings):
-    """Those of the platform axes that have more than one value: only they need to be told."""
+    """The platform axes that have more than one value: titles name only these."""
     settings = list(settings)
     return tuple(axis for axis in PLATFORM_AXES if len({getattr(s, axis) for s in settings}) > 1)
 
@@ -121,10 +119,37 @@ def guest_words(guest):
     return {"kvm": "KVM guest", "thread": "thread guest", "simulated": "SIMULATED"}.get(guest, f"{guest} guest")
 
 
+def row_fields(row):
+    """The values of ROW_FIELDS of a row or a result."""
+    return (*vars(row.setting).values(), *vars(row.scheme).values())
+
+
 def describe(setting, axes=(), vcpus=True, zaps=True):
     """The setting within its workload and guest, in words."""
     words = [quantities.count_of(setting.vcpus, "vCPU")] if vcpus else []
     words += [zap_words(setting)] if zaps else []
-    told = [(axis, getattr(setting, axis)) for axis in axes]
-    return ", ".join(words + [PLATFORM_AXES[axis].format(value) for axis, value in told
-                              if value != _DEFAULTS.get(axis)])
+    values = [(axis, getattr(setting, axis)) for axis in axes]
+    return ", ".join(words + [PLATFORM_AXES[axis].format(value) for axis, value in values if value != _DEFAULTS.get(axis)])
+
+
+def place_title(workload, guest):
+    """`mmio-poll, thread guest`."""
+    return f"{workload}, {guest_words(guest)}"
+
+
+def full_title(setting, axes=(), vcpus=True):
+    """`mmio-poll, thread guest, 1 vCPU, no zapper`."""
+    return f"{place_title(setting.workload, setting.guest)}, {describe(setting, axes, vcpus)}"
+
+
+def within(setting):
+    """`1 vCPU, no zapper (mmio-poll, thread guest)`."""
+    return f"{describe(setting)} ({place_title(setting.workload, setting.guest)})"
+
+
+def by_place(settings):
+    """[((workload, guest), its settings)], in the order of the settings."""
+    places = {}
+    for setting in settings:
+        places.setdefault((setting.workload, setting.guest), []).append(setting)
+    return list(places.items())

@@ -1,10 +1,10 @@
 """All statistics of the reports: medians, bootstrap intervals, comparisons and their verdicts.
 
 Repetitions are few (5 to 15) and each is a block: cells of one repetition ran close together, so that slow drift of the
-host hits them alike. Two cells of one run are therefore compared within each repetition first, and the differences or
+host affects them equally. Two cells of one run are therefore compared within each repetition first, and the differences or
 ratios are summarised over repetitions afterwards. Cells of two runs share no block: their medians are compared.
 
-A difference is one when it is both certain and large enough: the Mann-Whitney test, corrected for the number of
+A difference counts when it is both certain and large enough: the Mann-Whitney test, corrected for the number of
 comparisons, says that the samples differ, and the whole interval of the ratio lies beyond the smallest effect that counts.
 """
 
@@ -22,21 +22,21 @@ CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
 RESAMPLES = 2000
 SEED = 20120516
-# The range of three values holds the true median in 75 % of cases, that of four in 87 %, of five in 94 %.
+# The range of three values contains the true median in 75 % of cases, that of four in 87 %, that of five in 94 %.
 MINIMUM_REPETITIONS = 4
 MINIMUM_EFFECT = 0.05
-EXACT_UP_TO = 50  # values a side: beyond, the normal approximation is as good and much faster
-MOST_ARRANGEMENTS = 20_000  # of values into two samples, which are gone through one by one: 8 a side
+EXACT_UP_TO = 50  # values per sample: beyond, the normal approximation is as good and much faster
+MOST_ARRANGEMENTS = 20_000  # of values into two samples, all of which are enumerated: 8 values per sample
 
 
 class Reason(enum.Enum):
-    """Why there is no verdict: the name is the code, the value says it in words."""
+    """Why there is no verdict: the name is the code, the value is its words."""
 
     TOO_FEW = f"too few repetitions (fewer than {MINIMUM_REPETITIONS})"
-    TOO_MANY_COMPARISONS = "too few repetitions for so many comparisons: not even samples without overlap would do"
+    TOO_MANY_COMPARISONS = "too few repetitions for so many comparisons: not even samples without overlap would be significant"
     SPANS = "the interval reaches across the smallest effect that counts"
     NOT_SIGNIFICANT = "the samples overlap too much"
-    NO_PAIR = "no repetition holds both"
+    NO_PAIR = "no repetition has both"
     ZERO_BASELINE = "the baseline is zero"
 
 
@@ -48,7 +48,7 @@ class Verdict(enum.Enum):
 
 
 class Shift(enum.Enum):
-    """Where a quantity moved, whether that is good or bad."""
+    """The direction in which a quantity changed, good or bad."""
 
     LESS = "less"
     SAME = "same"
@@ -65,6 +65,21 @@ class Estimate:
     high: float | None
     count: int
 
+    @property
+    def least(self):
+        """The lower end of the interval, or the value where there is no interval."""
+        return self.value if self.low is None else self.low
+
+    @property
+    def greatest(self):
+        """The upper end of the interval, or the value where there is no interval."""
+        return self.value if self.high is None else self.high
+
+    @property
+    def fields(self):
+        """As figures' CSV files have it."""
+        return self.value, self.low, self.high, self.count
+
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
@@ -77,7 +92,7 @@ class Judgement:
 
 @dataclasses.dataclass(frozen=True)
 class Contest:
-    """Two samples to be compared: `ratio` is candidate over baseline. `obstacle`: why it cannot even be tried."""
+    """Two samples to compare: `ratio` is candidate over baseline. `obstacle`: why they cannot be tested."""
 
     candidate: tuple
     baseline: tuple
@@ -100,22 +115,22 @@ class Comparison:
 
 @functools.lru_cache(maxsize=64)
 def _middle_places(count, stream):
-    """The two places in the middle of each resample of a sorted sample. The same draws for every sample of a size: the
-    report of a run is the same each time it is made. Samples that are to be drawn independently take different streams."""
+    """The two places in the middle of each resample of a sorted sample. All samples of one size use the same draws, so that
+    the report of a run is the same each time. Samples that must be drawn independently take different streams."""
     draws = np.random.default_rng(SEED + stream).integers(0, count, size=(RESAMPLES, count))
     draws.sort(axis=1)
     return draws[:, (count - 1) // 2], draws[:, count // 2]
 
 
 def _resampled_medians(values, stream=0):
-    """The median of each resample. Drawn from the sorted sample, so that its place is known before its value is."""
+    """The median of each resample. It is drawn from the sorted sample, so that its place is known before its value."""
     ordered = np.sort(np.asarray(values, dtype=float))
     below, above = _middle_places(len(ordered), stream)
     return (ordered[below] + ordered[above]) / 2
 
 
 def _middle_share(values, confidence=CONFIDENCE):
-    """(low, high): the quantiles that hold this share between them; what np.quantile gives, without its overhead."""
+    """(low, high): the quantiles that enclose this share; as np.quantile, without its overhead."""
     places = [(len(values) - 1) * share for share in ((1 - confidence) / 2, (1 + confidence) / 2)]
     below = [min(int(place), len(values) - 2) for place in places]
     ordered = np.partition(values, sorted({*below, *(place + 1 for place in below)}))
@@ -140,8 +155,8 @@ def estimate(values):
 
 
 def quotient(numerators, denominators):
-    """Median over median, with an interval that holds the doubt of both: they are resampled independently. None when
-    there is no value, or no positive denominator."""
+    """Median over median, with an interval that includes the uncertainty of both: they are resampled independently. None when
+    there is no value, or a denominator that is not positive."""
     samples = [np.asarray(list(values), dtype=float) for values in (numerators, denominators)]
     if not all(map(len, samples)) or (samples[1] <= 0).any():
         return None
@@ -154,7 +169,7 @@ def quotient(numerators, denominators):
 
 
 def range_coverage(count):
-    """How often the range of `count` independent values holds the true median: the most any bootstrap can promise."""
+    """How often the range of `count` independent values contains the true median: the most that any bootstrap can reach."""
     return 1 - 2.0 ** (1 - count)
 
 
@@ -174,7 +189,7 @@ def ratios(candidate, baseline):
 
 
 def judge(changes, tolerance):
-    """Is a change, one value a repetition, beyond +-tolerance? Only an interval wholly on one side says so."""
+    """Whether a change, with one value per repetition, is beyond +-tolerance: only if its whole interval is on one side."""
     changes = list(changes)
     found = estimate(changes)
     if found is None:
@@ -196,7 +211,7 @@ def _arrangements(count, chosen):
 
 
 def _enumerated_p(values, first_count):
-    """Two-sided p of the rank sum over every arrangement of these very values, ties and all."""
+    """Two-sided p of the rank sum over every arrangement of these values, ties included."""
     ranks = scipy.stats.rankdata(values)
     sums = ranks[_arrangements(len(values), first_count)].sum(axis=1)
     middle = first_count * ranks.mean()
@@ -204,7 +219,7 @@ def _enumerated_p(values, first_count):
 
 
 def mann_whitney_p(first, second):
-    """Two-sided p of the Mann-Whitney U test: exact, unless values are many, or tied and more than a few."""
+    """Two-sided p of the Mann-Whitney U test: exact, unless there are many values, or more than a few with ties."""
     values = np.concatenate([first, second])
     if math.comb(len(values), len(first)) <= MOST_ARRANGEMENTS:
         return _enumerated_p(values, len(first))
@@ -218,14 +233,14 @@ def smallest_p(first_count, second_count):
 
 
 def cliffs_delta(first, second):
-    """P(second > first) - P(second < first), which is the rank-biserial correlation: -1 to 1, 0 where neither tends to
-    be the greater."""
+    """P(second > first) - P(second < first), which is the rank-biserial correlation: -1 to 1; 0 where neither tends to
+    be greater."""
     return float(np.sign(np.subtract.outer(np.asarray(second, float), np.asarray(first, float))).mean())
 
 
 def holm(p_values):
-    """The p values, corrected so that the chance of any false alarm among them all stays below what one is tested at
-    (Holm 1979). In the order given."""
+    """The p values, corrected so that the probability of any false positive among all of them stays below the level of a single
+    test (Holm 1979). In the given order."""
     order = np.argsort(p_values, kind="stable")
     corrected = [0.0] * len(p_values)
     greatest = 0.0
@@ -248,7 +263,7 @@ def paired(candidate, baseline):
 
 
 def independent(candidate, baseline):
-    """The contest of samples of two runs: values of the one and of the other."""
+    """The contest of samples of two runs."""
     samples = tuple(map(float, candidate)), tuple(map(float, baseline))
     ratio = quotient(*samples)
     if ratio is None:
@@ -272,8 +287,8 @@ def _verdict(contest, p_corrected, family, lower_is_better, minimum_effect):
 
 
 def decide(contests, lower_is_better=True, minimum_effect=MINIMUM_EFFECT):
-    """Is each candidate faster than its baseline? One Comparison each. The contests are one family: the more of them,
-    the more certain each must be. Those that cannot be tried do not count, for their samples are never looked at."""
+    """Whether each candidate is faster than its baseline: one Comparison each. The contests are one family: the more contests,
+    the more certain each must be. Contests that cannot be tested do not count, as their samples are never used."""
     p_values = {place: mann_whitney_p(contest.candidate, contest.baseline)
                 for place, contest in enumerate(contests) if contest.obstacle is None}
     corrected = dict(zip(p_values, holm(list(p_values.values()))))

@@ -1,14 +1,15 @@
-"""The summary tables: one a workload and guest, one sheet a setting, one line a row."""
+"""The summary tables: one group per workload and guest, one sheet per setting, one line per row."""
 
 import dataclasses
-import itertools
 
-from .quantities import ABSENT, BYTES, NANOSECONDS, PER_SECOND, PLAIN, RATIO, interval, quantity, with_interval
+from .counters import counters
+from .quantities import ABSENT, NANOSECONDS, RATIO, interval, quantity, with_interval
 from .rows import FLOOR, SPEED_LIMIT, noise_decided, read_side
-from .setting import describe, guest_words, varying_axes
-from .sheet import Cell, Line, Sheet
+from .setting import by_place, describe, place_title, varying_axes
+from .sheet import Cell, Line, Sheet, counter_cell, estimate_cell, heads
 from .statistics import estimate, ratios
 from .verdicts import WALKS, Verdicts
+
 
 @dataclasses.dataclass(frozen=True)
 class Group:
@@ -17,59 +18,33 @@ class Group:
     sheets: list[Sheet]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Metric:
-    title: str
-    meaning: str
-    counter: str
-    units: tuple
-    is_latency: bool = False
+_WALKS = counters("walks_per_second", "walk_ns_mean")
+_QUIET = counters("walk_ns_p50", "walk_ns_p99", "sections_preempted")
+_ZAPPED = counters("retired_bytes_peak", "retired_bytes_mean", "free_ns_p50", "free_ns_p99", "zap_ns_p99", "mmu_lock_hold_ns_p99",
+                   "ipis", "violations")
 
 
-_WALKS = (
-    _Metric("walks", "completed walks of all vCPUs", "walks_per_second", PER_SECOND),
-    _Metric("walk mean", "walk_ns_mean: whole bursts over their walks", "walk_ns_mean", NANOSECONDS))
-_QUIET = (
-    _Metric("walk p50", "single walks, sampled; each contains one clock read", "walk_ns_p50", NANOSECONDS),
-    _Metric("walk p99", "single walks, sampled; each contains one clock read", "walk_ns_p99", NANOSECONDS),
-    _Metric("preempted", "an upper bound on read sections that lost their CPU", "sections_preempted", PLAIN))
-_ZAPPED = (
-    _Metric("retired peak", "unlinked and not yet freed, greatest", "retired_bytes_peak", BYTES),
-    _Metric("retired mean", "unlinked and not yet freed, over time", "retired_bytes_mean", BYTES),
-    _Metric("free p50", "from unlink to free", "free_ns_p50", NANOSECONDS, True),
-    _Metric("free p99", "from unlink to free", "free_ns_p99", NANOSECONDS, True),
-    _Metric("zap p99", "from the intended start to the end of commit", "zap_ns_p99", NANOSECONDS, True),
-    _Metric("lock hold p99", "mmu_lock, by zaps and faults", "mmu_lock_hold_ns_p99", NANOSECONDS),
-    _Metric("IPIs", "sent by flushes in the window", "ipis", PLAIN),
-    _Metric("violations", "used results that came from a freed page, over all repetitions", "violations", PLAIN))
-
-
-def _metric_cell(row, metric):
-    if metric.counter == "violations":
-        return Cell(f"{row.violations:,}", hint="a negative control: it is there to be caught" if row.is_negative_control
-                    else "", verdict="bad" if row.broken else "")
-    found = row.estimate(metric.counter)
-    if found is None:
-        return Cell(ABSENT, hint=row.why_absent(metric.counter) or "not measured")
-    if metric.is_latency and row.has_flag("saturated"):
-        return Cell(quantity(found.value, metric.units), interval(found, metric.units),
-                    "saturated: it grows with the length of the run", "doubtful")
-    return Cell(quantity(found.value, metric.units), interval(found, metric.units))
+def _cell(row, counter):
+    if counter.name == "violations":  # over all repetitions
+        return Cell(f"{row.violations:,}", hint="a negative control, which must be caught" if row.is_negative_control else "",
+                    verdict="bad" if row.broken else "")
+    cell = counter_cell(row, counter)
+    if counter.grows_with_run and row.has_flag("saturated") and cell.value != ABSENT:
+        return dataclasses.replace(cell, hint="saturated: it grows with the length of the run", verdict="doubtful")
+    return cell
 
 
 def _read_side_cell(row, limit):
     if limit is None:
         return Cell(ABSENT, hint=f"{SPEED_LIMIT} was not measured in this setting")
     if row is limit:
-        return Cell("0", hint="by definition: the others' costs are counted from here")
-    found = estimate(read_side(row, limit).values())
-    if found is None:
-        return Cell(ABSENT, hint=row.why_absent("walk_ns_mean") or f"no repetition with {SPEED_LIMIT}")
-    return Cell(quantity(found.value, NANOSECONDS), interval(found, NANOSECONDS))
+        return Cell("0", hint="by definition: the other costs are relative to it")
+    return estimate_cell(estimate(read_side(row, limit).values()), NANOSECONDS,
+                         row.why_absent("walk_ns_mean") or f"no repetition with {SPEED_LIMIT}")
 
 
 def noisy_ratio(rows, metric, reason):
-    """A ratio of all results, where too few are quiet for a verdict."""
+    """A ratio over all results, where too few are quiet for a verdict."""
     found = estimate(ratios(*(row.values(metric) for row in rows)).values())
     if found is None:
         return Cell(ABSENT, hint=reason)
@@ -95,7 +70,7 @@ def _versus_cell(row, verdicts):
 
 
 def _floor_remark(table, setting):
-    """How near the speed limit comes to the bare access stream."""
+    """How near the speed limit is to the bare access stream."""
     limit, floor = table.plain_row(setting, SPEED_LIMIT), table.plain_row(setting, FLOOR)
     if limit is None or floor is None:
         return ""
@@ -107,14 +82,14 @@ def _sheet(table, setting, axes, verdicts):
     rows = table.rows(setting)
     limit = table.plain_row(setting, SPEED_LIMIT)
     quiet = setting.zappers == 0
-    metrics = _WALKS + (_QUIET if quiet else _ZAPPED)
-    columns = [(metric.title, metric.meaning) for metric in metrics]
+    counters_shown = _WALKS + (_QUIET if quiet else _ZAPPED)
+    columns = heads(counters_shown)
     columns.insert(1, (f"walks vs {verdicts.baseline}", "ratio of walks per second, paired by repetition"))
     if quiet:
-        columns.insert(3, ("read side", f"what the scheme adds to a walk: its mean less that of {SPEED_LIMIT}, paired"))
+        columns.insert(3, ("read side", f"what the scheme adds to a walk: its mean less that of {SPEED_LIMIT}, paired by repetition"))
     lines = []
     for row in rows:
-        cells = [_metric_cell(row, metric) for metric in metrics]
+        cells = [_cell(row, counter) for counter in counters_shown]
         cells.insert(1, _versus_cell(row, verdicts))
         if quiet:
             cells.insert(3, _read_side_cell(row, limit))
@@ -123,12 +98,10 @@ def _sheet(table, setting, axes, verdicts):
 
 
 def summary_groups(table, verdicts=None):
-    """Verdicts: against the usual baseline, unless given."""
+    """`verdicts`: against the usual baseline, unless given."""
     verdicts = verdicts or Verdicts(table)
     groups = []
-    for (workload, guest), members in itertools.groupby(table.settings, key=lambda s: (s.workload, s.guest)):
-        settings = list(members)
+    for place, settings in by_place(table.settings):
         axes = varying_axes(settings)
-        title = f"{workload}, {guest_words(guest)}"
-        groups.append(Group(title, f"summary-{len(groups) + 1}", [_sheet(table, s, axes, verdicts) for s in settings]))
+        groups.append(Group(place_title(*place), f"summary-{len(groups) + 1}", [_sheet(table, s, axes, verdicts) for s in settings]))
     return groups

@@ -1,4 +1,4 @@
-"""The trust strip: what a reader must know before believing a figure."""
+"""The trust strip: what a reader must know before trusting a figure."""
 
 import collections
 import dataclasses
@@ -10,7 +10,7 @@ from .quantities import NANOSECONDS, count_of, quantity, significant
 from .model import NEGATIVE_CONTROL
 from .statistics import MINIMUM_REPETITIONS, range_coverage
 
-WIDE_UP_TO = 5  # repetitions of which even the whole range holds the true median less often than promised
+WIDE_UP_TO = 5  # repetitions: their whole range contains the true median less often than the intervals claim
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ def context_values(run, key):
 
 
 def _repetitions(run):
-    """Of the cells that have results at all: how many repetitions the poorest and the richest have."""
+    """The least and the greatest number of repetitions of the cells that have results."""
     per_cell = collections.defaultdict(set)
     for result in run.results:
         per_cell[result.cell_id].add(result.repetition)
@@ -39,7 +39,7 @@ def _repetitions(run):
     if high < MINIMUM_REPETITIONS:
         return Item("Repetitions", f"{value}: too few for any verdict", "warn")
     if high <= WIDE_UP_TO:
-        return Item("Repetitions", f"{value}: an interval is then the range, which holds the true median in "
+        return Item("Repetitions", f"{value}: an interval is then the range, which contains the true median in "
                     f"{range_coverage(low) if low > 1 else 0:.0%} of cases", "note")
     return Item("Repetitions", f"{value}, bootstrap intervals of 95 %")
 
@@ -50,7 +50,7 @@ def _interleaving(run):
     first = [cell_id for cell_id, _ in itertools.takewhile(lambda step: step[1] == run.order[0][1], run.order)]
     shuffled = len(first) > 1 and first != sorted(first)
     if not interleaved:
-        return Item("Order", "not interleaved: drift of the host can pass for a difference", "warn")
+        return Item("Order", "not interleaved: drift of the host can look like a difference", "warn")
     return Item("Order", f"interleaved{', randomised' if shuffled else ', in plan order'} (seed {run.seed})",
                 "good" if shuffled or len(run.plan) < 2 else "note")
 
@@ -82,7 +82,7 @@ def _preempted(run):
 
 
 def _noise_reasons(noisy):
-    """The reasons counted, those that differ in their figures alone as one: its first stands for it."""
+    """The reasons, counted; reasons that differ only in their numbers count as one, shown by the first of them."""
     kinds = {}
     for result in noisy:
         for reason in result.noise.reasons or ("no reason recorded",):
@@ -95,7 +95,7 @@ def _noisy(run):
     noisy = [result for result in run.results if result.is_noisy]
     if not noisy:
         return Item("Noisy", "no result")
-    return Item("Noisy", f"{len(noisy)} of {count_of(len(run.results), 'result')}, shown but left out of verdicts: "
+    return Item("Noisy", f"{len(noisy)} of {count_of(len(run.results), 'result')}, shown but excluded from verdicts: "
                 f"{_noise_reasons(noisy)}", "warn" if 2 * len(noisy) > len(run.results) else "note")
 
 
@@ -105,13 +105,13 @@ def _perturbed(run):
         return []
     tools = collections.Counter(result.perturbed for result in perturbed).most_common()
     left_out = any(result.is_left_out for result in perturbed)
-    what = "shown but left out of verdicts; --with-perturbed takes them in" if left_out else "in verdicts, as was asked for"
+    what = "shown but excluded from verdicts; --with-perturbed includes them" if left_out else "included in verdicts by --with-perturbed"
     return [Item("Perturbed", f"{len(perturbed)} of {count_of(len(run.results), 'result')}, {what}: "
                  + "; ".join(f"{count} x {tool}" for tool, count in tools), "warn")]
 
 
 def _noise_level(run):
-    """Of figures whose thresholds the lab knows: it has flagged the results that are over one."""
+    """The level of noise figures: the lab has flagged the results that are over its thresholds."""
     return "note" if any(result.is_noisy for result in run.results) else "good"
 
 
@@ -143,7 +143,7 @@ def _core_speed(run):
     if not changes:
         return Item("Core speed", "not recorded", "note")
     return Item("Core speed", f"{min(changes):.3f}x to {max(changes):.3f}x over a window, "
-                f"{statistics.median(changes):.3f}x in the middle", _noise_level(run))
+                f"median {statistics.median(changes):.3f}x", _noise_level(run))
 
 
 def _from_context(run, key, label, expected=""):
@@ -176,13 +176,13 @@ def _control(table):
 
 
 def _known_broken(table):
-    """Controls beside the one that must be caught at once: some need a window of nanoseconds."""
+    """Negative controls that need not be caught in every result: some fail only in a window of nanoseconds."""
     rows = [row for row in table.all_rows if row.is_negative_control and row.variant != NEGATIVE_CONTROL]
     caught = {}
     for row in rows:
         caught[row.variant] = caught.get(row.variant, 0) + row.violations
-    told = "; ".join(f"{variant}: {count_of(count, 'violation')}" for variant, count in sorted(caught.items()))
-    return [Item("Known to be broken", told, "note")] if told else []
+    counts = "; ".join(f"{variant}: {count_of(count, 'violation')}" for variant, count in sorted(caught.items()))
+    return [Item("Known to be broken", counts, "note")] if counts else []
 
 
 def _violations(table):

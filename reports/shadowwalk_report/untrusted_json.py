@@ -1,4 +1,4 @@
-"""Reads JSON that may be cut off, or come from anywhere."""
+"""Input that may be cut off or come from anywhere: reading JSON, checking values, and the error for bad input."""
 
 import json
 import re
@@ -6,6 +6,10 @@ import re
 LARGEST = 1e300
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+class InputError(Exception):
+    """The input is bad. The message is one line: what is wrong, where, and what to do."""
 
 
 def clean(value):
@@ -22,8 +26,8 @@ def read_json(path):
     text = path.read_text(encoding="utf-8")
     try:
         data = json.loads(text)
-        # JSON forbids control characters in the raw: they come as escapes, or as overrides of the writing direction.
-        plain = text.isascii() and "\x7f" not in text  # which is quicker to see than that nothing matches
+        # JSON forbids raw control characters: they come as escapes, or as overrides of the writing direction.
+        plain = text.isascii() and "\x7f" not in text  # a quicker test than the search
         return clean(data) if "\\u" in text or not plain and _UNPRINTABLE.search(text) else data
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
@@ -35,7 +39,7 @@ def is_number(value):
 
 
 def are_numbers(values):
-    """The same of each value of a list, which may be long."""
+    """Whether is_number holds for each value of a list, which may be long."""
     return set(map(type, values)) <= {int, float} and all(-LARGEST < bound < LARGEST for bound in (
         min(values, default=0), max(values, default=0))) and not any(value != value for value in values)
 
@@ -49,7 +53,7 @@ def strings_of(value):
 
 
 def one_line(error):
-    """What an exception says, for a message of one line."""
+    """The text of an exception, on one line."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return " ".join(str(error).split())

@@ -1,7 +1,7 @@
 """The order, colour, marker and line of each variant: the same in every figure of every report.
 
-The colours are those of Okabe and Ito, told apart with any common colour blindness; no figure tells variants apart by
-colour alone. A second shade of each serves dark pages.
+The colours are those of Okabe and Ito, which differ with any common colour blindness; no figure distinguishes variants only by
+colour. Each has a second shade for dark pages.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ _KNOWN = {
     "mutex": Style("#cc79a7", "#e39ac4", "v", (0, (3, 1, 1, 1))),
     "unsafe": Style("#b8860b", "#e0b040", "P", (0, (1, 2))),
 }
-# For variants that are not of the house: Tol's muted colours and two of his bright ones, each with every marker once.
+# For variants outside the mission: Tol's muted colours and two of his bright ones, each with every marker once.
 _COLOURS = (("#332288", "#9a8cff"), ("#882255", "#d9709f"), ("#117733", "#5fbf7f"), ("#999933", "#cccc66"), ("#aa4499", "#da8fce"),
             ("#44aa99", "#7fd6c8"), ("#4477aa", "#84b3dd"), ("#a05000", "#dd9a55"))
 _MARKERS = ("<", ">", "p", "h", "d", "*", "X", "8")
@@ -38,7 +38,7 @@ COLOURS = {style.colour: style.dark_colour for style in (*_KNOWN.values(), *_OTH
 
 
 def _choose(variant, taken):
-    """By name, so that a variant keeps its own from run to run, but of the colours and markers that were used least."""
+    """A style by the variant's name, so that it is the same in each run, among those with the least used colours and markers."""
     first = zlib.crc32(variant.encode("utf-8"))
     uses = [(sum(style.colour == other.colour for other in taken), sum(style.marker == other.marker for other in taken))
             for style in _OTHERS]
@@ -47,8 +47,8 @@ def _choose(variant, taken):
 
 
 def styles(variants):
-    """{variant: Style}. Those that are not of the house keep their style from run to run unless two clash; past 64 of them some
-    are alike."""
+    """{variant: Style}. A variant outside the mission has the same style in each run unless two clash; past 64 of them some
+    styles repeat."""
     chosen = {variant: _KNOWN[variant] for variant in variants if variant in _KNOWN}
     taken = []
     for variant in sorted(set(variants) - chosen.keys()):
@@ -57,11 +57,11 @@ def styles(variants):
     return chosen
 
 
-def is_of_the_house(variant):
+def is_of_the_mission(variant):
     return variant in _KNOWN
 
 
 def rank(variant):
-    """Sorts the known variants in the order of the table above, and others by name behind them."""
+    """Sort key: the known variants in the order of the table above, then all others by name."""
     known = list(_KNOWN)
     return (known.index(variant), "") if variant in _KNOWN else (len(known), variant)

@@ -1,53 +1,62 @@
-"""Who is better than the baseline, and by how much: one verdict a question and row.
+"""Which variants are better than the baseline, and by how much: one verdict per question and row.
 
-A question is asked of one counter. All its comparisons within one workload and guest are one family, over which
-significance is corrected.
+A question is about one counter. All its comparisons within one workload and guest are one family, over which significance is
+corrected.
 """
 
 import dataclasses
 
-from .errors import InputError
-from .quantities import BYTES, NANOSECONDS, PER_SECOND
+from .counters import Counter, counter
 from .rows import FLOOR, SPEED_LIMIT, reason_words
+from .setting import by_place
 from .statistics import Comparison, Verdict, decide, paired
+from .untrusted_json import InputError
 
 DEFAULT_BASELINE = "irq-ipi"
 
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """`with_zappers`: asked of cells with (True) or without (False) zappers, or of all (None). `does`, `worse` and
-    `better` make the sentence: `hazard walks 1.4x slower`."""
+    """`with_zappers`: for cells with (True) or without (False) zappers, or for all (None). `does`, `worse` and `better` make
+    the sentence: `hazard walks 1.4x slower`."""
 
     name: str
     title: str
-    counter: str
-    units: tuple
+    of: Counter
     does: str
     worse: str
     better: str
     with_zappers: bool | None = True
-    lower_is_better: bool = True
-    fails_when_saturated: bool = False
+
+    @property
+    def counter(self):
+        return self.of.name
+
+    @property
+    def units(self):
+        return self.of.units
+
+    @property
+    def lower_is_better(self):
+        return self.of.lower_is_better
+
+    @property
+    def fails_when_saturated(self):
+        return self.of.grows_with_run
 
 
-WALK = Question("walk", "What does a walk cost?", "walk_ns_mean", NANOSECONDS, "walks", "slower", "faster",
-                with_zappers=False)
-WALKS = Question("walks", "How many walks are left?", "walks_per_second", PER_SECOND, "walks", "less", "more",
-                 with_zappers=None, lower_is_better=False)
-RETIRED = Question("retired", "How much memory waits to be freed?", "retired_bytes_peak", BYTES, "retires (peak)", "more",
-                   "less")
-FREE = Question("free", "How late is memory free?", "free_ns_p99", NANOSECONDS, "frees (p99)", "later", "sooner",
-                fails_when_saturated=True)
-ZAP = Question("zap", "What does a zap cost?", "zap_ns_p99", NANOSECONDS, "zaps (p99)", "slower", "faster",
-               fails_when_saturated=True)
+WALK = Question("walk", "What does a walk cost?", counter("walk_ns_mean"), "walks", "slower", "faster", with_zappers=False)
+WALKS = Question("walks", "How many walks are left?", counter("walks_per_second"), "walks", "less", "more", with_zappers=None)
+RETIRED = Question("retired", "How much memory waits to be freed?", counter("retired_bytes_peak"), "retires (peak)", "more", "less")
+FREE = Question("free", "How late is memory free?", counter("free_ns_p99"), "frees (p99)", "later", "sooner")
+ZAP = Question("zap", "What does a zap cost?", counter("zap_ns_p99"), "zaps (p99)", "slower", "faster")
 QUESTIONS = (WALK, WALKS, RETIRED, FREE, ZAP)
 
 
 @dataclasses.dataclass(frozen=True)
 class Ruling:
-    """The comparison of a row with the baseline's. `doubt`: why its ratio is no verdict on the two schemes, whatever the
-    figures; `reason`: why there is no verdict, in words. Both empty when there is one."""
+    """The comparison of a row with the baseline's. `doubt`: why its ratio is no verdict on the two schemes, whatever its value;
+    `reason`: why there is no verdict, in words. Both are empty when there is one."""
 
     comparison: Comparison
     doubt: str
@@ -59,7 +68,7 @@ class Ruling:
 
     @property
     def code(self):
-        """The reason code of a verdict that is none; empty when there is one."""
+        """The code of the reason why there is no verdict; empty when there is one."""
         if self.doubt:
             return "NOT_COMPARABLE"
         return self.comparison.reason.name if self.comparison.reason else ""
@@ -76,28 +85,25 @@ def _doubt(question, row, baseline):
     return ""
 
 
-def _choose_baseline(table, asked=None):
-    if asked is not None:
-        if asked not in table.variants:
+def _choose_baseline(table, wanted=None):
+    if wanted is not None:
+        if wanted not in table.variants:
             known = ", ".join(table.variants) or "there is no result yet"
-            raise InputError(f"no result is of the variant '{asked}': give --baseline one of {known}")
-        return asked
+            raise InputError(f"no result is of the variant '{wanted}': give --baseline one of {known}")
+        return wanted
     preferred = (name for name in (DEFAULT_BASELINE, SPEED_LIMIT, *table.variants) if name in table.variants)
     return next(preferred, DEFAULT_BASELINE)
 
 
 class Verdicts:
-    """The rulings on all rows of a table against one variant. Raises InputError when that was not measured."""
+    """The rulings on all rows of a table against one variant. Raises InputError when that variant was not measured."""
 
     def __init__(self, table, baseline=None):
         self.baseline = _choose_baseline(table, baseline)
         self._table = table
         self._rulings = {}
-        places = {}
-        for setting in table.settings:
-            places.setdefault((setting.workload, setting.guest), []).append(setting)
         for question in QUESTIONS:
-            for settings in places.values():
+            for _, settings in by_place(table.settings):
                 self._rule(question, settings)
 
     def _rule(self, question, settings):
@@ -116,11 +122,11 @@ class Verdicts:
         return self._table.plain_row(setting, self.baseline)
 
     def ruling(self, question, row):
-        """None for the baseline itself, where it was not measured, and where the question is not asked."""
+        """None for the baseline itself, where it was not measured, and where the question does not apply."""
         return self._rulings.get((question, row.setting, row.scheme))
 
     def contestants(self, setting):
-        """The rows that are schemes to choose from, the baseline's left out: neither controls nor the floor."""
+        """The rows of schemes to choose from: without the baseline, negative controls and the floor."""
         baseline = self.baseline_row(setting)
         return [row for row in self._table.plain_rows(setting)
                 if row is not baseline and row.variant != FLOOR and not row.is_negative_control]

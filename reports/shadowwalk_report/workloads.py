@@ -1,14 +1,14 @@
-"""What the page says of one workload: its verdicts, tables, figures and cells, together in one place."""
+"""The page of one workload: its verdicts, tables, figures and cells in one place."""
 
 import dataclasses
 
-from .anchors import workload_anchors
 from .answers import Answer, answers
+from .drawing.plot import workload_anchors
 from .quantities import count_of, listing
-from .sections.layout import WORKLOAD_SECTIONS, sections_of
 from .setting import guest_words
 from .statistics import Verdict
 from .summary import Group, summary_groups
+from .topics import WORKLOAD_TOPICS, Material, sections_of
 from .verdicts import QUESTIONS
 
 TALLIED = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME, Verdict.AMBIGUOUS)
@@ -16,8 +16,8 @@ TALLIED = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME, Verdict.AMBIGUOUS)
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A workload in one guest. `untested`: questions that it leaves open. `tallies`: of each question, in how many cells which
-    verdict fell: {Verdict: count}, empty where it is not asked."""
+    """A workload in one guest. `untested`: the questions that it does not answer. `tallies`: for each question, the number of
+    cells with each verdict, {Verdict: count}; empty where the question does not apply."""
 
     guest: str
     answers: list[Answer]
@@ -29,7 +29,7 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class WorkloadPage:
-    """`slug` is its place on the page; `summary`: what it stands for, empty if no result says; `cells` are CellLines."""
+    """`slug` is its id on the page; `summary`: the case that it stands for, empty if no result says; `cells` are CellLines."""
 
     workload: str
     slug: str
@@ -64,7 +64,7 @@ def _summary(table):
 
 
 def _left_out(run, workload):
-    """In words: what was planned of the workload and is in no figure."""
+    """In words: results of the workload that were planned and are in no figure."""
     lost = [lost for lost in run.left_out
             if lost.cell_id in run.plan and run.plan[lost.cell_id].options.get("workload") == workload]
     missing = sum(run.plan[cell_id].options.get("workload") == workload for cell_id, _ in run.missing if cell_id in run.plan)
@@ -81,7 +81,7 @@ def workload_pages(run, table, verdicts, figures, cells):
         pages.append(WorkloadPage(
             workload, slug, _summary(part), [_place(part.of_place(workload, guest), verdicts, guest) for guest in guests],
             summary_groups(part, verdicts),
-            sections_of(WORKLOAD_SECTIONS, run, part, [figure for figure in figures if figure.plot.workload == workload]),
+            sections_of(WORKLOAD_TOPICS, Material(part, run, verdicts), [figure for figure in figures if figure.plot.workload == workload]),
             [cell for cell in cells if cell.workload == workload], _left_out(run, workload)))
     return pages
 

@@ -7,8 +7,8 @@ import pytest
 from conftest import timed
 
 from shadowwalk_report.bench.bounds import Outcome, judge
-from shadowwalk_report.bench.bounds_cli import exact_pattern
-from shadowwalk_report.bench.bounds_table import Counter, Growth, Ratio, bounds
+from shadowwalk_report.bench.bounds import exact_pattern
+from shadowwalk_report.bench.bounds import Counter, Growth, Ratio, bounds
 from shadowwalk_report.bench.program import Measurement, Program
 
 RATIO = Ratio("subject", "floor", 1.25)
@@ -48,7 +48,7 @@ def test_quotients_are_taken_within_a_round():
 
 def test_not_measured_says_why():
     missing = judge(RATIO, {"subject": timed([1.0] * 5)})
-    assert missing.outcome is Outcome.NOT_MEASURED and missing.reason == "floor: not there" and missing.value is None
+    assert missing.outcome is Outcome.NOT_MEASURED and missing.reason == "floor: absent" and missing.value is None
     skipped = judge(RATIO, {"subject": [Measurement(None, "no /dev/kvm")] * 5, "floor": timed([1.0] * 5)})
     assert skipped.outcome is Outcome.NOT_MEASURED and skipped.reason == "subject: no /dev/kvm"
 

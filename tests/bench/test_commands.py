@@ -33,7 +33,7 @@ def test_a_slower_benchmark_is_exit_code_1(run_script, builds):
     lines = done.stdout.splitlines()
     assert any(line.startswith("SAME") and line.endswith("walk/x") for line in lines)
     assert any(line.startswith("SLOWER") and line.endswith("walk/y") for line in lines)
-    assert "walk/z: not compared: new: not there" in done.stdout
+    assert "walk/z: not compared: new: absent" in done.stdout
     assert lines[-1] == "1 SAME, 0 FASTER, 1 SLOWER, 0 AMBIGUOUS, 1 not compared"
 
 
@@ -58,7 +58,7 @@ def test_compare_json(run_script, builds, tmp_path):
     rows = {row["name"]: row for row in document["benchmarks"]}
     assert rows["walk/y"]["verdict"] == "SLOWER" and len(rows["walk/y"]["base"]) == 15
     assert rows["walk/y"]["ratio"]["low"] > 1.02 and rows["walk/y"]["p_corrected"] < 0.05
-    assert document["not_compared"] == [{"name": "walk/z", "reason": "new: not there"}]
+    assert document["not_compared"] == [{"name": "walk/z", "reason": "new: absent"}]
 
 
 def test_a_crash_is_exit_code_3_and_one_line(run_script, builds, stand_in, tmp_path):
@@ -104,7 +104,7 @@ def test_bounds_tell_the_outcome_and_exit_with_0(run_script, stand_in, section, 
     assert row_of(done, "section/irq-ipi/threads:1").startswith(outcome)
     row = row_of(done, "exit/mmio <=")
     assert row.startswith("NOT MEASURED") and "no /dev/kvm here" in row
-    assert "walk/leak/threads:1: not there" in row_of(done, "walk/leak/threads:1 <=")
+    assert "walk/leak/threads:1: absent" in row_of(done, "walk/leak/threads:1 <=")
 
 
 def test_bounds_json(run_script, stand_in, tmp_path):

@@ -99,5 +99,5 @@ def test_benchmarks_that_cannot_be_compared_say_why():
     compared, without = compare({"a": noisy(1, 1), "b": noisy(2, 1), "c": broken},
                                 {"b": noisy(3, 1), "c": noisy(4, 1), "d": noisy(5, 1)}, 0.02)
     assert [row.name for row in compared] == ["b"] and isinstance(compared[0], Compared)
-    assert without == [NotCompared("a", "new: not there"), NotCompared("c", "base: no /dev/kvm"),
-                       NotCompared("d", "base: not there")]
+    assert without == [NotCompared("a", "new: absent"), NotCompared("c", "base: no /dev/kvm"),
+                       NotCompared("d", "base: absent")]

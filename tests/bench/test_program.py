@@ -6,7 +6,7 @@ import pytest
 
 from shadowwalk_report.bench.program import (Measurement, Program, ProgramFailed, measure_rounds, measured_time,
                                              read_measurements, stem)
-from shadowwalk_report.errors import InputError
+from shadowwalk_report.untrusted_json import InputError
 
 
 @pytest.mark.parametrize("name, expected", [

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
 #include "tests/lab/chosen_variants.hpp"
@@ -141,16 +142,16 @@ TEST(Cell, FloorWalksWithoutAnEngine) {
   EXPECT_GT(cell.walks, 0u);
   EXPECT_EQ(cell.mmu.footprint.freed_total, 0u);
   config.zappers = 1;
-  EXPECT_THROW(run_cell(config), InputError);
+  EXPECT_THROW(run_cell(prepare_cell(config)), InputError);
 }
 
 TEST(Cell, UnknownNamesAreRefused) {
   CellConfig config = short_cell({"floor", "mmio-poll", GuestKind::thread});
   config.variant = "rcu-conter";
-  EXPECT_THROW(run_cell(config), InputError);
+  EXPECT_THROW(run_cell(prepare_cell(config)), InputError);
   config.variant = "leak";
   config.workload = "mmio";
-  EXPECT_THROW(run_cell(config), InputError);
+  EXPECT_THROW(run_cell(prepare_cell(config)), InputError);
 }
 
 TEST(Cell, FaithfulPathIsOneWalkAnExit) {
@@ -163,9 +164,9 @@ TEST(Cell, FaithfulPathIsOneWalkAnExit) {
 
 TEST(Cell, ReclaimerIsPlacedOnlyWhereThereIsOne) {
   CellConfig config = short_cell({"rcu-counter", "mmio-poll", GuestKind::thread});
-  EXPECT_TRUE(run_cell(config).placement.contains("reclaim-0"));
+  EXPECT_TRUE(run_cell(prepare_cell(config)).placement.contains("reclaim-0"));
   config.variant = "irq-ipi";
-  EXPECT_FALSE(run_cell(config).placement.contains("reclaim-0"));
+  EXPECT_FALSE(run_cell(prepare_cell(config)).placement.contains("reclaim-0"));
 }
 
 TEST(Cell, GracePeriodsOfTheWindowAreTimed) {
@@ -182,7 +183,7 @@ TEST(Cell, GracePeriodsOfTheWindowAreTimed) {
   EXPECT_GT(under_way, 0);
   EXPECT_LE(under_way, cell.duration_s * 1e9 * 1.001);
   config.variant = "irq-ipi";
-  EXPECT_FALSE(run_cell(config).grace_period_times);
+  EXPECT_FALSE(run_cell(prepare_cell(config)).grace_period_times);
 }
 
 TEST(Cell, NothingIsClockedAtInstrumentationNone) {
@@ -205,12 +206,12 @@ TEST(Cell, NothingIsClockedAtInstrumentationNone) {
 TEST(Cell, LineBetweenTwoVcpusIsMeasured) {
   CellConfig config = short_cell({"irq-ipi", "mmio-poll", GuestKind::thread});
   config.zappers = 0;
-  EXPECT_EQ(run_cell(config).line_transfer_missing, "only taken with 2 vCPUs and no zappers");
+  EXPECT_EQ(run_cell(prepare_cell(config)).line_transfer_missing, "only taken with 2 vCPUs and no zappers");
   config.vcpus = 2;
   config.placement = "none";
-  EXPECT_EQ(run_cell(config).line_transfer_missing, "the vCPUs are not pinned to a CPU each");
+  EXPECT_EQ(run_cell(prepare_cell(config)).line_transfer_missing, "the vCPUs are not pinned to a CPU each");
   config.placement = "auto";
-  const CellMeasurement cell = run_cell(config);
+  const CellMeasurement cell = run_cell(prepare_cell(config));
   if (cell.placement.at("vcpu-0") == cell.placement.at("vcpu-1")) GTEST_SKIP() << "needs two CPUs";
   ASSERT_TRUE(cell.line_transfer) << cell.line_transfer_missing;
   EXPECT_GT(cell.line_transfer->median_ns, 0);
@@ -219,7 +220,7 @@ TEST(Cell, LineBetweenTwoVcpusIsMeasured) {
 TEST(Cell, MoreThreadsThanCpusIsSaid) {
   CellConfig config = short_cell({"irq-ipi", "mmio-poll", GuestKind::thread});
   config.placement = "0";
-  const CellMeasurement cell = run_cell(config);
+  const CellMeasurement cell = run_cell(prepare_cell(config));
   EXPECT_TRUE(cell.noise.oversubscribed);
   EXPECT_EQ(cell.placement.at("vcpu-0"), 0u);
   EXPECT_EQ(cell.placement.at("zapper-0"), 0u);

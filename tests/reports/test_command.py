@@ -36,9 +36,31 @@ def test_out_goes_elsewhere(factory, tmp_path):
     assert (tmp_path / "new" / "place" / "index.html").is_file() and not (directory / "report").exists()
 
 
-def test_help_names_the_options():
-    done = command("--help")
-    assert done.returncode == 0 and "--out" in done.stdout and "DIR" in done.stdout
+def compare(*arguments):
+    return subprocess.run([sys.executable, "-m", "shadowwalk_report.compare", *map(str, arguments)], text=True, capture_output=True,
+                          timeout=120)
+
+
+def test_help_names_the_verb_and_all_options():
+    for done, verb, options in ((command("--help"), "report", ("--out", "--baseline", "--format", "--with-perturbed", "DIR")),
+                                (compare("--help"), "compare", ("--fail-on", "--threshold", "--metrics", "--across-hosts",
+                                                                "--with-perturbed", "--all", "--json", "BASE", "NEW"))):
+        assert done.returncode == 0 and done.stdout.startswith(f"usage: shadowwalk {verb} ")
+        assert [option for option in options if option not in done.stdout] == []
+
+
+def test_a_misspelt_option_is_refused_with_the_nearest_name(tmp_path):
+    refused(command(tmp_path, "--basline=irq-ipi"), "shadowwalk: report: unknown option --basline: did you mean --baseline?")
+    refused(command("--hlep"), "did you mean --help?")
+    refused(compare("a", "b", "--acros-hosts"), "shadowwalk: compare: unknown option --acros-hosts: did you mean --across-hosts?")
+    refused(compare("a", "b", "--all-of-it-and-more"), "unknown option --all-of-it-and-more (try")
+    refused(compare("a", "b", "--thresh", "5%"), "unknown option --thresh")  # no abbreviations
+
+
+def test_a_repeated_option_takes_the_last_value(factory, tmp_path):
+    factory.cell({"walk_ns_mean": 20.0})
+    done = command(factory.write(), "--format", "png", "--format", "json", "--out", tmp_path / "a", "--out", tmp_path / "b")
+    assert done.stdout.strip() == str(tmp_path / "b" / "report.json") and not (tmp_path / "a").exists()
 
 
 def test_bad_input_is_one_line(tmp_path, factory):

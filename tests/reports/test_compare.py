@@ -77,7 +77,7 @@ def test_too_few_repetitions_do_not_fail_the_gate_but_are_told(run, capsys):
 def test_cells_of_one_side_are_named_and_fail_only_where_asked(run, tmp_path, capsys):
     base, new = run("base", {"irq-ipi": 10, "hazard": 20}), run("new", {"irq-ipi": 10})
     code, out, _ = called(capsys, base, new, "--fail-on", "slower:5%")
-    assert code == 0 and "not compared: hazard/" in out and "new: not there" in out
+    assert code == 0 and "not compared: hazard/" in out and "new: absent" in out
     assert called(capsys, base, new, "--fail-on", "slower:5%,missing")[0] == 1
     assert called(capsys, new, base, "--fail-on", "missing")[0] == 0  # more cells than there were
 
@@ -184,7 +184,7 @@ def test_any_google_benchmark_is_compared_by_what_is_shared(tmp_path, capsys):
     found = judge(read_side(base), read_side(new), 0.05)
     assert [(row.metric, row.name, row.verdict) for row in found.compared] == [
         ("time", "BM_a", Verdict.SLOWER), ("time", "BM_b", Verdict.SAME)]
-    assert [(row.name, row.reason) for row in found.without] == [("BM_new", "base: not there"), ("BM_old", "new: not there")]
+    assert [(row.name, row.reason) for row in found.without] == [("BM_new", "base: absent"), ("BM_old", "new: absent")]
     code, out, _ = called(capsys, base, new, "--fail-on", "slower:5%")
     assert code == 1 and "FAILED time 1.300x: BM_a" in out
 

@@ -3,11 +3,10 @@
 import pytest
 from run_factory import pmu, spread
 
-from shadowwalk_report.contention import TRANSFERS, WAIT, contention_groups
-from shadowwalk_report.figures import all_plots
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.sections import contention, pmu as pmu_section
+from shadowwalk_report.topics import Material, all_plots, contention, pmu as pmu_section
+from shadowwalk_report.topics.contention import TRANSFERS, WAIT, contention_groups
 
 EVENT = "l3_fills_from_other_core"
 
@@ -35,7 +34,7 @@ def counted(factory, per_walk, vcpus, scope="walks", multiplexed=0.0, event=EVEN
 
 def section_of(factory):
     run = load(factory.write())
-    return contention.content(run, Table(run.results))
+    return contention.content(Material(Table(run.results), run))
 
 
 def texts(sheet):
@@ -176,7 +175,7 @@ def test_an_estimate_shows_its_doubt(factory):
     [sheet] = section_of(factory).sheets
     none, crowded, noisy = (line.cells[0] for line in sheet.lines)
     assert noisy.hint == "noisy results are in it (1 of 5 of irq-ipi)" and noisy.verdict == "doubtful"
-    assert none.interval and "the interval holds 0" in none.hint
+    assert none.interval and "the interval includes 0" in none.hint
     assert "oversubscribed" in crowded.hint and crowded.verdict == "doubtful"
 
 
@@ -192,7 +191,7 @@ def test_figure_and_csv_name_the_source(factory):
         quiet(factory, walk, vcpus, counters={"line_transfer_ns": 20.0})
         counted(factory, 0.1 * vcpus, vcpus, walk=walk)
         quiet(factory, walk, vcpus, variant="hazard", counters={"line_transfer_ns": 20.0})
-    [plot] = [plot for plot in all_plots(Table(load(factory.write()).results)) if plot.kind == "contention"]
+    [plot] = [plot for plot in all_plots(Material(Table(load(factory.write()).results))) if plot.kind == "contention"]
     assert [panel.title for panel in plot.panels] == [
         f"{EVENT} per walk (PMU, walks alone)", "estimate: wait per walk, against 1 vCPU",
         "estimate: line transfers per walk"]
@@ -207,7 +206,7 @@ def test_figure_and_csv_name_the_source(factory):
 
 def pmu_of(factory):
     run = load(factory.write())
-    return pmu_section.content(run, Table(run.results))
+    return pmu_section.content(Material(Table(run.results), run))
 
 
 def test_counts_are_told_by_role_and_event(factory):
@@ -216,8 +215,8 @@ def test_counts_are_told_by_role_and_event(factory):
         {**pmu("task-clock", role="reclaimers", scope="thread", count=7e6), "unit": "ns"}]})
     [sheet] = pmu_of(factory).sheets
     assert [[cell.value for cell in line.cells] for line in sheet.lines] == [
-        ["walkers", "cycles", "40 a walk", "walks alone", "4 G", "0.0%", "2 s / 2 s"],
-        ["zappers", "cycles", "9 k a zap", "zaps alone", "9 M", "50.0%", "2 s / 1 s"],
+        ["walkers", "cycles", "40 per walk", "walks alone", "4 G", "0.0%", "2 s / 2 s"],
+        ["zappers", "cycles", "9 k per zap", "zaps alone", "9 M", "50.0%", "2 s / 1 s"],
         ["reclaimers", "task-clock", "–", "whole thread", "7 M ns", "0.0%", "2 s / 2 s"]]
     assert [(line.cells[5].verdict, line.cells[5].hint) for line in sheet.lines] == [
         ("", ""), ("doubtful", "extrapolated"), ("", "")]

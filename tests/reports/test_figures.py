@@ -6,12 +6,13 @@ import xml.etree.ElementTree as xml
 import pytest
 from run_factory import PAGE, pmu
 
-from shadowwalk_report.figures import all_plots, canvas, heatmap, lanes
-from shadowwalk_report.figures.plot import file_name, unique_names
-from shadowwalk_report.figures.render import render_all
+from shadowwalk_report.drawing import canvas, lanes, scales
+from shadowwalk_report.drawing.canvas import render_all
+from shadowwalk_report.drawing.plot import file_name, unique_names
 from shadowwalk_report.report import write_report
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
+from shadowwalk_report.topics import Material, all_plots
 from shadowwalk_report.variants import COLOURS, styles
 
 ZAPPED = {"walks_per_second": 1e6, "walk_ns_mean": 20.0, "retired_bytes_peak": PAGE, "retired_bytes_mean": 10.0,
@@ -20,7 +21,7 @@ HISTOGRAMS = {"free_ns": [100, 200, 300, 400], "zap_ns": [1000, 2000, 4000]}
 
 
 def plots_of(factory):
-    return {plot.kind: plot for plot in all_plots(Table(load(factory.write()).results))}
+    return {plot.kind: plot for plot in all_plots(Material(Table(load(factory.write()).results)))}
 
 
 def records(plot, *columns):
@@ -111,9 +112,8 @@ def test_no_name_breaks_a_figure(factory, name):
         root = xml.fromstring(svg)
         assert not [element for element in root.iter() if element.tag.endswith("script")]
         words = [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
-        longest = {"retired": lanes.LONGEST_NAME, "shadow": lanes.LONGEST_NAME,
-                   "heatmap": heatmap.LONGEST_NAME}.get(plot.kind, canvas.LONGEST_LABEL)
-        shown = canvas.printable(name, longest)
+        longest = scales.LONGEST_NAME if plot.kind in ("retired", "shadow", "heatmap") else scales.LONGEST_LABEL
+        shown = scales.printable(name, longest)
         assert any(shown in text for text in words), plot.kind
         assert png.startswith(b"\x89PNG")
 
@@ -148,7 +148,7 @@ def test_no_empty_panel_is_shown(factory):
 def test_drawing_in_parallel_changes_nothing(factory):
     for workload in ("mmio-poll", "demand-fault"):
         factory.cell(ZAPPED, HISTOGRAMS, [PAGE], workload=workload)
-    plots = unique_names(all_plots(Table(load(factory.write()).results)))
+    plots = unique_names(all_plots(Material(Table(load(factory.write()).results))))
     assert len(plots) >= 4
     assert render_all(plots) == [canvas.draw(plot) for plot in plots]
 
@@ -157,7 +157,7 @@ def test_file_names_are_safe_and_unique(factory):
     assert file_name("retired", "../../etc", "a b") == "retired-..-..-etc-a-b"
     for workload in ("a/b", "a b", "A b"):
         factory.cell(ZAPPED, workload=workload)
-    names = [plot.name for plot in unique_names(all_plots(Table(load(factory.write()).results)))]
+    names = [plot.name for plot in unique_names(all_plots(Material(Table(load(factory.write()).results))))]
     assert len({name.lower() for name in names}) == len(names) == 3
     assert not any("/" in name or " " in name for name in names)
 
@@ -187,7 +187,7 @@ def test_a_large_run_draws_a_share_and_says_so(factory):
         for rate in range(1, 11):
             for variant in ("irq-ipi", "hazard"):
                 factory.cell(ZAPPED, HISTOGRAMS, [PAGE], variant=variant, workload=workload, zap_rate=rate)
-    plots = list(all_plots(Table(load(factory.write()).results)))
+    plots = list(all_plots(Material(Table(load(factory.write()).results))))
     for kind in ("free_latency", "zap_latency", "retired"):
         drawn = [plot for plot in plots if plot.kind == kind]
         assert [len(plot.panels) for plot in drawn] == [1] * 2

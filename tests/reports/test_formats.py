@@ -9,8 +9,8 @@ import sys
 import pytest
 from run_factory import PAGE, spread
 
-from shadowwalk_report.cli import main
 from shadowwalk_report.report import FORMATS, write_report
+from shadowwalk_report.report import main
 
 HOSTILE = "<b>|`x`|</b> [a](http://b)"
 
@@ -85,7 +85,7 @@ def test_each_cell_has_its_line_with_its_command(run):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (("--format", "html,pdf"), "'pdf' is no format"), (("--format", ""), "is no format"),
+    (("--format", "html,pdf"), "'pdf' is not a format"), (("--format", ""), "is not a format"),
     (("--baseline", "sheep"), "no result is of the variant 'sheep'")])
 def test_bad_options_are_one_line(run, capsys, arguments, words):
     assert main([str(run), *arguments]) == 2

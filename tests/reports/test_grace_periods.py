@@ -4,18 +4,19 @@ import numpy as np
 import pytest
 from run_factory import PAGE, grace_periods
 
-from shadowwalk_report.figures import all_plots, canvas
-from shadowwalk_report.figures import grace_periods as drawing
+from shadowwalk_report.drawing import canvas
+from shadowwalk_report.drawing import lanes as drawing
 from shadowwalk_report.observations import parse_grace_periods
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
+from shadowwalk_report.topics import Material, all_plots
 
 INTERVAL = 8_000_000
 WHY = "the variant waits for no grace period of RCU"
 
 
 def plots_of(factory):
-    return {plot.kind: plot for plot in all_plots(Table(load(factory.write()).results))}
+    return {plot.kind: plot for plot in all_plots(Material(Table(load(factory.write()).results)))}
 
 
 def cell(factory, times, variant="rcu-counter", **extra):
@@ -27,9 +28,9 @@ def cell(factory, times, variant="rcu-counter", **extra):
 def test_they_are_in_the_data_by_interval(factory):
     cell(factory, grace_periods([[1000.0, 3000.0], [INTERVAL - 500.0, INTERVAL + 500.0]], intervals=4))
     plot = plots_of(factory)["retired"]
-    places = [plot.columns.index(name) for name in drawing.COLUMNS]
+    places = [plot.columns.index(name) for name in drawing.GRACE_PERIOD_COLUMNS]
     assert [tuple(record[place] for place in places) for record in plot.records] == [(2, 2500), (0, 500), (0, 0), (0, 0)]
-    assert not set(drawing.COLUMNS) & set(plots_of(factory)["shadow"].columns)
+    assert not set(drawing.GRACE_PERIOD_COLUMNS) & set(plots_of(factory)["shadow"].columns)
 
 
 def test_a_scheme_without_any_has_none_and_says_why(factory):

@@ -3,12 +3,11 @@
 import pytest
 
 from shadowwalk_report.claims import judge_claims
-from shadowwalk_report.figures import all_plots
 from shadowwalk_report.report import write_report
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.sections import host_kernel
 from shadowwalk_report.summary import summary_groups
+from shadowwalk_report.topics import Material, all_plots, host_kernel
 
 REFERENCE = {"reference": {"implementation": "the host kernel's own MMU, in kernel space",
                            "host_action": "KVM_SET_USER_MEMORY_REGION twice", "kvm": {"kvm.tdp_mmu": "N"}},
@@ -30,7 +29,7 @@ def table_of(factory):
 
 def test_its_figures_are_told_with_the_reasons_of_those_that_are_not_there(factory):
     add_reference(factory)
-    found = host_kernel.content(None, table_of(factory))
+    found = host_kernel.content(Material(table_of(factory)))
     [sheet] = found.sheets
     [line] = sheet.lines
     assert line.head == "host-kvm: kernel (reference)"
@@ -38,7 +37,7 @@ def test_its_figures_are_told_with_the_reasons_of_those_that_are_not_there(facto
     cells = dict(zip((title for title, _ in sheet.columns), line.cells))
     assert cells["touches"].value == "5 M/s"
     assert cells["first p50"].value == "150 ns"
-    assert cells["beat p50"].value == "12 ms"
+    assert cells["uncorrected zap p50"].value == "12 ms"
     assert cells["page tables, peak"].value == "64 KiB"
     assert cells["MMIO p50"].hint == "the guest's program has no MMIO accesses"
     [details] = found.details
@@ -48,7 +47,7 @@ def test_its_figures_are_told_with_the_reasons_of_those_that_are_not_there(facto
 def test_noise_is_told(factory):
     factory.cell({"touches_per_second": 5e6}, extra=REFERENCE, noisy={1: ["steal"], 3: ["steal"]}, variant="host-kvm",
                  workload="memslot-flip", guest="kvm")
-    [sheet] = host_kernel.content(None, table_of(factory)).sheets
+    [sheet] = host_kernel.content(Material(table_of(factory))).sheets
     assert sheet.lines[0].notes == ["KVM_SET_USER_MEMORY_REGION twice", "noisy: 2 of 5 of host-kvm"]
 
 
@@ -61,15 +60,15 @@ def test_nothing_compares_it(factory):
     assert with_it.variants == without.variants == ["irq-ipi"]
     assert with_it.settings == without.settings
     assert summary_groups(with_it) == summary_groups(without)
-    assert [plot.name for plot in all_plots(with_it)] == [plot.name for plot in all_plots(without)]
-    assert not any("host-kvm" in str(plot.records) for plot in all_plots(with_it))
+    assert [plot.name for plot in all_plots(Material(with_it))] == [plot.name for plot in all_plots(Material(without))]
+    assert not any("host-kvm" in str(plot.records) for plot in all_plots(Material(with_it)))
     run = load(factory.write())
     assert "host-kvm" not in str(judge_claims(run, with_it))
 
 
 def test_a_run_without_it_has_no_such_section(factory):
     factory.cell({"walks_per_second": 1e8})
-    assert host_kernel.content(None, table_of(factory)) is None
+    assert host_kernel.content(Material(table_of(factory))) is None
 
 
 @pytest.mark.parametrize("alone", [True, False])

@@ -7,12 +7,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from run_factory import MANY_SCHEMES, PAGE, RunFactory
 
 from shadowwalk_report.answers import answers
-from shadowwalk_report.figures import all_plots, bars, canvas
-from shadowwalk_report.figures.labels import _box, _overlap, placed
+from shadowwalk_report.drawing import bars, canvas
+from shadowwalk_report.drawing.labels import _box, _overlap, placed
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.sections import latency
 from shadowwalk_report.statistics import Verdict
+from shadowwalk_report.topics import Material, all_plots, latency
 from shadowwalk_report.variants import styles
 from shadowwalk_report.verdicts import WALK, Verdicts
 
@@ -73,7 +73,7 @@ def test_few_still_have_a_clause_each(factory):
 
 
 def test_bars_of_many_are_lines_of_dots_with_room_for_each_name(many):
-    plot = next(plot for plot in all_plots(many) if plot.kind == "read_side")
+    plot = next(plot for plot in all_plots(Material(many)) if plot.kind == "read_side")
     [panel] = plot.panels
     assert panel.inches > bars.LINE_INCHES * (len(NAMES) - 3)
     svg = canvas.draw(plot, ("html",))[0]
@@ -83,13 +83,13 @@ def test_bars_of_many_are_lines_of_dots_with_room_for_each_name(many):
 
 
 def test_the_table_of_latencies_has_a_line_a_variant(many):
-    [sheet] = latency.content(None, many).sheets
+    [sheet] = latency.content(Material(many)).sheets
     assert [line.head for line in sheet.lines] == many.variants
     assert [title for title, _ in sheet.columns] == ["walk", "zap"]
 
 
 def test_the_trade_off_names_each_point(many):
-    plot = next(plot for plot in all_plots(many) if plot.kind == "tradeoff")
+    plot = next(plot for plot in all_plots(Material(many)) if plot.kind == "tradeoff")
     svg = canvas.draw(plot, ("html",))[0]
     assert all(f">{variant}</text>" in svg for variant in set(NAMES) - {"floor", "unsafe"})
 
@@ -123,7 +123,7 @@ def test_every_name_of_the_legend_is_within_the_picture(many, monkeypatch, kind)
         reached.append((figure.bbox, [text.get_window_extent(renderer) for text in legend.get_texts()]))
 
     monkeypatch.setattr(canvas, "_svg", measure)
-    for plot in all_plots(many):
+    for plot in all_plots(Material(many)):
         if plot.kind == kind:
             canvas.draw(plot, ("html",))
     for whole, boxes in reached:

@@ -7,12 +7,12 @@ from run_factory import PAGE, spread, without_issue_three
 from test_claims import PAGES, both, memory_run, quiet_run, verdicts, zapped
 
 from shadowwalk_report.claims import Outcome
-from shadowwalk_report.cli import main
-from shadowwalk_report.figures import all_plots
+from shadowwalk_report.report import main
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.statistics import Reason
 from shadowwalk_report.summary import summary_groups
+from shadowwalk_report.topics import Material, all_plots
 from shadowwalk_report.trust import trust_items
 
 LOAD = ["other processes took 0.4 of 2 CPUs"]
@@ -61,7 +61,7 @@ def test_too_few_quiet_repetitions_are_said_to_be_so_for_noise(factory):
     factory.cell({"walks_per_second": 2e6}, variant="hazard", noisy=FIRST_THREE)
     cell = versus(factory, "hazard")["walks vs irq-ipi"]
     assert (cell.value, cell.verdict, cell.more) == ("2x", "doubtful", ("noisy",))
-    assert cell.hint == f"no verdict: {Reason.TOO_FEW.value}, for noisy results are left out (3 of 5 of hazard)"
+    assert cell.hint == f"no verdict: {Reason.TOO_FEW.value}, as noisy results are excluded (3 of 5 of hazard)"
 
 
 def test_a_baseline_that_is_all_noise_gives_no_verdict(factory):
@@ -69,7 +69,7 @@ def test_a_baseline_that_is_all_noise_gives_no_verdict(factory):
     factory.cell({"walks_per_second": 2e6}, variant="hazard")
     cell = versus(factory, "hazard")["walks vs irq-ipi"]
     assert (cell.value, cell.verdict) == ("2x", "doubtful")
-    assert cell.hint.endswith("noisy results are left out (5 of 5 of irq-ipi)")
+    assert cell.hint.endswith("noisy results are excluded (5 of 5 of irq-ipi)")
 
 
 def test_reasons_that_noise_did_not_decide_do_not_mention_it(factory):
@@ -111,7 +111,7 @@ def test_memory_without_enough_quiet_repetitions_says_why(factory, judge, noisy)
         factory.cell(zapped(), variant=variant)
     claim, _ = judge(factory)
     assert verdicts(claim) == both(Outcome.AMBIGUOUS)
-    assert f"noisy results are left out ({len(noisy)} of 5 of rcu-counter)" in claim.sentence
+    assert f"noisy results are excluded ({len(noisy)} of 5 of rcu-counter)" in claim.sentence
 
 
 @pytest.mark.parametrize("noisy", [FIRST_THREE, ALL])
@@ -122,7 +122,7 @@ def test_scaling_without_enough_quiet_repetitions_says_why(factory, judge, noisy
                          noisy=noisy if variant == "leak" and vcpus == 1 else None)
     _, claim = judge(factory)
     assert verdicts(claim)["irq-ipi"] is Outcome.AMBIGUOUS
-    assert f"noisy results are left out ({len(noisy)} of 5 of leak)" in claim.sentence
+    assert f"noisy results are excluded ({len(noisy)} of 5 of leak)" in claim.sentence
 
 
 def test_scaling_is_judged_by_the_quiet_repetitions(factory, judge):
@@ -145,14 +145,14 @@ def test_preempted_alone_is_no_noise(factory):
 
 def test_figures_keep_noisy_results(factory):
     factory.cell({"walks_per_second": [1e6, 2e6, 3e6, 4e6, 5e6]}, zappers=0, noisy=ALL)
-    [plot] = all_plots(table_of(factory))
+    [plot] = all_plots(Material(table_of(factory)))
     assert plot.records[0][plot.columns.index("walks_per_second")] == 3e6
 
 
 def test_the_strip_counts_noisy_results_and_their_reasons(factory):
     factory.cell({}, noisy={0: LOAD, 1: ["other processes took 0.9 of 2 CPUs"], 2: LOAD + ["steal: 20 ms"]})
     item = strip(factory)["Noisy"]
-    assert item.value == ("3 of 5 results, shown but left out of verdicts: 3 x like other processes took 0.4 of 2 "
+    assert item.value == ("3 of 5 results, shown but excluded from verdicts: 3 x like other processes took 0.4 of 2 "
                           "CPUs; 1 x steal: 20 ms")
     assert item.level == "warn"
 
@@ -175,7 +175,7 @@ def test_the_strip_tells_what_else_the_host_did(factory):
     items = strip(factory)
     assert items["Other load"].value == "0.2 CPUs, at most 0.4"
     assert items["Steal"].value == "20 ms in 2 of 5 results, at most 10 ms in one" and items["Steal"].level == "note"
-    assert items["Core speed"].value == "1.000x to 1.040x over a window, 1.020x in the middle"
+    assert items["Core speed"].value == "1.000x to 1.040x over a window, median 1.020x"
     assert items["Other load"].level == items["Core speed"].level == "good"
 
 
@@ -204,7 +204,7 @@ def test_a_perturbed_result_is_in_no_verdict_and_its_tool_is_named(factory):
     assert cells["walks vs irq-ipi"].verdict == "faster"
     assert cells["walks"].interval == "[0.5, 2]"  # the figure keeps it
     item = strip(factory)["Perturbed"]
-    assert item.value == ("1 of 10 results, shown but left out of verdicts; --with-perturbed takes them in: "
+    assert item.value == ("1 of 10 results, shown but excluded from verdicts; --with-perturbed includes them: "
                           f"1 x {TOOL}")
     assert strip(factory)["Noisy"].value == "no result"
 
@@ -221,7 +221,7 @@ def test_perturbed_results_are_trusted_for_those_who_ask(factory, tmp_path):
         assert main([str(directory), "--out", str(tmp_path / "report"), "--format", "html,json", *options]) == 0
         page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
         assert TOOL in page
-        return "left out of verdicts; --with-perturbed" in page, "in verdicts, as was asked for" in page
+        return "excluded from verdicts; --with-perturbed" in page, "included in verdicts by --with-perturbed" in page
     assert verdict() == (True, False)
     assert verdict("--with-perturbed") == (False, True)
     trusted = [dataclasses.replace(result, is_perturbed_trusted=True) for result in load(directory).results]

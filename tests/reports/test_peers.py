@@ -6,12 +6,11 @@ import json
 import pytest
 
 from shadowwalk_report.bench_file import read_bench
-from shadowwalk_report.errors import InputError
-from shadowwalk_report.figures import peers as figure
 from shadowwalk_report.report import write_report
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.sections import peers
+from shadowwalk_report.topics import Material, peers
+from shadowwalk_report.untrusted_json import InputError
 
 NS = {"walk/leak": 3.0, "walk/hazard": 9.0, "peer/ck/hp": 12.0, "peer/std/shared_mutex": 15.0}
 ABSENT = "libcds-dev was not there when this was built"
@@ -50,12 +49,17 @@ def run(factory):
     return directory
 
 
+def material_of(run):
+    loaded = load(run)
+    return Material(Table(loaded.results), loaded)
+
+
 def lines_of(sheet):
     return {line.head: dict(zip((title for title, _ in sheet.columns), line.cells)) for line in sheet.lines}
 
 
 def test_walks_are_held_against_leak_within_repetitions(run):
-    found = peers.content(load(run), None)
+    found = peers.content(material_of(run))
     one, two, steady = found.sheets
     assert [line.head for line in one.lines] == ["leak", "hazard", "peer/ck/hp", "peer/std/shared_mutex"]
     lines = lines_of(one)
@@ -66,8 +70,8 @@ def test_walks_are_held_against_leak_within_repetitions(run):
 
 
 def test_a_scheme_that_frees_nothing_has_no_latency(run):
-    lines = lines_of(peers.content(load(run), None).sheets[-1])
-    assert lines["peer/ck/hp"]["retired, peak"].value == "63"
+    lines = lines_of(peers.content(material_of(run)).sheets[-1])
+    assert lines["peer/ck/hp"]["retired peak"].value == "63"
     assert lines["leak"]["free p50"].hint == "no page was freed in the window"
     assert lines["hazard"]["free p99"].value.startswith("1.2")
 
@@ -89,14 +93,14 @@ def test_without_the_speed_limit_there_are_times_and_no_figure(run):
     whole["benchmarks"] = [entry for entry in whole["benchmarks"] if not entry["name"].startswith("walk/leak")]
     path.write_text(json.dumps(whole))
     loaded = load(run)
-    assert list(figure.plots(loaded.bench)) == []
-    assert lines_of(peers.content(loaded, None).sheets[0])["hazard"]["over leak"].hint == "leak was not measured"
+    assert list(peers.plots(Material(Table(loaded.results), loaded))) == []
+    assert lines_of(peers.content(Material(Table(loaded.results), loaded)).sheets[0])["hazard"]["over leak"].hint == "leak was not measured"
 
 
 def test_a_run_without_it_has_no_section(factory):
     factory.cell({"walks_per_second": 1e8, "walk_ns_mean": 10.0}, variant="irq-ipi")
     loaded = load(factory.write())
-    assert peers.content(loaded, Table(loaded.results)) is None and list(figure.plots(loaded.bench)) == []
+    assert peers.content(Material(Table(loaded.results), loaded)) is None and list(peers.plots(Material(Table(loaded.results), loaded))) == []
 
 
 def test_several_files_are_one(tmp_path):

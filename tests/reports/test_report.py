@@ -11,8 +11,8 @@ import pytest
 from run_factory import PAGE, noise, pmu, without_issue_three
 
 from shadowwalk_report import report as report_module
-from shadowwalk_report.errors import InputError
 from shadowwalk_report.report import write_report
+from shadowwalk_report.untrusted_json import InputError
 
 COUNTERS = {"walks_per_second": 1e6, "walk_ns_mean": 20.0, "retired_bytes_peak": PAGE}
 
@@ -150,8 +150,8 @@ def test_results_from_before_issue_three_are_reported(factory):
 def test_new_sections_are_on_the_page(full_report):
     text = Page(full_report / "index.html").text
     for words in ("line_wait_ns_per_walk (estimate)", "fills_from_near_cache (PMU, walks alone)", "uncorrected zap",
-                  "coordinated omission", "shadow peak", "Instrumentation cost", "What the kernel tells of",
-                  "Not counted: ls_locks: no such event on this PMU", "shown but left out of verdicts"):
+                  "coordinated omission", "shadow peak", "Instrumentation cost", "The kernel's statistics of",
+                  "Not counted: ls_locks: no such event on this PMU", "shown but excluded from verdicts"):
         assert words in text, words
 
 
@@ -165,7 +165,7 @@ def test_an_unfinished_run_says_so(factory):
     cell = factory.cell(COUNTERS)
     factory.path(cell, 4).unlink()
     text = make(factory).text
-    assert "This run is unfinished: 4 of 5 results are there" in text
+    assert "This run is unfinished: 4 of 5 results exist" in text
 
 
 def test_a_run_without_any_result_yet(factory):

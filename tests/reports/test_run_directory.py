@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from shadowwalk_report.errors import InputError
 from shadowwalk_report.run_directory import load
+from shadowwalk_report.untrusted_json import InputError
 
 COUNTERS = {"walks_per_second": 1e6, "walk_ns_mean": 20.0}
 
@@ -97,7 +97,7 @@ def test_a_damaged_part_is_named(factory, part, value):
 def test_a_result_of_another_variant_than_planned(factory):
     cell, other = factory.cell(COUNTERS, variant="hazard"), factory.plan(variant="mutex")
     factory.put(cell, 0, factory.result(other, 0, COUNTERS))
-    assert "holds variant mutex, the plan says hazard" in load(factory.write()).left_out[0].reason
+    assert "is of variant mutex, the plan says hazard" in load(factory.write()).left_out[0].reason
 
 
 def test_a_result_that_is_not_in_the_plan(factory):
@@ -149,5 +149,5 @@ def test_a_damaged_plan_is_an_error_that_names_it(tmp_path, text, reason):
 def test_directories_that_are_no_run(tmp_path):
     with pytest.raises(InputError, match="no such directory"):
         load(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="holds no run.json"):
+    with pytest.raises(InputError, match="contains no run.json"):
         load(tmp_path)

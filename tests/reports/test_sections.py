@@ -3,16 +3,15 @@
 import pytest
 from run_factory import PAGE
 
-from shadowwalk_report.figures import all_plots
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.sections import footprint, instrumentation, latency
 from shadowwalk_report.statistics import Reason
+from shadowwalk_report.topics import Material, all_plots, footprint, instrumentation, latency
 
 
 def content_of(section, factory):
     run = load(factory.write())
-    return section.content(run, Table(run.results))
+    return section.content(Material(Table(run.results), run))
 
 
 def cells_of(sheet, head):
@@ -21,7 +20,7 @@ def cells_of(sheet, head):
 
 
 def plot_of(factory, kind):
-    [plot] = [plot for plot in all_plots(Table(load(factory.write()).results)) if plot.kind == kind]
+    [plot] = [plot for plot in all_plots(Material(Table(load(factory.write()).results))) if plot.kind == kind]
     return plot
 
 
@@ -110,7 +109,7 @@ def test_the_setting_with_the_most_schemes_is_shown(factory):
 def test_no_histogram_no_section(factory):
     factory.cell({"walk_ns_mean": 3.0})
     assert content_of(latency, factory) is None
-    assert "latency" not in {plot.kind for plot in all_plots(Table(load(factory.write()).results))}
+    assert "latency" not in {plot.kind for plot in all_plots(Material(Table(load(factory.write()).results)))}
 
 
 def test_why_a_latency_is_absent_is_told(factory):
@@ -145,7 +144,7 @@ def test_results_with_retired_bytes_alone_need_no_such_table(factory):
 
 def test_shadow_memory_is_drawn_beside_retired(factory):
     factory.cell(SHADOW, peaks={"retired_bytes": [PAGE, 0], "shadow_bytes": [8 * PAGE, 7 * PAGE]})
-    kinds = [plot.kind for plot in all_plots(Table(load(factory.write()).results))]
+    kinds = [plot.kind for plot in all_plots(Material(Table(load(factory.write()).results)))]
     assert kinds == ["retired", "shadow"]
     assert column(plot_of(factory, "shadow"), "interval_end_ns", "shadow_bytes_peak") == [
         (8_000_000, 8 * PAGE), (16_000_000, 7 * PAGE)]
@@ -199,7 +198,7 @@ def test_noise_is_left_out_of_the_cost_and_said_to_be(factory):
     levels(factory, [50, 50, 50, 99, 99], noisy={0: ["x"], 1: ["x"], 2: ["x"]})
     [cell] = cells_of(content_of(instrumentation, factory).sheets[0], "irq-ipi")
     assert (cell.value, cell.verdict, cell.more) == ("0.5x", "doubtful", ("noisy",))
-    assert cell.hint == f"no verdict: {Reason.TOO_FEW.value}, for noisy results are left out (3 of 5 of irq-ipi)"
+    assert cell.hint == f"no verdict: {Reason.TOO_FEW.value}, as noisy results are excluded (3 of 5 of irq-ipi)"
 
 
 def test_levels_of_different_settings_are_not_compared(factory):

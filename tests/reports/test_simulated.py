@@ -7,13 +7,12 @@ import pytest
 
 from shadowwalk_report.claims import judge_claims
 from shadowwalk_report.compare.cli import main as compare
-from shadowwalk_report.errors import InputError
-from shadowwalk_report.figures import canvas
-from shadowwalk_report.figures import simulated as figure
+from shadowwalk_report.drawing import canvas
 from shadowwalk_report.report import write_report
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.sections import simulated
+from shadowwalk_report.topics import Material, simulated
+from shadowwalk_report.untrusted_json import InputError
 from run_factory import RunFactory
 
 SIMULATED = {"topology": "spr-2s", "summary": "two sockets", "source": "a data sheet", "model": 1,
@@ -45,13 +44,13 @@ def run(factory, tmp_path):
 
 def test_the_model_is_told_with_what_it_is_worth(run):
     loaded = load(run)
-    found = simulated.content(loaded, Table(loaded.results))
+    found = simulated.content(Material(Table(loaded.results), loaded))
     held, cells = found.sheets
     assert [(line.head, *(cell.value for cell in line.cells)) for line in held.lines] == [
         ("1 vCPU", "2.50x", "5.00x", "-50 %"), ("2 vCPUs", "33.00x", "30.00x", "+10 %")]
     assert cells.title.startswith("mmio-poll, SIMULATED, 64 vCPUs")
     lines = {line.head: dict(zip((title for title, _ in cells.columns), line.cells)) for line in cells.lines}
-    assert lines["rcu-counter"]["lines a walk"].value == "1.9" and lines["irq-ipi"]["lines a walk"].value == "0.01"
+    assert lines["rcu-counter"]["lines per walk"].value == "1.9" and lines["irq-ipi"]["lines per walk"].value == "0.01"
     assert any("spr-2s: two sockets. Figures: a data sheet." == note for note in found.notes)
 
 
@@ -75,7 +74,7 @@ def test_a_model_that_was_not_held_against_a_host_says_so(run, tmp_path):
     marks = {key: value for key, value in SIMULATED.items() if key != "held_against_host"}
     (run / "simulated" / "spr.json").write_text(json.dumps(document(tmp_path / "other", marks)))
     loaded = load(run)
-    assert simulated.NOT_HELD in simulated.content(loaded, None).notes
+    assert simulated.NOT_COMPARED in simulated.content(Material(Table(loaded.results), loaded)).notes
 
 
 def test_the_page_marks_them(run, tmp_path):
@@ -86,7 +85,7 @@ def test_the_page_marks_them(run, tmp_path):
 
 def test_a_measured_result_among_them_is_refused(run, tmp_path):
     (run / "simulated" / "spr.json").write_text(json.dumps(document(tmp_path / "other", None)))
-    with pytest.raises(InputError, match="spr.json: it holds results that are not simulated"):
+    with pytest.raises(InputError, match="spr.json: it contains results that are not simulated"):
         load(run)
 
 
@@ -135,21 +134,23 @@ def many_vcpus(factory, tmp_path):
 
 
 def plots_of(directory):
-    return list(figure.plots(Table(load(directory).simulated)))
+    loaded = load(directory)
+    return list(simulated.plots(Material(Table(loaded.results), loaded)))
 
 
 def test_a_figure_holds_each_metric_over_vcpus(many_vcpus):
     [plot] = plots_of(many_vcpus())
     assert plot.kind == "simulated" and plot.title == "SIMULATED on spr-2s: mmio-poll" and "SIMULATED, not measured" in plot.caption
     assert "two sockets" in plot.caption
-    assert [panel.title for panel in plot.panels] == ["walks per second, all vCPUs", "cache lines moved per walk",
-                                                      "commit latency, p50", "retired and not freed, peak"]
+    assert [panel.title for panel in plot.panels] == [
+        "walks: walks_per_second", "lines per walk: line_transfers_per_walk", "commit_zap p50: commit_zap_ns_p50",
+        "retired peak: retired_bytes_peak"]
     names = ("variant", "vcpus", "metric", "value")
     places = [plot.columns.index(name) for name in names]
     data = {tuple(record[place] for place in places[:3]): record[places[3]] for record in plot.records}
     assert data["rcu-counter", 256, "retired_bytes_peak"] == 4096 * 256 and data["leak", 16, "commit_zap_ns_p50"] == 1600
     assert data["leak", 256, "line_transfers_per_walk"] == 0 and ("leak", 256, "retired_bytes_peak") not in data
-    assert plot.absences == ["retired and not freed, peak of leak: it is never freed"]
+    assert plot.absences == ["retired peak of leak: it is never freed"]
 
 
 def test_every_panel_says_that_it_is_simulated(many_vcpus):

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from shadowwalk_report.figures.svg import shared_styles
-from shadowwalk_report.figures.svg_path import shorter_path
+from shadowwalk_report.drawing.svg import shared_styles, shorter_path
 
 
 @pytest.mark.parametrize("long, short", [

@@ -5,7 +5,7 @@ import re
 import pytest
 from run_factory import PAGE
 
-from shadowwalk_report.anchors import workload_anchors
+from shadowwalk_report.drawing.plot import workload_anchors
 from shadowwalk_report.report import write_report
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load

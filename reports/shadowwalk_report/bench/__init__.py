@@ -1,6 +1,1 @@
-"""Holds two builds of `shadowwalk-bench` against each other (scripts/bench-compare), and one against the project's
-bounds (scripts/bench-bounds).
-
-    program -> compare -> compare_cli
-    program, bounds_table -> bounds -> bounds_cli
-"""
+"""Programs that run `shadowwalk-bench` or a cell: scripts/bench-compare, scripts/bench-bounds and scripts/attach-overhead."""

@@ -1,13 +1,20 @@
-"""Is one build faster than another? One verdict a benchmark."""
+"""scripts/bench-compare: whether one build of shadowwalk-bench is faster than another, with one verdict per benchmark."""
 
+import collections
 import dataclasses
 
-from ..statistics import Estimate, Reason, Verdict, cliffs_delta, decide, independent
+from ..commands import (OneLineParser, count, end_progress, percent, regex, result_file, run_command, seconds, show_progress,
+                        write_json)
+from ..statistics import CONFIDENCE, Estimate, Reason, Verdict, cliffs_delta, decide, independent
+from ..untrusted_json import InputError
+from .program import Program, measure_rounds
+
+EXIT_SLOWER = 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Compared:
-    """One benchmark in two builds. Times in ns, one a round. `reason` is set exactly when the verdict is AMBIGUOUS."""
+    """One benchmark in two builds. Times in ns, one per round. `reason` is set exactly when the verdict is AMBIGUOUS."""
 
     name: str
     base: list
@@ -46,5 +53,76 @@ def compare(base, new, minimum_effect):
 
 def _why_unusable(measurements):
     if not measurements:
-        return "not there"
+        return "absent"
     return next((m.error for m in measurements if m.ns is None), None)
+
+
+def _parse(arguments):
+    parser = OneLineParser(
+        prog="bench-compare",
+        description="Run two builds of shadowwalk-bench interleaved (ABBA, one process per round and build, random "
+                    "order within) and print for each benchmark whether NEW is FASTER, SLOWER or the SAME.",
+        epilog="SLOWER and FASTER: the Mann-Whitney test, corrected over all benchmarks by Holm's method, says that "
+               "the samples differ, and the interval of the ratio of medians lies wholly beyond the threshold. SAME: "
+               "it lies wholly within. AMBIGUOUS otherwise, with the reason. Exit codes: 0, 1 something is SLOWER, 2 bad "
+               "input, 3 a program crashed.")
+    parser.add_argument("base", metavar="BASE", help="the shadowwalk-bench of one build")
+    parser.add_argument("new", metavar="NEW", help="the shadowwalk-bench of the other build")
+    parser.add_argument("--filter", metavar="RE", type=regex, default=".",
+                        help="only benchmarks whose name contains a match (default: all, which takes long)")
+    parser.add_argument("--repetitions", metavar="N", type=count, default=15, help="rounds (default: 15)")
+    parser.add_argument("--min-time", metavar="SECONDS", type=seconds, default=0.1,
+                        help="for each benchmark in each round, unless its iterations are fixed (default: 0.1)")
+    parser.add_argument("--threshold", metavar="P%", type=percent, default=0.02,
+                        help="the smallest change that counts (default: 2%%)")
+    parser.add_argument("--json", metavar="FILE", type=result_file, help="write all results, times included")
+    return parser.parse_args(arguments)
+
+
+def _table(compared, without):
+    yield (f"{'verdict':<9} {'new/base':>8} {'interval':>17} {'delta':>6} {'p':>8} {'base ns':>10} {'new ns':>10}  "
+           "benchmark")
+    for row in compared:
+        base, new = (sorted(times)[len(times) // 2] for times in (row.base, row.new))
+        interval = "-" if row.ratio.low is None else f"{row.ratio.low:.3f} .. {row.ratio.high:.3f}"
+        p = "-" if row.p_corrected is None else f"{row.p_corrected:.2g}"
+        yield (f"{row.verdict.value:<9} {row.ratio.value:>8.3f} {interval:>17} {row.delta:>+6.2f} "
+               f"{p:>8} {base:>10.4g} {new:>10.4g}  {row.name}"
+               + (f" ({row.reason.value})" if row.reason else ""))
+    for row in without:
+        yield f"{'-':<9} {row.name}: not compared: {row.reason}"
+
+
+def _document(options, compared, without):
+    def as_dict(row):
+        fields = dataclasses.asdict(row)
+        fields["verdict"] = row.verdict.value
+        fields["reason"] = row.reason.value if row.reason else None
+        return fields
+    return {"format": "shadowwalk-bench-compare-1", "base": options.base, "new": options.new,
+            "repetitions": options.repetitions, "threshold": options.threshold, "confidence": CONFIDENCE,
+            "benchmarks": [as_dict(row) for row in compared],
+            "not_compared": [dataclasses.asdict(row) for row in without]}
+
+
+def _run(arguments):
+    options = _parse(arguments)
+    programs = [Program(options.base), Program(options.new)]
+    names = [program.names(options.filter) for program in programs]
+    if not set(names[0]) & set(names[1]):
+        raise InputError(f"{options.base} and {options.new} have no benchmark in common that matches "
+                         f"'{options.filter}'")
+    base, new = measure_rounds(programs, options.filter, options.repetitions, options.min_time, show_progress)
+    end_progress()
+    base = {name: base[name] for name in names[0] if name in base}  # measured in random order, shown in the programs' order
+    compared, without = compare(base, new, options.threshold)
+    print("\n".join(_table(compared, without)))
+    verdicts = collections.Counter(row.verdict for row in compared)
+    print(", ".join(f"{verdicts[verdict]} {verdict.value}" for verdict in Verdict) + f", {len(without)} not compared")
+    if options.json:
+        write_json(options.json, _document(options, compared, without))
+    return EXIT_SLOWER if verdicts[Verdict.SLOWER] else 0
+
+
+def main(arguments=None):
+    return run_command("bench-compare", _run, arguments)

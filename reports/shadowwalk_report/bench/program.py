@@ -1,4 +1,4 @@
-"""Runs a `shadowwalk-bench` and reads what it measured."""
+"""Runs a `shadowwalk-bench` and reads its results."""
 
 import dataclasses
 import os
@@ -8,17 +8,13 @@ import signal
 import subprocess
 import tempfile
 
-from ..errors import InputError
-from ..untrusted_json import is_number, one_line, read_json
+from ..commands import ProgramFailed
+from ..untrusted_json import InputError, is_number, one_line, read_json
 
 NS_PER_UNIT = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 
-# What Google Benchmark appends to a name: how it was run, not what.
+# What Google Benchmark appends to a name: how the benchmark was run.
 _SUFFIX = re.compile(r"/(iterations:\d+|repeats:\d+|manual_time|real_time|process_time)(?=/|$)")
-
-
-class ProgramFailed(Exception):
-    """The benchmark program crashed, or wrote no result. The message is one line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,13 +27,13 @@ class Measurement:
 
 
 def stem(name):
-    """The name as the project's own: without what Google Benchmark appends."""
+    """The project's own name: without what Google Benchmark appends."""
     return _SUFFIX.sub("", name)
 
 
 def measured_time(entry):
-    """Nanoseconds by the clock that the benchmark goes by: the wall's where its name says so, else the CPU time of its
-    threads, which leaves out what other processes took."""
+    """Nanoseconds by the benchmark's clock: wall time where its name says so, else the CPU time of its threads, which excludes
+    what other processes took."""
     by_wall = re.search(r"/(manual_time|real_time)(/|$)", entry["name"])
     value = entry.get("real_time" if by_wall else "cpu_time")
     if not is_number(value) or value <= 0 or entry.get("time_unit") not in NS_PER_UNIT:
@@ -50,7 +46,7 @@ def read_measurements(path):
     document = read_json(path)
     entries = document.get("benchmarks") if isinstance(document, dict) else None
     if not isinstance(entries, list):
-        raise ValueError("it holds no list `benchmarks`")
+        raise ValueError("it contains no list `benchmarks`")
     found = {}
     for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
@@ -58,11 +54,11 @@ def read_measurements(path):
         if entry.get("run_type", "iteration") != "iteration":
             continue
         if entry.get("error_occurred"):
-            found[stem(entry["name"])] = Measurement(None, str(entry.get("error_message") or "it gave no reason"))
+            found[stem(entry["name"])] = Measurement(None, str(entry.get("error_message") or "it reported no reason"))
             continue
         ns = measured_time(entry)
         counters = {key: value for key, value in entry.items() if is_number(value)}
-        found[stem(entry["name"])] = Measurement(ns, "" if ns else "it gave no time", counters)
+        found[stem(entry["name"])] = Measurement(ns, "" if ns else "it reported no time", counters)
     return found
 
 
@@ -72,17 +68,17 @@ class Program:
     def __init__(self, path):
         self.path = pathlib.Path(path)
         if not self.path.is_file():
-            raise InputError(f"{path}: there is no such program; build the target shadowwalk-bench")
+            raise InputError(f"{path}: no such program; build the target shadowwalk-bench")
         if not os.access(self.path, os.X_OK):
             raise InputError(f"{path}: is not executable; name the shadowwalk-bench of a build")
 
     def names(self, pattern="."):
-        """The stems of the benchmarks that match the pattern, in their order. The pattern, as Google Benchmark's, looks
-        at full names."""
+        """The stems of the benchmarks that match the pattern, in their order. The pattern matches full names, as Google
+        Benchmark's does."""
         return [stem(name) for name in self._full_names(pattern)]
 
     def names_of_fixed_work(self):
-        """The stems of those that do a fixed number of iterations, however short a round is asked for."""
+        """The stems of those that do a fixed number of iterations, however short a round is requested."""
         return {stem(name) for name in self._full_names(".") if "/iterations:" in name}
 
     def _full_names(self, pattern):
@@ -94,7 +90,7 @@ class Program:
         return [line for line in done.stdout.splitlines() if line]
 
     def measure(self, pattern, min_time):
-        """One process: {stem: Measurement} of what matches, in random order. Raises ProgramFailed."""
+        """Runs one process: {stem: Measurement} of the benchmarks that match, in random order. Raises ProgramFailed."""
         with tempfile.TemporaryDirectory(prefix="shadowwalk-bench-") as folder:
             out = pathlib.Path(folder) / "result.json"
             done = self._run(f"--benchmark_filter={pattern}", f"--benchmark_min_time={min_time:g}",
@@ -130,8 +126,8 @@ class Program:
 
 
 def measure_rounds(programs, pattern, rounds, min_time, progress=lambda text: None):
-    """Interleaves the programs, one process a round and program; every other round in reversed order (ABBA), so that a
-    drift of the host hits all alike. Returns for each program {stem: [Measurement of each round]}."""
+    """Interleaves the programs, one process per round and program; every other round in reversed order (ABBA), so that a
+    drift of the host affects all programs equally. Returns for each program {stem: [Measurement of each round]}."""
     results = [{} for _ in programs]
     for number in range(rounds):
         order = list(range(len(programs)))

@@ -1,8 +1,8 @@
 """The two claims of the 2012 patch, judged by the figures of one run.
 
 Each claim compares `rcu-counter` (Linux 3.4) with the two rows of the scheme that replaced it: `irq-ipi-2012`, with the
-fence that the kernel had then, and `irq-ipi`, with today's. The choice of fence can decide a claim, so the rows are
-never put together.
+fence that the kernel had then, and `irq-ipi`, with today's fence. The choice of fence can decide a claim, so the two rows are
+judged separately.
 """
 
 from .claim import Claim, Finding, Outcome

@@ -1,4 +1,4 @@
-"""What a claim's judgement consists of, and the rules that both claims share."""
+"""The parts of a claim's judgement, and the rules that both claims share."""
 
 import dataclasses
 import enum
@@ -24,7 +24,7 @@ class Outcome(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """The outcome against one row in one setting. `why` says what decided it; `figures` is one clause, or empty."""
+    """The outcome against one row in one setting. `why` is what decided it; `figures` is one clause, or empty."""
 
     rival: str
     outcome: Outcome
@@ -36,7 +36,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """A claim's verdict: `sentence` for the headline setting, one finding a rival; `findings` for all settings."""
+    """A claim's verdict: `sentence` and `headline`, with one finding per rival, for the headline setting; `findings` for all settings."""
 
     name: str
     quote: str
@@ -60,7 +60,7 @@ def blocker(run, rows):
 
 
 def figure_words(quiet, everything, units):
-    """The estimate that a verdict rests on; where noise leaves none, that of all results, said to be noisy."""
+    """The estimate behind a verdict; where only noisy results exist, their estimate, marked as noisy."""
     if quiet is None and everything is not None:
         return f"{with_interval(everything, units)} (noisy)"
     return with_interval(quiet, units)
@@ -76,12 +76,12 @@ def unclear_words(judged, rows):
 
 
 def untested(reason):
-    """One NOT TESTED finding a rival."""
+    """One NOT TESTED finding per rival."""
     return [Finding(rival, Outcome.NOT_TESTED, reason) for rival in RIVALS]
 
 
 def verdict_words(findings):
-    """`BORNE OUT against irq-ipi and irq-ipi-2012`, or each outcome with the rows that it holds against."""
+    """`BORNE OUT against irq-ipi and irq-ipi-2012`, or each outcome with its rows."""
     by_outcome = {}
     for finding in findings:
         by_outcome.setdefault(finding.outcome, []).append(finding.rival)
@@ -89,7 +89,7 @@ def verdict_words(findings):
 
 
 def reasons_words(findings):
-    """The reasons of findings without a verdict, each told once."""
+    """The reasons of findings without a verdict, each once."""
     reasons = {}
     for finding in findings:
         if finding.outcome in (Outcome.AMBIGUOUS, Outcome.NOT_TESTED):

@@ -2,7 +2,7 @@
 
 from ..quantities import BYTES, NANOSECONDS, listing, quantity
 from ..rows import PREFERRED_WORKLOAD, Row, reason_words
-from ..setting import describe, guest_words
+from ..setting import within
 from ..statistics import MINIMUM_EFFECT, Shift, differences, judge
 from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, figure_words, reasons_words, tally,
                     unclear_words, untested, verdict_words)
@@ -13,19 +13,19 @@ CRITERION = (
     "by differences within each repetition. Borne out: the retired bytes of rcu-counter (unlinked, not yet freed) are "
     "larger at their peak, by more than half a page, and on average, and its free p99 (unlink to free) is longer, each "
     f"by more than {MINIMUM_EFFECT:.0%} with the whole interval. Not borne out: neither peak nor mean is larger. "
-    "Everything else is ambiguous. Saturated or oversubscribed cells get no verdict, and noisy results are left out. "
+    "Everything else is ambiguous. Saturated or oversubscribed cells get no verdict, and noisy results are excluded. "
     "The headline is the cleanest setting: not oversubscribed, not saturated, mmio-poll and a KVM guest where there is "
     "one, then the most vCPUs and zaps.")
 
-# A peak counts whole pages: half of one is less than any real growth.
+# A peak counts whole pages: half a page is less than any real growth.
 HALF_A_PAGE = 2048
 MEMORY = (("retired_bytes_peak", "peak", HALF_A_PAGE), ("retired_bytes_mean", "mean", 0))
 TAIL = "free_ns_p99"
 
 
 def _rival_row(table, subject, rival):
-    """The rival's row to set against the subject's: other knobs equal, and its RCU interval (which most do not use) as
-    near as the run has it."""
+    """The rival's row to compare with the subject's: other knobs equal, and the nearest RCU interval (which most schemes do not
+    use)."""
     fitting = [row for row in table.rows(subject.setting)
                if row.variant == rival and row.scheme.checks == subject.scheme.checks
                and row.scheme.read_delay == subject.scheme.read_delay]
@@ -34,7 +34,7 @@ def _rival_row(table, subject, rival):
 
 
 def _figure(row, metric):
-    """What a verdict rests on: the estimate without noisy results."""
+    """The estimate behind a verdict: without noisy results."""
     return row.estimate(metric, without_noise=True)
 
 
@@ -84,7 +84,7 @@ def _judge_pair(run, subject, rival):
     obstacle = blocker(run, (subject, rival))
     saturated = [row.variant for row in (subject, rival) if row.has_flag("saturated")]
     if obstacle or saturated:
-        why = obstacle or f"{listing(saturated)} saturated: zaps fell short of the asked rate"
+        why = obstacle or f"{listing(saturated)} saturated: zaps fell short of the requested rate"
         return Finding(outcome=Outcome.AMBIGUOUS, why=why, figures=figures, **where)
     peak, mean = (_shift(metric, tolerance, subject, rival) for metric, _, tolerance in MEMORY)
     outcome, why = _outcome((subject, rival), peak, mean, *_tail_shift(subject, rival))
@@ -96,13 +96,13 @@ def _pair(metric, subject, rival, units):
 
 
 def _retires(row):
-    """Dirty logging and balloons free no page: there is nothing to judge."""
+    """Dirty logging and balloons free no page, so that there is nothing to judge."""
     peak = row.estimate("retired_bytes_peak")
     return peak is None or peak.value > 0
 
 
 def _subjects(table):
-    """The rows of rcu-counter that the claim can be tested on, with zappers that free pages, without special knobs."""
+    """The rows of rcu-counter that can test the claim: with zappers that free pages, without special knobs."""
     return [row for row in table.all_rows
             if row.variant == SUBJECT and row.setting.zappers > 0 and row.scheme.checks == "off"
             and row.scheme.read_delay == "off" and _retires(row)]
@@ -130,10 +130,6 @@ def _findings(run, table, subject):
     return findings
 
 
-def place_words(setting):
-    return f"{describe(setting)} ({setting.workload}, {guest_words(setting.guest)})"
-
-
 def _figures_sentence(table, subject, headline):
     """The subject's three figures, then each rival's."""
     def figures(row):
@@ -152,7 +148,7 @@ def _sweep_remark(run, table, headline_subject, subjects):
                       key=lambda s: (s != headline_subject.setting, -len(swept_in(s)), s))
     sweep = next((rows for rows in map(swept_in, settings) if len(rows) > 1), None)
     if sweep is None:
-        return "Sweep of the RCU interval: NOT TESTED, for no setting was run with more than one interval."
+        return "Sweep of the RCU interval: NOT TESTED, as no setting was run with more than one interval."
     intervals = [_interval_words(row) for row in sweep]
     by_verdict = {}
     for row in sweep:
@@ -160,8 +156,8 @@ def _sweep_remark(run, table, headline_subject, subjects):
     verdicts = "; ".join(f"{verdict} at {listing(where)}" for verdict, where in by_verdict.items())
     peaks = ", ".join(_words(row, "retired_bytes_peak", BYTES) for row in sweep)
     tails = ", ".join(_words(row, TAIL, NANOSECONDS) for row in sweep)
-    return (f"Over the sweep of the RCU interval ({listing(intervals)}; {place_words(sweep[0].setting)}): {verdicts}; "
-            f"the retired peak of {SUBJECT} goes {peaks}, and its free p99 {tails}.")
+    return (f"Over the sweep of the RCU interval ({listing(intervals)}; {within(sweep[0].setting)}): {verdicts}; "
+            f"the retired peak of {SUBJECT} is {peaks}, and its free p99 {tails}.")
 
 
 def _interval_words(row):
@@ -181,7 +177,7 @@ def judge_memory(run, table):
     else:
         headline = _findings(run, table, subject)
         reasons = reasons_words(headline)
-        sentence = (f"{verdict_words(headline)} at {place_words(subject.setting)}, RCU interval 0: "
+        sentence = (f"{verdict_words(headline)} at {within(subject.setting)}, RCU interval 0: "
                     f"{_figures_sentence(table, subject, headline)}{f' ({reasons})' if reasons else ''}.")
         remarks = [_sweep_remark(run, table, subject, subjects)]
     findings = [finding for row in subjects for finding in _findings(run, table, row)]

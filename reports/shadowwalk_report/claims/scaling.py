@@ -15,11 +15,11 @@ CRITERION = (
     "walk_ns_mean less that of leak in the same repetition. Borne out at N vCPUs: the cost of rcu-counter grows from 1 "
     "to N vCPUs, grows by more than that of the other row, and is the larger of the two at N, each by more than "
     f"{MINIMUM_EFFECT:.0%} and half a nanosecond with the whole interval. Not borne out: one of the three is clearly "
-    "untrue. Everything else is ambiguous. Oversubscribed cells get no verdict, and noisy results are left out. The "
+    "untrue. Everything else is ambiguous. Oversubscribed cells get no verdict, and noisy results are excluded. The "
     "headline is mmio-poll where there is one, at the most vCPUs that are not oversubscribed.")
 
 GUEST = "thread"
-# Code alignment alone moves a walk by some tenths of a nanosecond from build to build.
+# Code alignment changes a walk by some tenths of a nanosecond from build to build.
 SMALLEST_GROWTH_NS = 0.5
 
 
@@ -35,7 +35,7 @@ class _Cost:
 
 
 def _cost(table, variant, one: Setting, many: Setting):
-    """_Cost, or the reason (a string) for which there is none."""
+    """_Cost, or the reason (a string) why there is none."""
     costs, rows, words = [], [], []
     for setting in (one, many):
         at = count_of(setting.vcpus, "vCPU")
@@ -92,7 +92,7 @@ def _findings(run, table, one, many):
 
 
 def _steps(table):
-    """(setting at 1 vCPU, the same at N) wherever both were run."""
+    """[(setting at 1 vCPU, the same at N)] where both were run."""
     candidates = [s for s in table.settings
                   if s.zappers == 0 and s.guest == GUEST and table.plain_row(s, SUBJECT) is not None]
     ones = {s: s for s in candidates if s.vcpus == 1}
@@ -114,7 +114,7 @@ def _why_untested(candidates):
     if not candidates:
         return f"{SUBJECT} was not measured without zappers in a {guest_words(GUEST)}"
     counts = sorted({setting.vcpus for setting in candidates})
-    return f"{SUBJECT} needs a cell at 1 vCPU and one at more, and was measured at {listing(map(str, counts))} alone"
+    return f"{SUBJECT} needs a cell at 1 vCPU and one at more, and was measured only at {listing(map(str, counts))}"
 
 
 def _figures_sentence(table, step, headline):

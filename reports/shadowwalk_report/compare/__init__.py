@@ -1,4 +1,4 @@
-"""Holds what was measured once against what was measured another time: runs, single results, Google Benchmark's JSON.
+"""Compares two measurements: runs, single results, Google Benchmark's JSON.
 
-    side -> judge -> output -> cli
+    side -> judge -> cli
 """

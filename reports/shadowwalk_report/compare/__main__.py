@@ -1,5 +1,5 @@
-"""`python3 -m shadowwalk_report.compare BASE NEW`, which is what `shadowwalk compare BASE NEW` runs."""
+"""`python3 -m shadowwalk_report.compare ARGS`, which is what `shadowwalk compare ARGS` runs."""
 
-from ..startup import start
+from ..commands import start
 
 start("compare.cli")

@@ -1,24 +1,26 @@
-"""`shadowwalk compare`: options, the gate, exit codes."""
+"""`shadowwalk compare`: options, the gate, what is printed and written, exit codes."""
 
 import argparse
+import collections
 import dataclasses
-import signal
-import sys
+import statistics
 
-from ..bench.options import OneLineParser, percent, result_file, write_json
-from ..errors import InputError
-from ..statistics import MINIMUM_EFFECT, Verdict
+from ..commands import OneLineParser, percent, result_file, run_command, write_json
+from ..quantities import quantity
+from ..statistics import ALPHA, CONFIDENCE, MINIMUM_EFFECT, Verdict
+from ..untrusted_json import InputError
 from .judge import METRICS, TIME, judge
-from .output import document, provenance_lines, table_lines
-from .side import host_differences, read_side
+from .side import PROVENANCE, differences, host_differences, read_side
 
 EXIT_GATE = 1
-EXIT_BAD_INPUT = 2
+ORDER = (Verdict.SLOWER, Verdict.FASTER, Verdict.AMBIGUOUS, Verdict.SAME)
+CHANGED = (Verdict.SLOWER, Verdict.FASTER)
+DRIFT = "BASE and NEW were not interleaved: every ratio includes what the host changed between them."
 
 
 @dataclasses.dataclass(frozen=True)
 class Gate:
-    """`slower`: the smallest change that fails, a share; None for no such rule. `missing`: what base has, new must have."""
+    """`slower`: the smallest change that fails, as a share; None for no such rule. `missing`: new must have every cell of base."""
 
     slower: float | None = None
     missing: bool = False
@@ -33,7 +35,7 @@ def _gate(text):
         elif kind == "missing" and not amount:
             missing = True
         else:
-            raise argparse.ArgumentTypeError(f"'{rule}' is no rule: give slower:5%, missing, or both parted by a comma")
+            raise argparse.ArgumentTypeError(f"'{rule}' is not a rule: give slower:5%, missing, or both separated by a comma")
     return Gate(slower, missing)
 
 
@@ -41,50 +43,119 @@ def _metrics(text):
     chosen = [word.strip() for word in text.split(",")]
     unknown = [word for word in chosen if word not in METRICS and word != TIME]
     if unknown:
-        raise argparse.ArgumentTypeError(f"'{unknown[0]}' is not compared: give any of {', '.join((*METRICS, TIME))}")
+        raise argparse.ArgumentTypeError(f"'{unknown[0]}' is not a metric of compare: give any of {', '.join((*METRICS, TIME))}")
     return chosen
 
 
 def _parse(arguments):
     parser = OneLineParser(
         prog="shadowwalk compare",
-        description="Holds what was measured once against what was measured another time, cell by cell. BASE and NEW: run "
+        description="Compare two measurements cell by cell and print what became slower or faster; a gate for CI. BASE and NEW are run "
                     "directories, results of single cells, or any Google Benchmark JSON.",
         epilog="SLOWER (worse in what is compared: more time, fewer walks, more memory) and FASTER: the Mann-Whitney test, "
                "corrected over all cells by Holm's method, says that the samples differ, and the 95 % interval of the ratio "
                "of medians lies wholly beyond the threshold. SAME: it lies within. AMBIGUOUS otherwise, with the reason. Exit "
-               "codes: 0, 1 the gate failed (its cells are named), 2 bad input.")
-    parser.add_argument("base", metavar="BASE", help="what was")
-    parser.add_argument("new", metavar="NEW", help="what is")
+               "codes: 0, 1 the gate failed (its cells are named), 2 bad input. docs/reports.md has the rules of the verdicts.")
+    parser.add_argument("base", metavar="BASE", help="the earlier measurement")
+    parser.add_argument("new", metavar="NEW", help="the later measurement")
     parser.add_argument("--fail-on", metavar="RULES", type=_gate, default=Gate(), dest="gate",
-                        help="slower:P%%: exit with 1 if a cell is SLOWER by more than P %%, or has violations that base has "
-                             "not; missing: also if a cell of BASE is not in NEW. Both: slower:5%%,missing")
+                        help="slower:P%%: exit with 1 if a cell is SLOWER by more than P %%, or has violations in NEW only; "
+                             "missing: also if a cell of BASE is not in NEW; both: slower:5%%,missing")
     parser.add_argument("--threshold", metavar="P%", type=percent,
-                        help=f"the smallest change that counts (default: that of the gate, else {MINIMUM_EFFECT:.0%})"
+                        help=f"the smallest change that counts (default: that of --fail-on, else {MINIMUM_EFFECT:.0%})"
                         .replace("%)", "%%)"))
     parser.add_argument("--metrics", metavar="LIST", type=_metrics,
-                        help=f"any of {','.join((*METRICS, TIME))} (default: all that there are)")
-    parser.add_argument("--across-hosts", action="store_true", help="compare although the hosts are not the same one")
+                        help=f"any of {', '.join((*METRICS, TIME))} (default: all)")
+    parser.add_argument("--across-hosts", action="store_true", help="compare although the hosts differ")
     parser.add_argument("--with-perturbed", action="store_true",
-                        help="compare also cells that perf or bpftrace looked into")
-    parser.add_argument("--all", action="store_true", dest="everything", help="show also what is SAME or AMBIGUOUS")
-    parser.add_argument("--json", metavar="FILE", type=result_file, help="write all of it, values included")
+                        help="compare also cells that a tool was attached to (docs/attach.md)")
+    parser.add_argument("--all", action="store_true", dest="everything", help="show also cells that are SAME or AMBIGUOUS")
+    parser.add_argument("--json", metavar="FILE", type=result_file, help="write all results, values included")
     options = parser.parse_args(arguments)
     if options.gate.slower is not None and options.threshold not in (None, options.gate.slower):
         raise InputError("--threshold and --fail-on slower give different thresholds: leave one out")
     return options
 
 
+def _values(found):
+    return " / ".join(found) or "not recorded"
+
+
+def provenance_lines(base, new):
+    """Hosts, builds and versions of both sides, where they differ."""
+    rows = differences(base, new)
+    if not rows:
+        return ["Same host, build and lab version.", DRIFT]
+    width = max(len(words) for _, words, _, _ in rows)
+    return ["Not the same:", *(f"  {words:<{width}}  base {_values(old)}; new {_values(found)}"
+                               for _, words, old, found in rows), DRIFT]
+
+
+def _row(row):
+    ratio, found = row.comparison.ratio, row.comparison
+    value = "-" if ratio is None else f"{ratio.value:.3f}"
+    interval = "-" if ratio is None or ratio.low is None else f"{ratio.low:.3f} .. {ratio.high:.3f}"
+    p = "-" if found.p_corrected is None else f"{found.p_corrected:.2g}"
+    base, new = (quantity(statistics.median(values), row.units) for values in (row.base, row.new))
+    reason = f" ({found.reason.name})" if found.reason else ""
+    return f"{row.verdict.value:<9} {value:>8} {interval:>18} {p:>8} {base:>10} {new:>10}  {row.name}{reason}"
+
+
+def _counts(rows):
+    """`2 SLOWER, 30 AMBIGUOUS (29 SPANS, 1 TOO_FEW)`."""
+    for verdict in ORDER:
+        found = [row for row in rows if row.verdict is verdict]
+        codes = collections.Counter(row.comparison.reason.name for row in found if row.comparison.reason)
+        if found:
+            reasons = ", ".join(f"{count} {code}" for code, count in codes.most_common())
+            yield f"{len(found)} {verdict.value}" + (f" ({reasons})" if reasons else "")
+
+
+def table_lines(findings, everything=False):
+    """One block per metric with what changed, or `everything`; then what was not compared, and the meaning of the reason codes."""
+    by_metric = {}
+    for row in findings.compared:
+        by_metric.setdefault(row.metric, []).append(row)
+    for metric, rows in by_metric.items():
+        yield f"{metric}: {', '.join(_counts(rows))}"
+        shown = [row for verdict in ORDER if everything or verdict in CHANGED for row in rows if row.verdict is verdict]
+        if shown:
+            yield f"{'verdict':<9} {'new/base':>8} {'95 % interval':>18} {'p':>8} {'base':>10} {'new':>10}  cell"
+        yield from map(_row, shown)
+    for row in findings.without:
+        yield f"not compared: {row.name}: {row.reason}"
+    for name in findings.broken:
+        yield f"BROKEN: {name}: new hands out freed pages (violations), base does not"
+    for reason in dict.fromkeys(row.comparison.reason for row in findings.compared if row.comparison.reason):
+        yield f"{reason.name}: {reason.value}"
+
+
+def _as_dict(row):
+    found, ratio = row.comparison, row.comparison.ratio
+    return {"metric": row.metric, "name": row.name, "verdict": row.verdict.value,
+            "reason": found.reason.name if found.reason else None,
+            "ratio": ratio and {"value": ratio.value, "low": ratio.low, "high": ratio.high}, "delta": row.delta,
+            "p": found.p, "p_corrected": found.p_corrected, "comparisons": found.family, "base": row.base, "new": row.new}
+
+
+def document(base, new, findings, minimum_effect, failures):
+    return {"format": "shadowwalk-compare-1", "base": base.path, "new": new.path, "minimum_effect": minimum_effect,
+            "confidence": CONFIDENCE, "alpha": ALPHA,
+            "provenance": {key: {"base": base.recorded(key), "new": new.recorded(key)} for key, _ in PROVENANCE},
+            "compared": [_as_dict(row) for row in findings.compared],
+            "not_compared": [{"name": row.name, "reason": row.reason} for row in findings.without],
+            "broken": findings.broken, "failures": failures}
+
+
 def _check_hosts(base, new, across_hosts):
     found = host_differences(base, new)
     if found and not across_hosts:
-        told = "; ".join(f"{words} {' / '.join(old) or 'not recorded'} against {' / '.join(other) or 'not recorded'}"
-                         for _, words, old, other in found)
-        raise InputError(f"BASE and NEW are not from one host ({told}): give --across-hosts to compare them all the same")
+        listed = "; ".join(f"{words} {_values(old)} against {_values(other)}" for _, words, old, other in found)
+        raise InputError(f"BASE and NEW are not from one host ({listed}): give --across-hosts to compare them anyway")
 
 
 def _failures(findings, gate):
-    """[line]: what fails the gate."""
+    """[line]: the failures of the gate."""
     if gate == Gate():
         return []
     found = [f"violations: {name}" for name in findings.broken]
@@ -113,7 +184,7 @@ def _run(arguments):
     print("\n".join([*provenance_lines(base, new), *table_lines(findings, options.everything)]))
     undecided = len(findings.of(Verdict.AMBIGUOUS))
     if options.gate != Gate() and undecided:
-        print(f"{undecided} of {len(findings.compared)} comparisons have no verdict, and do not fail the gate")
+        print(f"{undecided} of {len(findings.compared)} comparisons have no verdict and do not fail the gate")
     for line in failures:
         print(f"FAILED {line}")
     return EXIT_GATE if failures else 0
@@ -121,13 +192,4 @@ def _run(arguments):
 
 def main(arguments=None):
     """Returns the exit code."""
-    try:
-        return _run(arguments)
-    except InputError as error:
-        print(f"shadowwalk: compare: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except BrokenPipeError:
-        sys.stdout = None
-        return 128 + signal.SIGPIPE
+    return run_command("shadowwalk: compare", _run, arguments)

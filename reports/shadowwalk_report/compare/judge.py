@@ -1,4 +1,4 @@
-"""Which cells became better or worse: one comparison a cell and metric, each metric a family of its own."""
+"""Which cells became better or worse: one comparison per cell and metric; each metric is a family of its own."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ METRICS = {question.counter: question for question in QUESTIONS}
 
 @dataclasses.dataclass(frozen=True)
 class Compared:
-    """One cell by one metric. Values are one a repetition; `comparison` is of new over base."""
+    """One cell by one metric. One value per repetition; `comparison` is of new over base."""
 
     metric: str
     units: tuple
@@ -34,7 +34,7 @@ class Compared:
 
 @dataclasses.dataclass(frozen=True)
 class NotCompared:
-    """`lost`: there on the side of base and not on that of new."""
+    """`lost`: base has it, new has not."""
 
     name: str
     reason: str
@@ -43,7 +43,7 @@ class NotCompared:
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-    """`broken`: cells that handed out freed pages in new, and not in base."""
+    """`broken`: cells that handed out freed pages in new but not in base."""
 
     compared: list[Compared]
     without: list[NotCompared]
@@ -54,7 +54,7 @@ class Findings:
 
 
 def _names(base, new):
-    """{(setting, scheme): name}; those whose names are alike are told apart by knobs and axes."""
+    """{(setting, scheme): name}; knobs and axes distinguish equal names."""
     alike = {}
     for row in (row for side in (base, new) for row in _rows(side)):
         alike.setdefault(row.results[0].name, {})[row.setting, row.scheme] = row
@@ -62,13 +62,13 @@ def _names(base, new):
     for name, rows in alike.items():
         axes = varying_axes(row.setting for row in rows.values())
         for key, row in rows.items():
-            told = [*row.scheme.knobs, *(PLATFORM_AXES[axis].format(getattr(row.setting, axis)) for axis in axes)]
-            names[key] = f"{name} ({', '.join(told)})" if len(rows) > 1 and told else name
+            more = [*row.scheme.knobs, *(PLATFORM_AXES[axis].format(getattr(row.setting, axis)) for axis in axes)]
+            names[key] = f"{name} ({', '.join(more)})" if len(rows) > 1 and more else name
     return names
 
 
 def _rows(side):
-    """Without those of negative controls, of which nothing is to be said but that they are caught."""
+    """Without negative controls, which are not compared."""
     return [row for row in side.table.all_rows if not row.is_negative_control]
 
 
@@ -77,7 +77,7 @@ def _values(row, question):
 
 
 def _why_not(row, question):
-    """Why a cell has no values for a question; empty when it has."""
+    """Why a cell has no values for a question; empty when it has some."""
     if row.violations:
         return "violations"
     if question.fails_when_saturated and row.has_flag("saturated"):
@@ -101,14 +101,14 @@ def _judge_question(question, pairs, minimum_effect):
         reasons = [_why_not(row, question) for row in (old, new)]
         if not any(reasons):
             samples.append((name, _values(old, question), _values(new, question)))
-        elif old.estimate(question.counter) or new.estimate(question.counter):  # else the metric is none of the cell's
+        elif old.estimate(question.counter) or new.estimate(question.counter):  # else the cell does not have this metric
             side, why = next((side, why) for side, why in zip(("base", "new"), reasons) if why)
             without.append(NotCompared(name, f"{question.counter} of {side}: {why}"))
     return _judge_metric(question.counter, question.units, question.lower_is_better, samples, minimum_effect), without
 
 
 def _unshared(names, base, new):
-    """What one side lacks, with its reason."""
+    """The cells that one side lacks, with the reason."""
     rows = [{(row.setting, row.scheme): row for row in _rows(side)} for side in (base, new)]
     there = [{names[key]: row.results[0].name for key, row in found.items()} for found in rows]
     for side, found in zip((base, new), there):
@@ -116,11 +116,11 @@ def _unshared(names, base, new):
     for name in sorted(there[0].keys() ^ there[1].keys()):
         lacking, what = (new, "new") if name in there[0] else (base, "base")
         plain = (there[0] if name in there[0] else there[1])[name]
-        yield NotCompared(name, f"{what}: {lacking.failed.get(plain, 'not there')}", lost=lacking is new)
+        yield NotCompared(name, f"{what}: {lacking.failed.get(plain, 'absent')}", lost=lacking is new)
 
 
 def judge(base, new, minimum_effect, metrics=None):
-    """Findings on what both sides hold, by the metrics (all of METRICS and TIME unless given)."""
+    """Findings on the cells of both sides, by the metrics (all of METRICS and TIME unless given)."""
     names = _names(base, new)
     newer = {(row.setting, row.scheme): row for row in _rows(new)}
     pairs = [(names[row.setting, row.scheme], row, found) for row in _rows(base)

@@ -4,14 +4,13 @@ import dataclasses
 import pathlib
 
 from ..bench.program import measured_time, stem
-from ..errors import InputError
 from ..model import PlannedCell, trusting_perturbed
 from ..result_file import parse_entry
 from ..rows import Table
 from ..run_directory import load
-from ..untrusted_json import one_line, read_json, strings_of, text_of
+from ..untrusted_json import InputError, one_line, read_json, strings_of, text_of
 
-# What tells where and with what something was measured, and what each is called.
+# The context values that say where and with what something was measured, and their names in print.
 PROVENANCE = (
     ("host_name", "host"), ("host_id", "host id"), ("cpu_model", "CPU"), ("num_cpus", "CPUs"), ("kernel", "kernel"),
     ("clock", "clock"), ("shadowwalk_version", "shadowwalk"), ("shadowwalk_build", "build"),
@@ -21,7 +20,7 @@ HOST_KEYS = ("host_name", "host_id", "num_cpus")
 
 @dataclasses.dataclass(frozen=True)
 class Side:
-    """`times`: {name: [ns of each repetition]} of entries that are none of the lab's. `failed`: {name: reason}."""
+    """`times`: {name: [ns of each repetition]} of entries that the lab did not write. `failed`: {name: reason}."""
 
     path: str
     table: Table
@@ -30,7 +29,7 @@ class Side:
     contexts: list[dict[str, str]]
     is_simulated: bool = False
 
-    def told(self, key):
+    def recorded(self, key):
         """The distinct values of a context field, in their order."""
         return list(dict.fromkeys(context[key] for context in self.contexts if context.get(key)))
 
@@ -49,7 +48,7 @@ def _read_entry(entry, number, context, results, times, failed):
     if entry.get("run_type", "iteration") != "iteration":
         return
     if entry.get("error_occurred"):
-        failed[name] = text_of(entry.get("error_message")) or "it gave no reason"
+        failed[name] = text_of(entry.get("error_message")) or "it reported no reason"
     elif isinstance(entry.get("shadowwalk"), dict):
         index = entry.get("repetition_index")
         repetition = index if isinstance(index, int) else number
@@ -57,27 +56,26 @@ def _read_entry(entry, number, context, results, times, failed):
     elif (ns := measured_time({**entry, "name": text_of(entry.get("name"))})) is not None:
         times.setdefault(name, []).append(ns)
     else:
-        failed[name] = "it gave no time"
+        failed[name] = "it reported no time"
 
 
 def _read_file(path, chosen):
     document = read_json(path)
     entries = document.get("benchmarks") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("it is no result: it holds no list `benchmarks`")
-    context = document.get("context")
-    context = strings_of(context)
+        raise ValueError("not a result: it contains no list `benchmarks`")
+    context = strings_of(document.get("context"))
     results, times, failed = [], {}, {}
     for number, entry in enumerate(entries):
         _read_entry(entry, number, context, results, times, failed)
     simulated = {result.simulated is not None for result in results}
     if len(simulated) > 1:
-        raise ValueError("it holds measured and simulated results, which nothing compares")
+        raise ValueError("it contains measured and simulated results, which cannot be compared")
     return Side(str(path), Table(chosen(results)), times, failed, [context], simulated == {True})
 
 
 def read_side(path, with_perturbed=False):
-    """`with_perturbed`: what tools looked into counts, too. Raises InputError with one line."""
+    """`with_perturbed`: cells that a tool was attached to count, too. Raises InputError with one line."""
     path = pathlib.Path(path)
     chosen = trusting_perturbed if with_perturbed else list
     if path.is_dir():
@@ -85,18 +83,18 @@ def read_side(path, with_perturbed=False):
     try:
         return _read_file(path, chosen)
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file or directory") from None
+        raise InputError(f"{path}: no such file or directory") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {one_line(error)}") from None
 
 
 def differences(base, new):
-    """[(key, what it is called, values of base, values of new)] of what is not known to be equal."""
-    found = [(key, words, base.told(key), new.told(key)) for key, words in PROVENANCE]
+    """[(key, name, values of base, values of new)] of the context values that are not known to be equal."""
+    found = [(key, words, base.recorded(key), new.recorded(key)) for key, words in PROVENANCE]
     return [row for row in found if set(row[2]) != set(row[3]) or len(row[2]) > 1]
 
 
 def host_differences(base, new):
-    """The same, of what says that the hosts are not one. A host that is not recorded differs from none."""
+    """The same for the values that identify a host. A host that is not recorded differs from none."""
     return [row for row in differences(base, new)
             if row[0] in HOST_KEYS and len({*row[2], *row[3]}) > 1]

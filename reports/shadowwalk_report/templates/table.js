@@ -1,10 +1,10 @@
 "use strict";
-// The page reads without this: it lets the tables of cells be sorted, and the one of all cells be filtered. Buttons and a
-// field, so that the keyboard reaches both.
+// The page works without this script. It sorts the tables of cells and filters the table of all cells, with buttons and a field
+// that the keyboard reaches.
 (() => {
   const compare = (a, b) => typeof a === "number" ? a - b : a < b ? -1 : a > b ? 1 : 0;
 
-  // Makes the heads of a table sort it; all but the last, which holds commands. Returns its rows.
+  // Makes the heads of a table sort it, except the last, which holds commands. Returns its rows.
   const sortable = (table) => {
     const body = table.tBodies[0];
     const rows = Array.from(body.rows, (row) => ({
@@ -17,7 +17,7 @@
     }));
     const heads = Array.from(table.tHead.rows[0].cells).slice(0, -1);
 
-    // What was not measured comes last, whichever way the rest is sorted.
+    // Values that were not measured come last in both directions.
     const sort = (column, ascending) => {
       const sorted = rows.slice().sort((a, b) => {
         const [one, other] = [a.keys[column], b.keys[column]];
@@ -59,7 +59,7 @@
     count.textContent = `${shown} of ${rows.length} cells`;
   };
   field.addEventListener("input", apply);
-  // A link to the line of a cell that is filtered away brings it back.
+  // A link to a line that the filter hides shows it again.
   addEventListener("hashchange", () => {
     const target = document.querySelector("tr:target");
     if (!target || !target.hidden) return;

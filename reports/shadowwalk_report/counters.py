@@ -1,0 +1,56 @@
+"""What the lab says about each of its counters and distributions. figures.json is the table that the lab itself writes from
+(`shadowwalk list figures --json`): reports name a counter and read the rest here."""
+
+import dataclasses
+import functools
+import importlib.resources
+import json
+
+from .quantities import BYTES, NANOSECONDS, PER_SECOND, PLAIN, SECONDS
+
+_UNITS = {"ns": NANOSECONDS, "bytes": BYTES, "per_second": PER_SECOND, "count": PLAIN, "flag": PLAIN, "s": SECONDS}
+_QUANTILES = {"p999": "p99.9"}  # the others are spelt as in the counter's name
+
+
+@dataclasses.dataclass(frozen=True)
+class Counter:
+    """A counter or a distribution of results. `grows_with_run`: in a saturated cell it measures the length of the run and
+    says nothing about the scheme."""
+
+    name: str
+    title: str
+    meaning: str
+    units: tuple
+    lower_is_better: bool
+    grows_with_run: bool
+
+
+@functools.cache
+def _table():
+    """({counter: Counter}, {distribution: Counter})."""
+    text = (importlib.resources.files(__package__) / "figures.json").read_text(encoding="utf-8")
+    counters, distributions = {}, {}
+    for row in json.loads(text)["figures"]:
+        known = Counter(row["name"], row["title"], row["meaning"], _UNITS[row["unit"]], row["better"] == "lower",
+                        row["grows_with_run"])
+        if row["kind"] == "distribution":
+            distributions[known.name] = known
+        for name in row["counters"]:
+            quantile = name.removeprefix(known.name).removeprefix("_")
+            title = f"{known.title} {_QUANTILES.get(quantile, quantile)}".rstrip()
+            counters[name] = dataclasses.replace(known, name=name, title=title)
+    return counters, distributions
+
+
+def counter(name):
+    """The Counter of this name. Raises KeyError when the table has none."""
+    return _table()[0][name]
+
+
+def counters(*names):
+    return tuple(map(counter, names))
+
+
+def distribution(name):
+    """The Counter that describes a histogram, such as `free_ns`. Raises KeyError when the table has none."""
+    return _table()[1][name]

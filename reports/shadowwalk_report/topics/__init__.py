@@ -1,0 +1,85 @@
+"""The topics of a report, in the order of the page. To add one, write its module and add its row to one of the two lists below.
+
+A module has one or both of two functions: `plots(material)` yields the Plots of the whole run; `content(material)` returns the
+Content of the section, or None where there is none.
+"""
+
+import dataclasses
+import functools
+import types
+
+from ..model import Run
+from ..rows import Table
+from ..sheet import Content
+from ..verdicts import Verdicts
+from . import (contention, dirty_log, footprint, free_and_zap, heatmap, host_kernel, instrumentation, latency, peers, pmu,
+               rcu_sweep, read_side, shrinker, simulated, stalled_walker, throughput, tradeoff, workload_events)
+
+
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """The input of topics: the rows of the run or, for the sections of a workload's page, of that workload. Without `verdicts_given`,
+    verdicts are against the usual baseline."""
+
+    table: Table
+    run: Run | None = None  # None in tests of single topics
+    verdicts_given: Verdicts | None = None
+
+    @functools.cached_property
+    def verdicts(self):
+        return self.verdicts_given or Verdicts(self.table)
+
+
+@dataclasses.dataclass(frozen=True)
+class Topic:
+    slug: str
+    title: str
+    module: types.ModuleType
+
+    def plots(self, material):
+        for plot in getattr(self.module, "plots", lambda _: ())(material):
+            plot.topic = self.slug
+            yield plot
+
+    def content(self, material):
+        return getattr(self.module, "content", lambda _: None)(material)
+
+
+# Sections of the run as a whole. The heat map of walks stands on the first screen, not in its section.
+RUN_TOPICS = (
+    Topic("heatmap", "Every setting against the baseline", heatmap),
+    Topic("trade-off", "The trade-off", tradeoff),
+    Topic("peers", "Beside other libraries", peers),
+    Topic("host_kernel", "The host's own kernel (reference)", host_kernel),
+    Topic("simulated", "SIMULATED: machines that are not here", simulated),
+    Topic("instrumentation", "Instrumentation cost", instrumentation))
+# Sections of each workload's page.
+WORKLOAD_TOPICS = (
+    Topic("throughput", "Throughput", throughput),
+    Topic("read_side", "Read-side cost", read_side),
+    Topic("contention", "Cacheline contention", contention),
+    Topic("pmu", "PMU counts", pmu),
+    Topic("latency", "Latency", latency),
+    Topic("free_and_zap", "Free and zap latency", free_and_zap),
+    Topic("footprint", "Footprint", footprint),
+    Topic("rcu_sweep", "Claim 1 over the RCU interval", rcu_sweep),
+    Topic("shrinker", "Time until memory is really free", shrinker),
+    Topic("stalled_walker", "Behind a stalled walker", stalled_walker),
+    Topic("dirty_log", "Dirty logging", dirty_log),
+    Topic("workload_events", "Other events", workload_events))
+
+
+def all_plots(material):
+    """Every plot that the run has data for, in the order of the page."""
+    return [plot for topic in RUN_TOPICS + WORKLOAD_TOPICS for plot in topic.plots(material)]
+
+
+def sections_of(topics, material, figures):
+    """[(Topic, Content, its figures)] of the topics that have anything to show. `figures`: all of the run or of the workload."""
+    shown = []
+    for topic in topics:
+        drawn = [figure for figure in figures if figure.plot.topic == topic.slug and figure.plot.kind != heatmap.FIRST_KIND]
+        content = topic.content(material)
+        if drawn or content:
+            shown.append((topic, content or Content(), drawn))
+    return shown

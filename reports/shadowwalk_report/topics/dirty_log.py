@@ -1,0 +1,46 @@
+"""Dirty logging: how much of its memory the guest had dirtied again when a round of pre-copy came by."""
+
+from ..counters import counters
+from ..quantities import ABSENT, significant
+from ..setting import by_place, describe, place_title, varying_axes
+from ..sheet import Cell, Content, Line, Sheet, counter_cell, heads
+
+NOTE = ("A round is one pass over the guest's memory that takes W from each page that was written to since the round "
+        "before. Rounds converge where each finds fewer dirty pages; where the last one found as many as the first, "
+        "pre-copy would never end. Each page that is written to after its round is made writable again without "
+        "mmu_lock. No page is freed. Rounds and pages are those of the cell's whole life.")
+SHARE = ("of memory", "dirty_pages_last_round over the working set")
+COLUMNS = counters("dirty_pages_last_round", "dirty_rounds_total", "leaves_write_protected_total", "made_writable_total",
+                   "walks_per_second")
+
+
+def _logged(rows):
+    """The rows in which a round was completed."""
+    return [row for row in rows if row.happened("dirty_rounds_total")]
+
+
+def _share(row):
+    found = row.estimate("dirty_pages_last_round")
+    if found is None:
+        return Cell(ABSENT, hint=row.why_absent("dirty_pages_last_round") or "not measured")
+    return Cell(f"{significant(100 * found.value / row.setting.working_set_pages)} %")
+
+
+def _line(row, axes):
+    cells = [counter_cell(row, counter) for counter in COLUMNS]
+    return Line(row.variant, [describe(row.setting, axes), *row.scheme.knobs], [cells[0], _share(row), *cells[1:]])
+
+
+def _sheet(table, place, settings):
+    axes = varying_axes(settings)
+    first, *rest = heads(COLUMNS)
+    lines = [_line(row, axes) for setting in settings for row in _logged(table.rows(setting))]
+    return Sheet(place_title(*place), [first, SHARE, *rest], lines)
+
+
+def content(material):
+    table = material.table
+    settings = [setting for setting in table.settings if _logged(table.rows(setting))]
+    if not settings:
+        return None
+    return Content([NOTE], [_sheet(table, place, members) for place, members in by_place(settings)])
