@@ -127,10 +127,8 @@ const Workload* find_workload(std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
-bool is_workload_file(std::string_view workload) { return workload.ends_with(".toml"); }
-
 Workload load_workload(std::string_view name_or_file) {
-  if (!is_workload_file(name_or_file)) {
+  if (!name_or_file.ends_with(".toml")) {
     if (const Workload* shipped = find_workload(name_or_file)) return *shipped;
     throw InputError(fmt::format("unknown workload '{}': `shadowwalk list workloads` lists them", name_or_file));
   }

@@ -98,8 +98,6 @@ std::span<const Workload> workloads();
 /// Null if no workload has that name.
 const Workload* find_workload(std::string_view name);
 
-/// Whether `workload`, as a command line names it, is a file: `./mine.toml`.
-bool is_workload_file(std::string_view workload);
 /// The shipped workload of that name, or the one that the file holds. Throws InputError: unknown name, or what is wrong
 /// with the file.
 Workload load_workload(std::string_view name_or_file);

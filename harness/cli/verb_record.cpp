@@ -52,16 +52,21 @@ void require_tracepoints() {
   }
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += text.empty() ? word : " " + word;
-  return text;
-}
-
 std::string recorded_source(const std::vector<std::string>& command) {
   utsname host{};
   uname(&host);
-  return fmt::format("recorded by perf on Linux {} {}: {}", host.release, host.machine, joined(command));
+  return fmt::format("recorded by perf on Linux {} {}: {}", host.release, host.machine, os::shell_line(command));
+}
+
+trace::ImportReport import_recorded(const std::filesystem::path& data, const std::filesystem::path& out,
+                                    const std::vector<std::string>& command) {
+  try {
+    return trace::import_recording(data, out, recorded_source(command), trace::ImportOptions());
+  } catch (const trace::EmptyRecording&) {
+    // Its own message names perf's file, which the user has never seen.
+    throw InputError(fmt::format("record: KVM did nothing while `{}` ran: no KVM guest was active on this host",
+                                 os::shell_line(command)));
+  }
 }
 
 void record(const RecordArguments& arguments) {
@@ -85,9 +90,7 @@ void record(const RecordArguments& arguments) {
                     "or kernel.perf_event_paranoid at -1 and a readable tracefs",
                     end.exit_code, end.last_error.empty() ? "it printed nothing" : end.last_error));
   }
-  const trace::ImportReport report =
-      trace::import_recording(data, out, recorded_source(arguments.command), trace::ImportOptions());
-  fmt::print("{}: {}", out.string(), describe_import(report));
+  fmt::print("{}: {}", out.string(), describe_import(import_recorded(data, out, arguments.command)));
   fmt::print("{}", describe_totals(trace::TraceReader(out).info()));
   if (end.exit_code != 0) fmt::print("{} ended with exit code {}\n", arguments.command.front(), end.exit_code);
 }

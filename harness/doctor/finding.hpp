@@ -9,36 +9,36 @@
 namespace shadowwalk::doctor {
 
 enum class State {
-  ok,    ///< as a measurement wants it
-  note,  ///< to be known when results are read
-  lack   ///< something cannot be measured for it
+  ok,    ///< good for measurements
+  note,  ///< the reader of results should know it
+  lack   ///< something cannot be measured because of it
 };
 
-/// What to do about a lack or a note: a command, or words where no command helps. Both empty: nothing is to be done.
+/// The remedy for a lack or a note: a command, or advice if no command helps. Both empty: nothing needs to be done.
 struct Mend {
-  std::string command;  ///< one shell command, as this user would run it (with sudo where it takes root)
+  std::string command;  ///< one shell command for this user to run, with sudo if it needs root
   std::string advice;
   bool empty() const { return command.empty() && advice.empty(); }
 };
 
-/// One thing that was looked at.
+/// One examined property of the host.
 struct Finding {
   std::string subject;  ///< stable: docs/doctor.schema.json has the list
   State state = State::ok;
-  std::string value;    ///< what is there, in a few words
-  std::string meaning;  ///< what that means to the lab
+  std::string value;    ///< what was found, in a few words
+  std::string meaning;  ///< its consequence for measurements
   Mend mend;
 };
 
 enum class Verdict {
   yes,
-  partly,  ///< an estimate, or less than usual
+  partly,  ///< by an estimate, or with restrictions
   no
 };
 
-/// One thing that the lab measures, and whether it can here.
+/// Something that the lab measures, and whether it can do so on this host.
 struct Ability {
-  std::string name;  ///< stable, as subjects are
+  std::string name;  ///< stable, like subjects
   Verdict verdict = Verdict::yes;
   std::string how;  ///< how it is measured, or why it cannot be
   Mend mend;
@@ -47,10 +47,10 @@ struct Ability {
 std::string_view name_of(State state);      ///< "ok", "note", "lack"
 std::string_view name_of(Verdict verdict);  ///< "yes", "partly", "no"
 
-/// What the doctor looks at, a file a section. Each returns its findings in a fixed order and throws nothing: what the
-/// host does not tell is a finding, too.
+// The examinations, one function per section. Each returns its findings in a fixed order and throws nothing: a value
+// that the host does not report is a finding, too.
 
-/// The value of `governor` where the kernel sets no frequencies.
+/// The value of `governor` if the kernel sets no frequencies.
 inline constexpr const char* kNoCpufreq = "no cpufreq";
 
 std::vector<Finding> examine_machine(const Host& host);  ///< machine, kernel, clock, steal, membarrier, aslr

@@ -83,7 +83,7 @@ class Text {
     for (const std::string& line : wrapped(text)) below(line);
   }
 
-  /// Each mend is worded once, where it first matters.
+  /// Prints each remedy in full only where it first applies.
   void mend(const Mend& mend, const std::string& subject) {
     if (mend.empty()) return;
     const bool is_command = !mend.command.empty();
@@ -118,7 +118,7 @@ std::string matrix_row(const Topology& topology, std::size_t row) {
   return line;
 }
 
-/// Whether the machine's own finding says more than that it is there.
+/// Whether the report is of a virtual machine.
 bool is_virtual(const Report& report) {
   for (const Section& section : report.sections) {
     for (const Finding& finding : section.findings) {
@@ -144,7 +144,7 @@ void add_topology(Text& text, const Topology& topology) {
   if (topology.cpus.size() <= kMatrixCpus) {
     add_matrix(text, topology);
   } else {
-    text.line(fmt::format("  {} CPUs: a matrix too wide to read; --json has it, --cpus LIST shows a part",
+    text.line(fmt::format("  {} CPUs: the matrix is too wide to read; see --json, or show a part by --cpus LIST",
                           topology.cpus.size()));
   }
   text.line("");
@@ -225,7 +225,7 @@ ordered_json to_json(const Report& report, const std::string& version) {
 
 std::string to_text(const Report& report) {
   Text text;
-  text.title("What can be measured here      ($ a command that mends a lack, > what else helps)");
+  text.title("What can be measured here      ($ a command that fixes it, > other advice)");
   for (const Ability& ability : report.abilities) {
     text.row(name_of(ability.verdict), ability.name, ability.how);
     text.mend(ability.mend, ability.name);
@@ -240,7 +240,8 @@ std::string to_text(const Report& report) {
   }
   if (report.topology) add_topology(text, *report.topology);
   if (report.topology && is_virtual(report)) {
-    text.line("  In a virtual machine, what is one core now may be another in a minute: measure again before a run.");
+    text.line(
+        "  In a virtual machine, a virtual CPU may move to another core at any time: measure again before a run.");
   }
   return text.take();
 }

@@ -13,7 +13,7 @@ namespace shadowwalk::doctor {
 namespace {
 
 Finding machine(const Host& host) {
-  if (!is_virtual(host)) return {"machine", State::ok, "no hypervisor told", "times are the hardware's own", {}};
+  if (!is_virtual(host)) return {"machine", State::ok, "no hypervisor reported", "times are the hardware's own", {}};
   const std::string& signature = host.live.hypervisor;
   return {"machine",
           State::note,
@@ -31,7 +31,7 @@ Finding clock(const Host& host) {
           State::note,
           value,
           "the kernel's clock costs more than the TSC: compare bursts, not single walks",
-          {"", "nothing mends it here: the CPU or its hypervisor has no invariant TSC that the kernel trusts"}};
+          {"", "it cannot be changed here: the CPU or its hypervisor has no invariant TSC that the kernel trusts"}};
 }
 
 Finding steal(const Host& host) {
@@ -43,8 +43,8 @@ Finding steal(const Host& host) {
   if (!is_told) {
     return {"steal",
             State::lack,
-            "not told by /proc/stat",
-            "time that other virtual machines took goes unseen",
+            "not reported by /proc/stat",
+            "time that other virtual machines took is not detected",
             {"", "mount /proc, or upgrade the kernel"}};
   }
   if (!is_virtual(host)) return {"steal", State::ok, "none: there is no host below", "", {}};
@@ -52,7 +52,7 @@ Finding steal(const Host& host) {
   return {"steal",
           State::ok,
           fmt::format("{:.1f} s since boot, all CPUs", seconds),
-          ticks == 0 ? "none yet, or the host below does not tell" : "recorded for each cell",
+          ticks == 0 ? "none yet, or the host below does not report it" : "recorded for each cell",
           {}};
 }
 
@@ -69,13 +69,13 @@ Finding membarrier(const Host& host) {
 Finding aslr(const Host& host) {
   constexpr std::int64_t kMostForThreadSanitizer = 28;
   const auto bits = host.files.read_number("/proc/sys/vm/mmap_rnd_bits");
-  if (!bits) return {"aslr", State::ok, "vm.mmap_rnd_bits not told", "", {}};
+  if (!bits) return {"aslr", State::ok, "vm.mmap_rnd_bits not reported", "", {}};
   const std::string value = fmt::format("{} random bits of an address", *bits);
   if (*bits <= kMostForThreadSanitizer) return {"aslr", State::ok, value, "", {}};
   return {"aslr",
           State::note,
           value,
-          "ThreadSanitizer builds by older compilers may not start; nothing else minds",
+          "ThreadSanitizer builds by older compilers may not start; nothing else is affected",
           {as_root(host, fmt::format("sysctl vm.mmap_rnd_bits={}", kMostForThreadSanitizer)), ""}};
 }
 
@@ -85,13 +85,13 @@ std::string sysfs(std::string_view name) { return fmt::format("{}/{}", kCpu, nam
 
 Finding cpus(const Host& host) {
   const std::vector<unsigned>& allowed = host.live.allowed_cpus;
-  const std::string online = host.files.read(sysfs("online")).value_or("not told");
+  const std::string online = host.files.read(sysfs("online")).value_or("not reported");
   const std::string value = fmt::format("{} allowed: {} (online: {})", allowed.size(), cpu_list(allowed), online);
   if (allowed.size() >= 2) return {"cpus", State::ok, value, "", {}};
   return {"cpus",
           State::lack,
           value,
-          "walkers, zappers and reclaimers take turns: no contention is to be seen",
+          "walkers, zappers and reclaimers take turns on one CPU: contention cannot be observed",
           {"", "give this process more CPUs (taskset, cpuset, a larger machine)"}};
 }
 
@@ -120,25 +120,25 @@ Finding isolation(const Host& host) {
     return {"isolation",
             State::note,
             value,
-            "the scheduler puts nothing onto isolated CPUs: ask for them",
+            "the scheduler places no tasks on isolated CPUs: request them",
             {fmt::format("taskset -c {} shadowwalk run --out DIR", isolated), ""}};
   }
   return {"isolation",
           State::note,
           value,
-          "other tasks and timer ticks share the CPUs; cells record what that cost",
+          "other tasks and timer ticks share the CPUs; cells record the effect",
           {"", "boot with isolcpus=LIST nohz_full=LIST where tails matter"}};
 }
 
 Finding smt(const Host& host) {
   const auto active = host.files.read_number(sysfs("smt/active"));
-  if (!active) return {"smt", State::ok, "not told", "", {}};
+  if (!active) return {"smt", State::ok, "not reported", "", {}};
   if (*active == 0) return {"smt", State::ok, "off", "each CPU is a core of its own", {}};
   Mend mend;
   if (host.files.read(sysfs("smt/control")).value_or("") == "on") {
     mend.command = write_as_root(host, "off", sysfs("smt/control"));
   }
-  return {"smt", State::note, "on", "siblings share a core: --placement auto takes whole cores first", mend};
+  return {"smt", State::note, "on", "siblings share a core: --placement auto uses whole cores first", mend};
 }
 
 Finding governor(const Host& host) {
@@ -150,7 +150,7 @@ Finding governor(const Host& host) {
   }
   if (governors.empty()) {
     Mend mend;
-    mend.advice = is_virtual(host) ? "nothing mends it here: the host below sets frequencies"
+    mend.advice = is_virtual(host) ? "it cannot be changed here: the host below sets frequencies"
                                    : "load a cpufreq driver, or fix the frequency in the firmware";
     return {"governor", State::note, kNoCpufreq, "frequency cannot be set; cells record core_speed_change", mend};
   }
@@ -171,7 +171,7 @@ Finding boost(const Host& host) {
   const std::string generic = sysfs("cpufreq/boost");
   const auto no_turbo = host.files.read_number(intel);
   const auto may_boost = host.files.read_number(generic);
-  if (!no_turbo && !may_boost) return {"boost", State::ok, "not told", "", {}};
+  if (!no_turbo && !may_boost) return {"boost", State::ok, "not reported", "", {}};
   const bool is_on = no_turbo ? *no_turbo == 0 : *may_boost != 0;
   if (!is_on) return {"boost", State::ok, "off", "", {}};
   return {"boost",
@@ -188,8 +188,8 @@ Finding memory(const std::string& meminfo) {
   if (!available) {
     return {"memory",
             State::lack,
-            "MemAvailable not told",
-            "the lab cannot tell how large a page pool may be",
+            "MemAvailable not reported",
+            "the lab cannot determine how large a page pool may be",
             {"", "mount /proc, or upgrade the kernel to 3.14 or later"}};
   }
   const std::string value = fmt::format("{} available", in_words(*available));
@@ -219,11 +219,11 @@ Finding numa(const Host& host) {
   const auto nodes = std::count_if(names.begin(), names.end(), [](const std::string& name) {
     return name.starts_with("node") && name.size() > 4 && name[4] >= '0' && name[4] <= '9';
   });
-  if (nodes <= 1) return {"numa", State::ok, nodes == 1 ? "1 node" : "not told", "", {}};
+  if (nodes <= 1) return {"numa", State::ok, nodes == 1 ? "1 node" : "not reported", "", {}};
   return {"numa",
           State::note,
           fmt::format("{} nodes", nodes),
-          "where threads and tables are matters: choose with --placement llc or numa",
+          "the placement of threads and tables matters: choose it with --placement llc or numa",
           {}};
 }
 
@@ -234,7 +234,7 @@ Finding thp(const Host& host) {
   if (open == std::string::npos || close == std::string::npos || close < open) {
     return {"thp",
             State::note,
-            "not told",
+            "not reported",
             "the pool of shadow pages lies on small pages: more TLB misses",
             {"", "a kernel with CONFIG_TRANSPARENT_HUGEPAGE"}};
   }
@@ -249,12 +249,12 @@ Finding thp(const Host& host) {
 
 Finding huge_pages(const Host& host) {
   const auto reserved = host.files.read_number("/proc/sys/vm/nr_hugepages");
-  if (!reserved) return {"huge_pages", State::ok, "not told", "", {}};
-  if (*reserved == 0) return {"huge_pages", State::ok, "0 reserved", "the lab takes transparent ones", {}};
+  if (!reserved) return {"huge_pages", State::ok, "not reported", "", {}};
+  if (*reserved == 0) return {"huge_pages", State::ok, "0 reserved", "the lab uses transparent ones", {}};
   return {"huge_pages",
           State::note,
           fmt::format("{} reserved", *reserved),
-          "the lab does not use them: memory it lacks",
+          "the lab does not use them: that memory is unavailable to it",
           {as_root(host, "sysctl vm.nr_hugepages=0"), ""}};
 }
 
@@ -263,8 +263,8 @@ Finding sec_page_tables(const std::string& meminfo) {
   if (bytes) return {"sec_page_tables", State::ok, fmt::format("{} KiB", *bytes / 1024), "KVM's own page tables", {}};
   return {"sec_page_tables",
           State::lack,
-          "not told",
-          "what KVM's own page tables take stays unknown",
+          "not reported",
+          "the memory of KVM's own page tables is unknown",
           {"", "upgrade the kernel to 6.1 or later"}};
 }
 

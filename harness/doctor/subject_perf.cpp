@@ -26,11 +26,12 @@ Mend mend_pmu(const Host& host) {
   if (has_core_pmu(host)) {
     const std::int64_t level = host.files.read_number(kParanoid).value_or(0);
     if (level > 2 && !may_perf(host)) return permit_counting(host);
-    return {"", "permit perf_event_open (a container's seccomp filter may forbid it), or see what holds the counters"};
+    return {"",
+            "permit perf_event_open (a container's seccomp filter may forbid it), or check what occupies the counters"};
   }
   if (is_virtual(host)) {
     return {"",
-            "nothing mends it on this host, virtualised without a PMU: use bare metal or a VM with a vPMU "
+            "it cannot be changed on this host, virtualised without a PMU: use bare metal or a VM with a vPMU "
             "(e.g. QEMU -cpu host,pmu=on)"};
   }
   return {"", "a kernel with a driver for this CPU's PMU, and no firmware setting that hides it"};
@@ -45,8 +46,8 @@ Finding pmu(const Host& host) {
     return {"pmu", State::lack, value, cpu, mend_pmu(host)};
   }
   std::string value = fmt::format("{}, {}", facts.microarchitecture, name);
-  if (facts.counters > 0) value += fmt::format(", {} counters a thread", facts.counters);
-  if (!facts.name.empty()) return {"pmu", State::ok, value, "more events than counters take turns (multiplexed)", {}};
+  if (facts.counters > 0) value += fmt::format(", {} counters per thread", facts.counters);
+  if (!facts.name.empty()) return {"pmu", State::ok, value, "more events than counters are multiplexed", {}};
   return {"pmu",
           State::note,
           value,
@@ -65,7 +66,7 @@ Finding rdpmc(const Host& host) {
       return {"rdpmc", State::lack, "forbidden", meaning, {write_as_root(host, "1", file), ""}};
     }
   }
-  return {"rdpmc", State::lack, facts.rdpmc_unavailable, meaning, {"", "nothing mends it on this host"}};
+  return {"rdpmc", State::lack, facts.rdpmc_unavailable, meaning, {"", "it cannot be changed on this host"}};
 }
 
 Finding paranoid(const Host& host) {
@@ -73,12 +74,12 @@ Finding paranoid(const Host& host) {
   if (!level) {
     return {"perf_event_paranoid",
             State::lack,
-            "not told",
+            "not reported",
             "the kernel has no perf events: nothing can be counted",
             {"", "a kernel with CONFIG_PERF_EVENTS; in a container, mount /proc"}};
   }
   if (may_perf(host)) {
-    return {"perf_event_paranoid", State::ok, fmt::format("{}, which CAP_PERFMON passes over", *level), "", {}};
+    return {"perf_event_paranoid", State::ok, fmt::format("{}, which CAP_PERFMON overrides", *level), "", {}};
   }
   const std::string value = fmt::format("{}", *level);
   const PerfScope scope = perf_scope(host);
@@ -108,14 +109,14 @@ std::string shortened(const std::vector<std::string>& names) {
 Finding perf_pmus(const Host& host) {
   const std::vector<std::string> names = host.files.list(kPmus);
   if (names.empty()) {
-    return {"perf_pmus", State::lack, "none told", "no event of any kind has a name", {"", "mount /sys"}};
+    return {"perf_pmus", State::lack, "none reported", "no event of any kind has a name", {"", "mount /sys"}};
   }
   return {"perf_pmus", State::ok, shortened(names), "their events: --events pmu/event/", {}};
 }
 
 /// What `perf c2c` and `perf mem` sample by: Intel's load latency, AMD's IBS, Arm's SPE.
 Finding memory_sampling(const Host& host) {
-  const std::string meaning = "perf c2c and perf mem cannot tell which cache lines go between CPUs";
+  const std::string meaning = "perf c2c and perf mem cannot show which cache lines move between CPUs";
   for (const std::string& name : host.files.list(kPmus)) {
     const bool samples = name == "ibs_op" || name.starts_with("arm_spe") ||
                          host.files.exists(fmt::format("{}/{}/events/mem-loads", kPmus, name));
@@ -193,7 +194,7 @@ Finding tools(const Host& host) {
   return {"tools",
           found.empty() ? State::lack : State::note,
           found.empty() ? value : value + " only",
-          "what attaches to a run while it goes on",
+          "they attach to a run in progress",
           {as_root(host, "apt-get install" + missing), ""}};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/lab/cell_result.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/projection/host_comparison.hpp"
 #include "harness/projection/projection.hpp"

@@ -13,7 +13,7 @@ namespace shadowwalk::replay {
 namespace {
 
 constexpr std::string_view kClosedLoop = "closed-loop";
-/// 146 years: whatever is due then or later is never due, and no sum of ticks overflows.
+/// 146 years: an event due then or later is never due, so that no sum of ticks overflows.
 constexpr double kFarNs = 0x1p62;
 
 }  // namespace

@@ -29,14 +29,14 @@ T get_little_endian(const std::byte* at) {
   return value;
 }
 
-/// LEB128: seven bits a byte, lowest first, the high bit set in all bytes but the last; at most 10 bytes.
+/// LEB128: seven bits per byte, lowest first, the high bit set in all bytes but the last; at most 10 bytes.
 inline void put_varint(Bytes& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out.push_back(static_cast<std::byte>(value | 0x80));
   out.push_back(static_cast<std::byte>(value));
 }
 
-/// Takes bytes off a block's front. Past its end, or where a varint has more than 64 bits, all further values are 0
-/// and ok() is false.
+/// Reads bytes from the front of a block. After its end, or after a varint of more than 64 bits, all further values are
+/// 0 and ok() is false.
 class ByteCursor {
  public:
   explicit ByteCursor(std::span<const std::byte> bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
@@ -72,7 +72,7 @@ class ByteCursor {
   bool ok_ = true;
 };
 
-/// Small magnitudes of either sign become small numbers: 0, -1, 1, -2 are 0, 1, 2, 3.
+/// Maps small magnitudes of either sign to small numbers: 0, -1, 1, -2 are 0, 1, 2, 3.
 constexpr std::uint64_t zigzag(std::int64_t value) {
   return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
 }
@@ -96,15 +96,15 @@ inline std::uint32_t crc32c(std::span<const std::byte> bytes) {
   return ~crc;
 }
 
-/// Events as a block's bytes, each as its difference to those before it; every block begins afresh.
+// The events of a block: each is encoded as its difference to earlier events of the same block.
 
-/// What is wrong with an event that no trace may hold: a page number or vCPU out of range, no kind; empty if nothing.
+/// Why a trace cannot contain the event: a page number or vCPU out of range, an unknown kind; empty if it can.
 std::string event_error(const TraceEvent& event);
 
-/// The most bytes that an event takes.
+/// The maximum size of an encoded event.
 inline constexpr std::size_t kMaxEventBytes = 1 + 10 + 3 + 8 + 8;
 
-/// What an event is told by its difference to: within a block, the events before it.
+/// The state that an event is encoded relative to: the earlier events of the block.
 struct EventContext {
   std::uint64_t time_ns = 0;
   std::uint32_t vcpu = 0;
@@ -114,7 +114,7 @@ struct EventContext {
   void advance(const TraceEvent& event);
 };
 
-/// Appends `event`, which has no event_error and is not before `context.time_ns`.
+/// Appends `event`, which must have no event_error() and must not be earlier than `context.time_ns`.
 void encode_event(const TraceEvent& event, EventContext& context, Bytes& out);
 
 /// Decodes the events of one block, one at a time. `block` must outlive it.
@@ -124,7 +124,8 @@ class BlockDecoder {
   explicit BlockDecoder(std::span<const std::byte> block) : cursor_(block) {}
 
   bool at_end() const { return cursor_.at_end(); }
-  /// True: `event` is the next one. False: the bytes are not an event, and error() says why; not to be called again.
+  /// True: `event` is the next one. False: the bytes are no event, error() gives the reason, and next() must not be
+  /// called again.
   bool next(TraceEvent& event);
   const std::string& error() const { return error_; }
 

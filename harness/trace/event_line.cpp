@@ -18,7 +18,7 @@ constexpr std::size_t kReadBytes = 1 << 16;
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\0'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Takes the next word off the front; empty at the end.
+/// Removes the next word from the front; empty at the end.
 std::string_view take_word(std::string_view& text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   std::size_t length = 0;
@@ -41,7 +41,7 @@ bool parse_time(std::string_view word, std::uint64_t& nanoseconds) {
   const std::size_t point = word.find('.');
   if (point == std::string_view::npos || point == 0) return false;
   const std::string_view digits = word.substr(point + 1);
-  constexpr std::uint64_t kMaxSeconds = 1'000'000'000;  // 30 years; so that nothing overflows
+  constexpr std::uint64_t kMaxSeconds = 1'000'000'000;  // 30 years: no overflow
   std::uint64_t seconds = 0;
   std::uint64_t fraction = 0;
   if (digits.empty() || digits.size() > 9 || !parse_all(word.substr(0, point), seconds) || seconds > kMaxSeconds ||
@@ -69,7 +69,7 @@ bool is_cpu(std::string_view word) {
   return word.size() >= 3 && word.front() == '[' && word.back() == ']' && is_digit(word[1]);
 }
 
-/// "kvm:kvm_mmio:" or "kvm_mmio:". A system has no colon in it, nor has a name, but for perf's own modifiers.
+/// "kvm:kvm_mmio:" or "kvm_mmio:". Neither a system nor a name contains a colon, except for perf's own modifiers.
 bool parse_name(std::string_view word, EventLine& event) {
   if (word.size() < 2 || word.back() != ':') return false;
   word.remove_suffix(1);
@@ -142,8 +142,8 @@ std::size_t TextLines::read(char* into, std::size_t capacity) {
 
 std::optional<EventLine> parse_event_line(std::string_view line) {
   if (!line.empty() && line.front() == '#') return std::nullopt;
-  // Words from the left until one is a time and the next a name: whatever the command is called, the thread is told
-  // right before the time, but for the CPU and ftrace's flags.
+  // Reads words from the left until one is a time and the next a name. Whatever the command's name contains, the thread
+  // directly precedes the time, except for the CPU and ftrace's flags.
   std::string_view rest = line;
   std::string_view before[3];  // the last words: [0] is the newest
   while (true) {
@@ -169,7 +169,7 @@ std::optional<EventLine> parse_event_line(std::string_view line) {
 
 namespace {
 
-/// Where `label` stands in `text` at the beginning or after a blank or one of `after`; npos if nowhere.
+/// The position of `label` in `text`, at its beginning or after a blank or one of `after`; npos: it is not there.
 std::size_t find_label(std::string_view text, std::string_view label) {
   for (std::size_t at = text.find(label); at != std::string_view::npos; at = text.find(label, at + 1)) {
     if (at == 0 || is_blank(text[at - 1])) return at;
@@ -185,7 +185,7 @@ std::optional<std::uint64_t> EventFields::number(std::string_view label, std::st
     if (in_base == 16 && text.starts_with("0x")) text.remove_prefix(2);
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, in_base);
     if (error != std::errc() || end == text.data()) return std::nullopt;
-    // "1f0x" is no number; a comma or a colon may follow one
+    // "1f0x" is no number; a comma or a colon may follow a number
     if (end != text.data() + text.size() && !is_blank(*end) && *end != ',' && *end != ':') return std::nullopt;
     return value;
   };

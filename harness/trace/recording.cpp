@@ -21,7 +21,7 @@
 namespace shadowwalk::trace {
 namespace {
 
-/// Ours, but for what would change how perf prints.
+/// Our environment, except for variables that would change how perf prints.
 std::vector<std::string> plain_environment() {
   std::vector<std::string> result = {"LC_ALL=C", "PERF_CONFIG=/dev/null", "PAGER=cat"};
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -61,7 +61,7 @@ std::string as_argument(const std::filesystem::path& path) {
   return path.is_absolute() ? path.string() : fmt::format("./{}", path.string());
 }
 
-// --ns: microseconds, perf's default, would tear apart what belongs together. --force: also files of another owner.
+// --ns: with microseconds, perf's default, events would lose their order. --force: also files of another owner.
 std::vector<std::string> perf_script(const std::filesystem::path& path) {
   return {os::require_program("perf", fmt::format("{} is a perf.data, and reading it", path.string()), "linux-perf"),
           "script",
@@ -74,7 +74,7 @@ std::vector<std::string> perf_script(const std::filesystem::path& path) {
           "comm,pid,tid,cpu,time,event,trace"};
 }
 
-// -R: fields as they are. Printed in words, libtraceevent's kvm plugin leaves the gfn of zapped pages out. -t: ns.
+// -R: raw fields, since libtraceevent's kvm plugin omits the gfn of zapped pages. -t: ns.
 std::vector<std::string> trace_cmd_report(const std::filesystem::path& path) {
   return {
       os::require_program("trace-cmd", fmt::format("{} is a trace.dat, and reading it", path.string()), "trace-cmd"),
@@ -118,7 +118,7 @@ void ToolOutput::finish() {
   if (code == 0) return;
   const std::string said = os::last_line(tail(errors_.get()));
   throw InputError(
-      fmt::format("{} failed with exit code {}: {}", name_, code, said.empty() ? "it said nothing" : said));
+      fmt::format("{} failed with exit code {}: {}", name_, code, said.empty() ? "it printed nothing" : said));
 }
 
 ToolEnd run_tool(const std::vector<std::string>& arguments) {
@@ -179,14 +179,14 @@ ImportReport import_recording(const std::filesystem::path& recording, const std:
     try {
       report = import_lines(tool);
     } catch (const InputError&) {
-      if (tool.ended()) tool.finish();  // if the tool failed, that is why
+      if (tool.ended()) tool.finish();  // if the tool failed, this is the cause
       throw;
     }
     tool.finish();
   }
   if (report.events == 0) {
-    throw InputError(fmt::format("{}: of {} events none is a KVM access or zap; record kvm:* and kvmmmu:*",
-                                 recording.string(), report.event_lines));
+    throw EmptyRecording(fmt::format("{}: of {} events none is a KVM access or zap; record kvm:* and kvmmmu:*",
+                                     recording.string(), report.event_lines));
   }
   writer.finish();
   return report;

@@ -55,15 +55,16 @@ struct ToolEnd {
 /// started.
 ToolEnd run_tool(const std::vector<std::string>& arguments);
 
-/// What a file holds, by its first bytes.
+/// The kind of a recording, by its first bytes.
 enum class RecordingKind { text, perf_data, trace_dat, trace };
 
 /// Throws InputError if the file cannot be read, is empty or is compressed.
 RecordingKind recording_kind(const std::filesystem::path& path);
 
-/// Makes a trace of a recording: the text of `perf script`, `trace-cmd report` or ftrace ("-" is stdin), a perf.data,
-/// which `perf script` reads, or a trace.dat, which `trace-cmd report` reads. `source` is put into the trace.
-/// Throws InputError; then nothing is written.
+/// Converts a recording to a trace: the text of `perf script`, `trace-cmd report` or ftrace ("-" is stdin), a
+/// perf.data, which `perf script` reads, or a trace.dat, which `trace-cmd report` reads. `source` is stored in the
+/// trace. Throws EmptyRecording if none of the events belongs into a trace, InputError for other errors; then nothing
+/// is written.
 ImportReport import_recording(const std::filesystem::path& recording, const std::filesystem::path& out,
                               const std::string& source, const ImportOptions& options);
 

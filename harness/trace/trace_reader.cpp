@@ -37,7 +37,7 @@ class FileSource final : public ByteSource {
       const ssize_t count = pread(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) fail();
-      if (count == 0) return false;  // cut off while it is read
+      if (count == 0) return false;  // truncated while it is read
       offset += static_cast<std::uint64_t>(count);
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
@@ -128,13 +128,13 @@ void TraceReader::open() {
   info_ = *info;
 
   offset_ = kFileHeaderBytes;
-  if (end_ - offset_ < kBlockHeaderBytes) fail(offset_, "no room for the block that tells the source");
+  if (end_ - offset_ < kBlockHeaderBytes) fail(offset_, "no room for the block with the source");
   std::array<std::byte, kBlockHeaderBytes> bytes{};
   read(offset_, bytes);
   const std::optional<BlockHeader> source = get_block_header(bytes, check_sums_, error);
   if (!source) fail(offset_, error);
   if (source->tag != BlockTag::source || source->raw_bytes != source->stored_bytes || source->events != 0) {
-    fail(offset_, "the first block does not tell the source");
+    fail(offset_, "the first block does not contain the source");
   }
   const std::span<const std::byte> text = stored_bytes(source->stored_bytes, source->checksum);
   source_.assign(reinterpret_cast<const char*>(text.data()), text.size());
@@ -169,7 +169,7 @@ bool TraceReader::next_block() {
   }
   const std::span<const std::byte> stored = stored_bytes(header->stored_bytes, header->checksum);
 
-  // One byte more than promised: a frame that holds more is found out, and never unpacked further than this.
+  // One byte more than announced: it shows that a frame holds more, which is never unpacked further.
   raw_.resize(header->raw_bytes + 1);
   ZSTD_inBuffer input{stored.data(), stored.size(), 0};
   ZSTD_outBuffer output{raw_.data(), raw_.size(), 0};

@@ -117,7 +117,7 @@ TEST_F(CpusTest, Smt) {
   fake_.write("/sys/devices/system/cpu/smt/control", "on\n");
   EXPECT_EQ(about("smt").mend.command, "echo off > /sys/devices/system/cpu/smt/control");
   fake_.remove("/sys/devices/system/cpu/smt");
-  EXPECT_EQ(about("smt").value, "not told");
+  EXPECT_EQ(about("smt").value, "not reported");
 }
 
 TEST_F(CpusTest, GovernorsOfTheAllowedCpus) {
@@ -139,7 +139,7 @@ TEST_F(CpusTest, NoCpufreq) {
   EXPECT_EQ(about("governor").value, "no cpufreq");
   EXPECT_THAT(about("governor").mend.advice, HasSubstr("cpufreq driver"));
   fake_.live.hypervisor = "KVMKVMKVM";
-  EXPECT_THAT(about("governor").mend.advice, HasSubstr("nothing mends it here"));
+  EXPECT_THAT(about("governor").mend.advice, HasSubstr("it cannot be changed here"));
 }
 
 TEST_F(CpusTest, BoostIsTurnedOffByTheDriversOwnSwitch) {
@@ -153,7 +153,7 @@ TEST_F(CpusTest, BoostIsTurnedOffByTheDriversOwnSwitch) {
   fake_.write("/sys/devices/system/cpu/cpufreq/boost", "0\n");
   EXPECT_EQ(about("boost").value, "off");
   fake_.remove("/sys/devices/system/cpu/cpufreq/boost");
-  EXPECT_EQ(about("boost").value, "not told");
+  EXPECT_EQ(about("boost").value, "not reported");
 }
 
 using test::find;
@@ -192,7 +192,7 @@ TEST_F(MemorySubjectTest, NumaNodesAreCounted) {
   EXPECT_EQ(about("numa").value, "2 nodes");
   EXPECT_EQ(about("numa").state, State::note);
   fake_.remove("/sys/devices/system/node");
-  EXPECT_EQ(about("numa").value, "not told");
+  EXPECT_EQ(about("numa").value, "not reported");
 }
 
 TEST_F(MemorySubjectTest, TransparentHugePages) {
@@ -202,7 +202,7 @@ TEST_F(MemorySubjectTest, TransparentHugePages) {
   EXPECT_EQ(about("thp").mend.command, "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled");
   for (const char* odd : {"", "always", "][", "["}) {
     fake_.write("/sys/kernel/mm/transparent_hugepage/enabled", odd);
-    EXPECT_EQ(about("thp").value, "not told") << odd;
+    EXPECT_EQ(about("thp").value, "not reported") << odd;
   }
 }
 

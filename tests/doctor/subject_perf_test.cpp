@@ -22,7 +22,7 @@ class CountingTest : public test::DoctorTest {
 
 TEST_F(CountingTest, PmuIsNamedWithItsCounters) {
   EXPECT_EQ(about("pmu").state, State::ok);
-  EXPECT_EQ(about("pmu").value, "Intel Sapphire Rapids, libpfm4: spr, 8 counters a thread");
+  EXPECT_EQ(about("pmu").value, "Intel Sapphire Rapids, libpfm4: spr, 8 counters per thread");
   EXPECT_EQ(about("rdpmc").state, State::ok);
 }
 
@@ -83,7 +83,7 @@ TEST_F(CountingTest, PmuThatIsRefusedToRootIsNotTheParanoidLevelsFault) {
 }
 
 TEST_F(CountingTest, ParanoidLevels) {
-  EXPECT_EQ(about("perf_event_paranoid").value, "2, which CAP_PERFMON passes over");
+  EXPECT_EQ(about("perf_event_paranoid").value, "2, which CAP_PERFMON overrides");
   make_unprivileged(fake_);
   const auto state_at = [&](const char* level) {
     fake_.write("/proc/sys/kernel/perf_event_paranoid", level);
@@ -96,7 +96,7 @@ TEST_F(CountingTest, ParanoidLevels) {
   EXPECT_EQ(state_at("4\n"), State::lack);
   EXPECT_THAT(about("perf_event_paranoid").meaning, HasSubstr("nothing can be counted"));
   fake_.remove("/proc/sys/kernel/perf_event_paranoid");
-  EXPECT_EQ(about("perf_event_paranoid").value, "not told");
+  EXPECT_EQ(about("perf_event_paranoid").value, "not reported");
   EXPECT_EQ(about("perf_event_paranoid").state, State::lack);
 }
 

@@ -43,7 +43,7 @@ TEST(LineSource, CutsLongLinesOffAndGoesOnBehindThem) {
   }
 }
 
-struct Case {
+struct LineCase {
   const char* line;
   std::uint32_t process, thread;
   std::uint64_t time_ns;
@@ -52,10 +52,10 @@ struct Case {
   const char* fields;
 };
 
-class EventLineForms : public ::testing::TestWithParam<Case> {};
+class EventLineForms : public ::testing::TestWithParam<LineCase> {};
 
 TEST_P(EventLineForms, IsRead) {
-  const Case& expected = GetParam();
+  const LineCase& expected = GetParam();
   const auto event = parse_event_line(expected.line);
   ASSERT_TRUE(event);
   EXPECT_EQ(event->process, expected.process);
@@ -70,28 +70,28 @@ INSTANTIATE_TEST_SUITE_P(
     All, EventLineForms,
     ::testing::Values(
         // perf script, as it prints by default: microseconds, the thread alone
-        Case{" qemu  4250 [003]   123.456789: kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu", "load"},
+        LineCase{" qemu  4250 [003]   123.456789: kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu", "load"},
         // with pid,tid and --ns
-        Case{"record_churn 25812/25828 [000] 26111.918251777:                        kvm:kvm_fpu: load", 25812, 25828,
-             26111918251777, "kvm", "kvm_fpu", "load"},
+        LineCase{"record_churn 25812/25828 [000] 26111.918251777:                        kvm:kvm_fpu: load", 25812,
+                 25828, 26111918251777, "kvm", "kvm_fpu", "load"},
         // the command's name with blanks, digits, a slash, brackets, a colon, what looks like a time
-        Case{"CPU 0/KVM  4242/4250 [003] 1.5: kvm:kvm_fpu: load", 4242, 4250, 1500000000, "kvm", "kvm_fpu", "load"},
-        Case{"[001] 9: 7 [x]:  4242/4250 [003] 1.5: kvm:kvm_fpu: load", 4242, 4250, 1500000000, "kvm", "kvm_fpu",
-             "load"},
-        Case{"a 1.5: b  42/43 [003] 2.5: kvm:kvm_fpu: load", 42, 43, 2500000000, "kvm", "kvm_fpu", "load"},
+        LineCase{"CPU 0/KVM  4242/4250 [003] 1.5: kvm:kvm_fpu: load", 4242, 4250, 1500000000, "kvm", "kvm_fpu", "load"},
+        LineCase{"[001] 9: 7 [x]:  4242/4250 [003] 1.5: kvm:kvm_fpu: load", 4242, 4250, 1500000000, "kvm", "kvm_fpu",
+                 "load"},
+        LineCase{"a 1.5: b  42/43 [003] 2.5: kvm:kvm_fpu: load", 42, 43, 2500000000, "kvm", "kvm_fpu", "load"},
         // recorded of one thread: no CPU
-        Case{"qemu 4250 123.456789:  kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu", "load"},
+        LineCase{"qemu 4250 123.456789:  kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu", "load"},
         // a period
-        Case{"qemu 4250 [003] 123.456789:          1 kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu",
-             "load"},
+        LineCase{"qemu 4250 [003] 123.456789:          1 kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu",
+                 "load"},
         // trace-cmd report: no system; ftrace's trace file: flags
-        Case{"           <...>-4250  [003]   123.456789123: kvm_fpu:              load", 0, 4250, 123456789123, "",
-             "kvm_fpu", "load"},
-        Case{" CPU 0/KVM-4250    [003] d..1.   123.456789: kvm_fpu: load", 0, 4250, 123456789000, "", "kvm_fpu",
-             "load"},
-        Case{"qemu 4250 [003] 0.000001: sched:sched_switch: a:1 [2] ==> b:3 4.5: kvm:x:", 0, 4250, 1000, "sched",
-             "sched_switch", "a:1 [2] ==> b:3 4.5: kvm:x:"},
-        Case{"qemu 4250 [003] 0.000001: kvm:kvm_fpu:", 0, 4250, 1000, "kvm", "kvm_fpu", ""}));
+        LineCase{"           <...>-4250  [003]   123.456789123: kvm_fpu:              load", 0, 4250, 123456789123, "",
+                 "kvm_fpu", "load"},
+        LineCase{" CPU 0/KVM-4250    [003] d..1.   123.456789: kvm_fpu: load", 0, 4250, 123456789000, "", "kvm_fpu",
+                 "load"},
+        LineCase{"qemu 4250 [003] 0.000001: sched:sched_switch: a:1 [2] ==> b:3 4.5: kvm:x:", 0, 4250, 1000, "sched",
+                 "sched_switch", "a:1 [2] ==> b:3 4.5: kvm:x:"},
+        LineCase{"qemu 4250 [003] 0.000001: kvm:kvm_fpu:", 0, 4250, 1000, "kvm", "kvm_fpu", ""}));
 
 class NoEventLine : public ::testing::TestWithParam<const char*> {};
 
