@@ -57,7 +57,7 @@ std::string cell_name(const CellConfig& config, const std::vector<std::string_vi
                       std::string_view guest = {});
 
 /// Whether a workload is a file (`./mine.toml`, `trace:FILE`) and not a name.
-bool is_workload_file(std::string_view workload);
+bool is_file_or_trace(std::string_view workload);
 
 /// Warm-up and measured window of a cell together.
 inline std::chrono::nanoseconds measuring_time(const CellConfig& config) { return config.duration + config.warmup; }
