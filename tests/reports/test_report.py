@@ -206,7 +206,7 @@ def test_foreign_directories_are_not_replaced(factory):
     directory = factory.write()
     (directory / "mine").mkdir()
     (directory / "mine" / "thesis.tex").write_text("years of work")
-    with pytest.raises(InputError, match="hold"):
+    with pytest.raises(InputError, match="contains files that are not a report"):
         write_report(directory, directory / "mine")
     assert (directory / "mine" / "thesis.tex").read_text() == "years of work"
 
