@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "bench/registration.hpp"
+#include "harness/lab/page_budget.hpp"
 
 namespace shadowwalk::bench {
 namespace {

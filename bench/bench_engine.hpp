@@ -13,20 +13,20 @@
 
 namespace shadowwalk::bench {
 
-/// A variant's engine with its machine, as a cell has them, for a benchmark to drive.
+/// A variant's engine and its machine, as in a cell, driven by a benchmark.
 class BenchEngine {
  public:
   struct Options {
     unsigned vcpus = 1;
-    std::size_t capacity = 0;  ///< shadow pages at most
-    /// The engine's own clocks and histograms, and whether they count from now on. A benchmark has its own clock.
+    std::size_t capacity = 0;  ///< maximum of shadow pages
+    /// The engine's own clocks and histograms, and whether they count at once. A benchmark has its own clock.
     Instrumentation instrumentation = Instrumentation::none;
     bool window_open = false;
   };
 
   /// Throws CellError if there is no memory for `capacity` pages.
   BenchEngine(const VariantEntry& variant, const Options& options);
-  /// Every vCPU has gone: drains.
+  /// Drains. Every vCPU must have gone.
   ~BenchEngine();
   BenchEngine(const BenchEngine&) = delete;
   BenchEngine& operator=(const BenchEngine&) = delete;
@@ -43,8 +43,8 @@ class BenchEngine {
   std::unique_ptr<Engine> engine_;
 };
 
-/// The calling thread as vCPU `index` of an engine: on a CPU of its own, bound, attached. Nobody may interrupt it any
-/// more when it goes.
+/// The calling thread as vCPU `index` of an engine: pinned to a CPU of its own, bound, attached. No thread may
+/// interrupt it while it is destroyed.
 class BenchVcpu {
  public:
   BenchVcpu(BenchEngine& engine, unsigned index);
@@ -54,7 +54,7 @@ class BenchVcpu {
 
   void walk(std::span<const Access> accesses) { vcpu_->walk(accesses, record_); }
   EngineVcpu& engine_vcpu() { return *vcpu_; }
-  /// Zaps on this very thread, as a vCPU that takes a fault does. Returns the shadow pages unlinked.
+  /// Zaps on this thread, like a vCPU that takes a fault. Returns the number of shadow pages unlinked.
   std::size_t zap(const HostAction& action);
 
  private:
@@ -65,7 +65,7 @@ class BenchVcpu {
 
    private:
     NativeMachine::Vcpu& vcpu_;
-    std::array<char, 16> name_before_{};  // the main thread's is the process's
+    std::array<char, 16> name_before_{};  // the main thread's name is the process's
   };
 
   BenchEngine& engine_;

@@ -1,16 +1,32 @@
+#include <benchmark/benchmark.h>
+
 #include <memory>
 
-#include "bench/exit_guest.hpp"
-#include "bench/families.hpp"
+#include "bench/registration.hpp"
 #include "bench/threads.hpp"
+#include "harness/guest/guest.hpp"
 #include "harness/lab/cell_config.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "workloads/guest/guest_program.hpp"
-#include "workloads/guest/guest_shapes.hpp"
+
+#ifdef __x86_64__  // where there are KVM guests
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "harness/guest/kvm_guest.hpp"
+#include "harness/guest/kvm_handle.hpp"
+#endif
 
 namespace shadowwalk::bench {
+namespace {
 
+/// The KVM guest of the exit benchmarks: one vCPU that polls devices. `burst` 1: each access is an MMIO exit; more:
+/// that many accesses go through the ring per doorbell.
 GuestConfig exit_guest(unsigned burst) {
   GuestConfig config;
   config.kind = GuestKind::kvm;
@@ -21,15 +37,30 @@ GuestConfig exit_guest(unsigned burst) {
   return config;
 }
 
+/// Skips the benchmark, with the reason, where KVM guests cannot run.
 bool skip_without_kvm(benchmark::State& state) {
   static const std::string reason = kvm_unavailable_reason();
   if (!reason.empty()) state.SkipWithError(reason.c_str());
   return !reason.empty();
 }
 
-namespace {
+/// Registers `run(State&, burst)` as PREFIX/mmio and PREFIX/doorbell, for either side of the comparison.
+template <class Run>
+void add_exits(const std::string& prefix, Run run) {
+  add(prefix + "/mmio", [run](benchmark::State& state) {
+    if (!skip_without_kvm(state)) run(state, 1);
+  })->UseRealTime();
+  add(prefix + "/doorbell",
+      [run](benchmark::State& state) {
+        if (!skip_without_kvm(state)) run(state, static_cast<unsigned>(state.range(0)));
+      })
+      ->ArgName("burst")
+      ->Arg(2)     // the exit itself: the smallest burst that uses the doorbell
+      ->Arg(1024)  // a cell's default
+      ->UseRealTime();
+}
 
-/// An exit as a cell's vCPU makes it: requests, guest mode, the exit, its accesses checked and copied, out again.
+/// An exit as a cell's vCPU makes it: takes requests, enters guest mode, exits, checks and copies the accesses.
 void lab_exit(benchmark::State& state, unsigned burst) {
   const PinnedThread pinned(0);
   const std::unique_ptr<Guest> guest = make_guest(exit_guest(burst));
@@ -41,7 +72,7 @@ void lab_exit(benchmark::State& state, unsigned burst) {
   try {
     for (auto _ : state) {
       vcpu.take_requests();
-      if (!vcpu.enter_guest_mode()) throw CellError("a vCPU that nobody wants anything of did not enter the guest");
+      if (!vcpu.enter_guest_mode()) throw CellError("a vCPU without a request did not enter the guest");
       const std::span<const Access> accesses = guest_vcpu.enter();
       vcpu.leave_guest_mode();
       if (accesses.size() != burst) throw CellError("the guest exited without its burst");
@@ -53,8 +84,35 @@ void lab_exit(benchmark::State& state, unsigned burst) {
   vcpu.unbind();
 }
 
+#ifdef __x86_64__
+std::size_t kvm_run_bytes() {
+  const kvm::FileDescriptor device(open("/dev/kvm", O_RDWR | O_CLOEXEC));
+  return static_cast<std::size_t>(SHADOWWALK_KVM_IOCTL(device.get(), KVM_GET_VCPU_MMAP_SIZE));
+}
+
+/// The same guest and exit with only what KVM demands: KVM completes an access by itself at the next KVM_RUN.
+void bare_exit(benchmark::State& state, unsigned burst) {
+  const PinnedThread pinned(0);
+  kvm::KvmGuest guest(exit_guest(burst));
+  const int fd = guest.vcpu(0).fd();
+  const kvm::Mapping mapping = kvm::Mapping::shared(fd, kvm_run_bytes(), "kvm_run");
+  const volatile std::uint32_t& reason = reinterpret_cast<const kvm_run*>(mapping.bytes().data())->exit_reason;
+  const std::uint32_t expected = burst == 1 ? KVM_EXIT_MMIO : KVM_EXIT_IO;
+  for (auto _ : state) {
+    if (ioctl(fd, KVM_RUN, 0) < 0) throw CellError(std::string("KVM_RUN: ") + std::strerror(errno));
+    if (reason != expected) throw CellError("an exit of another kind: reason " + std::to_string(reason));
+  }
+}
+#else
+/// Never called: skip_without_kvm() says why.
+void bare_exit(benchmark::State&, unsigned) {}
+#endif
+
 }  // namespace
 
-void register_exits() { add_exits("exit", lab_exit); }
+void register_exits() {
+  add_exits("exit", lab_exit);
+  add_exits("floor/kvm_run", bare_exit);
+}
 
 }  // namespace shadowwalk::bench

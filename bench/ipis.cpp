@@ -7,20 +7,19 @@
 #include <thread>
 #include <vector>
 
-#include "bench/families.hpp"
 #include "bench/registration.hpp"
 #include "bench/threads.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/machine/membarrier.hpp"
 #include "harness/machine/native_machine.hpp"
 
 namespace shadowwalk::bench {
 namespace {
 
-/// vCPUs in guest mode, each spinning on a CPU of its own until it is told to exit, and back at once.
+/// vCPUs in guest mode. Each spins on a CPU of its own until it must exit, and then enters again at once.
 class GuestModeVcpus {
  public:
-  /// CPU 0 is the sender's.
+  /// CPU 0 is left to the sender.
   explicit GuestModeVcpus(unsigned count) : machine_(count), immediate_exits_(count) {
     for (unsigned i = 0; i < count; ++i) {
       machine_.vcpus()[i]->set_immediate_exit(&immediate_exits_[i].byte);

@@ -6,12 +6,11 @@
 #include <iterator>
 #include <string_view>
 
-#include "bench/families.hpp"
 #include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
 #include "harness/lab/result_document.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/machine/membarrier.hpp"
 #include "harness/plugin/load_plugin.hpp"
 
 namespace shadowwalk::bench {
@@ -21,29 +20,29 @@ constexpr int kExitFailed = 1;
 constexpr int kExitBadInput = 2;
 
 constexpr const char* kHelp =
-    R"(shadowwalk-bench: what the lab's primitives cost, beside the floors they are held against.
+    R"(shadowwalk-bench: what the lab's primitives cost, beside floors without the lab.
 
   floor/pointer_chase           a walk through a plain radix tree: same accesses, accessor and leaf tests, no scheme
-  walk/VARIANT                  a walk, nobody zapping
+  walk/VARIANT                  a walk, without zaps
   walk/VARIANT/pages:N          over N leaf tables in random order
   peer/LIBRARY/SCHEME           the same walk under a scheme of another library: ck, libcds, std, urcu, xenium
-  reclaim/VARIANT/walker:W      50,000 zaps a second beside walkers: unlink to free, pages retired and not freed
+  reclaim/VARIANT/walker:W      50,000 zaps per second beside walkers: unlink to free, pages retired and not freed
   peer-reclaim/LIBRARY/SCHEME/walker:W   the same for peers
-  cell/VARIANT/instrumentation:LEVEL   a walk in a cell, the guest's work and what is measured included
+  cell/VARIANT/instrumentation:LEVEL   a walk in a cell, including the guest's work and the lab's own measuring
   section/VARIANT               begin() and end() of a read-side section around nothing
   floor/xchg                    a full barrier on an own line           (against section/irq-ipi)
   floor/rcu_counter_by_hand     Linux 3.4's section without the lab     (against section/rcu-counter)
   floor/atomic_inc_shared       one line that all threads write
-  commit/VARIANT                commit() of one page, nobody walking
+  commit/VARIANT                commit() of one page, without walks
   zap_all/VARIANT/pages:N       zap-everything of N leaf tables, time of one page
-  memory/VARIANT/pages:N        what N leaf tables take (bytes_over_tables); the time is that of one page's fault
+  memory/VARIANT/pages:N        memory of N leaf tables (bytes_over_tables); the time is that of one page's fault
   ipi/signal, ipi/membarrier    interrupting vCPUs in guest mode until all have acknowledged
-  project/VARIANT/vcpus:N       a cell on the simulated machine: simulated walks a second (items_per_second)
+  project/VARIANT/vcpus:N       a cell on the simulated machine: simulated walks per second (items_per_second)
   exit/mmio, exit/doorbell      a KVM exit as a cell makes it           (against floor/kvm_run/...)
 
 Times are of one walk, section, commit, page, IPI round or exit. With threads:N each thread is a vCPU on a CPU of its
-own, and CPU is what one operation of one thread takes. --plugin=FILE.so (repeatable) adds variants of your own. scripts/bench-bounds holds subjects against floors,
-scripts/bench-compare two builds against each other. Exit codes: 0, 1 a benchmark failed, 2 bad input.
+own, and CPU is the time of one operation on one thread. --plugin=FILE.so (repeatable) adds variants of your own.
+scripts/bench-bounds compares subjects with floors, scripts/bench-compare two builds with each other. Exit codes: 0, 1 a benchmark failed, 2 bad input.
 )";
 
 bool help_is_asked = false;
@@ -66,7 +65,7 @@ bool refused_by_library(std::string_view argument) {
                      [&](std::string_view flag) { return argument.starts_with(flag); });
 }
 
-/// Loads what --plugin=FILE names, and takes it off the arguments.
+/// Loads each --plugin=FILE, and removes it from the arguments.
 void load_plugins(int& argc, char** argv) {
   constexpr std::string_view kFlag = "--plugin=";
   int kept = 1;
@@ -81,8 +80,8 @@ void load_plugins(int& argc, char** argv) {
   argc = kept;
 }
 
-/// A line for each library that this build lacks; benchmarks of its schemes say the same.
-void tell_absent_peers() {
+/// A line of context per peer that this build lacks; its benchmarks give the same reason.
+void record_absent_peers() {
   for (const Peer& peer : peers()) {
     if (!peer.absent.empty()) benchmark::AddCustomContext("absent_" + peer.variant_name(), peer.absent);
   }
@@ -99,7 +98,7 @@ int run(int argc, char** argv) {
     return kExitBadInput;
   }
   for (const auto& [name, value] : result_context()) benchmark::AddCustomContext(name, value);
-  tell_absent_peers();
+  record_absent_peers();
   register_primitive_floors();
   register_rcu_floor();
   register_walks();
@@ -111,7 +110,6 @@ int run(int argc, char** argv) {
   register_memory();
   register_ipis();
   register_exits();
-  register_kvm_run_floors();
   register_projections();
   const std::size_t matched = benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

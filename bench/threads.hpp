@@ -8,10 +8,10 @@
 
 namespace shadowwalk::bench {
 
-/// CPUs that a benchmark's threads can be pinned to.
+/// Number of CPUs that a benchmark's threads can be pinned to.
 unsigned usable_cpus();
 
-/// Gives the calling thread a CPU of its own, dealt out as a cell's are (`--placement auto`), until the guard is gone:
+/// Gives the calling thread a CPU of its own, chosen as for a cell (`--placement auto`), until the guard is destroyed:
 /// benchmarks share the main thread.
 class PinnedThread {
  public:
@@ -28,8 +28,8 @@ class PinnedThread {
 /// Runs the benchmark with 1, 2, 4 ... threads and with as many as there are CPUs.
 benchmark::internal::Benchmark* with_threads(benchmark::internal::Benchmark* benchmark);
 
-/// One T for all threads of a benchmark's run: made by the first that comes, destroyed by the last that lets go. Google
-/// Benchmark starts the timed loop of all threads together, so that all have come before the first leaves.
+/// One T for all threads of a benchmark's run: the first thread makes it, the last one that lets go destroys it. Google
+/// Benchmark starts the timed loop of all threads together, so all of them have it before the first lets go.
 template <class T>
 class SharedByThreads {
  public:

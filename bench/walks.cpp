@@ -4,9 +4,6 @@
 
 #include "bench/access_blocks.hpp"
 #include "bench/bench_engine.hpp"
-#include "bench/benched_variants.hpp"
-#include "bench/families.hpp"
-#include "bench/page_counts.hpp"
 #include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
 
@@ -26,7 +23,7 @@ void walk_blocks(benchmark::State& state, BenchVcpu& vcpu, AccessBlocks& stream)
   state.SetItemsProcessed(state.iterations());
 }
 
-/// An engine with a cell's default working set mapped, so that threads that come to it only walk.
+/// An engine with a cell's default working set mapped, so that its threads only walk.
 std::shared_ptr<BenchEngine> make_mapped_engine(const VariantEntry& variant, unsigned vcpus, unsigned index) {
   auto engine = std::make_shared<BenchEngine>(variant, BenchEngine::Options{.vcpus = vcpus, .capacity = kCapacity});
   BenchVcpu vcpu(*engine, index);
@@ -38,7 +35,7 @@ std::shared_ptr<BenchEngine> make_mapped_engine(const VariantEntry& variant, uns
   return engine;
 }
 
-/// Every thread a vCPU of one engine, over a cell's default working set; nobody zaps.
+/// Every thread is a vCPU of one engine and walks over a cell's default working set, without zaps.
 void add_walk(const VariantEntry& variant) {
   const auto shared = std::make_shared<SharedByThreads<BenchEngine>>();
   with_threads(add(name_of(variant), [shared, &variant](benchmark::State& state) {
@@ -52,13 +49,13 @@ void add_walk(const VariantEntry& variant) {
   }));
 }
 
-/// A peer that this build has not: listed, and says why.
+/// A peer that this build lacks is listed, and skipped with the reason.
 void add_absent(const Peer& peer) {
   with_threads(
       add(peer.variant_name(), [why = peer.absent](benchmark::State& state) { state.SkipWithError(why.c_str()); }));
 }
 
-/// One vCPU that walks to N tables in random order, each as often as the others.
+/// One vCPU that walks to N tables in random order, equally often to each.
 void add_walk_over_pages(const VariantEntry& variant, std::uint64_t tables) {
   constexpr std::uint64_t kLeastWalks = 2'000'000;
   const auto iterations = static_cast<benchmark::IterationCount>(std::max(kLeastWalks, 2 * tables));
@@ -73,6 +70,21 @@ void add_walk_over_pages(const VariantEntry& variant, std::uint64_t tables) {
   })->Iterations(iterations);
 }
 
+/// Every thread is a vCPU of one engine and begins and ends empty sections.
+void add_section(const VariantEntry& variant) {
+  const auto shared = std::make_shared<SharedByThreads<BenchEngine>>();
+  with_threads(add("section/" + std::string(variant.info.name), [shared, &variant](benchmark::State& state) {
+    constexpr std::size_t kFewPages = 64;
+    const auto vcpus = static_cast<unsigned>(state.threads());
+    const auto engine = shared->get([&] {
+      return std::make_shared<BenchEngine>(variant, BenchEngine::Options{.vcpus = vcpus, .capacity = kFewPages});
+    });
+    BenchVcpu vcpu(*engine, static_cast<unsigned>(state.thread_index()));
+    while (state.KeepRunningBatch(kBlock)) vcpu.engine_vcpu().empty_sections(kBlock);
+    state.SetItemsProcessed(state.iterations());
+  }));
+}
+
 }  // namespace
 
 void register_walks() {
@@ -84,6 +96,12 @@ void register_walks() {
   }
   for (const Peer& peer : peers()) {
     if (!peer.absent.empty()) add_absent(peer);
+  }
+}
+
+void register_sections() {
+  for (const VariantEntry& variant : Registry::instance().entries()) {
+    if (variant.can_zap && is_benched(variant) && !is_peer(variant)) add_section(variant);  // the floor has no sections
   }
 }
 

@@ -35,9 +35,13 @@ set(SHADOWWALK_VARIANTS
 # shadowwalk_instantiate_variants(SOURCES_OUT HEADER file NAMESPACE name ENTRY function): what a room can do with each
 # variant. Sources that define of_CLASS(), `function<CLASS>()` of HEADER, for each variant, four variants per source (one
 # source would not build in parallel, and a source per variant would read HEADER each time); and one source with the
-# room's `void NAMESPACE::add_shipped_variants(Registry&)`, which registers them all (harness/lab/registry.hpp).
+# room's `void NAMESPACE::add_shipped_variants(Registry&)`, which registers them all (harness/lab/registry.hpp). With
+# EACH "code" in place of ENTRY they have that code for each variant, its class in place of CLASS, and nothing registers.
 function(shadowwalk_instantiate_variants sources_out)
-  cmake_parse_arguments(PARSE_ARGV 1 to "" "HEADER;NAMESPACE;ENTRY" "")
+  cmake_parse_arguments(PARSE_ARGV 1 to "" "HEADER;NAMESPACE;ENTRY;EACH" "")
+  if(to_ENTRY)
+    set(to_EACH "VariantEntry of_CLASS() { return ${to_ENTRY}<CLASS>(); }")
+  endif()
   set(variants_per_source 4)
   set(left ${SHADOWWALK_VARIANTS})
   set(number 0)
@@ -48,7 +52,8 @@ function(shadowwalk_instantiate_variants sources_out)
       if(left)
         list(POP_FRONT left header class)
         string(APPEND includes "#include \"variants/${header}.hpp\"\n")
-        string(APPEND definitions "VariantEntry of_${class}() { return ${to_ENTRY}<${class}>(); }\n")
+        string(REPLACE CLASS ${class} definition "${to_EACH}")
+        string(APPEND definitions "${definition}\n")
         string(APPEND VARIANT_DECLARATIONS "VariantEntry of_${class}();\n")
         list(APPEND functions of_${class})
       endif()
@@ -59,6 +64,10 @@ function(shadowwalk_instantiate_variants sources_out)
       CONTENT "// Made by cmake/Variants.cmake.\n#include \"${to_HEADER}\"\n${includes}\nnamespace ${to_NAMESPACE} {\n${definitions}}\n")
     list(APPEND sources ${source})
   endwhile()
+  if(NOT to_ENTRY)
+    set(${sources_out} ${sources} PARENT_SCOPE)
+    return()
+  endif()
   set(NAMESPACE ${to_NAMESPACE})
   list(JOIN functions ", " VARIANT_FUNCTIONS)
   set(all ${CMAKE_CURRENT_BINARY_DIR}/shipped_variants.cpp)

@@ -13,7 +13,7 @@
 /// The contract between a reclamation scheme ("variant") and the MMU that it serves.
 ///
 /// A variant owns the answer to "when may a shadow page that was unlinked be freed?" and nothing else. It is a class
-/// template over a Machine (harness/machine/native_machine.hpp defines what that offers) of this shape:
+/// template over a Machine (harness/machine/machine.hpp has the contract) of this shape:
 ///
 ///   template <class Machine>
 ///   class MyScheme {
@@ -21,7 +21,7 @@
 ///     struct Node {};                                  // embedded in each shadow page
 ///     static constexpr VariantInfo kInfo{...};
 ///     explicit MyScheme(Environment<Machine, Node>&);
-///     class Walker {                                   // one a vCPU, made, used and destroyed on the vCPU's thread
+///     class Walker {                                   // one per vCPU, made, used and destroyed on the vCPU's thread
 ///      public:
 ///       Walker(MyScheme&, typename Machine::Vcpu&);
 ///       void begin();                                  // the read-side section starts
@@ -34,28 +34,28 @@
 ///     void commit(PageBatch<Node>&&);                  // a zap's pages; see below
 ///     void drain();                                    // no walker is left: free everything
 ///     template <class Name>
-///     void name_variables(Name name);                  // may be left out: see below
+///     void name_variables(Name name);                  // optional: see below
 ///   };
 ///
-/// read() is the protected load of a slot in a table of `level` (1 = leaf); the engine calls it once a level, from the
-/// root down, between begin() and end(). It may return kRestartWalk: the engine then calls end() and starts again.
-/// If end() returns false, the engine throws the result away and starts again.
+/// read() is the protected load of a slot in a table of `level` (1 = leaf); the engine calls it once per level, from
+/// the root down, between begin() and end(). It may return kRestartWalk: the engine then calls end() and starts again.
+/// If end() returns false, the engine discards the result and starts again.
 ///
 /// A Walker is online when it is made, and offline() is the last call before it is destroyed: a scheme that must know
-/// who may be walking needs no destructor for that, and its Walker can be copied.
+/// which vCPUs may be walking needs no destructor for that, and its Walker can be copied.
 ///
 /// A Walker without state of its own (StatelessWalker below: begin(), read() and end() are const, it copies as bytes)
-/// is copied for and within each walk, so that its pointers stay in registers. Else the compiler must load them again
-/// after each barrier, a nanosecond that is the lab's and not the scheme's.
+/// is copied for and within each walk, so that its pointers stay in registers. Otherwise the compiler must load them
+/// again after each barrier, and that nanosecond would be the lab's cost, not the scheme's.
 ///
 /// commit() is never called with an empty batch. It runs on any thread, vCPUs included, with mmu_lock held as in the
 /// kernel and the caller's interrupt gate open, outside begin/end. It frees its pages now or later, on any thread and
 /// without an engine lock, but never while a walker that could have reached them is between begin() and end(). It must
-/// call Machine::flush_remote_tlbs(), which every scheme pays alike, so that differences are the scheme's own.
+/// call Machine::flush_remote_tlbs(). Every scheme pays for that alike, so that differences are the scheme's own.
 ///
-/// name_variables() tells what the scheme's shared variables are: name(variable, "epoch"), or
-/// name(variable, "epoch announced by vCPU ", i). The stories of `shadowwalk verify` call them so, and without it
-/// "variable 16"; nothing else calls it.
+/// name_variables() names the scheme's shared variables: name(variable, "epoch"), or
+/// name(variable, "epoch announced by vCPU ", i). The stories of `shadowwalk verify` use these names; without them they
+/// say "variable 16". Nothing else calls it.
 ///
 /// What the engine promises. Before commit(), every slot that holds a page of the batch is cleared, in live pages and
 /// in pages that are unlinked but not yet freed, and so is every child slot of the batch's pages. No unlinked page
@@ -63,7 +63,7 @@
 /// protected it in time. A root is in no slot: vCPUs hold counted references, which they drop outside begin/end.
 /// Tables and VariantPages are type-stable: while the variant lives, neither goes away, a Node is made once for all
 /// reuses of its page, and slots stay slots. A scheme that finds out afterwards whether what it read may be used (a
-/// reference count that is taken back, a generation, a restart) may touch them whatever they have become.
+/// reference count that is taken back, a generation, a restart) may access them whatever they have become.
 namespace shadowwalk {
 
 /// One shadow page-table entry. Its bits are the MMU's (harness/mmu/spte.hpp); these two are all that schemes need.
@@ -84,7 +84,7 @@ struct VariantPage {
   VariantPage* next = nullptr;  ///< the batch's link; the scheme's own from commit() until it frees the page
 };
 
-/// The pages of one zap, in the order of their unlinking. Move-only; whoever holds it owns the pages.
+/// The pages of one zap, in the order of their unlinking. Move-only; its holder owns the pages.
 template <class Node>
 class PageBatch {
  public:
@@ -144,7 +144,7 @@ class PageBatch {
 template <class Node>
 class PagesByTable {
  public:
-  /// `first_page` describes the table at `first_table`, the next ones follow each `page_bytes` after the last.
+  /// `first_page` describes the table at `first_table`; the next descriptions follow, each `page_bytes` after the last.
   PagesByTable(SpteWord first_table, VariantPage<Node>* first_page, std::size_t page_bytes)
       : first_table_(first_table), first_page_(reinterpret_cast<std::byte*>(first_page)), page_bytes_(page_bytes) {}
   VariantPage<Node>& operator[](SpteWord spte) const {
@@ -158,7 +158,7 @@ class PagesByTable {
   std::size_t page_bytes_;
 };
 
-/// What a variant is given to work with.
+/// What a variant gets to work with.
 template <Machine MachineType, class Node>
 class Environment {
  public:
@@ -174,9 +174,9 @@ class Environment {
 
   MachineType& machine;
   typename MachineType::MmuLock& mmu_lock;
-  /// pages[spte]: whose table a present non-leaf SPTE points to. The page must be protected, or the SPTE known to have
-  /// been read while its own table was: what another table holds by now need be no table's address. Part of a walk, so
-  /// no virtual call.
+  /// pages[spte]: the page to whose table a present non-leaf SPTE points. The page must be protected, or the SPTE must
+  /// have been read while its own table was: in a table that was reused, an entry need not be the address of a table.
+  /// Part of a walk, so no virtual call.
   const PagesByTable<Node> pages;
 };
 
@@ -188,25 +188,25 @@ struct ReclamationLoad {
   std::size_t most_linked = 0;    ///< pages linked at one time at most
 };
 
-/// Pages that commit() was given and that are not free, at most, whenever no commit() is running; nothing: there is no
-/// bound. Pure.
+/// The most pages that commit() has got and that are not free yet, whenever no commit() is running; nothing: there is
+/// no bound. Pure.
 using UnreclaimedBound = std::optional<std::size_t> (*)(const ReclamationLoad&);
 constexpr std::optional<std::size_t> no_unreclaimed_bound(const ReclamationLoad&) { return std::nullopt; }
 constexpr std::optional<std::size_t> all_freed_in_commit(const ReclamationLoad&) { return 0; }
 
-/// How a scheme knows that nobody reads a page any more.
+/// How a scheme knows that no walker reads a page any more.
 enum class Family {
   other,
   kernel,      ///< as an operating system's kernel does it
   epoch,       ///< walkers announce when they walk
-  pointer,     ///< walkers announce what they walk through, or when that was made
+  pointer,     ///< walkers announce the tables they walk through, or when these were made
   optimistic,  ///< walkers find out afterwards
   lock,        ///< walkers keep freers out
   control,     ///< for comparison
   negative     ///< a scheme without a step that it needs
 };
 
-/// What `shadowwalk list variants` and reports say of a variant.
+/// What `shadowwalk list variants` and reports say about a variant.
 struct VariantInfo {
   std::string_view name;
   Family family = Family::other;
@@ -214,11 +214,12 @@ struct VariantInfo {
   std::string_view source;
   std::string_view read_side_cost;
   std::string_view unreclaimed_bound;  ///< on pages that are unlinked and not yet freed
-  /// The same as a number, which `shadowwalk verify` and the stress tests hold the scheme to; the words begin with
-  /// "none" or "0" where it is. Null: nothing is claimed, nothing is checked (no shipped scheme's is).
+  /// The same as a number, which `shadowwalk verify` and the stress tests check; the words begin with "none" or "0"
+  /// where the number is none or 0. Null: the scheme claims nothing and nothing is checked (no shipped scheme's is
+  /// null).
   UnreclaimedBound most_unreclaimed = nullptr;
   std::string_view needs;
-  bool needs_membarrier = false;  ///< calls Machine::membarrier_all(): only for processes that have registered
+  bool needs_membarrier = false;  ///< calls Machine::membarrier_all(): the process must have registered
   bool safe = true;               ///< false: a negative control, which the lab must catch
 };
 

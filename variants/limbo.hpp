@@ -10,17 +10,17 @@
 
 namespace shadowwalk {
 
-/// Batches that wait to be freed, the oldest first, each with the number that something must come to before. For a
-/// scheme's commit(): mmu_lock.
+/// Batches that wait to be freed, the oldest first, each with the number that must be reached before. For a scheme's
+/// commit(), under mmu_lock.
 template <class Node>
 class Limbo {
  public:
-  /// `number`: not less than that of the batch before.
+  /// `number`: not less than the previous batch's.
   void push(std::uint64_t number, PageBatch<Node>&& batch) {
     pages_ += batch.size();
     waiting_.push_back({number, std::move(batch)});
   }
-  /// Those that wait for `reached` or less.
+  /// The batches that wait for `reached` or less.
   PageBatch<Node> take_up_to(std::uint64_t reached) {
     PageBatch<Node> taken;
     while (!waiting_.empty() && waiting_.front().number <= reached) {

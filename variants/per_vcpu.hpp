@@ -7,7 +7,7 @@
 
 namespace shadowwalk {
 
-/// One T for each vCPU of a machine, each on cache lines of its own.
+/// One T per vCPU of a machine, each on cache lines of its own.
 template <class Machine, class T>
 class PerVcpu {
  public:

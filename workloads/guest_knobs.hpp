@@ -17,9 +17,9 @@ struct LocalityKnob {
   double zipf_skew = 1;      ///< of Locality::zipf: above 0 to 4
 };
 
-/// `uniform`, `stride:N` or `zipf:S`; nothing for any other text. Ranges are checked where the knob is applied.
+/// Reads `uniform`, `stride:N` or `zipf:S`; nothing for any other text. Ranges are checked where the knob is applied.
 std::optional<LocalityKnob> parse_locality(std::string_view text);
-/// As parse_locality() reads it.
+/// The text that parse_locality() reads.
 std::string to_string(const LocalityKnob& knob);
 
 struct GuestKnobs {

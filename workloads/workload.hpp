@@ -10,11 +10,11 @@
 #include "harness/guest/guest_params.hpp"
 #include "workloads/guest_knobs.hpp"
 
-/// Workloads are data: what the guest does and what the host does to its memory meanwhile, in a TOML file each
+/// Workloads are data: what the guest does, and what the host does to its memory meanwhile. Each is one TOML file
 /// (docs/workloads.md). This folder holds the shipped ones; workload_file.hpp reads others.
 namespace shadowwalk {
 
-/// One thing that the host does to the guest's memory, at a beat of the zap rate.
+/// One thing that the host does to the guest's memory, at one beat of the zap rate.
 struct HostAction {
   enum class Kind {
     zap_oldest,      ///< the oldest shadow page of `level`, with its subtree: quota, shrinker, write flooding
@@ -24,12 +24,32 @@ struct HostAction {
     shrink,          ///< zaps oldest-first until `pages` shadow pages are unlinked, and waits until they are free
   };
   Kind kind = Kind::zap_oldest;
-  unsigned weight = 1;      ///< of the beats, beside the other actions' weights
+  unsigned weight = 1;      ///< share of the beats, relative to the other actions' weights
   int level = 1;            ///< zap_oldest: 1..3
   std::uint64_t pages = 0;  ///< write_protect, invalidate: 4 KiB guest pages; shrink: shadow pages
 };
 
-/// One stream of a phase, its place and size in percent of the working set.
+/// What a kind of host action is on every machine: one row per kind. HostActor::act() (harness/lab) performs it on the
+/// lab's trees, HostBeats (harness/host_kvm) on the host's own kernel.
+struct HostActionInfo {
+  HostAction::Kind kind;
+  std::string_view name;  ///< in a workload's file
+  bool takes_pages;       ///< HostAction::pages is how many at a beat
+  bool in_order;          ///< goes on where the last beat ended: zappers take turns, and only one is simulated
+  bool by_quota;          ///< host-kvm: the kernel chooses what it zaps, by its quota of shadow pages
+  std::string_view host_kvm_calls;  ///< host-kvm: the system calls of a beat
+  /// Shadow pages that a beat retires, at most.
+  double (*retires)(const HostAction& action, std::uint64_t working_set);
+  std::string_view not_on_host_kvm{};  ///< why host-kvm refuses it; empty: it does not
+  std::string_view not_simulated{};    ///< why `shadowwalk project` refuses it; empty: it does not
+};
+/// Every kind, in the order of the enumerators.
+std::span<const HostActionInfo> host_action_infos();
+inline const HostActionInfo& info(const HostAction& action) {
+  return host_action_infos()[static_cast<std::size_t>(action.kind)];
+}
+
+/// One stream of a phase; its place and size are percentages of the working set.
 struct StreamShape {
   AccessStream stream;  ///< first_page and pages are filled in from the shares
   double first_percent = 0;
@@ -37,7 +57,7 @@ struct StreamShape {
 };
 
 struct PhaseShape {
-  std::uint64_t accesses = 0;  ///< of each vCPU; 0: the phase never ends
+  std::uint64_t accesses = 0;  ///< per vCPU; 0: the phase never ends
   std::chrono::microseconds idle{0};
   std::vector<StreamShape> streams;
 };
@@ -54,7 +74,7 @@ struct Workload {
   std::string summary;     ///< one line: the real-world case
   std::string guest_part;  ///< what the guest does
   std::string host_part;   ///< what the host does meanwhile
-  std::string stresses;    ///< what it tells about a scheme
+  std::string stresses;    ///< what it shows about a scheme
   std::string text;        ///< the TOML that it was read from
 
   std::vector<PhaseShape> phases;
@@ -63,7 +83,7 @@ struct Workload {
   std::chrono::microseconds idle{0};  ///< of vCPUs that are not active
   unsigned vcpus_per_cpu = 1;         ///< vCPU threads that share a CPU
   std::vector<HostAction> host;       ///< empty: zappers have nothing to do
-  unsigned quota_percent = 0;         ///< shadow pages at most, of those that the working set needs; 0: no quota
+  unsigned quota_percent = 0;         ///< maximum of shadow pages, in percent of what the working set needs; 0: none
   WalkerStall stall;                  ///< of vCPU 0
   std::uint64_t working_set = 4096;   ///< 4 KiB pages, unless the command line says otherwise
 
@@ -75,20 +95,19 @@ struct Workload {
 
 /// The shipped ones, in the order in which they are listed. Parsed at the first call; thread-safe.
 std::span<const Workload> workloads();
-/// Null if there is none of that name.
+/// Null if no workload has that name.
 const Workload* find_workload(std::string_view name);
 
-/// Whether `workload`, as a command line names it, is a file's: `./mine.toml`.
-bool is_workload_file(std::string_view workload);
-/// The shipped one of that name, or the file's. Throws InputError: no such name, or what is wrong with the file.
+/// The shipped workload of that name, or the one that the file holds. Throws InputError: unknown name, or what is wrong
+/// with the file.
 Workload load_workload(std::string_view name_or_file);
 
 /// The guest's part, in pages. Throws InputError, in one line, if a knob does not suit the workload.
 GuestParams guest_params(const Workload& workload, const GuestKnobs& knobs);
 
-/// How many shadow pages a working set needs, at most: tables of all levels.
+/// How many shadow pages a working set needs at most, over all levels.
 double shadow_pages_of(std::uint64_t working_set);
-/// How many shadow pages one beat retires on average, at most: what a cell's memory is planned by.
+/// How many shadow pages one beat retires on average, at most. A cell's memory is planned by it.
 double pages_retired_per_beat(const Workload& workload, std::uint64_t working_set);
 
 }  // namespace shadowwalk

@@ -27,13 +27,7 @@ constexpr EnumNames<Locality, 5> kLocalities{{{"uniform", Locality::uniform},
                                               {"zipf", Locality::zipf},
                                               {"growth", Locality::growth},
                                               {"churn", Locality::churn}}};
-constexpr EnumNames<HostAction::Kind, 5> kActions{{{"zap-oldest", HostAction::Kind::zap_oldest},
-                                                   {"zap-everything", HostAction::Kind::zap_everything},
-                                                   {"write-protect", HostAction::Kind::write_protect},
-                                                   {"invalidate", HostAction::Kind::invalidate},
-                                                   {"shrink", HostAction::Kind::shrink}}};
-
-/// Names stand in file names, entries' names and filters.
+/// Names become part of file names, result names and filters.
 bool is_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == name.npos;
@@ -72,7 +66,7 @@ class WorkloadReader {
   using Take = std::function<void(const toml::key&, const toml::node&)>;
   using Keys = std::vector<std::pair<std::string, Take>>;
 
-  /// Hands each key of `table` to its reader, and refuses the others.
+  /// Hands each key of `table` to its reader; refuses unknown keys.
   void read_table(const toml::table& table, const Keys& keys) const {
     for (const auto& [key, node] : table) {
       const std::string_view name = key.str();
@@ -113,9 +107,9 @@ class WorkloadReader {
       target = std::chrono::duration_cast<std::chrono::microseconds>(*time);
     };
   }
-  template <class Value, std::size_t count>
-  Take one_of(Value& target, const EnumNames<Value, count>& names) const {
-    return [this, &target, &names](const toml::key& key, const toml::node& node) {
+  template <class Value, class Names>
+  Take one_of(Value& target, const Names& names) const {
+    return [this, &target, names](const toml::key& key, const toml::node& node) {
       const std::string word = reader_.text(key, node);
       std::vector<std::string> known;
       for (const auto& [name, value] : names) {
@@ -229,12 +223,14 @@ class WorkloadReader {
   }
 
   HostAction read_action(const toml::table& table) const {
+    std::vector<std::pair<std::string_view, HostAction::Kind>> kinds;
+    for (const HostActionInfo& row : host_action_infos()) kinds.emplace_back(row.name, row.kind);
     HostAction action;
     bool named = false;
     read_table(table, {
                           {"kind",
                            [&](const auto& key, const auto& node) {
-                             one_of(action.kind, kActions)(key, node);
+                             one_of(action.kind, kinds)(key, node);
                              named = true;
                            }},
                           {"weight", whole(action.weight, 1, kMostWeight)},
@@ -242,8 +238,7 @@ class WorkloadReader {
                           {"pages", whole(action.pages, 1, kMostPages)},
                       });
     if (!named) reader_.fail(table.source(), "this [[host.action]] has no kind; add kind = \"zap-oldest\" or another");
-    const bool takes_pages =
-        action.kind != HostAction::Kind::zap_oldest && action.kind != HostAction::Kind::zap_everything;
+    const bool takes_pages = info(action).takes_pages;
     if (takes_pages != (action.pages != 0)) {
       reader_.fail(table.source(),
                    takes_pages ? "this action needs 'pages': how many at a beat" : "this action takes no 'pages'");

@@ -24,8 +24,8 @@ extern "C" {
 
 #include "bench/peers/peers.hpp"
 
-/// Concurrency Kit. Its records are nobody's thread's: each vCPU has one, and commits, which mmu_lock orders, have one
-/// between them.
+/// Concurrency Kit. Its records belong to no thread: each vCPU has one, and all commits, which mmu_lock orders, share
+/// one.
 namespace shadowwalk::bench {
 namespace ck_peers {
 
@@ -97,7 +97,7 @@ class CkHp {
   std::vector<Record> records_;  // the last is that of commits
 };
 
-/// ck_epoch: epochs, with ck_epoch_call() for each page and one ck_epoch_poll() a zap.
+/// ck_epoch: epochs, with ck_epoch_call() per page and one ck_epoch_poll() per zap.
 template <class Machine>
 class CkEpoch {
  public:

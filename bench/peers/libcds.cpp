@@ -12,8 +12,8 @@
 #include "bench/peers/peers.hpp"
 #include "harness/machine/check.hpp"
 
-/// libcds. Its collectors are the process's, and know each thread that walks or zaps; what a thread has retired is in a
-/// list of its own, which it scans when it ends.
+/// libcds. Its collectors are global to the process and know each thread that walks or zaps. Each thread has a list of
+/// what it has retired, and scans it when it ends.
 namespace shadowwalk::bench {
 namespace libcds_peers {
 
@@ -24,7 +24,7 @@ using RcuInstant = cds::urcu::gc<cds::urcu::general_instant<>>;
 using RcuBuffered = cds::urcu::gc<cds::urcu::general_buffered<>>;
 using RcuThreaded = cds::urcu::gc<cds::urcu::general_threaded<>>;
 
-/// All collectors at once: a thread is made known to those that are there.
+/// All collectors at once: libcds registers a thread with those that exist.
 struct Library {
   Library() { cds::Initialize(); }
   ~Library() { cds::Terminate(); }
@@ -46,8 +46,8 @@ class KnownThread {
     static thread_local const KnownThread known;
     static_cast<void>(known);
   }
-  /// As if the thread had ended and another begun: libcds scans what this one has retired, and what threads have that
-  /// are no more.
+  /// As if the thread had ended and another had begun: libcds scans what this thread and threads that have ended have
+  /// retired.
   static void scan() {
     enter();
     cds::threading::Manager::detachThread();
@@ -59,8 +59,8 @@ class KnownThread {
   ~KnownThread() { cds::threading::Manager::detachThread(); }
 };
 
-/// Hazard pointers of a fixed number (HP) or as many as are wanted (DHP). Guards are taken once a vCPU. A hazard is the
-/// address of a table, and so must be what is retired: whose it is, only the one engine that there is can tell.
+/// Hazard pointers of a fixed number (HP) or as many as are wanted (DHP). Guards are taken once per vCPU. A hazard is
+/// the address of a table, so that must be what is retired; its page is found through the one engine of the process.
 template <class Machine, class Traits>
 class CdsHazards {
   using Collector = typename Traits::Collector;
@@ -124,7 +124,7 @@ class CdsHazards {
   Environment<Machine, Node>& environment_;
 };
 
-/// User-space RCU of libcds's own.
+/// libcds's own user-space RCU.
 template <class Machine, class Traits>
 class CdsRcu {
   using Collector = typename Traits::Collector;

@@ -8,9 +8,9 @@
 
 #include "harness/lab/variant_engine.hpp"
 
-/// Reclamation schemes of other people's libraries, each written as a variant of the lab's contract: so it has the same
-/// tree, tests, accesses and retired pages as the lab's own, and nothing but the scheme differs. They are linked into
-/// shadowwalk-bench alone.
+/// Reclamation schemes of other people's libraries, each written as a variant of the lab's contract: so they have the
+/// same tree, tests, accesses and retired pages as the lab's own variants, and only the scheme differs. They are linked
+/// into shadowwalk-bench alone.
 namespace shadowwalk::bench {
 
 /// A scheme that this build can measure, or why it cannot.
@@ -23,14 +23,15 @@ struct Peer {
   std::string variant_name() const { return "peer/" + path(); }
 };
 
-/// All of them, by library and scheme. The first call registers those that are there: before families over variants are
-/// registered, and before threads start.
+/// All peers, by library and scheme. The first call registers those that this build has; it must come before families
+/// over variants are registered and before threads start.
 std::span<const Peer> peers();
 
 /// Whether a variant of the registry is a peer.
 inline bool is_peer(const VariantEntry& variant) { return variant.info.name.starts_with("peer/"); }
 
-/// Adds one library's. Each of these functions is in a file of its own, or its stand-in is, which says why not.
+/// Each adds the peers of one library. Where the build lacks a library, CMake generates a stand-in that gives the
+/// reason.
 using AddPeer = void (*)(const Peer& peer, const VariantEntry* variant);
 void add_ck_peers(AddPeer add);
 void add_libcds_peers(AddPeer add);
@@ -41,14 +42,14 @@ void add_urcu_memb_peer(AddPeer add);
 void add_urcu_qsbr_peer(AddPeer add);
 void add_xenium_peers(AddPeer add);
 
-/// Which of the machine's vCPUs one is.
+/// The index of a vCPU in its machine.
 template <class Environment, class Vcpu>
 std::size_t index_of(const Environment& environment, const Vcpu& vcpu) {
   const auto vcpus = environment.machine.vcpus();
   return static_cast<std::size_t>(std::ranges::find(vcpus, &vcpu) - vcpus.begin());
 }
 
-/// What a library that frees one object at a time needs of a page. In a scheme's Node.
+/// Part of a scheme's Node: what a library that frees one object at a time needs to free a page.
 template <class Machine, class Node>
 struct RetiredPage {
   VariantPage<Node>* page = nullptr;
@@ -56,7 +57,7 @@ struct RetiredPage {
   void free() const { environment->free(*page); }
 };
 
-/// A scheme in words. None needs anything that a process has not.
+/// A scheme's description. Peers need nothing that a process lacks.
 constexpr VariantInfo peer_info(std::string_view name, std::string_view summary, std::string_view source,
                                 std::string_view read_side_cost, std::string_view unreclaimed_bound) {
   return {.name = name,

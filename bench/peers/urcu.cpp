@@ -1,5 +1,5 @@
-// liburcu, compiled once a flavour: SHADOWWALK_URCU_FLAVOUR is memb, mb, qsbr or bp. Its read side is inlined, as the
-// lab inlines it, and pages go through call_rcu(), as the library's users free.
+// liburcu, compiled once per flavour: SHADOWWALK_URCU_FLAVOUR is memb, mb, qsbr or bp. Its read side is inlined, as in
+// the lab, and pages go through call_rcu(), as the library's users free memory.
 #define SHADOWWALK_JOIN_(left, right) left##right
 #define SHADOWWALK_JOIN(left, right) SHADOWWALK_JOIN_(left, right)
 #define SHADOWWALK_TEXT_(text) #text
@@ -7,7 +7,7 @@
 #define SHADOWWALK_URCU(name) SHADOWWALK_JOIN(SHADOWWALK_JOIN(urcu_, SHADOWWALK_URCU_FLAVOUR), name)
 #define SHADOWWALK_URCU_NAMESPACE SHADOWWALK_URCU(_peers)
 
-// First of all headers: they declare call_rcu() and the flavour for whichever comes first.
+// These must be the first headers: the first of them decides for which flavour call_rcu() is declared.
 #define _LGPL_SOURCE
 #include SHADOWWALK_URCU_HEADER
 
@@ -19,7 +19,7 @@ namespace shadowwalk::bench {
 /// Each flavour's Urcu is another class.
 namespace SHADOWWALK_URCU_NAMESPACE {
 
-/// A vCPU's thread is known to this flavour as such: the lab's own RCU is it.
+/// Registers a vCPU's thread with this flavour; the lab's own RCU has done so for its own flavour.
 constexpr bool kVcpusAreKnown = std::string_view(SHADOWWALK_TEXT(SHADOWWALK_URCU_FLAVOUR)) == "memb";
 constexpr bool kIsQsbr = std::string_view(SHADOWWALK_TEXT(SHADOWWALK_URCU_FLAVOUR)) == "qsbr";
 

@@ -1,6 +1,6 @@
 #include <harness/plugin/plugin.hpp>
 
-/// mine: a walker raises a flag of its own; whoever frees waits until each flag was seen down.
+/// mine: a walker raises a flag of its own; the thread that frees waits until it has seen each flag down.
 ///
 /// begin:  (1) flag = 1 by xchg. end: (2) flag = 0 by a release store.
 /// commit: flush_remote_tlbs(); (3) full barrier; (4) wait for each flag to be 0; free.
@@ -12,7 +12,7 @@ class Mine {
  public:
   struct Node {};
   static constexpr shadowwalk::VariantInfo kInfo{.name = "mine",
-                                                 .summary = "a flag a vCPU; the freer waits for each to be down",
+                                                 .summary = "one flag per vCPU; commit() waits until each is down",
                                                  .source = "examples/variant-plugin",
                                                  .read_side_cost = "xchg and a release store on an own line",
                                                  .unreclaimed_bound = "0: commit() waits for walkers",

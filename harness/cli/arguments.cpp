@@ -9,7 +9,7 @@
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
 #include "harness/plugin/load_plugin.hpp"
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/trace/trace_reader.hpp"
 #include "workloads/workload.hpp"

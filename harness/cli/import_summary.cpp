@@ -10,7 +10,7 @@
 namespace shadowwalk::cli {
 namespace {
 
-/// Names come from the recording: what a terminal would act upon is taken out.
+/// Names come from the recording: replaces what a terminal would interpret.
 std::string printable(std::string_view text) {
   std::string result(text.substr(0, 60));
   std::replace_if(
@@ -50,10 +50,10 @@ std::string describe_import(const trace::ImportReport& report) {
                    static_cast<double>(report.latest_by_ns) / 1e6));
   note(report.malformed, fmt::format("events whose fields could not be read, the first {} in line {}",
                                      printable(report.first_malformed), report.first_malformed_line));
-  note(report.unknown_gfns, "events without a gfn: the recording does not tell it (docs/trace-format.md)");
+  note(report.unknown_gfns, "events without a gfn: the recording does not hold it (docs/trace-format.md)");
   note(report.other_processes, "events of other processes left out");
   if (report.vm_processes.size() > 1) {
-    text += "several processes ran vCPUs, and their guests' gfns have nothing in common; --pid picks one:\n";
+    text += "several processes ran vCPUs, and the gfns of their guests are unrelated; --pid chooses one:\n";
     for (const auto& [process, vcpus] : report.vm_processes) {
       text += fmt::format("  {:>12}  {} vCPUs\n", process, vcpus);
     }

@@ -16,19 +16,18 @@
 #include <vector>
 
 #include "harness/attach/live/process.hpp"
-#include "harness/attach/live/threads.hpp"
 #include "harness/attach/live/tool_marks.hpp"
 #include "harness/probes/probes.hpp"
 
 namespace shadowwalk::cli {
 namespace {
 
-constexpr int kLookAgainMs = 250;  // whether the shell has put us into the foreground since
+constexpr int kPollMs = 250;  // then checks whether the shell has moved us to the foreground
 
-/// In the background a read would stop the process, and the line may be for another.
+/// In the background, a read would stop this process, and the line may be meant for another one.
 bool stdin_is_our_terminal() { return isatty(STDIN_FILENO) != 0 && tcgetpgrp(STDIN_FILENO) == getpgrp(); }
 
-void tell_who_is_held() {
+void print_held_threads() {
   const pid_t pid = getpid();
   fmt::print(stderr, "shadowwalk: held before the first zap: pid {}\n", pid);
   for (const auto& [role, tids] : live::threads_by_role(pid)) {
@@ -47,7 +46,7 @@ Read read_terminal() {
   return text.find_first_of("\r\n") == std::string_view::npos ? Read::no_line : Read::line;
 }
 
-/// `gdb (pid 12)`: who traces this process by ptrace; empty: nobody.
+/// `gdb (pid 12)`: the process that traces this one by ptrace; empty: there is none.
 std::string tracer() {
   std::ifstream status("/proc/self/status");
   constexpr std::string_view kKey = "TracerPid:\t";
@@ -79,11 +78,11 @@ Hold::Hold() {
 }
 
 void Hold::wait() {
-  tell_who_is_held();
+  print_held_threads();
   for (bool hung_up = false;;) {
     const bool listens = !hung_up && stdin_is_our_terminal();
     pollfd events[] = {{signal_.get(), POLLIN, 0}, {listens ? STDIN_FILENO : -1, POLLIN, 0}};
-    if (poll(events, std::size(events), kLookAgainMs) < 0) {
+    if (poll(events, std::size(events), kPollMs) < 0) {
       if (errno == EINTR) continue;
       throw std::system_error(errno, std::generic_category(), "poll");
     }
@@ -129,7 +128,7 @@ void LiveCell::on_ready() {
     entry_.cell->held = false;
   }
   seen_.clear();  // a repetition begins
-  look_around();
+  note_tools();
   gate_.claim();
   begin_ns_ = live::now_ns();
   const std::uint64_t warmup_end = begin_ns_ + static_cast<std::uint64_t>(config_.warmup.count());
@@ -137,13 +136,13 @@ void LiveCell::on_ready() {
   registration_->update(entry_);
 }
 
-void LiveCell::look_around() {
+void LiveCell::note_tools() {
   if (const std::string probes = attached_probes(); !probes.empty()) seen_.insert("probes " + probes);
   if (const std::string name = tracer(); !name.empty()) seen_.insert(name);
 }
 
 bool LiveCell::await_window() {
-  look_around();
+  note_tools();
   return gate_.claim();
 }
 
@@ -158,7 +157,7 @@ void LiveCell::set_window(std::uint64_t begin_ns, std::uint64_t end_ns) {
 void LiveCell::end_window() {
   gate_.let_end();
   end_ns_ = live::now_ns();
-  look_around();
+  note_tools();
 }
 
 std::string LiveCell::perturbed() {

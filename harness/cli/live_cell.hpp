@@ -5,36 +5,36 @@
 #include <set>
 #include <string>
 
-#include "harness/attach/live/registration.hpp"
+#include "harness/attach/live/entry.hpp"
 #include "harness/attach/live/window_gate.hpp"
 #include "harness/lab/cell_config.hpp"
-#include "harness/lab/onlookers.hpp"
+#include "harness/lab/cell_observer.hpp"
 #include "harness/measure/shared_counters.hpp"
 #include "harness/os/file_descriptor.hpp"
 
 namespace shadowwalk::cli {
 
-/// `cell --hold`: waits until somebody who has attached to the process lets it go on, by Enter where stdin is a
-/// terminal, or by SIGUSR1. Nothing else lets it go on: a stdin that is a file or a pipe holds other people's lines,
-/// and one at its end holds none. SIGINT and the like end the process, as at any other time.
+/// `cell --hold`: waits for Enter, where stdin is a terminal, or for SIGUSR1, so that a tool can attach to the process
+/// first. Nothing else ends the wait: lines from a file or a pipe are not meant for it, and neither is their end.
+/// SIGINT and the like end the process, as at any other time.
 class Hold {
  public:
-  /// Before threads start: they inherit that SIGUSR1 is blocked. It stays so, and one that comes early is not lost.
-  /// Throws std::system_error.
+  /// Call it before threads start: they inherit that SIGUSR1 is blocked. It stays blocked, and an early one is not
+  /// lost. Throws std::system_error.
   Hold();
 
-  /// Says on stderr who is held and how to go on, and returns when that was done.
+  /// Prints the held threads and how to go on to stderr; returns when the process may go on.
   void wait();
 
  private:
   os::FileDescriptor signal_;
 };
 
-/// A cell as others find it: listed for `shadowwalk ps`, held if that is asked for, and in touch with what
-/// `shadowwalk attach` puts on it.
-class LiveCell final : public Onlookers {
+/// The outward side of a cell: it lists the cell for `shadowwalk ps`, holds it for --hold, and agrees on the measured
+/// window with what `shadowwalk attach` started.
+class LiveCell final : public CellObserver {
  public:
-  /// Before the cell starts threads; `config` outlives this. Lists nothing yet: a cell may still be refused.
+  /// Call it before the cell starts threads; `config` must outlive this. Lists nothing yet: the cell may be refused.
   LiveCell(const CellConfig& config, bool hold);
   LiveCell(const LiveCell&) = delete;
   LiveCell& operator=(const LiveCell&) = delete;
@@ -43,8 +43,8 @@ class LiveCell final : public Onlookers {
   /// For CellConfig::counters: what `shadowwalk top` reads.
   LiveCounters& counters() { return counters_.counters(); }
 
-  /// For CellConfig::on_ready. The entry is written here, and again only if the window is put off: nothing is measured
-  /// yet, and the phases to come are told by their times.
+  /// For CellConfig::on_ready. Writes the entry here, and again only if the window is put off: nothing is measured yet,
+  /// and readers derive the coming phases from their times.
   void on_ready();
 
   bool await_window() override;
@@ -54,8 +54,8 @@ class LiveCell final : public Onlookers {
   std::string perturbed() override;
 
  private:
-  /// Takes down who is there that leaves no mark: a tool that somebody started by hand.
-  void look_around();
+  /// Notes the tools that leave no mark themselves: those that were started by hand.
+  void note_tools();
 
   const CellConfig& config_;
   SharedCounters counters_;
@@ -68,7 +68,7 @@ class LiveCell final : public Onlookers {
   std::set<std::string> seen_;
 };
 
-/// The one line that says why `ps` will not show this process.
+/// Warns on stderr, in one line, that `ps` will not show this process.
 void warn_unlisted(const std::string& why);
 
 }  // namespace shadowwalk::cli

@@ -27,7 +27,7 @@ constexpr const char* kFooter =
     "First steps:\n"
     "  shadowwalk run --out results/first     a matrix of two minutes, safe to interrupt\n"
     "  shadowwalk report results/first        its report: results/first/report/index.html\n"
-    "  shadowwalk doctor                      what this host can measure, and how to mend what it cannot\n"
+    "  shadowwalk doctor                      what this host can measure, and how to fix what it cannot\n"
     "  shadowwalk cell --variant hazard --workload mmio-poll --json -    one cell\n"
     "`shadowwalk help VERB` shows the options of a verb. An option that is given twice takes the last value.\n"
     "Exit codes: 0 done, 1 a cell or a gate failed, 2 bad input (one line on stderr says what).";
@@ -97,13 +97,13 @@ void add_verbs(CLI::App& command) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit shall end in a message, as a full disk does
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit must end in a message, as a full disk does
   shadowwalk::host_kvm::add_host_kvm(shadowwalk::Registry::instance());
   CLI::App command{kDescription, "shadowwalk"};
   command.set_version_flag("-V,--version", "shadowwalk " SHADOWWALK_VERSION);
   command.footer(kFooter);
   command.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  command.require_subcommand(0, 1);  // at most one: a file may be called like a verb
+  command.require_subcommand(0, 1);  // at most one: a file may be named like a verb
   add_verbs(command);
   try {
     const std::vector<char*> words = without_help_verb(command, std::span(argv, static_cast<std::size_t>(argc)));

@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "harness/attach/live/choose_run.hpp"
+#include "harness/attach/live/live_runs.hpp"
 #include "harness/attach/tools/attach.hpp"
-#include "harness/attach/tools/find_target.hpp"
+#include "harness/attach/tools/question.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/program.hpp"
@@ -49,7 +49,7 @@ void print_command(const tools::Question& question, const tools::Target& target,
 
 bool attach(const AttachArguments& arguments) {
   const tools::Question question = question_from(arguments);
-  // Both ask this user's live runs first: whether there is a run is the cheaper question.
+  // The cheaper question first: is there such a run?
   const live::LiveRun run = live::choose_run("attach", live::live_runs(), arguments.run);
   const tools::HostCan can = tools::host_can({doctor::HostFiles(), doctor::observe_live_facts()});
   if (arguments.next_measure) return tools::attach_to_next_window(question, run.id, can);
@@ -64,35 +64,35 @@ bool attach(const AttachArguments& arguments) {
 void add_attach(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("attach", "Look into a live run with the right command of perf or bpftrace");
   auto arguments = std::make_shared<AttachArguments>();
-  verb->add_option("run", arguments->run, "Id, as `shadowwalk ps` shows it; not needed where one run is live")
+  verb->add_option("run", arguments->run, "Id, as `shadowwalk ps` shows it; may be left out if only one run is live")
       ->type_name("RUN");
-  verb->add_option("--what", arguments->what, "cpu, zaps, frees, locks, exits, sched, c2c or kvm")
+  verb->add_option("--what", arguments->what, "What to look at: cpu, zaps, frees, locks, exits, sched, c2c or kvm")
       ->required()
       ->type_name("WHAT");
-  verb->add_option("--role", arguments->role, "Only the threads that are walker, zapper or reclaimer")
+  verb->add_option("--role", arguments->role, "Only the threads of this role: walker, zapper or reclaimer")
       ->type_name("ROLE");
-  CLI::Option* time = verb->add_option("--for", arguments->time, "How long, if the cell is not over before")
+  CLI::Option* time = verb->add_option("--for", arguments->time, "How long; ends earlier if the cell does")
                           ->type_name("TIME")
                           ->capture_default_str();
   verb->add_option("--out", arguments->out,
-                   "Directory for what perf records (default: here); bpftrace's words go there, too, then")
+                   "Directory for what perf records (default: the current one); bpftrace then writes there, too")
       ->type_name("DIR");
-  CLI::Option* print = verb->add_flag("--print", arguments->print, "Print the command, to paste; run nothing");
+  CLI::Option* print = verb->add_flag("--print", arguments->print, "Print the command for pasting; run nothing");
   verb->add_flag("--next-measure", arguments->next_measure,
-                 "Wait for the next measured window, and record that and nothing else (perf only)")
+                 "Record the next measured window and nothing else (perf only)")
       ->excludes(print)
       ->excludes(time);
   verb->footer(
       "  cpu    where threads spend their time          perf record -g\n"
-      "  zaps   zap latency, pages a zap                bpftrace, probes of the lab\n"
+      "  zaps   zap latency, pages per zap              bpftrace, probes of the lab\n"
       "  frees  from unlink to free                     bpftrace\n"
-      "  locks  how long mmu_lock is held, waited for   bpftrace\n"
+      "  locks  mmu_lock: hold and wait times           bpftrace\n"
       "  exits  guest exits, by reason                  bpftrace\n"
-      "  sched  when threads run, and who else does     perf record, then perf sched timehist\n"
-      "  c2c    cache lines that go between CPUs        perf c2c\n"
+      "  sched  when threads run, and what preempts     perf record, then perf sched timehist\n"
+      "  c2c    cache lines that move between CPUs      perf c2c\n"
       "  kvm    kvm:* and kvmmmu:* tracepoints          perf record\n"
-      "The cell's result is marked `perturbed`, and no verdict rests on it (docs/attach.md).\n"
-      "Exit codes: 0 done, 1 the tool failed, 2 it cannot be done: one line says what is missing.");
+      "The cell's result is marked `perturbed` and excluded from verdicts (docs/attach.md).\n"
+      "Exit codes: 0 done, 1 the tool failed, 2 impossible here: one line says what is missing.");
   verb->callback([arguments] {
     if (!attach(*arguments)) throw CLI::RuntimeError{1};
   });

@@ -12,24 +12,17 @@
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/live_cell.hpp"
 #include "harness/cli/verbs.hpp"
-#include "harness/lab/cell.hpp"
 #include "harness/lab/cell_benchmark.hpp"
-#include "harness/lab/cell_replay.hpp"
 #include "harness/lab/cell_request.hpp"
-#include "harness/lab/registry.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
 #include "harness/os/program.hpp"
-#include "harness/replay/trace_name.hpp"
 #include "harness/timeline/chrome_trace.hpp"
 #include "harness/timeline/recorder.hpp"
-#include "harness/trace/trace_reader.hpp"
-#include "workloads/workload.hpp"
 
 namespace shadowwalk::cli {
 namespace {
-
-constexpr const char* kDelayOfNegativeControls = "1/1000:50";
 
 struct CellArguments {
   std::shared_ptr<CellTexts> texts = std::make_shared<CellTexts>();
@@ -51,74 +44,17 @@ CellRequest request_from(const CellTexts& texts) {
   return request;
 }
 
-/// `auto`: the trace; KVM where it opens, and for the host's own KVM always. The result names what was taken.
-void decide_guest(CellConfig& config) {
-  if (config.guest != GuestKind::automatic) return;
-  if (Registry::instance().at(config.variant).is_reference()) {
-    config.guest = GuestKind::kvm;
-    return;
-  }
-  if (replays(config)) {
-    config.guest = GuestKind::trace;
-    return;
-  }
-  const std::string reason = kvm_unavailable_reason();
-  if (!reason.empty()) fmt::print(stderr, "shadowwalk: --guest auto: thread guests, since {}\n", reason);
-  config.guest = reason.empty() ? GuestKind::kvm : GuestKind::thread;
-}
-
-/// Sets an option that was not given, as if it had been: the command that runs the cell again holds it.
-void decide(CellRequest& request, std::string_view key, std::string_view value) {
-  give(request, *find_cell_option(key), value);
-}
-
-/// A negative control is there to be caught, and stalls catch it at any rate: on by default for it, and said.
-void decide_read_delay(CellRequest& request) {
-  const VariantEntry* variant = Registry::instance().find(request.config.variant);
-  if (variant->info.safe || request.has("read-delay")) return;
-  decide(request, "read-delay", kDelayOfNegativeControls);
-  fmt::print(stderr, "shadowwalk: {} is a negative control: --read-delay {} is on (--read-delay off turns it off)\n",
-             variant->info.name, kDelayOfNegativeControls);
-}
-
-/// A trace says when what is done to which pages.
-void decide_replay(std::string_view trace, CellRequest& request) {
-  for (const char* key : {"zap-rate", "working-set", "seed", "locality", "writes"}) {
-    if (!request.has(key)) continue;
-    throw InputError(
-        fmt::format("cell: --{} has no meaning with --workload trace:FILE: the trace tells; leave it out", key));
-  }
-  if (request.has("zappers")) return;
-  request.config.zappers = zappers_of(trace::TraceReader(std::filesystem::path(trace)).info());
-  request.given.insert("zappers");
-}
-
-/// A workload whose guest does all the zapping has no work for zappers, and its working set may be its own.
-void decide_workload(CellRequest& request) {
-  if (const auto trace = replay::trace_file(request.config.workload)) return decide_replay(*trace, request);
-  const Workload workload = load_workload(request.config.workload);
-  if (workload.host.empty() && !request.has("zappers")) {
-    request.config.zappers = 0;
-    request.given.insert("zappers");
-  }
-  if (!request.has("working-set")) {
-    request.config.working_set = workload.working_set;
-    request.given.insert("working-set");
-  }
-}
-
-CellConfig config_from(CellRequest request, const std::vector<std::string>& plugins) {
-  decide_guest(request.config);
-  request.given.insert("guest");
-  decide_read_delay(request);
-  decide_workload(request);
+/// The cell, with the command line that runs it again.
+PreparedCell prepare(const CellArguments& arguments) {
+  PreparedCell cell = prepare_cell(request_from(*arguments.texts));
+  for (const std::string& notice : cell.notices) fmt::print(stderr, "shadowwalk: {}\n", notice);
   std::vector<std::string> words = {"shadowwalk", "cell"};
-  for (const auto& more : {plugin_arguments(plugins), command_line(request)}) {
+  for (const auto& more : {plugin_arguments(*arguments.plugins), cell.options}) {
     words.insert(words.end(), more.begin(), more.end());
   }
-  request.config.name = cell_name(request.config);
-  request.config.command = os::shell_line(words);
-  return request.config;
+  cell.config.command = os::shell_line(words);
+  cell.config.id = arguments.id;
+  return cell;
 }
 
 std::filesystem::path checked_trace(const std::string& path, const BenchmarkFlags& flags) {
@@ -128,7 +64,7 @@ std::filesystem::path checked_trace(const std::string& path, const BenchmarkFlag
   }
   if (path == kStdout || path.empty()) throw InputError("cell: --trace writes a file: give it a name");
   if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
-    throw InputError(fmt::format("cell: --trace {} is there and no plain file; give another name", path));
+    throw InputError(fmt::format("cell: --trace {} exists and is no plain file; give another name", path));
   }
   check_output("cell", "--trace", path);
   return path;
@@ -177,8 +113,8 @@ void run(CellArguments arguments, const BenchmarkFlags& flags) {
       throw InputError("cell: --benchmark_out and --json both name the file of the result; give one");
     arguments.json = flags.out;
   }
-  CellConfig config = config_from(request_from(*arguments.texts), *arguments.plugins);
-  config.id = arguments.id;
+  PreparedCell cell = prepare(arguments);
+  CellConfig& config = cell.config;
   std::optional<CellTrace> trace;
   if (!arguments.trace.empty() && arguments.trace == arguments.json) {
     throw InputError("cell: --trace and --json name the same file; give them one each");
@@ -186,12 +122,12 @@ void run(CellArguments arguments, const BenchmarkFlags& flags) {
   if (!arguments.trace.empty()) trace.emplace(config, arguments.trace, arguments.trace_records, flags);
   LiveCell live(config, arguments.hold);
   config.on_ready = [&live] { live.on_ready(); };
-  config.onlookers = &live;
+  config.observer = &live;
   config.counters = &live.counters();
   check_output("cell", "--json", arguments.json);
 
   const bool to_stdout = arguments.json == kStdout;
-  const CellOutcome outcome = run_cell_benchmark(config, flags, !to_stdout);
+  const CellOutcome outcome = run_cell_benchmark(cell, flags, !to_stdout);
   if (to_stdout) {
     std::fwrite(outcome.json.data(), 1, outcome.json.size(), stdout);
   } else if (!arguments.json.empty()) {
@@ -218,9 +154,9 @@ void add_cell(CLI::App& command) {
       ->excludes("--speed");
   verb->add_option("--json", arguments->json, "Write the result as Google Benchmark JSON to FILE; - is stdout")
       ->type_name("FILE");
-  verb->add_option(
-          "--trace", arguments->trace,
-          "Write the cell's timeline to FILE, for Perfetto; it disturbs the cell, which is marked (docs/attach.md)")
+  verb->add_option("--trace", arguments->trace,
+                   "Write the cell's timeline to FILE, for Perfetto; this disturbs the cell, and its result is marked "
+                   "(docs/attach.md)")
       ->type_name("FILE");
   verb->add_option(
           "--trace-records", arguments->trace_records,
@@ -229,12 +165,13 @@ void add_cell(CLI::App& command) {
       ->capture_default_str()
       ->check(CLI::Range(timeline::Recorder::kMinRecords, timeline::Recorder::kMaxRecords))
       ->needs("--trace");
-  verb->add_flag("--hold", arguments->hold,
-                 "Wait before the first zap, for a tool to attach: Enter or SIGUSR1 lets it go on (docs/attach.md)");
-  verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for the probes")->type_name("N");
+  verb->add_flag(
+      "--hold", arguments->hold,
+      "Wait before the first zap so that a tool can attach; Enter or SIGUSR1 ends the wait (docs/attach.md)");
+  verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for probes")->type_name("N");
   verb->footer(
-      "Of Google Benchmark's flags, these hold: --benchmark_repetitions=N, --benchmark_report_aggregates_only, "
-      "--benchmark_context=KEY=VALUE and --benchmark_out=FILE, which is --json FILE.");
+      "Google Benchmark's flags that work here: --benchmark_repetitions=N, --benchmark_report_aggregates_only,\n"
+      "--benchmark_context=KEY=VALUE and --benchmark_out=FILE, which is the same as --json FILE.");
   verb->allow_extras();
   verb->callback([verb, arguments] { run(*arguments, benchmark_flags(*verb)); });
 }

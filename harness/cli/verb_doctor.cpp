@@ -11,7 +11,7 @@
 #include "harness/doctor/host.hpp"
 #include "harness/doctor/report.hpp"
 #include "harness/doctor/topology.hpp"
-#include "harness/machine/hardware_threads.hpp"
+#include "harness/machine/placement.hpp"
 
 namespace shadowwalk::cli {
 namespace {
@@ -22,7 +22,7 @@ struct DoctorArguments {
   std::string cpus;
 };
 
-/// Those of --cpus, each once; all without it.
+/// The CPUs of --cpus, each once; all CPUs without it.
 std::vector<HardwareThread> chosen_cpus(const std::string& list) {
   std::vector<HardwareThread> threads = allowed_hardware_threads();
   if (!list.empty()) {
@@ -38,7 +38,7 @@ doctor::Topology measure(const std::string& list) {
   const std::vector<HardwareThread> cpus = chosen_cpus(list);
   const std::chrono::duration<double> expected = doctor::expected_time(cpus.size());
   if (expected.count() >= 1) {
-    fmt::print(stderr, "shadowwalk: {} CPUs are {} pairs: about {:.0f} s; --cpus LIST takes fewer\n", cpus.size(),
+    fmt::print(stderr, "shadowwalk: {} CPUs are {} pairs: about {:.0f} s; --cpus LIST chooses fewer\n", cpus.size(),
                cpus.size() * (cpus.size() - 1) / 2, expected.count());
   }
   return doctor::measure_topology(cpus);
@@ -59,15 +59,15 @@ void examine(const DoctorArguments& arguments) {
 }  // namespace
 
 void add_doctor(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("doctor", "Tell what this host can measure, and what mends what it cannot");
+  CLI::App* verb = command.add_subcommand("doctor", "Show what this host can measure, and how to fix what it cannot");
   auto arguments = std::make_shared<DoctorArguments>();
   verb->add_flag("--json", arguments->json, "Print JSON (docs/doctor.schema.json)");
   CLI::Option* topology = verb->add_flag("--topology", arguments->topology,
-                                         "Measure what moving a cache line costs between each pair of CPUs, too");
-  verb->add_option("--cpus", arguments->cpus, "With --topology: these CPUs only, as 0,2-5")
+                                         "Also measure what moving a cache line costs between each pair of CPUs");
+  verb->add_option("--cpus", arguments->cpus, "With --topology: only these CPUs, such as 0,2-5")
       ->type_name("LIST")
       ->needs(topology);
-  verb->footer("Nothing is changed. Exit code 0 whatever is found.");
+  verb->footer("It changes nothing. The exit code is 0 whatever it finds.");
   verb->callback([arguments] { examine(*arguments); });
 }
 

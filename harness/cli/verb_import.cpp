@@ -36,7 +36,7 @@ std::filesystem::path default_out(const ImportArguments& arguments) {
 
 std::string as_page(std::uint64_t gfn) { return gfn == trace::kUnknownGfn ? "?" : fmt::format("{:#x}", gfn); }
 
-/// One line an event, for grep and awk.
+/// One line per event, for grep and awk.
 void dump(const std::string& file) {
   TraceReader reader(file);
   fmt::print("# time_ns vcpu kind gfn pages\n");
@@ -47,7 +47,7 @@ void dump(const std::string& file) {
   }
 }
 
-/// The source is text of somebody else's: control characters but newlines are taken out.
+/// The source is foreign text: replaces control characters other than newlines.
 std::string shown(std::string text) {
   for (char& c : text) {
     if ((static_cast<unsigned char>(c) < ' ' && c != '\n') || c == 0x7f) c = '?';
@@ -61,7 +61,7 @@ void print_info(const std::string& file) {
   }
   fmt::print("{}: whole: every block was read and its checksum is right\n", file);
   fmt::print(
-      "source      {}\nbytes       {}, {:.2f} an event\n{}", shown(reader.source()), reader.file_bytes(),
+      "source      {}\nbytes       {}, {:.2f} per event\n{}", shown(reader.source()), reader.file_bytes(),
       static_cast<double>(reader.file_bytes()) / static_cast<double>(std::max<std::uint64_t>(1, reader.info().events)),
       describe_totals(reader.info()));
 }
@@ -92,19 +92,19 @@ void add_import(CLI::App& command) {
       ->type_name("FILE");
   CLI::Option* out = verb->add_option("-o,--out", arguments->out, "The trace (default: FILE with the suffix .swtrace)")
                          ->type_name("TRACE");
-  verb->add_option("--pid", arguments->pid, "Only this process's events: one VM of several")
+  verb->add_option("--pid", arguments->pid, "Only the events of this process: one VM of several")
       ->type_name("PID")
       ->check(CLI::PositiveNumber);
-  verb->add_option("--window", arguments->window, "Events held to put them into order")
+  verb->add_option("--window", arguments->window, "Events that are held back for sorting by time")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1u, 1u << 26));
-  verb->add_option("--note", arguments->note, "Put into the trace as its source: host, kernel, command")
+  verb->add_option("--note", arguments->note, "Text that the trace keeps as its source: host, kernel, command")
       ->type_name("TEXT");
-  CLI::Option* info =
-      verb->add_flag("--info", arguments->info, "FILE is a trace: read all of it, tell kinds, vCPUs, duration")
-          ->excludes(out);
-  verb->add_flag("--dump", arguments->dump, "FILE is a trace: print its events, one a line")
+  CLI::Option* info = verb->add_flag("--info", arguments->info,
+                                     "FILE is a trace: read all of it; show kinds of events, vCPUs, duration")
+                          ->excludes(out);
+  verb->add_flag("--dump", arguments->dump, "FILE is a trace: print its events, one per line")
       ->excludes(out)
       ->excludes(info);
   verb->footer(

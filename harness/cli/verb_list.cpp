@@ -13,7 +13,7 @@
 #include "harness/lab/figures.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/measure/pmu/event_catalog.hpp"
+#include "harness/measure/pmu/availability.hpp"
 #include "harness/measure/pmu/microarchitecture.hpp"
 #include "harness/measure/pmu/pfm.hpp"
 #include "workloads/workload.hpp"
@@ -69,7 +69,7 @@ void print_figures(bool as_json, bool as_markdown) {
     for (const FigureTopic& topic : figure_topics()) {
       for (const Figure& figure : topic.figures) {
         fmt::print("{}: {}\n  unit         {}\n  level        {}\n", fmt::join(counters_of(figure), " "),
-                   figure.meaning, name_of(figure.unit), to_string(figure.level));
+                   figure.meaning, unit_name(figure.unit), to_string(figure.level));
       }
     }
   }
@@ -101,7 +101,7 @@ std::vector<pmu::CatalogEntry> matching(const std::string& pattern) {
   auto catalog = pmu::event_catalog([&](std::string_view name, std::string_view source) {
     return std::regex_search(name.begin(), name.end(), regex) || std::regex_search(source.begin(), source.end(), regex);
   });
-  if (catalog.empty()) throw InputError(fmt::format("list events: no event looks like '{}'", pattern));
+  if (catalog.empty()) throw InputError(fmt::format("list events: no event matches '{}'", pattern));
   return catalog;
 }
 
@@ -117,7 +117,7 @@ ordered_json to_json(const std::vector<pmu::CatalogEntry>& catalog) {
   return list;
 }
 
-/// Reasons are long and few: rows bear a number, and the end says what each means.
+/// Reasons are long and few: rows hold numbers, and the reasons follow after the last row.
 class Reasons {
  public:
   std::string mark(const std::string& reason) {
@@ -137,7 +137,7 @@ class Reasons {
 void print(const std::vector<pmu::CatalogEntry>& catalog) {
   const auto core = pmu::core_pmu();
   fmt::print("CPU: {}; libpfm4: {}\n", to_string(pmu::this_microarchitecture()),
-             core ? fmt::format("{} ({})", core->name, core->description) : "knows no core PMU here");
+             core ? fmt::format("{} ({})", core->name, core->description) : "has no core PMU here");
   Reasons reasons;
   std::string source;
   for (const pmu::CatalogEntry& entry : catalog) {
@@ -149,8 +149,8 @@ void print(const std::vector<pmu::CatalogEntry>& catalog) {
   fmt::print("\nThe first column: whether the event can be counted for a thread here.\n");
   reasons.print();
   fmt::print(
-      "Beside these: tracepoints as SYSTEM:EVENT (kvm:kvm_exit), and PMU/TERM=VALUE,.../ as perf spells them.\n"
-      "Modifiers :u :k :h :G pick user, kernel, hypervisor and guest; hardware events count user code by default.\n");
+      "Also: tracepoints as SYSTEM:EVENT (kvm:kvm_exit), and PMU/TERM=VALUE,.../ as perf writes them.\n"
+      "Modifiers :u :k :h :G choose user, kernel, hypervisor and guest; hardware events count user code by default.\n");
 }
 
 /// `shadowwalk list events`: the sets of `--events` for this CPU, and every event that can be named, each with whether
@@ -180,8 +180,8 @@ void add_list(CLI::App& command) {
     list->callback([as_json, describe] { print(describe(), *as_json); });
     return list;
   };
-  add_plugin_option(*add("variants", "Reclamation schemes, with their costs in words", describe_variants));
-  add("workloads", "What the guest runs and what the host does meanwhile", describe_workloads);
+  add_plugin_option(*add("variants", "Reclamation schemes and what each costs", describe_variants));
+  add("workloads", "What guest and host do", describe_workloads);
 
   auto as_markdown = std::make_shared<bool>(false);
   CLI::App* figures = verb->add_subcommand("figures", "The counters of results, with their units and meanings");
@@ -189,10 +189,10 @@ void add_list(CLI::App& command) {
   figures->add_flag("--markdown", *as_markdown, "Print the tables of docs/result-format.md")->excludes("--json");
   figures->callback([as_json, as_markdown] { print_figures(*as_json, *as_markdown); });
 
-  CLI::App* events =
-      verb->add_subcommand("events", "What --events can count: sets for this CPU, events, and whether here");
+  CLI::App* events = verb->add_subcommand(
+      "events", "What --events can count: sets for this CPU, events, and whether they can be counted here");
   auto pattern = std::make_shared<std::string>();
-  events->add_option("REGEX", *pattern, "Only events whose name or source looks like this; case does not matter");
+  events->add_option("REGEX", *pattern, "Only events whose name or source matches; upper and lower case are the same");
   events->add_flag("--json", *as_json, "Print JSON");
   events->callback([as_json, pattern] { list_events(*pattern, *as_json); });
 }

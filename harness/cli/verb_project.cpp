@@ -18,7 +18,7 @@
 #include "harness/projection/host_comparison.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/projection/topology_file.hpp"
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk::cli {

@@ -88,7 +88,7 @@ void list(bool json) {
 }  // namespace
 
 void add_ps(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("ps", "List the live runs, where each is, and the threads to attach to");
+  CLI::App* verb = command.add_subcommand("ps", "List the live runs, their progress, and the threads to attach to");
   auto json = std::make_shared<bool>(false);
   verb->add_flag("--json", *json, "Print JSON (docs/attach.md)");
   verb->callback([json] { list(*json); });

@@ -11,10 +11,9 @@
 #include "harness/cli/import_summary.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/measure/pmu/tracepoint.hpp"
+#include "harness/measure/pmu/event_encoder.hpp"
 #include "harness/os/program.hpp"
 #include "harness/trace/recording.hpp"
-#include "harness/trace/tool.hpp"
 #include "harness/trace/trace_reader.hpp"
 
 namespace shadowwalk::cli {
@@ -27,7 +26,7 @@ struct RecordArguments {
   std::vector<std::string> command;
 };
 
-/// A file that goes when this goes.
+/// A file that is removed at the end of its scope.
 class ScratchFile {
  public:
   explicit ScratchFile(std::filesystem::path path) : path_(std::move(path)) {}
@@ -43,7 +42,7 @@ class ScratchFile {
   std::filesystem::path path_;
 };
 
-/// Both groups must be there: perf would refuse a pattern that matches nothing, in words about its parser.
+/// Both groups must exist: for a pattern without a match, perf complains about its parser.
 void require_tracepoints() {
   for (const char* tracepoint : {"kvm:kvm_userspace_exit", "kvmmmu:kvm_mmu_prepare_zap_page"}) {
     const auto found = pmu::encode_tracepoint(tracepoint, pmu::SystemPaths());
@@ -53,16 +52,21 @@ void require_tracepoints() {
   }
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += text.empty() ? word : " " + word;
-  return text;
-}
-
 std::string recorded_source(const std::vector<std::string>& command) {
   utsname host{};
   uname(&host);
-  return fmt::format("recorded by perf on Linux {} {}: {}", host.release, host.machine, joined(command));
+  return fmt::format("recorded by perf on Linux {} {}: {}", host.release, host.machine, os::shell_line(command));
+}
+
+trace::ImportReport import_recorded(const std::filesystem::path& data, const std::filesystem::path& out,
+                                    const std::vector<std::string>& command) {
+  try {
+    return trace::import_recording(data, out, recorded_source(command), trace::ImportOptions());
+  } catch (const trace::EmptyRecording&) {
+    // Its own message names perf's file, which the user has never seen.
+    throw InputError(fmt::format("record: KVM did nothing while `{}` ran: no KVM guest was active on this host",
+                                 os::shell_line(command)));
+  }
 }
 
 void record(const RecordArguments& arguments) {
@@ -72,7 +76,7 @@ void record(const RecordArguments& arguments) {
     throw InputError(fmt::format("record: {}: no such program on PATH", arguments.command.front()));
   }
   const std::filesystem::path out = arguments.out;
-  // Beside the trace: there is the room that it needs.
+  // Beside the trace, where there is enough space.
   const ScratchFile scratch(out.parent_path() / fmt::format(".{}.{}.perf.data", out.filename().string(), getpid()));
   const std::filesystem::path data = arguments.keep.empty() ? scratch.path() : std::filesystem::path(arguments.keep);
   std::vector<std::string> perf_record = {perf, "record",         "-a", "-e",          "kvm:*", "-e", "kvmmmu:*",
@@ -84,11 +88,9 @@ void record(const RecordArguments& arguments) {
     throw InputError(
         fmt::format("record: perf record recorded nothing (exit code {}): {}; system-wide tracepoints need root, "
                     "or kernel.perf_event_paranoid at -1 and a readable tracefs",
-                    end.exit_code, end.last_error.empty() ? "it said nothing" : end.last_error));
+                    end.exit_code, end.last_error.empty() ? "it printed nothing" : end.last_error));
   }
-  const trace::ImportReport report =
-      trace::import_recording(data, out, recorded_source(arguments.command), trace::ImportOptions());
-  fmt::print("{}: {}", out.string(), describe_import(report));
+  fmt::print("{}: {}", out.string(), describe_import(import_recorded(data, out, arguments.command)));
   fmt::print("{}", describe_totals(trace::TraceReader(out).info()));
   if (end.exit_code != 0) fmt::print("{} ended with exit code {}\n", arguments.command.front(), end.exit_code);
 }
@@ -96,21 +98,22 @@ void record(const RecordArguments& arguments) {
 }  // namespace
 
 void add_record(CLI::App& command) {
-  CLI::App* verb =
-      command.add_subcommand("record", "Record what this host's KVM does while a command runs, as a trace");
+  CLI::App* verb = command.add_subcommand("record", "Record as a trace what this host's KVM does while a command runs");
   auto arguments = std::make_shared<RecordArguments>();
   verb->add_option("-o,--out", arguments->out, "The trace")->type_name("TRACE")->capture_default_str();
-  verb->add_option("--keep", arguments->keep, "Keep perf's own recording in this file")->type_name("FILE");
-  verb->add_option("--buffer", arguments->buffer, "perf's buffer for each CPU (perf record -m)")
+  verb->add_option("--keep", arguments->keep, "Keep perf's own recording as this file")->type_name("FILE");
+  verb->add_option("--buffer", arguments->buffer, "perf's buffer per CPU (perf record -m)")
       ->type_name("SIZE")
       ->capture_default_str();
-  verb->add_option("command", arguments->command, "What to run meanwhile: a guest, or `sleep 10` beside running ones")
+  verb->add_option("command", arguments->command,
+                   "What to run meanwhile: a guest, or `sleep 10` while guests are running")
       ->required()
       ->type_name("COMMAND...");
   verb->positionals_at_end();
   verb->footer(
-      "Runs `perf record -a -e 'kvm:*' -e 'kvmmmu:*' -- COMMAND` and imports what it recorded. All guests of the host\n"
-      "are in it; `shadowwalk import --pid` takes one out of a kept recording. Needs root, perf and tracefs.\n"
+      "Runs `perf record -a -e 'kvm:*' -e 'kvmmmu:*' -- COMMAND` and imports the recording, which contains all\n"
+      "guests of the host; `shadowwalk import --pid` takes one of them from a kept recording. Needs root, perf, "
+      "tracefs.\n"
       "  shadowwalk record -o boot.swtrace -- qemu-system-x86_64 -enable-kvm ...");
   verb->callback([arguments] { record(*arguments); });
 }

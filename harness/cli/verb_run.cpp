@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/attach/live/registration.hpp"
+#include "harness/attach/live/entry.hpp"
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/live_cell.hpp"
 #include "harness/cli/verbs.hpp"

@@ -9,7 +9,6 @@
 #include <string>
 #include <thread>
 
-#include "harness/attach/top/frame_json.hpp"
 #include "harness/attach/top/screen.hpp"
 #include "harness/attach/top/view.hpp"
 #include "harness/attach/top/watch.hpp"
@@ -52,7 +51,7 @@ void show_on_screen(top::Watch& watch, std::chrono::milliseconds interval, std::
   }
 }
 
-/// A frame after the other, without an end to the last: what was printed stays.
+/// Frames one after the other; what was printed stays.
 void print(top::Watch& watch, const TopArguments& arguments, std::chrono::milliseconds interval, top::Blocks blocks) {
   for (std::uint64_t printed = 0;;) {
     const top::Frame frame = watch.look();
@@ -73,13 +72,13 @@ void show(const TopArguments& arguments) {
   const top::Blocks blocks = top::terminal_takes_utf8() ? top::Blocks::unicode : top::Blocks::ascii;
   top::Watch watch(arguments.run);
   const bool terminal = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
-  if (!arguments.json) {  // whoever looks wants rates, the first time too
+  if (!arguments.json) {  // rates need two frames, the first time too
     watch.look();
     std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(interval, kFirstInterval));
   }
   if (!terminal || arguments.json || arguments.plain) return print(watch, arguments, interval, blocks);
   show_on_screen(watch, interval, arguments.frames, blocks);
-  // The screen is gone; what the run came to stays.
+  // The screen is restored; the last figures stay below it.
   for (const std::string& line : top::lines_of(watch.look(), kPlainColumns, blocks)) fmt::print("{}\n", line);
 }
 
@@ -88,17 +87,19 @@ void show(const TopArguments& arguments) {
 void add_top(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("top", "Watch a live run: rates, retired memory, latencies, exits");
   auto arguments = std::make_shared<TopArguments>();
-  verb->add_option("run", arguments->run, "Id, as `shadowwalk ps` shows it; not needed where one run is live")
+  verb->add_option("run", arguments->run, "Id, as `shadowwalk ps` shows it; may be left out if only one run is live")
       ->type_name("RUN");
-  verb->add_option("--interval", arguments->interval, "Between two looks")->type_name("TIME")->capture_default_str();
-  verb->add_option("--frames", arguments->frames, "End after so many looks; 0: with the run")
+  verb->add_option("--interval", arguments->interval, "Refresh interval")->type_name("TIME")->capture_default_str();
+  verb->add_option("--frames", arguments->frames, "Number of refreshes; 0: until the run ends")
       ->type_name("N")
       ->capture_default_str();
-  CLI::Option* json = verb->add_flag("--json", arguments->json, "Print each look as a line of JSON (docs/attach.md)");
-  verb->add_flag("--plain", arguments->plain, "Print one look below the other, as without a terminal")->excludes(json);
+  CLI::Option* json =
+      verb->add_flag("--json", arguments->json, "Print each refresh as one line of JSON (docs/attach.md)");
+  verb->add_flag("--plain", arguments->plain, "Print each refresh below the previous one, as without a terminal")
+      ->excludes(json);
   verb->footer(
-      "Reads the counters that the cell keeps in shared memory: it is not stopped, and not marked as perturbed.\n"
-      "Rates and the first column of latencies are since the last look, `window:` is the measured window so far.");
+      "Reads the counters that the cell keeps in shared memory: this neither stops nor perturbs the cell.\n"
+      "Rates and the first column of latencies are since the last refresh, `window:` is the measured window so far.");
   verb->callback([arguments] { show(*arguments); });
 }
 

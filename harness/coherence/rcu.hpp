@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "harness/coherence/atomic.hpp"
-#include "harness/machine/rcu_types.hpp"
+#include "harness/machine/machine.hpp"
 
 namespace shadowwalk::coherence {
 

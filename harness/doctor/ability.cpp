@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "harness/doctor/subjects.hpp"
+#include "harness/doctor/finding.hpp"
 #include "harness/machine/check.hpp"
 
 namespace shadowwalk::doctor {
@@ -36,8 +36,8 @@ class Conclusion {
     if (lacks("usdt")) return follows("usdt", "usdt");
     if (lacks("tools")) return follows("usdt", "tools");
     const std::string tools = fmt::format("{}", fmt::join(host_.live.tools, " or "));
-    const char* who = host_.live.is_root ? "" : " as root";
-    return {"usdt", Verdict::yes, fmt::format("{}, by {}{}", finding("usdt").value, tools, who), {}};
+    const char* as_root = host_.live.is_root ? "" : " as root";
+    return {"usdt", Verdict::yes, fmt::format("{}, by {}{}", finding("usdt").value, tools, as_root), {}};
   }
 
   Ability kvm_guests() const { return follows("kvm_guests", "kvm", finding("kvm_kind").value); }
@@ -46,7 +46,7 @@ class Conclusion {
   Ability cacheline_contention() const {
     const LiveFacts::Pmu& pmu = host_.live.pmu;
     if (lacks("cpus"))
-      return {"cacheline_contention", Verdict::no, "one CPU: no line ever moves", finding("cpus").mend};
+      return {"cacheline_contention", Verdict::no, "one CPU: no cache line moves", finding("cpus").mend};
     if (pmu.unavailable.empty() && pmu.has_contention_set) {
       return {"cacheline_contention", Verdict::yes, "--events contention, and the estimate beside it", {}};
     }
@@ -54,17 +54,17 @@ class Conclusion {
     if (!pmu.unavailable.empty()) return {"cacheline_contention", Verdict::partly, estimate, finding("pmu").mend};
     return {"cacheline_contention",
             Verdict::partly,
-            estimate + "; no event of this CPU is known to tell",
-            {"", "name events of your own: --events"}};
+            estimate + "; no known event of this CPU counts it",
+            {"", "choose events yourself: --events"}};
   }
 
   Ability frequency() const {
     const Finding& governor = finding("governor");
     if (governor.value == kNoCpufreq) {
-      return {"frequency", Verdict::partly, "changes are seen (core_speed_change), none can be prevented",
+      return {"frequency", Verdict::partly, "changes are detected (core_speed_change) but cannot be prevented",
               governor.mend};
     }
-    return {"frequency", Verdict::yes, "changes are seen (core_speed_change); governor: " + governor.value,
+    return {"frequency", Verdict::yes, "changes are detected (core_speed_change); governor: " + governor.value,
             governor.mend};
   }
 
@@ -74,12 +74,13 @@ class Conclusion {
   const Finding& finding(std::string_view subject) const {
     const auto found = std::find_if(findings_.begin(), findings_.end(),
                                     [&](const Finding& candidate) { return candidate.subject == subject; });
-    SHADOWWALK_CHECK(found != findings_.end(), "an ability follows from a subject that was not examined");
+    SHADOWWALK_CHECK(found != findings_.end(), "an ability depends on a subject that was not examined");
     return *found;
   }
   bool lacks(std::string_view subject) const { return finding(subject).state == State::lack; }
 
-  /// As one finding says: `how` words it where there is no lack, `why_not` where there is (default: its value).
+  /// An ability that depends on one finding. `how`: used if there is no lack; `why_not`: if there is (default: its
+  /// value).
   Ability follows(std::string name, std::string_view subject, std::string how = {}, std::string why_not = {}) const {
     const Finding& cause = finding(subject);
     if (cause.state == State::lack)

@@ -7,7 +7,7 @@
 
 namespace shadowwalk::doctor {
 
-/// What the lab can and cannot measure on a host, concluded from all of its findings.
+/// What the lab can and cannot measure on a host, concluded from all findings.
 std::vector<Ability> abilities(const std::vector<Finding>& findings, const Host& host);
 
 }  // namespace shadowwalk::doctor

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kRoot = "/sys/fs/cgroup";
 
-/// Where a hierarchy is mounted and what this process's group is called in it, by a line `number:controllers:path` of
+/// A hierarchy's mount point and this process's group in it, from a line `number:controllers:path` of
 /// /proc/self/cgroup; an empty controller is version 2.
 struct Hierarchy {
   std::string mount;
@@ -33,8 +33,8 @@ std::optional<Hierarchy> hierarchy_of(const HostFiles& files, std::string_view c
   return std::nullopt;
 }
 
-/// `name` in the group's folder and those above it, up to the mount. A container may see its group mounted as the root
-/// while its path is told as the host names it: the mount itself always counts.
+/// `name` in the group's folder and its ancestors, up to the mount. A container may see its group mounted as the root
+/// although its path is given as the host names it: the mount itself is always included.
 std::vector<std::string> candidates(const Hierarchy& hierarchy, std::string_view name) {
   std::vector<std::string> files;
   std::string group = hierarchy.group == "/" ? "" : hierarchy.group;

@@ -4,15 +4,15 @@
 #include <optional>
 #include <string>
 
-#include "harness/doctor/host_files.hpp"
+#include "harness/doctor/host.hpp"
 
 namespace shadowwalk::doctor {
 
-/// A limit that a control group, this process's or one above it, sets; and the file that holds it.
+/// A limit set by this process's control group or one of its ancestors, and the file that holds it.
 struct CpuQuota {
   double cpus;
   std::string file;
-  std::string unlimited;  ///< what the file must hold for no limit
+  std::string unlimited;  ///< the file's content for no limit
 };
 struct MemoryLimit {
   std::uint64_t bytes;
@@ -21,7 +21,7 @@ struct MemoryLimit {
   std::string unlimited;
 };
 
-/// The tightest one, in version 2 or 1 of control groups; empty if there is none.
+/// The tightest limit, in version 2 or 1 of control groups; empty if there is none.
 std::optional<CpuQuota> cpu_quota(const HostFiles& files);
 std::optional<MemoryLimit> memory_limit(const HostFiles& files);
 

@@ -1,48 +1,71 @@
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "harness/doctor/host_files.hpp"
 #include "harness/doctor/live_facts.hpp"
 
 namespace shadowwalk::doctor {
 
-/// Where tracefs is, the usual place first.
+/// The files that describe a host (/proc, /sys, /dev), below a root that tests choose. Paths are those on the host:
+/// "/proc/meminfo". Nothing throws: a file that is missing or unreadable has no content.
+class HostFiles {
+ public:
+  explicit HostFiles(std::filesystem::path root = "/") : root_(std::move(root)) {}
+
+  /// The content, at most 1 MiB, without trailing white space.
+  std::optional<std::string> read(std::string_view path) const;
+  std::optional<std::int64_t> read_number(std::string_view path) const;
+  bool exists(std::string_view path) const;
+  /// Names in a directory, sorted; empty if it is missing or unreadable.
+  std::vector<std::string> list(std::string_view path) const;
+  /// Whether the directory exists, but this user may not list it.
+  bool is_closed(std::string_view path) const;
+
+ private:
+  std::filesystem::path on_host(std::string_view path) const;
+
+  std::filesystem::path root_;
+};
+
+/// Where tracefs may be mounted, the usual place first.
 inline constexpr const char* kTracefsMounts[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
 
-/// All that the doctor knows of a host.
+/// Everything that the doctor knows about a host.
 struct Host {
   HostFiles files;
   LiveFacts live;
 };
 
-/// The command as this user runs it: behind sudo, except for root.
+/// The command for this user to run: with sudo, except for root.
 std::string as_root(const Host& host, std::string_view command);
-/// The command that writes `value` into a file that only root may write.
+/// The command that writes `value` to a file that only root may write.
 std::string write_as_root(const Host& host, std::string_view value, std::string_view path);
 
-/// Whether this process may count what others may not (CAP_PERFMON, or CAP_SYS_ADMIN as it was before Linux 5.8).
+/// Whether this process has CAP_PERFMON, or CAP_SYS_ADMIN, which had its meaning before Linux 5.8.
 bool may_perf(const Host& host);
-/// What perf events this process may open on threads of its own user, each including the ones before.
+/// The perf events that this process may open on threads of its own user. Each value includes the previous ones.
 enum class PerfScope {
   none,
-  user_mode,    ///< of what they do in user mode
-  own_threads,  ///< of the kernel's side, too, and tracepoints
-  whole_host    ///< of all that runs on a CPU
+  user_mode,    ///< counts in user mode
+  own_threads,  ///< also in kernel mode, and tracepoints
+  whole_host    ///< of everything that runs on a CPU
 };
 PerfScope perf_scope(const Host& host);
 
 /// The systems of KVM's tracepoints that the kernel has: kvm, kvmmmu.
 std::vector<std::string> kvm_event_systems(const Host& host);
 
-/// Whether the CPU says that it is one of a virtual machine.
+/// Whether this host is a virtual machine, as far as CPU and firmware report it.
 bool is_virtual(const Host& host);
 /// Whether /proc/cpuinfo has the flag.
 bool has_cpu_flag(const Host& host, std::string_view flag);
 
-/// CPU numbers as the kernel writes lists: 0-3,8. `cpus` ascends.
+/// CPU numbers in the kernel's list format: 0-3,8. `cpus` must ascend.
 std::string cpu_list(const std::vector<unsigned>& cpus);
 /// "23.4 GiB"; "512 MiB".
 std::string in_words(std::uint64_t bytes);

@@ -16,21 +16,20 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <string_view>
 
-#include "harness/doctor/elf_probes.hpp"
+#include "harness/doctor/elf_notes.hpp"
 #include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_handle.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/cycle_clock.hpp"
-#include "harness/machine/hardware_threads.hpp"
-#include "harness/machine/membarrier.hpp"
+#include "harness/machine/placement.hpp"
 #include "harness/measure/pmu/availability.hpp"
 #include "harness/measure/pmu/event_sets.hpp"
 #include "harness/measure/pmu/microarchitecture.hpp"
 #include "harness/measure/pmu/pfm.hpp"
+#include "harness/os/file_descriptor.hpp"
+#include "harness/os/program.hpp"
 
 namespace shadowwalk::doctor {
 namespace {
@@ -53,7 +52,7 @@ LiveFacts::Pmu observe_pmu() {
 std::string group_of(const char* path) {
   struct stat status {};
   if (stat(path, &status) != 0 || (status.st_mode & 060) != 060) return {};
-  const group* entry = getgrgid(status.st_gid);  // at start-up: no other thread asks
+  const group* entry = getgrgid(status.st_gid);  // at start-up: no other thread calls it
   return entry == nullptr ? std::to_string(status.st_gid) : entry->gr_name;
 }
 
@@ -61,7 +60,7 @@ LiveFacts::Kvm observe_kvm() {
   LiveFacts::Kvm facts;
   facts.unavailable = kvm_unavailable_reason();
   const os::FileDescriptor device(open("/dev/kvm", O_RDWR | O_CLOEXEC));
-  if (device.get() < 0) {
+  if (!device.is_open()) {
     facts.open_error = errno;
     facts.group = group_of("/dev/kvm");
     return facts;
@@ -94,24 +93,13 @@ std::string hypervisor_signature() {
 std::vector<std::string> own_probes() {
   const os::FileDescriptor self(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   struct stat status {};
-  if (self.get() < 0 || fstat(self.get(), &status) != 0 || status.st_size <= 0) return {};
+  if (!self.is_open() || fstat(self.get(), &status) != 0 || status.st_size <= 0) return {};
   const auto size = static_cast<std::size_t>(status.st_size);
   void* mapped = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, self.get(), 0);
   if (mapped == MAP_FAILED) return {};
   std::vector<std::string> probes = usdt_probes({static_cast<const std::byte*>(mapped), size});
   munmap(mapped, size);
   return probes;
-}
-
-bool is_on_path(const char* tool) {
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path == nullptr ? "" : path;
-  while (!rest.empty()) {
-    const std::string_view directory = rest.substr(0, rest.find(':'));
-    rest.remove_prefix(std::min(directory.size() + 1, rest.size()));
-    if (!directory.empty() && access((std::filesystem::path(directory) / tool).c_str(), X_OK) == 0) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -132,7 +120,7 @@ LiveFacts observe_live_facts() {
   facts.membarrier_unavailable = register_membarrier();
   facts.probes = own_probes();
   for (const char* tool : kTools) {
-    if (is_on_path(tool)) facts.tools.emplace_back(tool);
+    if (os::find_program(tool)) facts.tools.emplace_back(tool);
   }
   facts.is_root = geteuid() == 0;
   return facts;

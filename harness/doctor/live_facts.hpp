@@ -5,14 +5,14 @@
 
 namespace shadowwalk::doctor {
 
-/// What only asking the kernel or the CPU tells, and no file does. Observed once; tests make it up.
+/// Facts that no file contains and only the kernel or the CPU can report. Observed once; tests invent them.
 struct LiveFacts {
   struct Pmu {
     std::string unavailable;          ///< why `cycles` cannot be counted; empty: it can
     std::string rdpmc_unavailable;    ///< why counters cannot be read without a system call; empty: they can
-    std::string name;                 ///< libpfm4's, as "amd64_fam19h_zen4"; empty: it does not know this CPU
+    std::string name;                 ///< libpfm4's, e.g. "amd64_fam19h_zen4"; empty: libpfm4 does not know this CPU
     std::string microarchitecture;    ///< "AMD Zen 4" or "unknown"
-    int counters = 0;                 ///< general-purpose ones of a hardware thread, by libpfm4's table; 0: not known
+    int counters = 0;                 ///< general-purpose ones of a hardware thread, by libpfm4's table; 0: unknown
     bool has_contention_set = false;  ///< `--events contention` has rows for this CPU
   } pmu;
 
@@ -20,16 +20,16 @@ struct LiveFacts {
     std::string unavailable;    ///< kvm_unavailable_reason()
     int open_error = 0;         ///< errno of opening /dev/kvm; 0: it opened
     std::string group;          ///< the group that may open /dev/kvm; empty: there is none
-    int recommended_vcpus = 0;  ///< KVM_CAP_NR_VCPUS; 0: not told
-    int max_vcpus = 0;          ///< KVM_CAP_MAX_VCPUS; 0: not told
+    int recommended_vcpus = 0;  ///< KVM_CAP_NR_VCPUS; 0: not reported
+    int max_vcpus = 0;          ///< KVM_CAP_MAX_VCPUS; 0: not reported
     bool statistics = false;    ///< KVM_CAP_BINARY_STATS_FD
   } kvm;
 
   std::string clock;  ///< CycleClock::describe()
   bool clock_is_tsc = false;
   double clock_read_ns = 0;
-  std::string kernel;                  ///< release and machine
-  std::string hypervisor;              ///< its signature ("KVMKVMKVM"), where the CPU tells; empty: none, or not told
+  std::string kernel;      ///< release and machine
+  std::string hypervisor;  ///< its signature ("KVMKVMKVM"), if the CPU reports it; empty: none, or not reported
   std::vector<unsigned> allowed_cpus;  ///< of this process, ascending
   std::string membarrier_unavailable;  ///< empty: it works
   std::vector<std::string> probes;     ///< USDT probes in this executable, as "shadowwalk:zap"
@@ -40,7 +40,7 @@ struct LiveFacts {
 /// Commands that attach to a run.
 inline constexpr const char* kTools[] = {"perf", "bpftrace"};
 
-/// Asks this host. Opens and closes a VM and events; takes some milliseconds.
+/// Observes this host. Opens and closes a VM and events; takes some milliseconds.
 LiveFacts observe_live_facts();
 
 }  // namespace shadowwalk::doctor

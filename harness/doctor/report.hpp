@@ -20,16 +20,16 @@ struct Section {
 struct Report {
   std::vector<Ability> abilities;
   std::vector<Section> sections;
-  std::optional<Topology> topology;  ///< only where it was asked for
+  std::optional<Topology> topology;  ///< only if requested
 };
 
-/// Looks at everything but the topology.
+/// Examines everything but the topology.
 Report examine(const Host& host);
 
-/// As docs/doctor.schema.json describes it.
+/// In the format that docs/doctor.schema.json describes.
 nlohmann::ordered_json to_json(const Report& report, const std::string& version);
 
-/// For a terminal of 100 columns; only commands, which stay whole, and wide matrices pass that.
+/// For a terminal of 100 columns; only commands, which are never wrapped, and wide matrices exceed it.
 std::string to_text(const Report& report);
 
 }  // namespace shadowwalk::doctor

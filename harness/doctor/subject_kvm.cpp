@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <optional>
 
-#include "harness/doctor/subjects.hpp"
+#include "harness/doctor/finding.hpp"
 
 namespace shadowwalk::doctor {
 namespace {
@@ -15,7 +15,7 @@ Mend mend_kvm(const Host& host) {
       if (has_cpu_flag(host, "svm")) return {as_root(host, "modprobe kvm_amd"), ""};
       if (has_cpu_flag(host, "vmx")) return {as_root(host, "modprobe kvm_intel"), ""};
       if (is_virtual(host)) {
-        return {"", "nothing mends it inside: enable nested virtualisation for this VM on the host below"};
+        return {"", "it cannot be changed inside: enable nested virtualisation for this VM on the host below"};
       }
       return {"", "enable virtualisation (VT-x, SVM) in the firmware; in a container, pass /dev/kvm in"};
     case EACCES:
@@ -24,9 +24,9 @@ Mend mend_kvm(const Host& host) {
       if (host.live.kvm.group.empty()) return {"sudo setfacl -m u:$USER:rw /dev/kvm", ""};
       return {fmt::format("sudo usermod -aG {} $USER", host.live.kvm.group), ""};  // holds from the next login on
     case 0:
-      return {"", "see the reason; thread guests serve meanwhile (--guest thread)"};
+      return {"", "see the reason; until then use thread guests (--guest thread)"};
     default:
-      return {"", "enable virtualisation (VT-x, SVM) in the firmware; thread guests serve meanwhile (--guest thread)"};
+      return {"", "enable virtualisation (VT-x, SVM) in the firmware; until then use thread guests (--guest thread)"};
   }
 }
 
@@ -64,7 +64,8 @@ Kind kind_of(const Host& host) {
     const auto is_on = parameter(host, vendor.module, vendor.parameter);
     const std::string known = fmt::format("known from {}.{}", vendor.module, vendor.parameter);
     if (!is_on)
-      return {State::note, "not told", fmt::format("module {} is there, its parameters are not", vendor.module), {}};
+      return {
+          State::note, "not reported", fmt::format("module {} is there, its parameters are not", vendor.module), {}};
     if (*is_on) return {State::ok, fmt::format("{}{}", vendor.paging, has_tdp_mmu ? ", TDP MMU" : ""), known, {}};
     return {
         State::note,
@@ -78,7 +79,7 @@ Kind kind_of(const Host& host) {
   }
   if (!host.live.kvm.unavailable.empty()) return {State::note, "none", "KVM is not available", {}};
   if (has_tdp_mmu) return {State::ok, "two-dimensional paging", "inferred from kvm.tdp_mmu", {}};
-  return {State::note, "unknown", "no module that is known here serves /dev/kvm", {}};
+  return {State::note, "unknown", "no known module provides /dev/kvm", {}};
 }
 
 Finding kvm_kind(const Host& host) {
@@ -94,7 +95,7 @@ Finding kvm_kind(const Host& host) {
 
 Finding kvm_vcpus(const Host& host) {
   const LiveFacts::Kvm& facts = host.live.kvm;
-  const auto number = [](int count) { return count > 0 ? fmt::format("{}", count) : std::string("not told"); };
+  const auto number = [](int count) { return count > 0 ? fmt::format("{}", count) : std::string("not reported"); };
   return {"kvm_vcpus",
           State::ok,
           fmt::format("recommended: {}; at most: {}", number(facts.recommended_vcpus), number(facts.max_vcpus)),

@@ -1,15 +1,19 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <set>
 #include <sstream>
 
-#include "harness/doctor/subjects.hpp"
+#include "harness/doctor/cgroup.hpp"
+#include "harness/doctor/finding.hpp"
+#include "harness/measure/memory.hpp"
 
 namespace shadowwalk::doctor {
 namespace {
 
 Finding machine(const Host& host) {
-  if (!is_virtual(host)) return {"machine", State::ok, "no hypervisor told", "times are the hardware's own", {}};
+  if (!is_virtual(host)) return {"machine", State::ok, "no hypervisor reported", "times are the hardware's own", {}};
   const std::string& signature = host.live.hypervisor;
   return {"machine",
           State::note,
@@ -27,7 +31,7 @@ Finding clock(const Host& host) {
           State::note,
           value,
           "the kernel's clock costs more than the TSC: compare bursts, not single walks",
-          {"", "nothing mends it here: the CPU or its hypervisor has no invariant TSC that the kernel trusts"}};
+          {"", "it cannot be changed here: the CPU or its hypervisor has no invariant TSC that the kernel trusts"}};
 }
 
 Finding steal(const Host& host) {
@@ -39,8 +43,8 @@ Finding steal(const Host& host) {
   if (!is_told) {
     return {"steal",
             State::lack,
-            "not told by /proc/stat",
-            "time that other virtual machines took goes unseen",
+            "not reported by /proc/stat",
+            "time that other virtual machines took is not detected",
             {"", "mount /proc, or upgrade the kernel"}};
   }
   if (!is_virtual(host)) return {"steal", State::ok, "none: there is no host below", "", {}};
@@ -48,7 +52,7 @@ Finding steal(const Host& host) {
   return {"steal",
           State::ok,
           fmt::format("{:.1f} s since boot, all CPUs", seconds),
-          ticks == 0 ? "none yet, or the host below does not tell" : "recorded for each cell",
+          ticks == 0 ? "none yet, or the host below does not report it" : "recorded for each cell",
           {}};
 }
 
@@ -65,20 +69,218 @@ Finding membarrier(const Host& host) {
 Finding aslr(const Host& host) {
   constexpr std::int64_t kMostForThreadSanitizer = 28;
   const auto bits = host.files.read_number("/proc/sys/vm/mmap_rnd_bits");
-  if (!bits) return {"aslr", State::ok, "vm.mmap_rnd_bits not told", "", {}};
+  if (!bits) return {"aslr", State::ok, "vm.mmap_rnd_bits not reported", "", {}};
   const std::string value = fmt::format("{} random bits of an address", *bits);
   if (*bits <= kMostForThreadSanitizer) return {"aslr", State::ok, value, "", {}};
   return {"aslr",
           State::note,
           value,
-          "ThreadSanitizer builds by older compilers may not start; nothing else minds",
+          "ThreadSanitizer builds by older compilers may not start; nothing else is affected",
           {as_root(host, fmt::format("sysctl vm.mmap_rnd_bits={}", kMostForThreadSanitizer)), ""}};
+}
+
+constexpr const char* kCpu = "/sys/devices/system/cpu";
+
+std::string sysfs(std::string_view name) { return fmt::format("{}/{}", kCpu, name); }
+
+Finding cpus(const Host& host) {
+  const std::vector<unsigned>& allowed = host.live.allowed_cpus;
+  const std::string online = host.files.read(sysfs("online")).value_or("not reported");
+  const std::string value = fmt::format("{} allowed: {} (online: {})", allowed.size(), cpu_list(allowed), online);
+  if (allowed.size() >= 2) return {"cpus", State::ok, value, "", {}};
+  return {"cpus",
+          State::lack,
+          value,
+          "walkers, zappers and reclaimers take turns on one CPU: contention cannot be observed",
+          {"", "give this process more CPUs (taskset, cpuset, a larger machine)"}};
+}
+
+Finding quota(const Host& host) {
+  const auto limit = cpu_quota(host.files);
+  if (!limit) return {"cpu_quota", State::ok, "none", "", {}};
+  const std::string value = fmt::format("{:.2f} CPUs", limit->cpus);
+  if (limit->cpus >= static_cast<double>(host.live.allowed_cpus.size())) return {"cpu_quota", State::ok, value, "", {}};
+  return {"cpu_quota",
+          State::note,
+          value,
+          "below the CPUs allowed: busy threads are stopped in the middle of a window",
+          {write_as_root(host, limit->unlimited, limit->file), ""}};
+}
+
+Finding isolation(const Host& host) {
+  const std::string isolated = host.files.read(sysfs("isolated")).value_or("");
+  const std::string no_ticks = host.files.read(sysfs("nohz_full")).value_or("");
+  const bool has_no_ticks = !no_ticks.empty() && no_ticks != "(null)";
+  const std::string value = fmt::format("isolcpus: {}; nohz_full: {}", isolated.empty() ? "none" : isolated,
+                                        has_no_ticks ? no_ticks : "none");
+  if (!isolated.empty() && isolated == cpu_list(host.live.allowed_cpus)) {
+    return {"isolation", State::ok, value, "this process runs on the isolated CPUs", {}};
+  }
+  if (!isolated.empty()) {
+    return {"isolation",
+            State::note,
+            value,
+            "the scheduler places no tasks on isolated CPUs: request them",
+            {fmt::format("taskset -c {} shadowwalk run --out DIR", isolated), ""}};
+  }
+  return {"isolation",
+          State::note,
+          value,
+          "other tasks and timer ticks share the CPUs; cells record the effect",
+          {"", "boot with isolcpus=LIST nohz_full=LIST where tails matter"}};
+}
+
+Finding smt(const Host& host) {
+  const auto active = host.files.read_number(sysfs("smt/active"));
+  if (!active) return {"smt", State::ok, "not reported", "", {}};
+  if (*active == 0) return {"smt", State::ok, "off", "each CPU is a core of its own", {}};
+  Mend mend;
+  if (host.files.read(sysfs("smt/control")).value_or("") == "on") {
+    mend.command = write_as_root(host, "off", sysfs("smt/control"));
+  }
+  return {"smt", State::note, "on", "siblings share a core: --placement auto uses whole cores first", mend};
+}
+
+Finding governor(const Host& host) {
+  std::set<std::string> governors, drivers;
+  for (const unsigned cpu : host.live.allowed_cpus) {
+    const std::string folder = sysfs(fmt::format("cpu{}/cpufreq", cpu));
+    if (const auto name = host.files.read(folder + "/scaling_governor")) governors.insert(*name);
+    if (const auto name = host.files.read(folder + "/scaling_driver")) drivers.insert(*name);
+  }
+  if (governors.empty()) {
+    Mend mend;
+    mend.advice = is_virtual(host) ? "it cannot be changed here: the host below sets frequencies"
+                                   : "load a cpufreq driver, or fix the frequency in the firmware";
+    return {"governor", State::note, kNoCpufreq, "frequency cannot be set; cells record core_speed_change", mend};
+  }
+  const std::string value = fmt::format("{}{}", fmt::join(governors, ", "),
+                                        drivers.empty() ? "" : fmt::format(" ({})", fmt::join(drivers, ", ")));
+  if (governors == std::set<std::string>{"performance"}) return {"governor", State::ok, value, "", {}};
+  return {"governor",
+          State::note,
+          value,
+          "frequency follows load: cells speed up while they warm up",
+          {host.live.is_root ? fmt::format("echo performance | tee {}/cpu*/cpufreq/scaling_governor", kCpu)
+                             : fmt::format("echo performance | sudo tee {}/cpu*/cpufreq/scaling_governor", kCpu),
+           ""}};
+}
+
+Finding boost(const Host& host) {
+  const std::string intel = sysfs("intel_pstate/no_turbo");
+  const std::string generic = sysfs("cpufreq/boost");
+  const auto no_turbo = host.files.read_number(intel);
+  const auto may_boost = host.files.read_number(generic);
+  if (!no_turbo && !may_boost) return {"boost", State::ok, "not reported", "", {}};
+  const bool is_on = no_turbo ? *no_turbo == 0 : *may_boost != 0;
+  if (!is_on) return {"boost", State::ok, "off", "", {}};
+  return {"boost",
+          State::note,
+          "on",
+          "a core's speed depends on how many are busy: it differs between vCPU counts",
+          {no_turbo ? write_as_root(host, "1", intel) : write_as_root(host, "0", generic), ""}};
+}
+
+constexpr std::uint64_t kPlenty = std::uint64_t{2} << 30;
+
+Finding memory(const std::string& meminfo) {
+  const auto available = meminfo_bytes(meminfo, "MemAvailable");
+  if (!available) {
+    return {"memory",
+            State::lack,
+            "MemAvailable not reported",
+            "the lab cannot determine how large a page pool may be",
+            {"", "mount /proc, or upgrade the kernel to 3.14 or later"}};
+  }
+  const std::string value = fmt::format("{} available", in_words(*available));
+  if (*available >= kPlenty) return {"memory", State::ok, value, "", {}};
+  return {"memory",
+          State::note,
+          value,
+          "`leak` and long cells need more: they are refused past half of it",
+          {"", "end other processes, or take shorter cells and lower zap rates"}};
+}
+
+Finding limit(const Host& host, const std::string& meminfo) {
+  const auto limit = memory_limit(host.files);
+  if (!limit) return {"memory_limit", State::ok, "none", "", {}};
+  const std::string value = fmt::format("{} ({} used)", in_words(limit->bytes), in_words(limit->used_bytes));
+  const std::uint64_t left = limit->bytes - std::min(limit->bytes, limit->used_bytes);
+  if (left >= meminfo_bytes(meminfo, "MemAvailable").value_or(0)) return {"memory_limit", State::ok, value, "", {}};
+  return {"memory_limit",
+          State::note,
+          value,
+          "below what the host has: a cell that passes it is killed, not refused",
+          {write_as_root(host, limit->unlimited, limit->file), ""}};
+}
+
+Finding numa(const Host& host) {
+  const auto names = host.files.list("/sys/devices/system/node");
+  const auto nodes = std::count_if(names.begin(), names.end(), [](const std::string& name) {
+    return name.starts_with("node") && name.size() > 4 && name[4] >= '0' && name[4] <= '9';
+  });
+  if (nodes <= 1) return {"numa", State::ok, nodes == 1 ? "1 node" : "not reported", "", {}};
+  return {"numa",
+          State::note,
+          fmt::format("{} nodes", nodes),
+          "the placement of threads and tables matters: choose it with --placement llc or numa",
+          {}};
+}
+
+Finding thp(const Host& host) {
+  const std::string file = "/sys/kernel/mm/transparent_hugepage/enabled";
+  const std::string modes = host.files.read(file).value_or("");
+  const std::size_t open = modes.find('['), close = modes.find(']');
+  if (open == std::string::npos || close == std::string::npos || close < open) {
+    return {"thp",
+            State::note,
+            "not reported",
+            "the pool of shadow pages lies on small pages: more TLB misses",
+            {"", "a kernel with CONFIG_TRANSPARENT_HUGEPAGE"}};
+  }
+  const std::string mode = modes.substr(open + 1, close - open - 1);
+  if (mode != "never") return {"thp", State::ok, mode, "the pool of shadow pages lies on huge pages", {}};
+  return {"thp",
+          State::note,
+          mode,
+          "the pool of shadow pages lies on small pages: more TLB misses",
+          {write_as_root(host, "madvise", file), ""}};
+}
+
+Finding huge_pages(const Host& host) {
+  const auto reserved = host.files.read_number("/proc/sys/vm/nr_hugepages");
+  if (!reserved) return {"huge_pages", State::ok, "not reported", "", {}};
+  if (*reserved == 0) return {"huge_pages", State::ok, "0 reserved", "the lab uses transparent ones", {}};
+  return {"huge_pages",
+          State::note,
+          fmt::format("{} reserved", *reserved),
+          "the lab does not use them: that memory is unavailable to it",
+          {as_root(host, "sysctl vm.nr_hugepages=0"), ""}};
+}
+
+Finding sec_page_tables(const std::string& meminfo) {
+  const auto bytes = meminfo_bytes(meminfo, "SecPageTables");
+  if (bytes) return {"sec_page_tables", State::ok, fmt::format("{} KiB", *bytes / 1024), "KVM's own page tables", {}};
+  return {"sec_page_tables",
+          State::lack,
+          "not reported",
+          "the memory of KVM's own page tables is unknown",
+          {"", "upgrade the kernel to 6.1 or later"}};
 }
 
 }  // namespace
 
 std::vector<Finding> examine_machine(const Host& host) {
   return {machine(host), kernel(host), clock(host), steal(host), membarrier(host), aslr(host)};
+}
+
+std::vector<Finding> examine_cpus(const Host& host) {
+  return {cpus(host), quota(host), isolation(host), smt(host), governor(host), boost(host)};
+}
+
+std::vector<Finding> examine_memory(const Host& host) {
+  const std::string meminfo = host.files.read("/proc/meminfo").value_or("");
+  return {memory(meminfo), limit(host, meminfo), numa(host), thp(host), huge_pages(host), sec_page_tables(meminfo)};
 }
 
 }  // namespace shadowwalk::doctor

@@ -7,12 +7,12 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/machine/hardware_threads.hpp"
 #include "harness/machine/line_transfer.hpp"
+#include "harness/machine/placement.hpp"
 
 namespace shadowwalk::doctor {
 
-/// How near two CPUs are, by what the machine (or the hypervisor below) says of itself.
+/// The closest level that two CPUs share, as the machine or its hypervisor reports it.
 enum class Tier {
   core,     ///< siblings of one core
   llc,      ///< one last-level cache
@@ -28,7 +28,7 @@ struct MeasuredPair {
   unsigned b = 0;
   Tier tier = Tier::core;
   std::optional<LineTransfer> transfer;
-  std::string unavailable;  ///< why there is none
+  std::string unavailable;  ///< why there is no transfer
 };
 
 struct Topology {
@@ -38,16 +38,16 @@ struct Topology {
 
 using MeasurePair = std::function<LineTransfer(unsigned, unsigned)>;
 
-/// Measures each pair of `cpus`, one after the other: at the same time they would disturb each other. A pair that
-/// cannot be measured says why. `measure` is measure_line_transfer() unless a test replaces it.
+/// Measures each pair of `cpus`, one after the other, so that they do not disturb each other. A pair that cannot be
+/// measured has a reason. `measure` is measure_line_transfer() unless a test replaces it.
 Topology measure_topology(
     const std::vector<HardwareThread>& cpus,
     const MeasurePair& measure = [](unsigned a, unsigned b) { return measure_line_transfer(a, b); });
 
-/// What measure_topology() takes on CPUs that are idle otherwise.
+/// The duration of measure_topology() on otherwise idle CPUs.
 std::chrono::nanoseconds expected_time(std::size_t cpus);
 
-/// The pairs of one tier that were measured, over their medians.
+/// The measured pairs of one tier, summarised by their medians.
 struct TierSummary {
   Tier tier;
   std::size_t pairs;
@@ -55,7 +55,7 @@ struct TierSummary {
   double median_ns;
   double greatest_ns;
 };
-/// Nearest tier first; tiers without a measured pair are left out.
+/// Closest tier first; tiers without a measured pair are omitted.
 std::vector<TierSummary> summarize_tiers(const Topology& topology);
 
 }  // namespace shadowwalk::doctor

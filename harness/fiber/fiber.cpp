@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kStackBytes = std::size_t{256} << 10;
 
-/// Stacks are used again: an exploration makes millions of fibers, a few at a time.
+/// Stacks are reused: an exploration makes millions of fibers, a few at a time.
 class StackPool {
  public:
   static StackPool& instance() {
@@ -35,7 +35,7 @@ class StackPool {
   std::vector<std::unique_ptr<std::byte[]>> free_;
 };
 
-/// What Boost.Context calls a stack allocator. `bottom` is told where the stack begins.
+/// A stack allocator in the sense of Boost.Context. `bottom` receives the address where the stack begins.
 class PooledStack {
  public:
   explicit PooledStack(const void** bottom) : bottom_(bottom) {}

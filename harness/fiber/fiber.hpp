@@ -6,7 +6,7 @@
 
 namespace shadowwalk {
 
-/// A thread of control that runs only while somebody is inside resume(), on that caller's operating-system thread.
+/// A thread of control that runs only inside resume(), on the operating-system thread of the caller.
 class Fiber {
  public:
   /// `body` begins with the first resume(). It must not throw.
@@ -25,7 +25,7 @@ class Fiber {
  private:
   void enter(boost::context::fiber&& caller);
 
-  // AddressSanitizer must be told of every change of stack.
+  // AddressSanitizer must know of every change of stack.
   void about_to_enter();
   void back_outside();
   void inside();

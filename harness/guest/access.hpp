@@ -15,7 +15,7 @@ enum class AccessKind : uint8_t {
 /// Whether the guest makes the access with a store.
 constexpr bool is_store(AccessKind kind) { return kind == AccessKind::write || kind == AccessKind::page_table_write; }
 
-/// One guest access: what starts one walk. It is the access ring's entry, so the guest writes it and the host
+/// One guest access: what starts one walk. It is the access ring's entry: the guest writes it, so the host
 /// must treat it as hostile until AccessRing has checked it.
 struct Access {
   uint64_t word;

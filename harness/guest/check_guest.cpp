@@ -1,10 +1,9 @@
-#include "harness/guest/check_guest.hpp"
-
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <string>
 
+#include "harness/guest/guest.hpp"
 #include "harness/guest/guest_abi.hpp"
 #include "harness/machine/error.hpp"
 

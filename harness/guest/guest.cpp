@@ -1,19 +1,11 @@
 #include "harness/guest/guest.hpp"
 
-#include "harness/guest/check_guest.hpp"
 #include "harness/guest/guest_kinds.hpp"
-#include "harness/guest/guest_state.hpp"
+#include "harness/guest/random.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk {
 namespace {
-
-/// The finalizer of splitmix64: neighbouring inputs give unrelated outputs.
-constexpr std::uint64_t mix(std::uint64_t value) {
-  value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
-  value = (value ^ value >> 27) * 0x94d049bb133111eb;
-  return value ^ value >> 31;
-}
 
 /// Strided vCPUs begin at pages of their own, or they would march in step; so do churning ones, with processes.
 StreamCursor first_cursor(const AccessStream& stream, std::uint64_t random, unsigned vcpu) {

@@ -10,7 +10,7 @@
 #include "harness/guest/guest_params.hpp"
 #include "harness/guest/kvm_statistics.hpp"
 
-/// Guests produce accesses; they know nothing of the MMU that serves them.
+/// Guests produce accesses; they know nothing about the MMU that serves them.
 namespace shadowwalk {
 
 /// One vCPU of a guest. All members are for the vCPU's own thread, immediate_exit() excepted.
@@ -44,11 +44,11 @@ class Guest {
   virtual KvmStatistics statistics() const = 0;
 };
 
-/// The guest program, an interpreter of GuestParams, in its two compiled forms. workloads/guest/ has the one there is.
+/// The guest program, an interpreter of GuestParams, in its two compiled forms. workloads/guest/ has the only one.
 struct GuestProgram {
   /// Fills `out` with the program's next accesses: the ordinary compilation.
   void (*produce)(GuestProgramState& state, std::span<Access> out) = nullptr;
-  /// The freestanding compilation: a flat image (guest_abi.hpp). Outlives the guest. Empty on hosts for which there is
+  /// The freestanding compilation: a flat image (guest_abi.hpp). Outlives the guest. Empty on hosts that have
   /// none.
   std::span<const std::byte> image;
 };
@@ -63,7 +63,7 @@ enum class GuestKind {
 struct GuestConfig {
   GuestKind kind = GuestKind::thread;
   unsigned vcpus = 1;            ///< 1..1024
-  unsigned burst = 1;            ///< accesses an exit, 1..65536; 1 is the faithful path: each access is an MMIO exit
+  unsigned burst = 1;            ///< accesses per exit, 1..65536; 1 is the faithful path: each access is an MMIO exit
   GuestParams params{};          ///< as given to every vCPU; make_guest fills in `vcpu` and `burst`
   unsigned active_vcpus = 1024;  ///< the vCPUs from this index on are idle: they halt longer after each burst
   std::uint64_t idle_us = 0;     ///< by so long; with all other idling at most guest_abi::kMaxIdleUs
@@ -72,6 +72,13 @@ struct GuestConfig {
 
 /// Throws InputError if /dev/kvm cannot serve (kvm) or the configuration is out of range; CellError on ioctl failure.
 std::unique_ptr<Guest> make_guest(const GuestConfig& config);
+
+/// Throws InputError, one line that names the field, its value and its range, unless every field of `config` but the
+/// program is in its range and all streams lie in the lab's window.
+void check_guest(const GuestConfig& config);
+
+/// What vCPU `index` of either kind of guest starts from. `config` is one that make_guest accepts.
+GuestProgramState initial_state(const GuestConfig& config, unsigned index);
 
 /// Empty if KVM guests can run here, else the reason in words ("/dev/kvm: permission denied (add yourself to group
 /// kvm)").

@@ -4,7 +4,7 @@
 
 #include "harness/guest/access.hpp"
 
-/// What the host and a KVM guest's code agree on: where the guest finds itself, and how it speaks.
+/// What the host and a KVM guest's code agree on: where the guest starts, and how it communicates.
 /// A vCPU starts at kImageBase, as if called with (GuestProgramState* state, AccessRingHeader* ring), in long mode at
 /// CPL 3 with IOPL 3. Virtual addresses equal guest-physical ones. General registers only: no x87, no SSE.
 namespace shadowwalk::guest_abi {
@@ -19,8 +19,8 @@ inline constexpr uint64_t kWindowPages = uint64_t{1} << 36;
 inline constexpr uint64_t kImageBase = 0x400000;
 inline constexpr uint64_t kMaxImageBytes = 0x1ff000;
 
-/// One byte written to this port says: a burst is in the ring. A port costs the host less than an MMIO store, which KVM
-/// must decode and emulate, and IOPL 3 lets CPL 3 write to it.
+/// One byte written to this port means that a burst is in the ring. A port costs the host less than an MMIO store,
+/// which KVM must decode and emulate, and IOPL 3 lets CPL 3 write to it.
 inline constexpr uint8_t kDoorbellPort = 0xd0;
 /// The host's exception stubs report through this port (kvm_x86.cpp).
 inline constexpr uint8_t kExceptionPort = 0xd1;
@@ -36,7 +36,7 @@ constexpr uint64_t aperture_address(Access access) {
   return kApertureBase + ((access.gfn() << kPageShift) & (kApertureBytes - 1));
 }
 
-/// The longest that a guest may say it halts after a burst.
+/// The longest time for which a guest may ask to halt after a burst.
 inline constexpr uint64_t kMaxIdleUs = 1'000'000;
 
 /// The access ring in guest memory: this header, then `burst` entries from the next cache line on.
@@ -50,8 +50,8 @@ static_assert(sizeof(AccessRingHeader) == 64);
 
 inline Access* ring_entries(AccessRingHeader* header) { return reinterpret_cast<Access*>(header + 1); }
 
-/// The producer's side: says that `length` entries are written, and how long the vCPU halts after them. Then the exit,
-/// which must not be moved before it.
+/// The producer's side: publishes that `length` entries are written, and how long the vCPU halts after them. The exit
+/// follows, and must not be moved before this.
 inline void publish(AccessRingHeader& header, uint64_t length, uint64_t idle_us = 0) {
   header.produced += length;
   header.length = length;

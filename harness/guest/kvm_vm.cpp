@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/guest/guest_state.hpp"
+#include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_x86.hpp"
 #include "harness/machine/error.hpp"
 

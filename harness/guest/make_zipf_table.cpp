@@ -73,7 +73,8 @@ void build_scatter(ZipfTable& table) {
   const Wide high = (Wide{step} << 64) / pages;
   const Wide rest = (Wide{step} << 64) % pages;
   table.scatter_high = static_cast<std::uint64_t>(high);
-  table.scatter_low = static_cast<std::uint64_t>(((rest << 64) + pages - 1) / pages);  // up: see zipf.hpp
+  table.scatter_low = static_cast<std::uint64_t>(((rest << 64) + pages - 1) /
+                                                 pages);  // up: see scattered() in workloads/guest/localities.hpp
 }
 
 }  // namespace

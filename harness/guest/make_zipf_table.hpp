@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "harness/guest/zipf_table.hpp"
+#include "harness/guest/guest_params.hpp"
 
 namespace shadowwalk {
 

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "harness/guest/access_ring.hpp"
+#include "harness/guest/guest.hpp"
 #include "harness/guest/guest_kinds.hpp"
-#include "harness/guest/guest_state.hpp"
 
 namespace shadowwalk {
 namespace {

@@ -8,10 +8,11 @@
 
 #include "harness/host_kvm/host_plan.hpp"
 #include "harness/lab/cell.hpp"
+#include "harness/lab/cell_result.hpp"
 
 namespace shadowwalk::host_kvm {
 
-/// What a cell on the host's own kernel measured, before it is put into words (host_kvm_result.hpp).
+/// What a cell on the host's own kernel measured, before it is put into words.
 struct HostKvmMeasurement {
   /// What it has in common with the lab's cells: zaps (the host's beats), exits, noise, the host's change, placement.
   CellMeasurement common;
@@ -31,7 +32,11 @@ struct HostKvmMeasurement {
 };
 
 /// Runs one cell of `plan`: starts vCPUs and the zapper, warms up, measures. Blocks for warmup + duration and a little.
-/// Throws InputError if it does not fit this host, CellError if it cannot go on.
-HostKvmMeasurement run_host_kvm_cell(const CellConfig& config, const HostPlan& plan);
+/// Throws InputError if KVM cannot make that many vCPUs, CellError if the cell cannot go on.
+HostKvmMeasurement run_host_kvm_cell(const PreparedCell& prepared, const HostPlan& plan);
+
+/// A cell's result as docs/result-format.md defines it: what it has in common with the lab's cells, the guest's
+/// touches, and of everything else that it cannot be seen from user space.
+CellResult make_host_kvm_result(const CellConfig& config, const HostPlan& plan, const HostKvmMeasurement& cell);
 
 }  // namespace shadowwalk::host_kvm

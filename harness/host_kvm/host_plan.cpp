@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 
-#include "harness/host_kvm/kvm_modules.hpp"
-#include "harness/lab/cell_guest.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/measure/memory.hpp"
 
@@ -97,25 +96,22 @@ unsigned long quota_of(const CellConfig& config, const Workload& workload) {
   return static_cast<unsigned long>(quota);
 }
 
-const char* describe(Kind kind) {
-  switch (kind) {
-    case Kind::zap_everything:
-      return "KVM_SET_USER_MEMORY_REGION twice: the working set's memory slot is deleted and added again";
-    case Kind::write_protect:
-      return "KVM_GET_DIRTY_LOG and KVM_CLEAR_DIRTY_LOG of the working set's memory slot: one round";
-    case Kind::invalidate:
-      return "madvise(MADV_DONTNEED) of the next range of the working set";
-    case Kind::zap_oldest:
-    case Kind::shrink:
-      return "KVM_SET_NR_MMU_PAGES twice: the least quota, and the former one again";
-  }
-  return "";
+std::string parameter(const std::string& modules, const std::string& module, const std::string& name) {
+  std::ifstream file(modules + "/" + module + "/parameters/" + name);
+  std::string value;
+  file >> value;
+  return value;
 }
+
+bool is_on(const std::string& value) { return value == "Y" || value == "1"; }
+
+bool by_quota(const HostAction& action) { return info(action).by_quota; }
 
 }  // namespace
 
-HostPlan plan_for(const CellConfig& config) {
-  const Workload workload = load_workload(config.workload);
+HostPlan plan_for(const PreparedCell& cell) {
+  const CellConfig& config = cell.config;
+  const Workload& workload = cell.workload;
   if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) {
     throw InputError(fmt::format("host-kvm: {}", reason));
   }
@@ -132,15 +128,17 @@ HostPlan plan_for(const CellConfig& config) {
   }
 
   HostPlan plan;
-  plan.workload_summary = workload.summary;
   if (config.zappers != 0) plan.actions = workload.host;
-  plan.vcpus_per_cpu = workload.vcpus_per_cpu;
-  plan.touch.guest = guest_config(config, workload);
+  for (const HostAction& action : plan.actions) {
+    if (info(action).not_on_host_kvm.empty()) continue;
+    throw InputError(fmt::format("host-kvm: {}: {}", info(action).name, info(action).not_on_host_kvm));
+  }
+  plan.touch.guest = cell.guest;
   const Memory memory = memory_of(plan.touch.guest.params);
   plan.touch.pages = std::max<std::uint64_t>(memory.pages, 1);
   plan.touch.populate = !memory.grows;
   check_fits(plan.touch);
-  if (std::ranges::any_of(plan.actions, is_recycling)) {
+  if (std::ranges::any_of(plan.actions, by_quota)) {
     require_quota(config);
     require_pages_beyond_quota(config, memory);
   }
@@ -152,13 +150,11 @@ HostPlan plan_for(const CellConfig& config) {
   return plan;
 }
 
-bool is_recycling(const HostAction& action) { return action.kind == Kind::zap_oldest || action.kind == Kind::shrink; }
-
-bool recycles_alone(const HostPlan& plan) { return std::ranges::all_of(plan.actions, is_recycling); }
+bool recycles_alone(const HostPlan& plan) { return std::ranges::all_of(plan.actions, by_quota); }
 
 Coverage coverage_of(const HostPlan& plan) {
   const auto is = [](Kind kind) { return [kind](const HostAction& action) { return action.kind == kind; }; };
-  if (plan.quota != 0 || std::ranges::any_of(plan.actions, is_recycling)) return Coverage::unknown;
+  if (plan.quota != 0 || std::ranges::any_of(plan.actions, by_quota)) return Coverage::unknown;
   if (std::ranges::any_of(plan.actions, is(Kind::write_protect))) {
     return std::ranges::all_of(plan.actions, is(Kind::write_protect)) ? Coverage::writes : Coverage::unknown;
   }
@@ -169,10 +165,28 @@ std::string describe(const HostPlan& plan) {
   std::string text;
   if (plan.quota != 0) text = fmt::format("KVM_SET_NR_MMU_PAGES {} at the start", plan.quota);
   for (const HostAction& action : plan.actions) {
-    const std::string words = describe(action.kind);
+    const std::string words(info(action).host_kvm_calls);
     if (text.find(words) == std::string::npos) text += (text.empty() ? "" : "; ") + words;
   }
   return text.empty() ? "none" : text;
+}
+
+std::map<std::string, std::string> kvm_modules(const std::string& modules) {
+  constexpr const char* kTelling[][2] = {{"kvm", "tdp_mmu"},       {"kvm", "mmio_caching"}, {"kvm", "eager_page_split"},
+                                         {"kvm", "nx_huge_pages"}, {"kvm_intel", "ept"},    {"kvm_amd", "npt"}};
+  std::map<std::string, std::string> found;
+  for (const auto& [module, name] : kTelling) {
+    const std::string value = parameter(modules, module, name);
+    if (!value.empty()) found[std::string(module) + "." + name] = value;
+  }
+  return found;
+}
+
+// The quota counts the shadow MMU's pages: where the TDP MMU maps the guest there are none.
+std::string quota_ignored_reason(const std::string& modules) {
+  const bool has_tdp = is_on(parameter(modules, "kvm_intel", "ept")) || is_on(parameter(modules, "kvm_amd", "npt"));
+  if (!has_tdp || !is_on(parameter(modules, "kvm", "tdp_mmu"))) return {};
+  return "the TDP MMU maps guests (kvm.tdp_mmu=Y), which KVM_SET_NR_MMU_PAGES has no power over";
 }
 
 }  // namespace shadowwalk::host_kvm

@@ -14,7 +14,7 @@
 #include <limits>
 
 #include "harness/guest/access_ring.hpp"
-#include "harness/guest/check_guest.hpp"
+#include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_x86.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/fences.hpp"

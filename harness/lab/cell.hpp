@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "harness/lab/cell_config.hpp"
-#include "harness/lab/cell_replay.hpp"
 #include "harness/lab/event_counts.hpp"
 #include "harness/lab/grace_period_record.hpp"
 #include "harness/lab/host_watch.hpp"
@@ -16,8 +15,23 @@
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/noise.hpp"
 #include "harness/mmu/mmu_counts.hpp"
+#include "harness/replay/replay_counts.hpp"
+#include "harness/trace/trace_event.hpp"
 
 namespace shadowwalk {
+
+struct PreparedCell;
+
+/// What a cell measured of the replay itself.
+struct ReplayMeasurement {
+  trace::TraceInfo info;  ///< what the trace holds in all
+  std::string source;     ///< where it comes from, in words
+  replay::Pace pace;
+  replay::ReplayCounts counts;    ///< of all threads
+  std::uint64_t skipped = 0;      ///< events that are neither access nor zap; the rest in the cell's whole life, too
+  std::uint64_t of_zap_alls = 0;  ///< zaps of single pages that a zap of everything had included already
+  std::uint64_t passes = 0;       ///< how often the trace's end was reached
+};
 
 /// What a cell measured, before it is put into words (cell_result.hpp).
 struct CellMeasurement {
@@ -61,11 +75,9 @@ struct CellMeasurement {
   std::map<std::string, unsigned> placement;  ///< thread name -> CPU
 };
 
-/// Checks what can be checked before anything runs: names, the combination, memory. Throws InputError.
-void check_cell(const CellConfig& config);
-
-/// Runs one cell: attaches vCPUs and zappers, warms up, measures, drains. Blocks for warmup + duration and a little.
-/// Throws InputError as check_cell does, CellError if the cell cannot go on. One cell at a time in a process.
-CellMeasurement run_cell(const CellConfig& config);
+/// Runs one cell of the lab's own variants: attaches vCPUs and zappers, warms up, measures, drains. Nothing of it is
+/// checked, decided or loaded any more. Blocks for warmup + duration and a little. Throws CellError if the cell cannot
+/// go on. One cell at a time in a process.
+CellMeasurement run_cell(const PreparedCell& prepared);
 
 }  // namespace shadowwalk

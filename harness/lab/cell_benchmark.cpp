@@ -87,9 +87,10 @@ bool set_flag(BenchmarkFlags& flags, std::string_view argument) {
   return false;
 }
 
-Repetition run_once(const CellConfig& config, const VariantEntry& variant) {
+Repetition run_once(const PreparedCell& cell) {
   try {
-    return {.result = variant.is_reference() ? variant.measure_cell(config) : make_result(config, run_cell(config))};
+    if (cell.reference != nullptr) return {.result = cell.reference->measure(cell)};
+    return {.result = make_result(cell.config, run_cell(cell))};
   } catch (const CellError& error) {
     return {.result = {}, .error = error.what()};
   }
@@ -115,27 +116,25 @@ BenchmarkFlags parse_benchmark_flags(std::span<const std::string> arguments) {
   return flags;
 }
 
-CellOutcome run_cell_benchmark(const CellConfig& config, const BenchmarkFlags& flags, bool summary) {
-  check_cell(config);
-  const VariantEntry& variant = Registry::instance().at(config.variant);
+CellOutcome run_cell_benchmark(const PreparedCell& cell, const BenchmarkFlags& flags, bool summary) {
   CellOutcome outcome;
   std::vector<Repetition> repetitions;
   for (unsigned i = 0; i < flags.repetitions; ++i) {
-    const Repetition& repetition = repetitions.emplace_back(run_once(config, variant));
+    const Repetition& repetition = repetitions.emplace_back(run_once(cell));
     if (!repetition.error.empty()) {
       outcome.error = repetition.error;
       continue;
     }
-    if (summary) print_summary(config, repetition.result);
+    if (summary) print_summary(cell.config, repetition.result);
     const auto violations = repetition.result.counters.find("violations");
-    if (variant.info.safe && violations != repetition.result.counters.end() && violations->second != 0) {
+    if (cell.variant->info.safe && violations != repetition.result.counters.end() && violations->second != 0) {
       outcome.caught_unsafe = true;
     }
   }
   outcome.json = to_text({.executable = "shadowwalk cell",
                           .context = flags.context,
                           .aggregates_only = flags.aggregates_only,
-                          .cells = {{config.name, std::move(repetitions)}}});
+                          .cells = {{cell.config.name, std::move(repetitions)}}});
   return outcome;
 }
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "harness/lab/cell_config.hpp"
+#include "harness/lab/prepared_cell.hpp"
 
 namespace shadowwalk {
 
@@ -28,7 +28,7 @@ struct CellOutcome {
 };
 
 /// Runs the repetitions of a cell. `summary`: prints each of them to stdout for a person to read. Throws InputError as
-/// check_cell() does.
-CellOutcome run_cell_benchmark(const CellConfig& config, const BenchmarkFlags& flags, bool summary);
+/// prepare_cell() does.
+CellOutcome run_cell_benchmark(const PreparedCell& cell, const BenchmarkFlags& flags, bool summary);
 
 }  // namespace shadowwalk

@@ -10,13 +10,13 @@
 #include "harness/machine/mmu_lock.hpp"
 #include "harness/measure/live_counters.hpp"
 #include "harness/mmu/walk_checks.hpp"
-#include "harness/replay/pace.hpp"
+#include "harness/replay/lane.hpp"
 #include "harness/timeline/recorder.hpp"
 #include "workloads/guest_knobs.hpp"
 
 namespace shadowwalk {
 
-class Onlookers;
+class CellObserver;
 
 /// How much of itself the lab adds to what it measures. Each level includes the previous ones.
 enum class Instrumentation {
@@ -58,7 +58,7 @@ struct CellConfig {
   /// yet, and they wait until it returns. Then the warm-up begins.
   std::function<void()> on_ready;
   LiveCounters* counters = nullptr;  ///< what others can read meanwhile; null: the cell's own; outlives the cell
-  Onlookers* onlookers = nullptr;    ///< null: nobody can look in; outlives the cell
+  CellObserver* observer = nullptr;  ///< null: nobody can look in; outlives the cell
 };
 
 /// `off` or `1/1000:50us`.

@@ -10,7 +10,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/measure/pmu/event_list.hpp"
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 #include "harness/text/duration.hpp"
 #include "harness/text/suggestion.hpp"
 
@@ -32,7 +32,7 @@ Complaint check_text(const CellOption& option, std::string_view text, const Know
       return known == nullptr ? std::nullopt : check_name("variant", text, known->variants);
     case Kind::workload:
       if (known == nullptr) return std::nullopt;
-      if (is_workload_file(text) && known->check_workload_file) return known->check_workload_file(text);
+      if (is_file_or_trace(text) && known->check_workload_file) return known->check_workload_file(text);
       return check_name("workload", text, known->workloads);
     case Kind::events: {
       if (text == option.text(CellConfig())) return std::nullopt;
@@ -155,7 +155,7 @@ std::string cell_name(const CellConfig& config, const std::vector<std::string_vi
   return name;
 }
 
-bool is_workload_file(std::string_view workload) {
+bool is_file_or_trace(std::string_view workload) {
   return workload.find_first_of("./") != workload.npos || replay::trace_file(workload);
 }
 

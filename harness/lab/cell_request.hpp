@@ -14,7 +14,7 @@
 /// One cell as it is asked for, by a command line, a matrix or run.json. All functions are pure and thread-safe.
 namespace shadowwalk {
 
-/// The names that options may hold. Passed in, so that whoever reads options needs neither variants nor workloads.
+/// The names that options may hold. Passed in, so that options can be read without linking variants and workloads.
 struct KnownNames {
   std::vector<std::string> variants;
   std::vector<std::string> workloads;
@@ -57,7 +57,7 @@ std::string cell_name(const CellConfig& config, const std::vector<std::string_vi
                       std::string_view guest = {});
 
 /// Whether a workload is a file (`./mine.toml`, `trace:FILE`) and not a name.
-bool is_workload_file(std::string_view workload);
+bool is_file_or_trace(std::string_view workload);
 
 /// Warm-up and measured window of a cell together.
 inline std::chrono::nanoseconds measuring_time(const CellConfig& config) { return config.duration + config.warmup; }

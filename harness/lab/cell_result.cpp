@@ -7,7 +7,7 @@
 #include "harness/lab/cell_options.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/mmu/geometry.hpp"
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -154,7 +154,7 @@ void record_events(CellResult& result, const CellMeasurement& cell) {
   }
 }
 
-json series(const Footprint::Level& level, double interval_ns) {
+json series(const Footprint::Occupancy& level, double interval_ns) {
   return {{"unit", "bytes"},
           {"interval_ns", interval_ns},
           {"peak", in_bytes(level.series_peak)},

@@ -49,11 +49,18 @@ std::string in_words(const Figure& figure, const CellResult& result) {
   return text;
 }
 
+/// Whether the topic holds the same count in the window: then the total of the cell's whole life is left out.
+bool is_beside_its_window(const Figure& total, const FigureTopic& topic) {
+  return std::ranges::any_of(topic.figures,
+                             [&](const Figure& figure) { return fmt::format("{}_total", figure.name) == total.name; });
+}
+
 void print_figures(const CellResult& result) {
   for (const FigureTopic& topic : figure_topics()) {
     std::string line;
     for (const Figure& figure : topic.figures) {
-      if (const std::string text = in_words(figure, result); !text.empty()) line += "  " + text;
+      const std::string text = is_beside_its_window(figure, topic) ? "" : in_words(figure, result);
+      if (!text.empty()) line += "  " + text;
     }
     if (!line.empty()) fmt::print("  {:<9}{}\n", topic.name, line);
   }

@@ -3,20 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <ctime>
 #include <exception>
 #include <memory>
 
-#include "harness/lab/open_loop.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/machine/placement.hpp"
 #include "harness/probes/probes.hpp"
 
 namespace shadowwalk {
 namespace {
 
-void tell_zap(std::int64_t zapper, const Zapped& zapped, std::uint64_t ticks) {
+void fire_zap_probe(std::int64_t zapper, const Zapped& zapped, std::uint64_t ticks) {
   if (zapped.empty()) {
     SHADOWWALK_PROBE(zap__empty, zapper, CycleClock::to_whole_ns(ticks));
   } else {
@@ -26,34 +24,17 @@ void tell_zap(std::int64_t zapper, const Zapped& zapped, std::uint64_t ticks) {
 
 }  // namespace
 
-bool CellFailure::wait_until(std::uint64_t ticks) {
-  std::unique_lock lock(mutex_);
-  while (!what_) {
-    const std::uint64_t now = CycleClock::now();
-    if (now >= ticks) return false;
-    changed_.wait_for(lock, std::chrono::nanoseconds(static_cast<std::int64_t>(CycleClock::to_ns(ticks - now)) + 1));
-  }
-  return true;
-}
-
-void tell_ready(const CellConfig& config, CellFailure& failure) {
-  if (!config.on_ready || failure.what()) return;
-  try {
-    config.on_ready();
-  } catch (const std::exception& error) {
-    failure.report(error.what());
-  }
-}
-
-VcpuThread::VcpuThread(CellShared& shared, unsigned index, GuestVcpu& guest, replay::ReplayVcpu* replay)
-    : record(shared.window, shared.small_bursts ? 1 : shared.config.walks_per_exit, shared.config.instrumentation),
-      events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
-      disturbance(shared.window, !shared.walkers_sleep && shared.config.mmu_lock != MmuLockKind::mutex),
+VcpuThread::VcpuThread(CellShared& shared, const EngineCell& cell, unsigned index, GuestVcpu& guest,
+                       replay::ReplayVcpu* replay)
+    : record(shared.window, cell.small_bursts ? 1 : shared.config.walks_per_exit, shared.config.instrumentation),
+      events(shared.prepared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
+      disturbance(shared.window, !cell.walkers_sleep && shared.config.mmu_lock != MmuLockKind::mutex),
       shared_(shared),
+      engine_(cell.engine),
       index_(index),
       guest_(guest),
       replay_(replay),
-      vcpu_(*shared.machine.vcpus()[index]),
+      vcpu_(*cell.machine.vcpus()[index]),
       live_(shared.counters.vcpu(index)) {}
 
 void VcpuThread::run(std::optional<unsigned> cpu) {
@@ -64,7 +45,7 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
     timeline::join(shared_.config.timeline, name);
     events.open();
     if (replay_ != nullptr) sleep_precisely();
-    const std::unique_ptr<EngineVcpu> engine = shared_.engine.attach_vcpu(index_);
+    const std::unique_ptr<EngineVcpu> engine = engine_.attach_vcpu(index_);
     shared_.attached.count_down();
     engine->offline();
     shared_.go.wait();
@@ -83,9 +64,7 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
     shared_.failure.report(error.what());
     shared_.attached.count_down();
   }
-  shared_.detached.count_down();
-  wait_interruptibly(shared_.detached);
-  vcpu_.unbind();
+  leave_cell(shared_, vcpu_);
 }
 
 void VcpuThread::loop(EngineVcpu& engine) {
@@ -144,27 +123,19 @@ void VcpuThread::replay_zap(EngineVcpu& engine) {
   const std::uint64_t intended = due == 0 ? began : due;
   SHADOWWALK_PROBE(zap__start, probes::kVcpuItself, CycleClock::to_whole_ns(began - intended));
   engine.offline();
-  const Zapped zapped = shared_.engine.act(replay_action(zap->event));
+  const Zapped zapped = engine_.act(replay_action(zap->event));
   engine.online();
   record.burst_end = CycleClock::now();  // where the next exit's cycle begins
-  tell_zap(probes::kVcpuItself, zapped, record.burst_end - began);
+  fire_zap_probe(probes::kVcpuItself, zapped, record.burst_end - began);
   zaps.record(zapped, intended, began, record.burst_end, shared_.window, shared_.clocked());
   replay_->zap_done(began);
 }
 
-/// A HLT exit: the vCPU blocks in the host, outside guest mode. As in KVM neither a TLB flush nor a root's reload wakes
-/// it; it serves them when it wakes.
 void VcpuThread::halt(EngineVcpu& engine, std::uint64_t idle_us) {
-  constexpr std::uint64_t kLongestSleepNs = 1'000'000;  // then look whether the cell is over
-  const std::uint64_t end = CycleClock::now() + CycleClock::from_ns(static_cast<double>(idle_us) * 1e3);
   SHADOWWALK_PROBE(vcpu__halt, index_, idle_us * 1000);
   ++exits_by_reason_[static_cast<std::size_t>(ExitReason::halt)];
   engine.offline();
-  for (std::uint64_t now = CycleClock::now(); now < end && !vcpu_.has_request(kRequestStop); now = CycleClock::now()) {
-    const timespec time{0, static_cast<long>(std::min(CycleClock::to_whole_ns(end - now), kLongestSleepNs))};
-    nanosleep(&time, nullptr);
-    disturbance.observe(CycleClock::now());
-  }
+  sleep_halted(vcpu_, idle_us, disturbance);
   engine.online();
 }
 
@@ -190,35 +161,39 @@ void VcpuThread::publish(const EngineVcpu& engine) {
   constexpr double kIntervalNs = 5e6;
   next_publication_ = record.burst_end + CycleClock::from_ns(kIntervalNs);
   const WalkCounts so_far = engine.counts();
-  const auto tell = [](LiveCounters::Counter& counter, std::uint64_t count) {
+  const auto report = [](LiveCounters::Counter& counter, std::uint64_t count) {
     counter.store(count, std::memory_order_relaxed);
   };
-  tell(live_.walks, record.walks_total);
-  tell(live_.faults, record.faults_total);
-  tell(live_.restarts, so_far.restarts);
-  tell(live_.violations, so_far.violations);
-  for (std::size_t i = 0; i < kExitReasons; ++i) tell(live_.exits[i], exits_by_reason_[i]);
-  tell(live_.zaps, zaps.zaps_total);
-  tell(live_.zaps_empty, zaps.zaps_empty_total);
+  report(live_.walks, record.walks_total);
+  report(live_.faults, record.faults_total);
+  report(live_.restarts, so_far.restarts);
+  report(live_.violations, so_far.violations);
+  for (std::size_t i = 0; i < kExitReasons; ++i) report(live_.exits[i], exits_by_reason_[i]);
+  report(live_.zaps, zaps.zaps_total);
+  report(live_.zaps_empty, zaps.zaps_empty_total);
 }
 
-ZapperThread::ZapperThread(CellShared& shared, unsigned index, std::span<const HostAction> actions)
-    : events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
+ZapperThread::ZapperThread(CellShared& shared, unsigned index, std::span<const HostAction> actions,
+                           HostActionTarget& target)
+    : events(shared.prepared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
       disturbance(shared.window, false),
       shared_(shared),
       index_(index),
       live_(shared.counters.zapper(index)),
       ticks_per_beat_(static_cast<double>(CycleClock::from_ns(1e9)) / shared.config.zap_rate),
+      target_(target),
       schedule_(actions) {}
 
-ZapperThread::ZapperThread(CellShared& shared, replay::TraceGuest& trace)
-    : events(shared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
+ZapperThread::ZapperThread(CellShared& shared, replay::TraceGuest& trace, Engine& engine)
+    : events(shared.prepared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
       disturbance(shared.window, false),
       shared_(shared),
       index_(0),
       live_(shared.counters.zapper(0)),
       ticks_per_beat_(0),
-      trace_(&trace) {}
+      target_(engine),
+      trace_(&trace),
+      engine_(&engine) {}
 
 void ZapperThread::run(std::optional<unsigned> cpu) {
   Cpu self;
@@ -257,7 +232,8 @@ void ZapperThread::loop() {
     events.observe(std::max(intended, CycleClock::now()));
     const auto began = wait_for_beat(intended, shared_.stop_zappers, shared_.yield_while_waiting);
     if (!began) break;
-    zap(schedule_->next(), intended, *began);
+    const HostAction& action = schedule_->next();
+    zap([&] { return target_.act(action); }, intended, *began);
   }
 }
 
@@ -281,25 +257,63 @@ void ZapperThread::replay_loop() {
     const auto began = wait_for_beat(until, shared_.stop_zappers, shared_.yield_while_waiting);
     if (!began) return;
     if (*began < due) continue;
-    zap(replay_action(there.front().event), due == 0 ? *began : due, *began);
+    const ReplayAction action = replay_action(there.front().event);
+    zap([&] { return engine_->act(action); }, due == 0 ? *began : due, *began);
     replayed.note(*began, due, shared_.window, shared_.clocked());
     lane.done(1);
   }
 }
 
-template <class Action>
-void ZapperThread::zap(const Action& action, std::uint64_t intended, std::uint64_t began) {
+template <class Act>
+void ZapperThread::zap(Act act, std::uint64_t intended, std::uint64_t began) {
   const std::uint64_t zaps_before = zaps.zaps;
   SHADOWWALK_PROBE(zap__start, index_, CycleClock::to_whole_ns(began - intended));
   events.begin_work();
-  const Zapped zapped = shared_.engine.act(action);
+  const Zapped zapped = act();
   const std::uint64_t end = CycleClock::now();
-  tell_zap(index_, zapped, end - began);
+  fire_zap_probe(index_, zapped, end - began);
   disturbance.observe(end);
   zaps.record(zapped, intended, began, end, shared_.window, shared_.clocked());
   live_.zaps.store(zaps.zaps_total, std::memory_order_relaxed);
   live_.zaps_empty.store(zaps.zaps_empty_total, std::memory_order_relaxed);
   events.end_work(zaps.zaps - zaps_before);
+  target_.acted(end);
+}
+
+ReclaimerThread::ReclaimerThread(CellShared& shared, std::optional<unsigned> cpu)
+    : cpu_(cpu),
+      recorder_(shared.config.timeline),
+      events_(shared.prepared.events, shared.window, /*stretches=*/false) {}
+
+void ReclaimerThread::on_thread_start(void* self) {
+  auto& reclaimer = *static_cast<ReclaimerThread*>(self);
+  if (reclaimer.cpu_) pin_this_thread(*reclaimer.cpu_);
+  timeline::join(reclaimer.recorder_, "reclaim-0");
+  reclaimer.events_.open();
+  reclaimer.started_.store(true, std::memory_order_release);  // with start_events()'s acquire: the events are open
+  reclaimer.started_.notify_all();
+}
+
+void ReclaimerThread::start_events() {
+  started_.wait(false, std::memory_order_acquire);
+  events_.start();
+}
+
+FeederThread::FeederThread(replay::TraceGuest* trace, CellFailure& failure) : trace_(trace) {
+  if (trace == nullptr) return;
+  thread_ = std::thread([trace, &failure] {
+    try {
+      trace->feeder().run();
+    } catch (const std::exception& error) {
+      failure.report(error.what());
+    }
+  });
+}
+
+void FeederThread::join() {
+  if (!thread_.joinable()) return;
+  trace_->feeder().stop();
+  thread_.join();
 }
 
 }  // namespace shadowwalk

@@ -1,6 +1,5 @@
 #include "harness/lab/cell_totals.hpp"
 
-#include <cmath>
 #include <vector>
 
 #include "harness/machine/cycle_clock.hpp"
@@ -31,13 +30,7 @@ void add_up(CellMeasurement& cell, std::span<const std::unique_ptr<VcpuThread>> 
     cell.exits += vcpu->exits;
     cell.exit_ns.merge(vcpu->exit_ns);
     add_zaps(cell, vcpu->zaps);
-    const ThreadDisturbance& disturbance = vcpu->disturbance;
-    cell.noise.walker_switches += disturbance.involuntary_switches();
-    cell.noise.walkers_off_cpu_ns += disturbance.off_cpu_ns();
-    const auto change = [](double speed) { return std::abs(speed - 1); };
-    if (change(disturbance.core_speed_change()) > change(cell.noise.core_speed_change)) {
-      cell.noise.core_speed_change = disturbance.core_speed_change();
-    }
+    add_walker(cell.noise, vcpu->disturbance);
   }
   for (const auto& zapper : zappers) {
     add_zaps(cell, zapper->zaps);

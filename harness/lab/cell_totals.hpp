@@ -6,7 +6,7 @@
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_threads.hpp"
 #include "harness/lab/event_counts.hpp"
-#include "harness/measure/pmu/encoded_event.hpp"
+#include "harness/measure/pmu/event_list.hpp"
 #include "harness/replay/trace_guest.hpp"
 
 /// What the threads of a cell measured, all together. After they have ended.

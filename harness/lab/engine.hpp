@@ -10,10 +10,35 @@
 #include "harness/lab/mmu_measurement.hpp"
 #include "harness/lab/replay_action.hpp"
 #include "harness/machine/native_machine.hpp"
+#include "harness/mmu/fault.hpp"
 #include "harness/mmu/mmu_counts.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
+
+/// The leaf that a guest's access needs: where the guests' words and the MMU's meet.
+constexpr LeafKind leaf_kind(AccessKind kind) {
+  switch (kind) {
+    case AccessKind::read:
+      return LeafKind::ram_read;
+    case AccessKind::write:
+    case AccessKind::page_table_write:
+      return LeafKind::ram_write;
+    case AccessKind::mmio:
+      return LeafKind::mmio;
+  }
+  return LeafKind::mmio;
+}
+
+/// What performs the workload's host actions: an engine of the lab, or the host's own kernel. Any zapper thread.
+class HostActionTarget {
+ public:
+  virtual ~HostActionTarget() = default;
+  /// One beat, which the zapper clocks.
+  virtual Zapped act(const HostAction& action) = 0;
+  /// After each beat, outside of what is clocked. `ended`: the beat's end, in ticks of the cycle clock.
+  virtual void acted(std::uint64_t /*ended*/) {}
+};
 
 /// One vCPU's side of an engine. Made, used and destroyed on the vCPU's own thread.
 class EngineVcpu {
@@ -36,15 +61,12 @@ class EngineVcpu {
 };
 
 /// What the lab drives: an MMU with a variant behind virtual calls that are a burst or a zap long, or the floor.
-class Engine {
+class Engine : public HostActionTarget {
  public:
-  virtual ~Engine() = default;
-
   virtual std::unique_ptr<EngineVcpu> attach_vcpu(unsigned index) = 0;
 
-  /// One beat of the workload's host part. Any zapper thread.
-  virtual Zapped act(const HostAction& action) = 0;
-  /// What a trace says. Any thread that is outside a read-side section and offline, vCPUs included.
+  using HostActionTarget::act;
+  /// What a trace holds. Any thread that is outside a read-side section and offline, vCPUs included.
   virtual Zapped act(const ReplayAction& action) = 0;
   /// The cell is over: a beat that waits for pages to be freed gives up. Any thread.
   virtual void stop_waiting() = 0;

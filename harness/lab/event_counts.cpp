@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "harness/measure/pmu/scaling.hpp"
+#include "harness/measure/pmu/thread_counters.hpp"
 
 namespace shadowwalk {
 namespace {

@@ -1,164 +1,11 @@
 #include "harness/lab/figures.hpp"
 
-#include <fmt/format.h>
-
 #include <cstddef>
 
-#include "harness/lab/cell_records.hpp"
-#include "harness/mmu/geometry.hpp"
+#include "harness/lab/figure_rows.hpp"
 
-namespace shadowwalk {
+namespace shadowwalk::figure_rows {
 namespace {
-
-using enum Unit;
-using enum Better;
-constexpr Instrumentation kNone = Instrumentation::none;
-constexpr Instrumentation kLight = Instrumentation::light;
-constexpr Instrumentation kFull = Instrumentation::full;
-static_assert(kNone < kLight && kLight < kFull, "a figure is taken at its level and at those after it");
-
-constexpr CellKinds kMeasured = only(CellKind::measured);
-constexpr CellKinds kHostKvm = only(CellKind::host_kvm);
-constexpr CellKinds kSimulated = only(CellKind::simulated);
-constexpr CellKinds kOnHosts = kMeasured | kHostKvm;
-constexpr CellKinds kOfTheLab = kMeasured | kSimulated;
-constexpr CellKinds kEveryCell = kOnHosts | kSimulated;
-
-constexpr unsigned kP50 = 1, kP99 = 2, kP999 = 4, kMax = 8, kMedianAlone = 16;
-static_assert(kMedianAlone == 1U << (kQuantiles.size() - 1), "one bit per quantile, in order");
-
-Reading number(auto value) { return static_cast<double>(value); }
-Reading pages_as_bytes(auto pages) { return static_cast<double>(pages) * kPageBytes; }
-Reading samples(const Histogram& histogram, std::string_view why_empty) {
-  if (histogram.count() == 0) return Absent{std::string(why_empty)};
-  return &histogram;
-}
-
-template <auto Member>
-Reading cell_count(const Measured& of) {
-  return number(of.cell.*Member);
-}
-template <auto Member>
-Reading walk_count(const Measured& of) {
-  return number(of.cell.counts.*Member);
-}
-template <auto Member>
-Reading host_count(const Measured& of) {
-  return number(of.cell.mmu.host_actions.*Member);
-}
-
-// Zaps
-
-bool has_zappers(const Measured& of) { return of.config.zappers != 0 || of.cell.replay; }  // a trace's vCPUs zap, too
-constexpr std::string_view kNoZappers = "the cell has no zappers";
-
-Reading of_zappers(const Measured& of, auto value) {
-  if (!has_zappers(of)) return Absent{std::string(kNoZappers)};
-  return number(value);
-}
-Reading of_zaps(const Measured& of, const Histogram& histogram) {
-  return samples(histogram, has_zappers(of) ? "no zap found a page in the window" : kNoZappers);
-}
-
-Reading saturated(const Measured& of) {
-  constexpr double kSaturatedBelow = 0.95;
-  if (!has_zappers(of)) return Absent{std::string(kNoZappers)};
-  if (of.cell.replay) return Absent{"a trace asks for no rate: replay_lag_ns says how late its events are"};
-  const auto beats = static_cast<double>(of.cell.zaps + of.cell.zaps_empty);
-  return number(beats < kSaturatedBelow * of.config.zap_rate * of.cell.duration_s);
-}
-
-// Walks
-
-Reading walk_ns_mean(const Measured& of) {
-  const CellMeasurement& cell = of.cell;
-  if (cell.walks == 0) return Absent{"no burst began and ended in the window"};
-  const auto walks = static_cast<double>(cell.walks);
-  if (cell.replay && cell.walks < WalkRecord::kAlwaysSampledBurst * cell.exits) {
-    return Absent{
-        fmt::format("{:.1f} accesses per exit: the clock would dominate; real_time is the window over the walks "
-                    "of one vCPU",
-                    walks / static_cast<double>(cell.exits))};
-  }
-  if (of.config.walks_per_exit == 1) {
-    return Absent{"walks-per-exit 1: the clock would dominate; real_time is the window over the walks of one vCPU"};
-  }
-  return cell.walk_ns_total / walks;
-}
-
-// Memory
-
-template <auto Member>
-Reading page_count(const Measured& of) {
-  return number(of.cell.mmu.footprint.*Member);
-}
-std::string_view why_none_freed(const Measured& of) {
-  return of.cell.mmu.footprint.unlinked == 0 ? "no page was unlinked in the window"
-                                             : "every page unlinked in the window was freed by the drain only";
-}
-
-Reading grace_period_ns(const Measured& of) {
-  if (!of.cell.grace_period_times) return Absent{std::string(kNoGracePeriods)};
-  return samples(of.cell.grace_period_times->ns, "no grace period began in the window");
-}
-
-// Replay
-
-template <class Read>
-Reading of_replay(const Measured& of, Read read) {
-  if (!of.cell.replay) return NotApplicable{};
-  return read(*of.cell.replay);
-}
-template <auto Member>
-Reading replay_count(const Measured& of) {
-  return of_replay(of, [](const ReplayMeasurement& replay) { return number(replay.*Member); });
-}
-template <auto Member>
-Reading replayed(const Measured& of) {
-  return of_replay(of, [](const ReplayMeasurement& replay) { return number(replay.counts.*Member); });
-}
-/// What a closed loop does not have, since none of its events has a time at which it is due.
-template <class Read>
-Reading of_open_replay(const Measured& of, Read read) {
-  return of_replay(of, [&](const ReplayMeasurement& replay) -> Reading {
-    if (replay.pace.closed_loop) return Absent{"--closed-loop: no event has a time at which it is due"};
-    return read(replay);
-  });
-}
-
-// Touches
-
-template <class Read>
-Reading of_touches(const Measured& of, Read read) {
-  if (of.touches == nullptr) return NotApplicable{};
-  return read(*of.touches);
-}
-template <Touches::Kind Touches::*Kind>
-Reading touch_ns(const Measured& of) {
-  return of_touches(of, [](const Touches& touches) { return samples((touches.*Kind).ns, (touches.*Kind).why_empty); });
-}
-
-// The rows.
-
-using Read = Reading (*)(const Measured&);
-using Text = std::string_view;
-
-consteval Figure counter(Text name, Unit unit, Text title, Instrumentation level, Better better, CellKinds cells,
-                         Text meaning, Read read) {
-  return {name, unit, title, level, better, cells, 0, false, read, meaning};
-}
-/// Of a workload, in the cell's whole life.
-consteval Figure event(Text name, Text title, Text meaning, Read read) {
-  return counter(name, count, title, kNone, neither, kOfTheLab, meaning, read);
-}
-consteval Figure distribution(Text name, Text title, Instrumentation level, Better better, CellKinds cells,
-                              unsigned quantiles, Text meaning, Read read) {
-  return {name, ns, title, level, better, cells, quantiles, false, read, meaning};
-}
-consteval Figure growing(Figure figure) {
-  figure.grows_with_run = true;
-  return figure;
-}
 
 constexpr Figure kWindowFigures[] = {
     counter("duration_s", s, "window", kNone, neither, kEveryCell, "the measured window",
@@ -460,7 +307,7 @@ constexpr FigureTopic kTopics[] = {
     {"checks", kCheckFigures},
 };
 
-consteval bool names_are_unique() {
+constexpr bool names_are_unique() {
   for (const FigureTopic& topic : kTopics) {
     for (const Figure& figure : topic.figures) {
       std::size_t same = 0;
@@ -482,8 +329,11 @@ constexpr EventFigure kEventFigures[] = {
 };
 
 }  // namespace
+}  // namespace shadowwalk::figure_rows
 
-std::span<const FigureTopic> figure_topics() { return kTopics; }
-std::span<const EventFigure> event_figures() { return kEventFigures; }
+namespace shadowwalk {
+
+std::span<const FigureTopic> figure_topics() { return figure_rows::kTopics; }
+std::span<const EventFigure> event_figures() { return figure_rows::kEventFigures; }
 
 }  // namespace shadowwalk

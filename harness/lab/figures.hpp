@@ -115,7 +115,7 @@ std::vector<std::string> counters_of(const Figure& figure);
 /// The quantile's value. `histogram` is not empty.
 double value_of(const Quantile& quantile, const Histogram& histogram);
 
-constexpr std::string_view name_of(Unit unit) {
+constexpr std::string_view unit_name(Unit unit) {
   constexpr std::string_view names[] = {"count", "ns", "s", "bytes", "per_second", "flag"};
   static_assert(std::size(names) == static_cast<std::size_t>(Unit::flag) + 1);
   return names[static_cast<std::size_t>(unit)];

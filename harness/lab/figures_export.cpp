@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string_view name_of(Better better) {
+std::string_view better_name(Better better) {
   constexpr std::string_view names[] = {"", "lower", "higher"};
   static_assert(std::size(names) == static_cast<std::size_t>(Better::higher) + 1);
   return names[static_cast<std::size_t>(better)];
@@ -22,12 +22,12 @@ std::string_view name_of(Better better) {
 ordered_json to_json(const Figure& figure, std::string_view topic) {
   return {{"name", figure.name},
           {"kind", figure.is_distribution() ? "distribution" : "counter"},
-          {"unit", name_of(figure.unit)},
+          {"unit", unit_name(figure.unit)},
           {"title", figure.title},
           {"meaning", figure.meaning},
           {"topic", topic},
           {"level", to_string(figure.level)},
-          {"better", name_of(figure.better)},
+          {"better", better_name(figure.better)},
           {"grows_with_run", figure.grows_with_run},
           {"counters", counters_of(figure)}};
 }
@@ -37,7 +37,7 @@ ordered_json to_json(const EventFigure& figure) {
   const std::string name = fmt::format("<event>{}", figure.suffix);
   return {{"name", name},
           {"kind", "pattern"},
-          {"unit", name_of(Unit::count)},
+          {"unit", unit_name(Unit::count)},
           {"title", figure.title},
           {"meaning", figure.meaning},
           {"topic", "event"},
@@ -94,12 +94,12 @@ std::string figures_as_markdown(CellKind kind) {
     for (const Figure& figure : topic.figures) {
       const bool everywhere = has(figure.cells, CellKind::measured);
       if (!has(figure.cells, kind) || (everywhere && kind != CellKind::measured)) continue;
-      text += row(counters_of(figure), name_of(figure.unit), to_string(figure.level), figure.meaning);
+      text += row(counters_of(figure), unit_name(figure.unit), to_string(figure.level), figure.meaning);
     }
   }
   if (kind != CellKind::measured) return text;
   for (const EventFigure& figure : event_figures()) {
-    text += row({fmt::format("<event>{}", figure.suffix)}, name_of(Unit::count), to_string(Instrumentation::none),
+    text += row({fmt::format("<event>{}", figure.suffix)}, unit_name(Unit::count), to_string(Instrumentation::none),
                 figure.meaning);
   }
   return text;

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <mutex>
 
-#include "harness/lab/leaf_kind.hpp"
 #include "harness/machine/check.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/mmu/page_pool.hpp"

@@ -9,7 +9,7 @@ namespace shadowwalk {
 
 /// floor: the same access stream, the same present and leaf tests and the same clocking over a plain radix tree,
 /// without an engine: no variant, no roots that come and go, no shadow-page descriptions. What a walk costs at least
-/// here, and what `leak` is held against. It cannot zap.
+/// here, and what `leak` is compared with. It cannot zap.
 extern const VariantInfo kFloorInfo;
 
 std::unique_ptr<Engine> make_floor_engine(const Window& window);

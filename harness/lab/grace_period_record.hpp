@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/machine/rcu_types.hpp"
+#include "harness/machine/machine.hpp"
 #include "harness/measure/footprint.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/window.hpp"

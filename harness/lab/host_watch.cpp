@@ -4,7 +4,7 @@
 
 namespace shadowwalk {
 
-HostWatch::Look HostWatch::look() const {
+HostWatch::Snapshot HostWatch::snapshot() const {
   return {.activity = host_activity(),
           .rss_bytes = rss_bytes(),
           .sec_page_tables_bytes = sec_page_tables_bytes(),
@@ -12,7 +12,7 @@ HostWatch::Look HostWatch::look() const {
 }
 
 HostChange HostWatch::finish(Noise& noise) const {
-  const Look after = look();
+  const Snapshot after = snapshot();
   noise.steal_ns = after.activity.steal_ns - before_.activity.steal_ns;
   noise.other_load_cpus = other_load_cpus(before_.activity, after.activity, noise.duration_s);
   HostChange change;

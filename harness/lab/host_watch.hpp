@@ -12,7 +12,7 @@
 
 namespace shadowwalk {
 
-/// What the host's kernel told of memory and of the guest, before and after the window.
+/// What the host's kernel reported of memory and of the guest, before and after the window.
 struct HostChange {
   template <class T>
   struct BeforeAfter {
@@ -20,32 +20,32 @@ struct HostChange {
     T after;
   };
 
-  BeforeAfter<std::uint64_t> rss_bytes{};                           ///< 0: /proc does not tell
+  BeforeAfter<std::uint64_t> rss_bytes{};                           ///< 0: /proc has none
   std::optional<BeforeAfter<std::uint64_t>> sec_page_tables_bytes;  ///< of the whole host; Linux 6.1
   std::map<std::string, KvmStatisticChange> kvm_statistics;         ///< empty: `kvm_statistics_missing`
   std::string kvm_statistics_missing;
 };
 
-/// Asks before and after the window, from a thread that does not take part: a few files of /proc each time.
+/// Reads a few files of /proc before and after the window, on a thread that neither walks nor zaps.
 class HostWatch {
  public:
   explicit HostWatch(Guest& guest) : HostWatch([&guest] { return guest.statistics(); }) {}
   explicit HostWatch(std::function<KvmStatistics()> kvm_statistics) : kvm_statistics_(std::move(kvm_statistics)) {}
-  void start() { before_ = look(); }
-  /// Fills in what the host did besides: `noise`'s steal and other load, over its duration.
+  void start() { before_ = snapshot(); }
+  /// Fills in what else the host did: `noise`'s steal and other load, over its duration.
   HostChange finish(Noise& noise) const;
 
  private:
-  struct Look {
+  struct Snapshot {
     HostActivity activity;
     std::uint64_t rss_bytes = 0;
     std::optional<std::uint64_t> sec_page_tables_bytes;
     KvmStatistics kvm;
   };
-  Look look() const;
+  Snapshot snapshot() const;
 
   std::function<KvmStatistics()> kvm_statistics_;
-  Look before_;
+  Snapshot before_;
 };
 
 }  // namespace shadowwalk

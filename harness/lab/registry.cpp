@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "harness/lab/floor_engine.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/machine/membarrier.hpp"
 #include "harness/text/suggestion.hpp"
 
 namespace shadowwalk {

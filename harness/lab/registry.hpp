@@ -15,10 +15,11 @@ namespace shadowwalk {
 
 class Engine;
 class NativeMachine;
+class ReferenceCell;
 class Window;
 struct CellConfig;
-struct CellResult;
 struct PageBudget;
+struct PreparedCell;
 namespace coherence {
 struct Topology;
 }
@@ -48,10 +49,9 @@ struct VariantEntry {
   /// Measured: makes the engine of a cell (harness/lab).
   std::unique_ptr<Engine> (*make_engine)(NativeMachine&, const CellConfig&, const Window&, const PageBudget&) = nullptr;
   bool can_zap = true;
-  /// Set for a reference that is no scheme of the lab's: it has no engine, checks and measures its cells itself, and is
-  /// compared with nothing. Both throw as check_cell() and run_cell() do.
-  void (*check_cell)(const CellConfig&) = nullptr;
-  CellResult (*measure_cell)(const CellConfig&) = nullptr;
+  /// Set for a reference that is no scheme of the lab's: it has no engine, prepares and measures its cells itself, and
+  /// is compared with nothing. Called by prepare_cell(), which has resolved the rest; throws InputError as it does.
+  std::shared_ptr<const ReferenceCell> (*prepare_reference)(const PreparedCell&) = nullptr;
 
   /// Verified: makes the programs of one execution (harness/verify).
   std::unique_ptr<verify::AnySystem> (*make_system)(const verify::VerifyConfig&, simulation::Execution&) = nullptr;
@@ -62,7 +62,7 @@ struct VariantEntry {
 
   std::optional<PluginOrigin> plugin{};  ///< nothing: the program's own
 
-  bool is_reference() const { return measure_cell != nullptr; }
+  bool is_reference() const { return prepare_reference != nullptr; }
   bool can_be_verified() const { return make_system != nullptr; }
   bool can_be_projected() const { return project != nullptr; }
 };

@@ -1,9 +1,9 @@
 #include "harness/lab/thread_disturbance.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "harness/machine/cycle_clock.hpp"
-#include "harness/measure/core_speed.hpp"
 #include "harness/measure/noise.hpp"
 
 namespace shadowwalk {
@@ -35,6 +35,13 @@ double ThreadDisturbance::off_cpu_ns() const {
   if (!always_busy_) return 0;
   const double ran = static_cast<double>(end_.cpu_ns - start_.cpu_ns);
   return std::max(0.0, CycleClock::to_ns(end_.ticks - start_.ticks) - ran);
+}
+
+void add_walker(Noise& noise, const ThreadDisturbance& walker) {
+  noise.walker_switches += walker.involuntary_switches();
+  noise.walkers_off_cpu_ns += walker.off_cpu_ns();
+  const double change = walker.core_speed_change();
+  if (std::abs(change - 1) > std::abs(noise.core_speed_change - 1)) noise.core_speed_change = change;
 }
 
 }  // namespace shadowwalk

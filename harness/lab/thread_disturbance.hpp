@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "harness/measure/noise.hpp"
 #include "harness/measure/window.hpp"
 
 namespace shadowwalk {
@@ -44,5 +45,8 @@ class ThreadDisturbance {
   double speed_before_ = 0;
   double speed_after_ = 0;
 };
+
+/// Adds what disturbed a walker to its cell's noise: of its CPU's speed, the greatest change of any walker counts.
+void add_walker(Noise& noise, const ThreadDisturbance& walker);
 
 }  // namespace shadowwalk

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "harness/measure/pmu/event_encoder.hpp"
-#include "harness/measure/pmu/stretch_counts.hpp"
+#include "harness/measure/pmu/self_reading.hpp"
 #include "harness/measure/pmu/thread_counters.hpp"
 #include "harness/measure/window.hpp"
 

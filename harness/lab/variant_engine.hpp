@@ -6,7 +6,6 @@
 #include "harness/lab/cell_config.hpp"
 #include "harness/lab/engine.hpp"
 #include "harness/lab/host_actor.hpp"
-#include "harness/lab/leaf_kind.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/native_machine.hpp"

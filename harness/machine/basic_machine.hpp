@@ -8,18 +8,11 @@
 #include <span>
 #include <vector>
 
-#include "harness/machine/rcu_types.hpp"
+#include "harness/machine/machine.hpp"
 #include "harness/machine/request_all_cpus.hpp"
 #include "harness/machine/vcpu.hpp"
 
 namespace shadowwalk {
-
-/// Sees each flush, reload or interrupt() that interrupted a vCPU: how many vCPUs, and the ticks from the first request
-/// to the last acknowledgement. Called by the sender.
-struct IpiObserver {
-  virtual ~IpiObserver() = default;
-  virtual void on_ipis(std::size_t sent, std::uint64_t ticks) = 0;
-};
 
 /// The part of a Machine (machine.hpp has the contract) that all machines share: the vCPUs it owns, the flush protocol,
 /// RCU that starts with its first use, the observer of IPIs. `Derived` is the machine. Its `now()` is called here; it

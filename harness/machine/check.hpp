@@ -5,7 +5,7 @@
 
 namespace shadowwalk {
 
-/// A broken invariant of the lab itself: says which, and aborts, in every build. Going on would measure nonsense.
+/// A broken invariant of the lab itself: prints it and aborts, in every build. Continuing would measure nonsense.
 [[noreturn]] inline void invariant_failed(const char* what, const char* file, int line) {
   std::fprintf(stderr, "shadowwalk: broken invariant at %s:%d: %s\n", file, line, what);
   std::abort();

@@ -1,11 +1,14 @@
 #include "harness/machine/cpu.hpp"
 
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <ctime>
 #include <mutex>
 #include <vector>
@@ -37,6 +40,8 @@ void install_handler_once() {
     SHADOWWALK_CHECK(sigaction(ipi_signal(), &action, nullptr) == 0, "sigaction for the IPI signal failed");
   });
 }
+
+long membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0); }
 
 }  // namespace
 
@@ -145,6 +150,20 @@ void send_ipi(std::span<Cpu* const> targets) {
 #endif
     }
   }
+}
+
+std::string register_membarrier() {
+  const long commands = membarrier(MEMBARRIER_CMD_QUERY);
+  if (commands < 0) return std::string("membarrier: ") + std::strerror(errno);
+  if ((commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0) return "membarrier: no PRIVATE_EXPEDITED (Linux 4.14)";
+  if (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) != 0) {
+    return std::string("membarrier: registering: ") + std::strerror(errno);
+  }
+  return {};
+}
+
+void membarrier_all() {
+  SHADOWWALK_CHECK(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0, "membarrier without register_membarrier()");
 }
 
 }  // namespace shadowwalk

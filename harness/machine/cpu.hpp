@@ -111,6 +111,14 @@ inline std::size_t make_request(Vcpu& vcpu, std::uint32_t request_bits) {
   return make_all_cpus_request(one, request_bits);
 }
 
+/// Registers the process for expedited private barriers. Call it before threads start: registering later waits for a
+/// grace period of every CPU. Returns an empty string, or the reason why the kernel refuses.
+std::string register_membarrier();
+
+/// A full barrier on every CPU that runs a thread of this process, by real IPIs (MEMBARRIER_CMD_PRIVATE_EXPEDITED).
+/// CPUs that run no thread of this process get none. register_membarrier() must have succeeded.
+void membarrier_all();
+
 /// Waits for a latch on a thread that IPIs may target, and lets the thread acknowledge them meanwhile. Under
 /// ThreadSanitizer std::latch::wait() would not: it holds signals back from a thread that sleeps there, and the sender
 /// would wait for ever.

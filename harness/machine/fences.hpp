@@ -2,8 +2,8 @@
 
 #include <atomic>
 
-/// The barriers of the Linux kernel in user space. Which full fence a scheme takes is a choice of its own: xchg, a
-/// locked add and mfence order alike and cost very differently (irq-ipi against irq-ipi-2012 shows by how much here).
+/// The barriers of the Linux kernel in user space. Each scheme chooses its full fence: xchg, a locked add and mfence
+/// order alike and cost very differently (irq-ipi against irq-ipi-2012 shows by how much here).
 namespace shadowwalk {
 
 /// smp_mb() as x86-64 kernels have it since 2017 (450cbdd0125c): a locked add below the stack pointer.
@@ -27,7 +27,7 @@ inline void mfence() {
 }
 
 /// smp_mb__before_atomic() / smp_mb__after_atomic(): makes the neighbouring atomic read-modify-write a full barrier.
-/// On x86 it is one already, so that only the compiler has to be told.
+/// On x86 it is one already, so that only the compiler must not reorder it.
 inline void full_fence_beside_atomic() {
 #if defined(__x86_64__)
   asm volatile("" ::: "memory");
@@ -36,7 +36,7 @@ inline void full_fence_beside_atomic() {
 #endif
 }
 
-/// Orders a thread against its own signal handler: costs nothing at run time.
+/// Orders a thread against its own signal handler, at no cost at run time.
 inline void signal_fence() { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
 }  // namespace shadowwalk

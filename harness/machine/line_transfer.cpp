@@ -18,23 +18,23 @@
 namespace shadowwalk {
 namespace {
 
-constexpr unsigned kRoundTrips = 64;     // a batch: two clock reads are < 1 % of it, a context switch spoils only a few
+constexpr unsigned kRoundTrips = 64;  // per batch: two clock reads are < 1 % of it, a context switch spoils only a few
 constexpr std::size_t kFewBatches = 16;  // for quartiles to mean something
 constexpr std::uint64_t kMostPatienceNs = 1'000'000'000;
-// Failed attempts before a waiter asks whether it is to stop and yields: far longer than any transfer, and no pause
-// before, which would be measured (140 cycles on some CPUs).
+// Failed attempts before a waiter checks whether to stop, and yields: far longer than any transfer. No pause before
+// that, as it would be measured (140 cycles on some CPUs).
 constexpr unsigned kSpins = 1u << 14;
 
 enum class Turn : std::uint32_t { a, b };
 
-/// Two lines each, as CPUs fetch lines in pairs.
+/// Two lines per member, as CPUs fetch lines in pairs.
 struct Court {
   alignas(128) std::atomic<Turn> turn{Turn::a};
   alignas(128) std::atomic<bool> over{false};
 };
 
 /// Passes the line on; false once the measurement is over.
-/// Relaxed: nothing but the token itself travels. `over` needs no order either, only to be seen some time.
+/// Relaxed: nothing but the token itself travels. `over` needs no order either: it must only be seen at some time.
 template <class GiveUp>
 bool pass(Court& court, Turn mine, Turn theirs, GiveUp give_up) {
   for (unsigned spins = 0;; ++spins) {
@@ -44,7 +44,7 @@ bool pass(Court& court, Turn mine, Turn theirs, GiveUp give_up) {
     }
     if (spins % kSpins == kSpins - 1) {
       if (court.over.load(std::memory_order_relaxed) || give_up()) return false;
-      sched_yield();  // the other may be waiting for this CPU, or have lost its own
+      sched_yield();  // the other thread may be waiting for this CPU, or have lost its own
     }
   }
 }
@@ -59,7 +59,8 @@ std::vector<double> time_batches(Court& court, std::chrono::nanoseconds budget) 
   const auto out_of_time = [&] {
     return elapsed_ns() > budget_ns + (batches.size() < kFewBatches ? kMostPatienceNs : 0);
   };
-  const std::uint64_t warm_up_ns = budget_ns / 8;  // both threads have come, and the CPUs their speed
+  const std::uint64_t warm_up_ns =
+      budget_ns / 8;  // until both threads have started, and the CPUs have reached their speed
   while (!out_of_time()) {
     const bool counts = elapsed_ns() >= warm_up_ns;
     const std::uint64_t begin = CycleClock::now();
@@ -77,7 +78,7 @@ void return_each_pass(Court& court) {
   }
 }
 
-/// A thread on `cpu` that runs `body`, ends the game for the other when it is done, and keeps what was thrown.
+/// A thread on `cpu` that runs `body`, then ends the game for the other thread, and keeps what `body` threw.
 template <class Body>
 std::thread player(unsigned cpu, Court& court, std::exception_ptr& failure, Body body) {
   return std::thread([cpu, &court, &failure, body = std::move(body)] {
@@ -116,7 +117,7 @@ LineTransfer measure_line_transfer(unsigned cpu_a, unsigned cpu_b, std::chrono::
   Court court;
   std::exception_ptr failure_a, failure_b;
   std::vector<double> batches;
-  // B's first: if A's cannot start, B's must be told.
+  // B's thread first: if A's cannot start, B's must learn that the game is over.
   std::thread b = player(cpu_b, court, failure_b, [&] { return_each_pass(court); });
   try {
     player(cpu_a, court, failure_a, [&] { batches = time_batches(court, budget); }).join();

@@ -7,7 +7,6 @@
 #include <span>
 
 #include "harness/machine/mutant.hpp"
-#include "harness/machine/rcu_types.hpp"
 #include "harness/machine/vcpu.hpp"
 
 /// What lockless code may use. Variants, tree, walker and zapper are templates over a Machine: the native one measures
@@ -18,6 +17,27 @@ namespace shadowwalk {
 enum class MmuLockKind {
   ticket,  ///< fair, as the kernel's spinlock was in 2012; spins briefly, then yields
   mutex,   ///< std::mutex: sleeps
+};
+
+/// The handle of one pending callback, embedded in what it frees (struct rcu_head).
+struct RcuHead {
+  RcuHead* next = nullptr;
+  void (*func)(RcuHead*, void* context) = nullptr;
+  void* context = nullptr;
+};
+
+/// Sees each grace period of RCU after its end: when the wait for it began and when it ended, in ticks of the machine's
+/// clock. Called on the thread that waited, before the callbacks that the grace period allows.
+struct GracePeriodObserver {
+  virtual ~GracePeriodObserver() = default;
+  virtual void on_grace_period(std::uint64_t began, std::uint64_t ended) = 0;
+};
+
+/// Sees each flush, reload or interrupt() that interrupted a vCPU: how many vCPUs, and the ticks from the first request
+/// to the last acknowledgement. Called by the sender.
+struct IpiObserver {
+  virtual ~IpiObserver() = default;
+  virtual void on_ipis(std::size_t sent, std::uint64_t ticks) = 0;
 };
 
 /// `Machine::Atomic<T>`: std::atomic's operations with std::atomic's orderings. T is at most 8 bytes and trivially
@@ -135,7 +155,7 @@ concept MachineRcu = requires(R& rcu, const R& constant, RcuHead& head, void (*f
 ///   request_root_reload()       kvm_reload_remote_mmus(): all vCPUs drop their roots before they enter the guest again
 ///   interrupt(targets)          interrupts these vCPUs, whatever their mode, and returns when all have acknowledged: a
 ///                               full barrier on each, as the handler runs. The caller is not among them
-///   observe_ipis(observer)      see IpiObserver (basic_machine.hpp)
+///   observe_ipis(observer)      see IpiObserver; before threads start, null: no observer
 ///   rcu()                       starts with its first use, so that only schemes that need RCU have a reclaimer. Not
 ///                               thread-safe: call it first in a variant's constructor
 ///   trace_delay_free_pages(n)   the kernel's tracepoint kvm_mmu_delay_free_pages: a commit found readers and leaves n

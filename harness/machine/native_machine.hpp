@@ -10,7 +10,6 @@
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/fences.hpp"
 #include "harness/machine/machine.hpp"
-#include "harness/machine/membarrier.hpp"
 #include "harness/machine/mmu_lock.hpp"
 #include "harness/machine/rcu.hpp"
 #include "harness/probes/probes.hpp"

@@ -1,19 +1,94 @@
 #include "harness/machine/placement.hpp"
 
 #include <fmt/format.h>
+#include <hwloc.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <set>
 #include <tuple>
 
 #include "harness/machine/error.hpp"
-#include "harness/machine/hardware_threads.hpp"
 
 namespace shadowwalk {
+namespace {
+
+unsigned logical_index_or_zero(hwloc_obj_t object) { return object == nullptr ? 0 : object->logical_index; }
+
+unsigned parse_cpu_number(std::string_view text, std::string_view list, std::string_view option,
+                          std::string_view choices) {
+  const bool digits = !text.empty() && text.size() <= 6 &&
+                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits) throw InputError(fmt::format("{} {}: '{}' is not a CPU number; use {}", option, list, text, choices));
+  unsigned value = 0;
+  for (const char c : text) value = value * 10 + static_cast<unsigned>(c - '0');
+  return value;
+}
+
+}  // namespace
+
+std::vector<HardwareThread> allowed_hardware_threads() {
+  hwloc_topology_t topology;
+  if (hwloc_topology_init(&topology) != 0 || hwloc_topology_load(topology) != 0) {
+    throw CellError("hwloc cannot read this machine's topology");
+  }
+  const std::unique_ptr<hwloc_topology, decltype(&hwloc_topology_destroy)> owner(topology, hwloc_topology_destroy);
+  // Through hwloc: any number of CPUs, and a synthetic topology (HWLOC_SYNTHETIC) counts as allowed throughout.
+  const std::unique_ptr<hwloc_bitmap_s, decltype(&hwloc_bitmap_free)> allowed(hwloc_bitmap_alloc(), hwloc_bitmap_free);
+  if (hwloc_get_cpubind(topology, allowed.get(), HWLOC_CPUBIND_THREAD) != 0) {
+    throw CellError(fmt::format("hwloc cannot find out which CPUs are allowed: {}", std::strerror(errno)));
+  }
+
+  std::vector<HardwareThread> threads;
+  std::map<unsigned, unsigned> siblings_seen;
+  for (hwloc_obj_t pu = nullptr; (pu = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PU, pu)) != nullptr;) {
+    if (!hwloc_bitmap_isset(allowed.get(), pu->os_index)) continue;
+    HardwareThread thread{};
+    thread.cpu = pu->os_index;
+    thread.core = logical_index_or_zero(hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_CORE, pu));
+    const hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_PACKAGE, pu);
+    thread.package = logical_index_or_zero(package);
+    hwloc_obj_t llc = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_L3CACHE, pu);
+    if (llc == nullptr) llc = package;
+    thread.llc = logical_index_or_zero(llc);
+    for (hwloc_obj_t node = nullptr; (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node));) {
+      if (hwloc_bitmap_isset(node->cpuset, pu->os_index)) thread.numa_node = node->logical_index;
+    }
+    thread.sibling = siblings_seen[thread.core]++;
+    threads.push_back(thread);
+  }
+  return threads;
+}
+
+std::vector<unsigned> parse_cpu_list(std::string_view list, const std::vector<HardwareThread>& threads,
+                                     std::string_view option, std::string_view choices) {
+  std::vector<unsigned> cpus;
+  std::string_view rest = list;
+  for (bool more = true; more;) {
+    const std::size_t comma = rest.find(',');
+    const std::string_view item = rest.substr(0, comma);
+    more = comma != std::string_view::npos;
+    if (more) rest.remove_prefix(comma + 1);
+    const std::size_t dash = item.find('-');
+    const unsigned first = parse_cpu_number(item.substr(0, dash), list, option, choices);
+    const unsigned last =
+        dash == std::string_view::npos ? first : parse_cpu_number(item.substr(dash + 1), list, option, choices);
+    if (last < first) throw InputError(fmt::format("{} {}: the range '{}' runs backwards", option, list, item));
+    for (unsigned cpu = first; cpu <= last; ++cpu) {
+      const bool there = std::any_of(threads.begin(), threads.end(), [&](const auto& t) { return t.cpu == cpu; });
+      if (!there) {
+        throw InputError(fmt::format("{} {}: CPU {} is not there or not allowed to this process", option, list, cpu));
+      }
+      cpus.push_back(cpu);
+    }
+  }
+  return cpus;
+}
+
 namespace {
 
 template <class Key>

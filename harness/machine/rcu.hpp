@@ -3,10 +3,21 @@
 #include "harness/machine/sanitizers.hpp"
 
 // liburcu's memb flavour with its read side inlined, as a kernel's is: a call would cost as much as the section.
-// liburcu is LGPL-2.1-or-later and asks that code which inlines it be LGPL-compatible, as Apache-2.0 with source is.
+// liburcu is LGPL-2.1-or-later and requires code that inlines it to be LGPL-compatible, as Apache-2.0 with source is.
 // Not under ThreadSanitizer: it would instrument liburcu's own internals, whose ordering it cannot see.
 #if !defined(_LGPL_SOURCE) && !defined(SHADOWWALK_TSAN)
 #define _LGPL_SOURCE
+#endif
+#ifdef _LGPL_SOURCE
+// Declared before liburcu defines them: past some size of a source the compiler would call them.
+extern "C" {
+struct urcu_gp;
+[[gnu::always_inline]] static inline void _urcu_memb_read_lock_update(unsigned long tmp);
+[[gnu::always_inline]] static inline void _urcu_memb_read_lock();
+[[gnu::always_inline]] static inline void _urcu_memb_read_unlock_update_and_wakeup(unsigned long tmp);
+[[gnu::always_inline]] static inline void _urcu_memb_read_unlock();
+[[gnu::always_inline]] static inline void urcu_common_wake_up_gp(urcu_gp* gp);
+}
 #endif
 #include <urcu/urcu-memb.h>
 
@@ -16,12 +27,12 @@
 #include <thread>
 
 #include "harness/machine/cpu.hpp"
-#include "harness/machine/rcu_types.hpp"
+#include "harness/machine/machine.hpp"
 
 namespace shadowwalk {
 
-/// RCU: readers and grace periods are liburcu's, callbacks run on our own thread `reclaim-0`, since liburcu's call_rcu
-/// worker polls every 10 ms and the lab would measure that constant instead of grace periods.
+/// RCU: readers and grace periods are liburcu's. Callbacks run on the lab's own thread `reclaim-0`: liburcu's call_rcu
+/// worker polls every 10 ms, and the lab would measure that constant instead of grace periods.
 class Rcu {
  public:
   struct Options {
@@ -43,8 +54,8 @@ class Rcu {
   static void register_reader() { urcu_memb_register_thread(); }
   static void unregister_reader() { urcu_memb_unregister_thread(); }
 
-  static void read_lock() { urcu_memb_read_lock(); }
-  static void read_unlock() {
+  [[gnu::always_inline]] static void read_lock() { urcu_memb_read_lock(); }
+  [[gnu::always_inline]] static void read_unlock() {
     announce_section_end_to_tsan();
     urcu_memb_read_unlock();
   }

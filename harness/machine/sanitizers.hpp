@@ -1,8 +1,8 @@
 #pragma once
 
 /// SHADOWWALK_TSAN and SHADOWWALK_ASAN are defined in builds with ThreadSanitizer and AddressSanitizer, by g++ and
-/// clang: for the few places that have to tell ThreadSanitizer what it cannot see, and for stress tests that do fewer
-/// rounds under them.
+/// clang: for the few places that must annotate for ThreadSanitizer what it cannot see, and for stress tests that do
+/// fewer rounds under them.
 #if defined(__SANITIZE_THREAD__)
 #define SHADOWWALK_TSAN 1
 #elif defined(__SANITIZE_ADDRESS__)

@@ -24,7 +24,7 @@ std::size_t Footprint::interval_of(std::uint64_t now) const {
   return std::min(kIntervals - 1, static_cast<std::size_t>(part * kIntervals));
 }
 
-std::uint64_t Footprint::level_now(const Arrivals& arrivals) const {
+std::uint64_t Footprint::occupancy_now(const Arrivals& arrivals) const {
   return arrivals.total.load(std::memory_order_relaxed) - counters_.freed();
 }
 
@@ -34,7 +34,7 @@ void Footprint::arrive(Arrivals& arrivals, std::uint64_t now) {
   if (now < window_.start()) {
     add_alone(arrivals.before, 1);
   } else if (now < window_.end()) {
-    const std::uint64_t level = level_now(arrivals);
+    const std::uint64_t level = occupancy_now(arrivals);
     const std::size_t interval = interval_of(now);
     add_alone(arrivals.count[interval], 1);
     add_alone(arrivals.ticks_sum, now - window_.start());
@@ -70,26 +70,26 @@ struct Departures {
   std::array<std::uint64_t, Footprint::kIntervals> count{};
 };
 
-Footprint::Level level_of(const FootprintCounters::Arrivals& arrivals, const Departures& departures,
-                          std::uint64_t window_ticks) {
-  Footprint::Level level;
+Footprint::Occupancy occupancy_of(const FootprintCounters::Arrivals& arrivals, const Departures& departures,
+                                  std::uint64_t window_ticks) {
+  Footprint::Occupancy occupancy;
   const std::uint64_t at_start = arrivals.before.load(std::memory_order_relaxed) - departures.before;
-  level.series_peak.reserve(Footprint::kIntervals);
-  level.series_last.reserve(Footprint::kIntervals);
+  occupancy.series_peak.reserve(Footprint::kIntervals);
+  occupancy.series_last.reserve(Footprint::kIntervals);
   std::uint64_t now = at_start;
   for (std::size_t i = 0; i < Footprint::kIntervals; ++i) {
-    level.series_peak.push_back(std::max(arrivals.interval_peak[i].load(std::memory_order_relaxed), now));
+    occupancy.series_peak.push_back(std::max(arrivals.interval_peak[i].load(std::memory_order_relaxed), now));
     now = now + arrivals.count[i].load(std::memory_order_relaxed) - departures.count[i];
-    level.series_last.push_back(now);
+    occupancy.series_last.push_back(now);
   }
-  level.peak = std::max(arrivals.peak.load(std::memory_order_relaxed), at_start);
-  // The integral of the level: what is there at the end for the whole window, less the time before each arrival, plus
+  occupancy.peak = std::max(arrivals.peak.load(std::memory_order_relaxed), at_start);
+  // The integral of the occupancy: the final number for the whole window, less the time before each arrival, plus
   // the time before each departure. The sums of ticks pass 2^64 in a long run, and so modulo 2^64 throughout: exact as
   // long as the integral fits.
   const std::uint64_t integral =
       now * window_ticks - arrivals.ticks_sum.load(std::memory_order_relaxed) + departures.ticks_sum;
-  level.mean = window_ticks == 0 ? 0 : static_cast<double>(integral) / static_cast<double>(window_ticks);
-  return level;
+  occupancy.mean = window_ticks == 0 ? 0 : static_cast<double>(integral) / static_cast<double>(window_ticks);
+  return occupancy;
 }
 
 }  // namespace
@@ -109,8 +109,8 @@ Footprint::Result Footprint::result_of(const FootprintCounters& counters, std::u
   }
   for (const auto& count : counters.unlinked.count) result.unlinked += count.load(std::memory_order_relaxed);
   result.freed = std::accumulate(departures.count.begin(), departures.count.end(), std::uint64_t{0});
-  result.retired = level_of(counters.unlinked, departures, window_ticks);
-  result.shadow = level_of(counters.allocated, departures, window_ticks);
+  result.retired = occupancy_of(counters.unlinked, departures, window_ticks);
+  result.shadow = occupancy_of(counters.allocated, departures, window_ticks);
   return result;
 }
 

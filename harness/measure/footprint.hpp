@@ -1,20 +1,70 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "harness/measure/footprint_counters.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/window.hpp"
 
 namespace shadowwalk {
 
-/// How much memory shadow pages take, and for how long they outlive their unlinking. Exact: computed from the events,
-/// not sampled, since a sampling thread would take CPU from the walkers and miss what lasts microseconds. Sizes are in
-/// pages, times in clock ticks; the caller scales both.
+/// The counters of a Footprint, apart from it: only atomics, so that they can lie in memory that other processes read
+/// (live_counters.hpp). No two writers share a cache line, so that the lab measures the scheme's contention and not its
+/// own. Nothing is read through a counter: all accesses are relaxed.
+struct FootprintCounters {
+  static constexpr std::size_t kIntervals = 256;  ///< of the time series: equal parts of the window
+  static constexpr std::size_t kFreers = 16;
+
+  using Counter = std::atomic<std::uint64_t>;
+  using Series = std::array<Counter, kIntervals>;
+
+  /// Pages that enter a state. One writer at a time: under mmu_lock.
+  struct alignas(64) Arrivals {
+    Counter total{0};
+    Counter before{0};     ///< the window
+    Counter ticks_sum{0};  ///< in the window, relative to its start
+    Counter peak{0};       ///< pages in the state at once, in the window
+    Series count{};
+    Series interval_peak{};
+  };
+  /// Pages that one thread has freed (several threads, if there are more than kFreers).
+  struct alignas(64) Freer {
+    Counter total{0};
+    Counter before{0};
+    Counter by_drain{0};
+    Counter ticks_sum{0};
+    Series count{};
+    ConcurrentHistogram free_ns;  ///< of pages unlinked in the window, not by the drain
+  };
+
+  Arrivals allocated;
+  Arrivals unlinked;
+  std::array<Freer, kFreers> freers;
+
+  std::uint64_t freed() const {
+    std::uint64_t freed = 0;
+    for (const Freer& freer : freers) freed += freer.total.load(std::memory_order_relaxed);
+    return freed;
+  }
+};
+
+/// Adds to a counter that has one writer at a time, without a locked operation.
+inline void add_alone(std::atomic<std::uint64_t>& counter, std::uint64_t count) {
+  counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+/// Raises such a counter to `value`.
+inline void raise_alone(std::atomic<std::uint64_t>& counter, std::uint64_t value) {
+  if (value > counter.load(std::memory_order_relaxed)) counter.store(value, std::memory_order_relaxed);
+}
+
+/// How much memory shadow pages take, and how long they outlive their unlinking. Exact: computed from the events, not
+/// sampled, since a sampling thread would take CPU time from the walkers and miss states that last microseconds. Sizes
+/// are in pages, times in clock ticks; the caller scales both.
 ///
 /// on_allocate() and on_unlink() need mmu_lock (one writer at a time); on_free() may be called by any thread. Results
 /// are exact once the writers have stopped.
@@ -22,18 +72,18 @@ class Footprint {
  public:
   static constexpr std::size_t kIntervals = FootprintCounters::kIntervals;
 
-  /// `ns_per_tick` scales free latencies, which are recorded in ns. `counters`: all zero, and outlive this; null: of
-  /// its own.
+  /// `ns_per_tick` scales free latencies, which are recorded in ns. `counters` are all zero and outlive this object;
+  /// null: it has its own.
   Footprint(const Window& window, double ns_per_tick, FootprintCounters* counters = nullptr);
 
   void on_allocate(std::uint64_t now) { arrive(counters_.allocated, now); }
   void on_unlink(std::uint64_t now) { arrive(counters_.unlinked, now); }
   void on_free(std::uint64_t unlinked_at, std::uint64_t now);
-  /// From here on, frees are the drain's: counted as censored, kept out of the latencies.
+  /// From here on, frees belong to the drain: they count as censored and stay out of the latencies.
   void begin_drain() { draining_.store(true, std::memory_order_relaxed); }
 
   /// How many pages were in a state, over the window.
-  struct Level {
+  struct Occupancy {
     std::uint64_t peak = 0;
     double mean = 0;                         ///< time-weighted
     std::vector<std::uint64_t> series_peak;  ///< greatest within each of kIntervals equal parts
@@ -44,18 +94,18 @@ class Footprint {
     std::uint64_t freed = 0;           ///< pages, in the window
     std::uint64_t freed_total = 0;     ///< pages, in the whole life
     std::uint64_t freed_by_drain = 0;  ///< unlinked in the window, freed by the drain
-    Level retired;                     ///< unlinked and not freed
-    Level shadow;                      ///< allocated and not freed
+    Occupancy retired;                 ///< unlinked and not freed
+    Occupancy shadow;                  ///< allocated and not freed
     Histogram free_ns;                 ///< unlink to free, of pages unlinked in the window and not freed by the drain
   };
   Result result() const { return result_of(counters_, window_.end() - window_.start()); }
-  /// The same of counters alone, as they stand.
+  /// The same from counters alone, in their present state.
   static Result result_of(const FootprintCounters& counters, std::uint64_t window_ticks);
 
-  /// Pages unlinked and not freed. Exact for the unlinker and when nobody writes.
-  std::uint64_t retired() const { return level_now(counters_.unlinked); }
+  /// Pages unlinked and not freed. Exact for the unlinker, and when no thread writes.
+  std::uint64_t retired() const { return occupancy_now(counters_.unlinked); }
   /// Pages allocated and not freed; the same.
-  std::uint64_t shadow() const { return level_now(counters_.allocated); }
+  std::uint64_t shadow() const { return occupancy_now(counters_.allocated); }
 
  private:
   using Arrivals = FootprintCounters::Arrivals;
@@ -63,7 +113,7 @@ class Footprint {
   static std::size_t freer_of_this_thread();
   std::size_t interval_of(std::uint64_t now) const;
   void arrive(Arrivals& arrivals, std::uint64_t now);
-  std::uint64_t level_now(const Arrivals& arrivals) const;
+  std::uint64_t occupancy_now(const Arrivals& arrivals) const;
 
   const Window& window_;
   const double ns_per_tick_;

@@ -23,8 +23,8 @@ class Histogram {
     max_ = std::max(max_, value);
   }
 
-  /// Adds what somebody else counted on the same scale, as a guest does in its own memory. Nothing if `counts` is all
-  /// 0.
+  /// Adds counts that were taken elsewhere on the same scale, as by a guest in its own memory. Adds nothing if `counts`
+  /// is all 0.
   void add(std::span<const std::uint64_t, HistogramScale::kBuckets> counts, std::uint64_t sum, std::uint64_t min,
            std::uint64_t max) {
     std::uint64_t added = 0;
@@ -47,7 +47,8 @@ class Histogram {
     max_ = std::max(max_, other.max_);
   }
 
-  /// What was recorded since `earlier`, a copy of this one. Its least and greatest value are known to a bucket only.
+  /// The values recorded since `earlier`, a copy of this one. The least and greatest value are known only to their
+  /// bucket.
   Histogram since(const Histogram& earlier) const {
     Histogram later;
     for (std::size_t i = 0; i < counts_.size(); ++i) {

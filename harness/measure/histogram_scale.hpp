@@ -4,7 +4,7 @@
 
 namespace shadowwalk {
 
-/// Where a log-linear histogram puts a value: exact below 2^kSubBucketBits, then 2^kSubBucketBits buckets an octave, so
+/// The buckets of a log-linear histogram: exact below 2^kSubBucketBits, then 2^kSubBucketBits buckets per octave, so
 /// that a bucket's middle is within 0.4 % of every value in it. Values past kMaxValue count in the last bucket.
 struct HistogramScale {
   static constexpr unsigned kSubBucketBits = 7;

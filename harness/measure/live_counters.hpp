@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "harness/measure/footprint_counters.hpp"
+#include "harness/measure/footprint.hpp"
 #include "harness/measure/histogram.hpp"
 
 namespace shadowwalk {
@@ -19,25 +19,26 @@ enum class ExitReason : std::uint8_t {
   halt,         ///< HLT, after a ring
 };
 inline constexpr std::size_t kExitReasons = 4;
+static_assert(static_cast<std::size_t>(ExitReason::halt) + 1 == kExitReasons);
 
 /// What a cell counts while it runs, in memory that other processes can read meanwhile (shared_counters.hpp): from its
-/// first thread on, the warm-up included. Each count grows only, and each is right by itself; two that are read one
-/// after the other are not of the same moment. All accesses are relaxed: nothing is read through a counter.
+/// first thread on, including the warm-up. Counts only grow, and each is right by itself; two that are read one after
+/// the other are not of the same moment. All accesses are relaxed: nothing is read through a counter.
 struct LiveCounters {
   using Counter = std::atomic<std::uint64_t>;
 
-  /// Of one vCPU or zapper, which alone writes it, vCPUs some hundred times a second: they do not wait for the line
-  /// that a reader has taken at each walk or exit.
+  /// The counts of one vCPU or zapper, which is their only writer. vCPUs write some hundred times per second, so that
+  /// they do not wait at each walk or exit for a line that a reader has taken.
   struct alignas(128) Thread {
     Counter walks{0};
     Counter faults{0};
     Counter restarts{0};
     Counter violations{0};
     std::array<Counter, kExitReasons> exits{};  ///< by ExitReason
-    Counter zaps{0};                            ///< that found something
+    Counter zaps{0};                            ///< zaps that found something
     Counter zaps_empty{0};
   };
-  /// IPIs of flushes.
+  /// The IPIs of flushes.
   struct alignas(128) Ipis {
     Counter total{0};
     Counter in_window{0};
@@ -46,7 +47,7 @@ struct LiveCounters {
 
   static constexpr std::size_t kMostThreads = 2048;  ///< 1024 vCPUs and 1024 zappers
 
-  Counter page_bytes{0};  ///< of a shadow page; 0: the cell has none of its own
+  Counter page_bytes{0};  ///< the size of a shadow page; 0: the cell has no shadow pages of its own
   Counter vcpus{0};
   Counter zappers{0};
   Ipis ipis;

@@ -5,21 +5,22 @@
 #include <string>
 #include <string_view>
 
-/// What the kernel says about memory. All in bytes; any thread may ask. Meant for before and after a window: each call
+/// What the kernel reports about memory. All in bytes; thread-safe. To be called before and after a window: each call
 /// reads a file of /proc.
 namespace shadowwalk {
 
-/// Resident memory of this process: everything, the lab included. The kernel counts it per CPU or thread and adds up
-/// late, so that some hundred KiB may be missing. 0 where /proc does not tell.
+/// Resident memory of this process, including the lab's own. The kernel counts it per CPU or thread and adds up late,
+/// so that some hundred KiB may be missing. 0 if /proc does not say.
 std::uint64_t rss_bytes();
 
 /// SecPageTables of /proc/meminfo: page tables of KVM (and of IOMMUs) on the whole host. Empty before Linux 6.1.
 std::optional<std::uint64_t> sec_page_tables_bytes();
 
-/// MemAvailable of /proc/meminfo: what can be allocated without swapping. 0 where it is not told.
+/// MemAvailable of /proc/meminfo: what can be allocated without swapping. 0 if /proc does not say.
 std::uint64_t available_memory_bytes();
 
-/// A line of /proc/meminfo, as "MemAvailable"; `text` is the file. Empty if there is none, or it is no size.
+/// The value of a line of /proc/meminfo, such as "MemAvailable"; `text` is the file. Empty if there is no such line, or
+/// its value is not a size.
 std::optional<std::uint64_t> meminfo_bytes(std::string_view text, std::string_view key);
 
 }  // namespace shadowwalk

@@ -5,12 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <ctime>
 #include <fstream>
 
 namespace shadowwalk {
-
 std::uint64_t involuntary_switches_of_this_thread() {
   rusage usage{};
   getrusage(RUSAGE_THREAD, &usage);
@@ -66,9 +67,26 @@ std::vector<std::string> noise_reasons(const Noise& noise) {
     reasons.push_back(fmt::format("vCPUs were off their CPUs for {:.1f} % of the time", off_cpu * 100));
   }
   if (std::abs(noise.core_speed_change - 1) > Limits::kCoreSpeedChange) {
-    reasons.push_back(fmt::format("a vCPU's CPU ran at {:.2f} times its speed of before", noise.core_speed_change));
+    reasons.push_back(fmt::format("a vCPU's CPU ran at {:.2f} times its earlier speed", noise.core_speed_change));
   }
   return reasons;
+}
+
+double core_speed() {
+  constexpr int kTries = 8;
+  constexpr int kMultiplications = 10'000;  // some 10 us: long against a clock read, short against a time slice
+  double best = 0;
+  std::uint64_t product = 3;
+  for (int i = 0; i < kTries; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int j = 0; j < kMultiplications; ++j) {
+      product *= 0x9e37'79b9'7f4a'7c15;
+      asm volatile("" : "+r"(product));  // one multiplication per round, which waits for the previous one
+    }
+    const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
+    if (took.count() > 0) best = std::max(best, kMultiplications / took.count());
+  }
+  return best;
 }
 
 }  // namespace shadowwalk

@@ -14,9 +14,9 @@
 namespace shadowwalk {
 namespace {
 
-/// What lies in the memory. The stamp comes first, and is checked before anything behind it is looked at.
+/// The layout of the memory. The stamp comes first, and is checked before anything behind it is used.
 struct SharedMemory {
-  /// Of this layout; counted on with every change of LiveCounters that keeps its size.
+  /// The version of this layout; incremented by each change of LiveCounters that keeps its size.
   static constexpr std::uint64_t kVersion = 1;
   static constexpr std::uint64_t kStamp = 0x7377'6c6b'0000'0000 + (kVersion << 24) + sizeof(LiveCounters);
   std::uint64_t stamp = kStamp;
@@ -26,7 +26,7 @@ struct SharedMemory {
 static_assert(LiveCounters::Counter::is_always_lock_free, "a lock would be this process's own");
 static_assert(sizeof(LiveCounters) < (1u << 24), "the stamp has 24 bits for the size");
 
-// Nobody may shrink it under a reader, who would get SIGBUS.
+// No process may shrink it under a reader, which would get SIGBUS.
 constexpr unsigned kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
 int sealed_memory(std::string& why_not) {

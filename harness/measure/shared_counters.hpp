@@ -9,12 +9,12 @@
 
 namespace shadowwalk {
 
-/// LiveCounters in memory of their own that others may map to read: a sealed memfd, which needs no file system, goes
-/// with the process however that ends, and costs the process that counts nothing until somebody looks. One a process;
-/// made before its threads.
+/// LiveCounters in memory that other processes may map for reading: a sealed memfd, which needs no file system,
+/// vanishes with the process however that ends, and costs the counting process nothing until another process reads. One
+/// per process, made before its threads.
 class SharedCounters {
  public:
-  /// Never fails: where the kernel refuses a memfd the counters are private, and why_private() says why.
+  /// Never fails: if the kernel refuses a memfd the counters are private, and why_private() says why.
   SharedCounters();
   SharedCounters(const SharedCounters&) = delete;
   SharedCounters& operator=(const SharedCounters&) = delete;
@@ -34,7 +34,7 @@ class SharedCounters {
 /// Another process's counters, to read. They stay readable after it has ended.
 class ForeignCounters {
  public:
-  /// What keeps them from being read, in words that follow "its counters cannot be read: ".
+  /// Why they cannot be read, in words that follow "its counters cannot be read: ".
   class Unreadable : public std::runtime_error {
     using std::runtime_error::runtime_error;
   };

@@ -6,11 +6,11 @@
 
 namespace shadowwalk {
 
-/// Whether the times of faults, zaps, frees and locks are taken at all: a lab must be able to measure itself away.
+/// Whether the times of faults, zaps, frees and locks are taken at all: the lab must be able to measure its own cost.
 enum class Clocks { off, on };
 
-/// The measured window in clock ticks, [start, end). Set before its start is reached, so that every thread
-/// decides for itself whether an event counts, and all agree. Not set: nothing counts.
+/// The measured window in clock ticks, [start, end). Set before its start is reached, so that every thread decides for
+/// itself whether an event counts, and all agree. Not set: nothing counts.
 class Window {
  public:
   void set(std::uint64_t start, std::uint64_t end) {

@@ -24,16 +24,16 @@
 #endif
 
 /// What must be the same on both sides of a plug-in's border: C++ has no stable ABI, the lab's own headers have none
-/// from one version to the next, and a plug-in inlines half of the engine. So all of it is told in one line of text,
-/// which stands in the plug-in as an ELF note, where it can be read before any of its code is loaded.
+/// from one version to the next, and a plug-in inlines half of the engine. So one line of text describes all of it. The
+/// plug-in carries that line as an ELF note, which is read before any of its code is loaded.
 namespace shadowwalk::plugin {
 
 inline constexpr std::string_view kNoteOwner = "shadowwalk";
 inline constexpr std::uint32_t kNoteType = 1;
 
-/// Goes up when plug-in and program stop understanding each other in a way that kLayoutHash does not show: the order of
+/// Incremented when plug-in and program become incompatible in a way that kLayoutHash does not show: the order of
 /// virtual functions, the meaning of a field.
-inline constexpr int kRevision = 2;
+inline constexpr int kRevision = 1;
 
 /// FNV-1a over size and alignment of each type.
 template <class... Types>
@@ -43,7 +43,7 @@ constexpr std::uint64_t layout_hash() {
   return hash;
 }
 
-/// Of what is handed across, or made on one side and used on the other.
+/// Of the types that cross the border, or that one side makes and the other uses.
 inline constexpr std::uint64_t kLayoutHash =
     layout_hash<VariantInfo, VariantEntry, CellConfig, Engine, EngineVcpu, NativeMachine, Vcpu, MmuLock, Rcu, Window,
                 PageBudget, WalkRecord, WalkCounts, HostAction, ReplayAction, Zapped, MmuRecords, Footprint, Histogram,
@@ -51,7 +51,7 @@ inline constexpr std::uint64_t kLayoutHash =
                 SimulatedMachine::Vcpu, projection::Projected, coherence::Topology, CoherentMachine,
                 CoherentMachine::Vcpu>();
 
-/// Text that is put together by the compiler, since a note cannot be computed when a file is loaded.
+/// Text that the compiler puts together, since a note cannot be computed when a file is loaded.
 class AbiText {
  public:
   constexpr AbiText& operator<<(std::string_view text) {

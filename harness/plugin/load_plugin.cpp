@@ -96,7 +96,7 @@ PluginVariants variants_of(const std::filesystem::path& file) {
   return found;
 }
 
-/// Names stand in the names of results, whose fields slashes part.
+/// Variants' names become part of results' names, whose fields are separated by slashes.
 bool may_be_a_name(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char letter) {
     return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') || letter == '-';
@@ -124,7 +124,7 @@ void load_plugin(const std::filesystem::path& file) {
   PluginVariants found = variants_of(file);
   check_names(file, found);
   if (!found.optimized) {
-    fmt::print(stderr, "shadowwalk: {} is compiled without optimisation: hold its figures against nothing\n",
+    fmt::print(stderr, "shadowwalk: {} is compiled without optimisation: its figures are not comparable\n",
                file.filename().string());
   }
   for (VariantEntry& variant : found.variants) {

@@ -15,14 +15,14 @@
 ///   template <class Machine> class MyScheme { ... };   // variants/contract.hpp
 ///   SHADOWWALK_PLUGIN(MyScheme)
 ///
-/// makes a module of which `shadowwalk cell --plugin FILE` and the like take MyScheme as any other variant.
-/// docs/writing-a-variant.md goes through all of it.
+/// makes a module, and `shadowwalk cell --plugin FILE` and other verbs take MyScheme from it like any other variant.
+/// docs/writing-a-variant.md shows every step.
 namespace shadowwalk::plugin {
 
-/// What a plug-in hands out.
+/// What a plug-in provides.
 struct PluginVariants {
   std::vector<VariantEntry> variants;
-  bool optimized = false;  ///< the compiler was told to: else its figures say nothing beside those of others
+  bool optimized = false;  ///< compiled with optimisation; otherwise its figures are not comparable
 };
 
 /// A variant with everything that can be done with it: measured, verified, projected.

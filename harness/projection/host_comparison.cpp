@@ -18,6 +18,7 @@
 
 #include "harness/doctor/topology.hpp"
 #include "harness/lab/cell.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/machine/fences.hpp"
@@ -34,7 +35,7 @@ struct alignas(64) OwnLine {
   std::atomic<std::uint64_t> value{0};
 };
 
-/// ns that one of `count` operations takes, in the fastest of several runs: what disturbs a run makes it longer.
+/// The time of one of `count` operations in ns, in the fastest of several runs: disturbances only make a run longer.
 double fastest_ns(std::uint64_t count, const std::function<void()>& run) {
   constexpr int kRuns = 40;
   std::uint64_t least = ~std::uint64_t{0};
@@ -62,15 +63,15 @@ double store_ns() {
   });
 }
 
-/// Without the store before each, which keeps the buffer from being empty for nothing.
+/// No store comes before each fence, so the store buffer is empty and draining it costs nothing.
 double mfence_ns() {
   return fastest_ns(kOperations, [&] {
     for (std::uint64_t i = 0; i < kOperations; ++i) mfence();
   });
 }
 
-/// Four levels of entries that name the next table, in few lines, as an SPTE walk's: what `load` and `load_latency`
-/// are.
+/// Four levels of entries that name the next table, in few lines, like those of an SPTE walk: `load` and `load_latency`
+/// are measured on them.
 struct Chain {
   static constexpr std::size_t kTables = 4;
   static constexpr std::size_t kEntries = 64;
@@ -90,8 +91,8 @@ struct Chain {
   }
 };
 
-/// A walk less its latency: what leak's takes, a load of it. Overlapping loads of a loop made for it would be cheaper,
-/// as the walk also looks at what it has loaded.
+/// The time of a walk of leak divided by its loads. A loop of overlapping loads would be cheaper, since a walk also
+/// tests what it has loaded.
 double load_ns() {
   CellConfig config;
   config.name = config.variant = "leak";
@@ -100,12 +101,12 @@ double load_ns() {
   config.instrumentation = Instrumentation::light;
   config.warmup = std::chrono::milliseconds(50);
   config.duration = std::chrono::milliseconds(200);
-  const CellMeasurement cell = run_cell(config);
+  const CellMeasurement cell = run_cell(prepare_cell(config));
   if (cell.walks == 0) throw CellError("no burst of walks began and ended in 200 ms: the host is too busy");
   return cell.walk_ns_total / static_cast<double>(cell.walks) / MeasuredGeometry::kLevels;
 }
 
-/// Each begins where the last one ended.
+/// Each load begins where the last one ended.
 double load_latency_ns() {
   const Chain chain;
   auto at = reinterpret_cast<std::uintptr_t>(&(*chain.tables)[0]);
@@ -116,7 +117,7 @@ double load_latency_ns() {
 }
 
 /// Whether a locked operation between two chains of loads makes the second wait for the first: nearer to the sum of
-/// their latencies than to the dearer of the two.
+/// their latencies than to the longer of the two.
 bool locked_waits_for_loads(double load_latency, double locked) {
   const Chain chain;
   const auto root = reinterpret_cast<std::uintptr_t>(&(*chain.tables)[0]);
@@ -135,7 +136,8 @@ bool locked_waits_for_loads(double load_latency, double locked) {
   return ns > (std::max(chain_ns, locked) + chain_ns + locked) / 2;
 }
 
-/// How long a CPU keeps a line that another wants: two threads that add to one word move it less than once an addition.
+/// How long a CPU keeps a line that another wants: two threads that add to one word move its line less than once per
+/// addition.
 double line_hold_ns(unsigned cpu_a, unsigned cpu_b, double transfer, double locked) {
   OwnLine shared;
   std::atomic<bool> over{false};
@@ -170,7 +172,7 @@ unsigned distinct(const std::vector<HardwareThread>& cpus, Rank rank) {
   return static_cast<unsigned>(found.size());
 }
 
-/// As regular as a topology is: rounded down where the host is not.
+/// The host's shape; a Topology is regular, so an irregular host is rounded down.
 void take_shape(const std::vector<HardwareThread>& cpus, Topology& topology) {
   const unsigned sockets = distinct(cpus, [](const HardwareThread& cpu) { return cpu.package; });
   const unsigned llcs = distinct(cpus, [](const HardwareThread& cpu) { return cpu.llc; });
@@ -181,7 +183,7 @@ void take_shape(const std::vector<HardwareThread>& cpus, Topology& topology) {
   topology.threads_per_core = std::max(1u, static_cast<unsigned>(cpus.size()) / topology.cores());
 }
 
-/// One pair of each tier that there is; a tier that there is not costs what the one before it does.
+/// Measures one pair of each tier that the host has; a tier that it lacks costs as much as the one before it.
 void measure_transfers(const std::vector<HardwareThread>& cpus, Topology& topology) {
   std::array<std::optional<double>, coherence::kTiers> ns;
   for (std::size_t b = 1; b < cpus.size(); ++b) {
@@ -239,7 +241,8 @@ std::vector<double> measured_ratios(unsigned vcpus, unsigned rounds) {
   std::vector<double> ratios;
   for (unsigned round = 0; round < rounds; ++round) {
     WalkNs ns{};
-    for (std::size_t i = 0; i < kVariants.size(); ++i) ns[i] = walk_ns(run_cell(cell_config(kVariants[i], vcpus)));
+    for (std::size_t i = 0; i < kVariants.size(); ++i)
+      ns[i] = walk_ns(run_cell(prepare_cell(cell_config(kVariants[i], vcpus))));
     ratios.push_back(ratio(ns));
   }
   std::ranges::sort(ratios);

@@ -4,6 +4,7 @@
 
 #include "harness/coherence/topology.hpp"
 #include "harness/lab/cell.hpp"
+#include "harness/lab/cell_result.hpp"
 #include "harness/lab/registry.hpp"
 
 /// Cells on the simulated machine with clocks (harness/coherence): what a variant would cost on a machine that is not

@@ -10,11 +10,11 @@
 
 #include "harness/coherence/machine.hpp"
 #include "harness/lab/action_schedule.hpp"
-#include "harness/lab/cell_guest.hpp"
+#include "harness/lab/engine.hpp"
 #include "harness/lab/grace_period_record.hpp"
 #include "harness/lab/host_actor.hpp"
-#include "harness/lab/leaf_kind.hpp"
 #include "harness/lab/page_budget.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/mmu/shadow_tree.hpp"
 #include "harness/mmu/vcpu_mmu.hpp"

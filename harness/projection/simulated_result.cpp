@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/lab/cell_result.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/projection/host_comparison.hpp"
 #include "harness/projection/projection.hpp"
@@ -34,11 +35,6 @@ json in_ns(const coherence::Topology& topology) {
           {"guest_access", ns(topology.guest.access)}};
 }
 
-/// Actions that go through the guest's memory in order take turns, which simulated zappers cannot.
-bool takes_turns(const HostAction& action) {
-  return action.kind != HostAction::Kind::zap_oldest && action.kind != HostAction::Kind::zap_everything;
-}
-
 }  // namespace
 
 void check_projection(const CellConfig& config, const coherence::Topology& topology) {
@@ -55,8 +51,14 @@ void check_projection(const CellConfig& config, const coherence::Topology& topol
   if (workload.host.empty() && config.zappers != 0) {
     throw InputError(fmt::format("workload '{}' has nothing for zappers to do: give --zappers 0", workload.name));
   }
-  if (config.zappers > 1 && std::ranges::any_of(workload.host, takes_turns)) {
+  if (config.zappers > 1 &&
+      std::ranges::any_of(workload.host, [](const HostAction& action) { return info(action).in_order; })) {
     throw InputError(fmt::format("workload '{}': only one zapper is simulated; give --zappers 1", workload.name));
+  }
+  for (const HostAction& action : workload.host) {
+    if (info(action).not_simulated.empty()) continue;
+    throw InputError(fmt::format("workload '{}': {} is not simulated: {}; run it with shadowwalk cell", workload.name,
+                                 info(action).name, info(action).not_simulated));
   }
   const unsigned needed = config.vcpus + config.zappers;
   if (needed > topology.cpus()) {

@@ -21,7 +21,7 @@ using coherence::Topology;
 
 constexpr double kLongestNs = 1e6;
 
-/// One figure of a file: its name, and where it goes.
+/// One figure of a file: its key, and its member of Topology.
 struct Figure {
   const char* key;
   Picoseconds& (*in)(Topology&);
@@ -74,7 +74,7 @@ constexpr Text kTexts[] = {
     {"source", [](Topology& t) -> std::string& { return t.source; }},
 };
 
-/// Takes each of `wanted` from a table that must hold them all, and nothing else but what `also` names.
+/// Takes each of `wanted` from a table, which must hold all of them and nothing else except what `also` names.
 template <class Row, class Take>
 void take_all(const TomlReader& reader, const toml::table& table, std::span<const Row> wanted,
               std::span<const std::string> also, Take take) {
@@ -136,7 +136,9 @@ Topology parse_topology(std::string_view text, const std::string& file) {
     if (!tables.contains(name)) reader.fail(document.source(), fmt::format("[{}] is missing; give it", name));
   }
   if (!std::ranges::is_sorted(topology.transfer)) {
-    reader.fail(document.source(), "[transfer_ns]: farther CPUs are nearer: core <= llc <= socket <= system");
+    reader.fail(
+        document.source(),
+        "[transfer_ns]: a farther CPU has a shorter transfer; the order must be core <= llc <= socket <= system");
   }
   return topology;
 }

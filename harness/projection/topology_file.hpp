@@ -19,11 +19,11 @@ std::span<const ShippedTopology> shipped_topologies();
 /// wrong; what to do`. Pure, thread-safe.
 coherence::Topology parse_topology(std::string_view text, const std::string& file);
 
-/// The same the other way round: what parse_topology() reads again, figure for figure.
+/// The reverse: a text that parse_topology() reads into the same figures.
 std::string to_toml(const coherence::Topology& topology);
 
-/// The shipped one of that name, or a file's: `./mine.toml`. Throws InputError: no such name, or what is wrong with the
-/// file.
+/// The shipped topology of that name, or the one in a file: `./mine.toml`. Throws InputError: unknown name, or what is
+/// wrong with the file.
 coherence::Topology load_topology(const std::string& name_or_file);
 
 }  // namespace shadowwalk::projection

@@ -17,7 +17,7 @@ using trace::TraceKind;
 /// All lanes together: 20 MiB.
 constexpr std::uint64_t kMostHeld = std::uint64_t{1} << 19;
 
-/// Kinds whose gfn is one of the guest's, if it is told.
+/// Kinds whose gfn is a guest frame number, if it is known.
 bool has_guest_gfn(TraceKind kind) {
   return trace::access_of(kind) || kind == TraceKind::zap_page || kind == TraceKind::zap_leaf ||
          kind == TraceKind::write_protect;
@@ -90,7 +90,7 @@ bool Feeder::hold_back() {
   }
 }
 
-/// The kernel tells a zap of everything, and then each of its pages: the first event does them all.
+/// The kernel records a zap of everything, then each of its pages: replaying the first event zaps them all.
 bool Feeder::is_of_zap_all(const TraceEvent& event) {
   if (event.kind == TraceKind::zap_all) {
     if (event.pages != 0) pages_of_zap_all_[event.vcpu] = event.pages;
@@ -99,7 +99,7 @@ bool Feeder::is_of_zap_all(const TraceEvent& event) {
   if (pages_of_zap_all_.empty()) return false;
   const auto found = pages_of_zap_all_.find(event.vcpu);
   if (found == pages_of_zap_all_.end()) return false;
-  if (!is_replayable(event)) return false;  // a page that goes is synchronised first
+  if (!is_replayable(event)) return false;  // a page that is removed is synchronised first
   const bool is_page = event.kind == TraceKind::zap_page || event.kind == TraceKind::zap_table;
   if (!is_page || --found->second == 0) pages_of_zap_all_.erase(found);
   return is_page;

@@ -8,31 +8,30 @@
 #include <vector>
 
 #include "harness/replay/lane.hpp"
-#include "harness/replay/pace.hpp"
 #include "harness/trace/trace_reader.hpp"
 
 namespace shadowwalk::replay {
 
-/// Whether a thread of the replay has anything to do for it: an access, a zap or a write protection. What is neither
-/// (docs/trace-format.md), and an access to a page that the recording does not tell, is skipped.
+/// Whether the replay acts on the event: an access, a zap or a write protection. Other events (docs/trace-format.md)
+/// and accesses to unknown pages are skipped.
 bool is_replayable(const trace::TraceEvent& event);
 
-/// Reads a trace over and over, in bounded memory, and hands each thread its events in order: those of vCPU v to lane
+/// Reads a trace repeatedly, in bounded memory, and feeds each thread its events in order: those of vCPU v go to lane
 /// v % vcpus, those of threads that run no vCPU to the host's lane.
 class Feeder {
  public:
   struct Shape {
     unsigned vcpus = 1;       ///< lanes for vCPUs, 1..1024
-    bool host_lane = true;    ///< whether anybody does what threads did that run no vCPU
-    std::uint64_t ahead = 0;  ///< no event is handed out while one that is this many earlier is not done; 2 at least
+    bool host_lane = true;    ///< whether events of threads that run no vCPU are replayed
+    std::uint64_t ahead = 0;  ///< no event is fed while one that is this many earlier is not done; at least 2
   };
 
-  /// Throws InputError if the file is no whole trace.
+  /// Throws InputError if the file is no complete trace.
   Feeder(const std::filesystem::path& file, const Shape& shape);
 
   const trace::TraceReader& reader() const { return reader_; }
   Lane& vcpu_lane(unsigned index) { return *lanes_[index]; }
-  /// Only if the shape has one.
+  /// Only if the shape has a host lane.
   Lane& host_lane() { return *lanes_.back(); }
 
   /// Feeds until stop(). Throws InputError, in one line, for a trace that is corrupt or cannot be replayed.
@@ -40,7 +39,7 @@ class Feeder {
   /// Any thread.
   void stop() { bell_.stop(); }
 
-  // When run() has returned.
+  // Valid when run() has returned.
   std::uint64_t skipped() const { return skipped_; }
   std::uint64_t of_zap_alls() const { return of_zap_alls_; }
   /// How often the trace's end was reached.
@@ -59,12 +58,12 @@ class Feeder {
   FeederBell bell_;
   std::vector<std::unique_ptr<Lane>> lanes_;  // of vCPUs; last, the host's
   std::uint64_t fed_ = 0;
-  std::uint64_t may_feed_below_ = 0;  // without another look at the lanes
+  std::uint64_t may_feed_below_ = 0;  // without reading the lanes again
   std::uint64_t pass_begins_ns_ = 0;
   std::uint64_t skipped_ = 0;
   std::uint64_t of_zap_alls_ = 0;
   std::uint64_t passes_ = 0;
-  std::unordered_map<std::uint32_t, std::uint64_t> pages_of_zap_all_;  // by thread: not yet told
+  std::unordered_map<std::uint32_t, std::uint64_t> pages_of_zap_all_;  // by thread: zap_page events still to come
 };
 
 }  // namespace shadowwalk::replay

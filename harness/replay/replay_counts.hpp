@@ -8,17 +8,17 @@
 
 namespace shadowwalk::replay {
 
-/// What one thread of a replay did. Own thread only, until it has ended.
+/// The events that one thread of a replay began. For that thread only, until it has ended.
 struct ReplayCounts {
-  /// An event that begins this much after its time is late.
+  /// An event is late if it begins more than this after its due time.
   static constexpr std::uint64_t kLateNs = 1'000'000;
 
-  std::uint64_t events_total = 0;  ///< in the replay's whole life
+  std::uint64_t events_total = 0;  ///< in the whole replay
   std::uint64_t events = 0;        ///< begun in the window
   std::uint64_t late = 0;          ///< of these
-  Histogram lag_ns;                ///< of these: from the intended time until they began; open loop only
+  Histogram lag_ns;                ///< of these: from the due time until they began; open loop only
 
-  /// An event begins at `now`. `due`: when it should have; 0 in a closed loop.
+  /// Counts an event that begins at `now`. `due`: its due time; 0 in a closed loop.
   void note(std::uint64_t now, std::uint64_t due, const Window& window, bool clocked) {
     ++events_total;
     if (!window.contains(now)) return;

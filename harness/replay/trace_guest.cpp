@@ -47,7 +47,7 @@ std::span<const Access> ReplayVcpu::enter() {
   return {};
 }
 
-/// The accesses that are due, up to the first zap.
+/// Takes the due accesses up to the first zap.
 void ReplayVcpu::take(std::span<const FedEvent> there, std::uint64_t now) {
   for (const FedEvent& fed : there) {
     const auto kind = trace::access_of(fed.event.kind);
@@ -76,8 +76,8 @@ void ReplayVcpu::zap_done(std::uint64_t began) {
 
 bool ReplayVcpu::kicked() { return std::atomic_ref(immediate_exit_.byte).load(std::memory_order_relaxed) != 0; }
 
-/// Sleeps far from the time and spins near it, or sleeps on where CPUs are short, and is late by what waking takes: a
-/// yield would count as a switch that was forced on the walker. A kick ends it.
+/// Sleeps far from the due time and spins near it. If CPUs are short it sleeps until the due time and is late by the
+/// wake-up latency: a yield would count as a preemption of the walker. A kick ends the wait.
 void ReplayVcpu::wait_near(std::uint64_t left_ticks) {
   constexpr double kSpinNs = 100'000;  // a sleep may wake this late
   constexpr double kLongestSleepNs = 20e6;
@@ -90,7 +90,8 @@ void ReplayVcpu::wait_near(std::uint64_t left_ticks) {
   }
 }
 
-/// Until a kick, at most `ns` < 1 s: its signal ends the sleep, and one that came before finds the byte set.
+/// Sleeps until a kick, at most `ns` < 1 s: the kick's signal ends the sleep, and after an earlier kick the byte is
+/// set.
 void ReplayVcpu::sleep(std::uint64_t ns) {
   const timespec time{0, static_cast<long>(ns)};
   static_assert(sizeof(ImmediateExit::byte) + sizeof(ImmediateExit::rest) == 4);

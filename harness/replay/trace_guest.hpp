@@ -3,26 +3,34 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "harness/guest/guest.hpp"
 #include "harness/measure/window.hpp"
 #include "harness/replay/feeder.hpp"
 #include "harness/replay/lane.hpp"
-#include "harness/replay/pace.hpp"
 #include "harness/replay/replay_counts.hpp"
 
 namespace shadowwalk::replay {
 
-/// One vCPU whose accesses are a trace's. enter() waits, kickable, until its next event is due and returns the accesses
-/// that are due, `burst` at most; none where the event is a zap that the vCPU's own thread did, see due_zap().
+/// The file of a workload `trace:my.swtrace`; nothing for other workloads.
+constexpr std::optional<std::string_view> trace_file(std::string_view workload) {
+  constexpr std::string_view kPrefix = "trace:";
+  if (!workload.starts_with(kPrefix)) return std::nullopt;
+  return workload.substr(kPrefix.size());
+}
+
+/// One vCPU that replays the accesses of a trace. enter() waits until its next event is due, or until a kick, and
+/// returns the due accesses, at most `burst`; none if the event is a zap by the vCPU's own thread (due_zap()).
 class ReplayVcpu final : public GuestVcpu {
  public:
   struct Shared {
     const ReplayClock& clock;
     const Window& window;
-    std::size_t burst;    ///< accesses an exit, at most
+    std::size_t burst;    ///< maximum accesses per exit
     bool clocked;         ///< whether counts() has latencies
     bool cpus_are_short;  ///< there are more busy threads than CPUs
   };
@@ -32,10 +40,10 @@ class ReplayVcpu final : public GuestVcpu {
   std::uint64_t idle_us() const override { return 0; }
   std::uint8_t& immediate_exit() override { return immediate_exit_.byte; }
 
-  /// What a trace's vCPU did to shadow pages, if that is its next event and due; null otherwise. Outside guest mode.
+  /// The next event if it is due and a change of shadow pages by the vCPU's thread; null otherwise. Outside guest mode.
   const FedEvent* due_zap();
   std::uint64_t due(const FedEvent& fed) const { return shared_.clock.due(fed.event.time_ns); }
-  /// It is done. `began`: when that was, in ticks.
+  /// Marks that event as done. `began`: when it began, in ticks.
   void zap_done(std::uint64_t began);
 
   const ReplayCounts& counts() const { return counts_; }
@@ -46,7 +54,7 @@ class ReplayVcpu final : public GuestVcpu {
   void wait_near(std::uint64_t left_ticks);
   void take(std::span<const FedEvent> there, std::uint64_t now);
 
-  /// A futex can wait for the byte: a kick is never lost between a look at it and the wait.
+  /// A futex can wait for the byte: no kick is lost between reading it and the wait.
   struct alignas(64) ImmediateExit {
     std::uint8_t byte = 0;
     std::uint8_t rest[3] = {};
@@ -55,28 +63,28 @@ class ReplayVcpu final : public GuestVcpu {
   Lane& lane_;
   const Shared& shared_;
   std::vector<Access> accesses_;
-  std::size_t taken_ = 0;  // events that the caller has not come back from
+  std::size_t taken_ = 0;  // events that the last enter() returned
   FeedBackoff backoff_;
   ReplayCounts counts_;
   ImmediateExit immediate_exit_;
 };
 
 /// A trace as the guest: a third source of accesses, beside KVM and thread guests. Threads: one for feeder().run(), one
-/// a vCPU, one for the host's lane if there is one.
+/// per vCPU, one for the host's lane if there is one.
 class TraceGuest final : public Guest {
  public:
   struct Config {
     std::filesystem::path file{};
     unsigned vcpus = 1;     ///< 1..1024: vCPU v of the trace is vCPU v % vcpus here
-    bool host_lane = true;  ///< whether a thread does what host threads did
-    std::size_t burst = 1;  ///< accesses an exit, at most
+    bool host_lane = true;  ///< whether a thread replays the events of host threads
+    std::size_t burst = 1;  ///< maximum accesses per exit
     Pace pace{};
     bool clocked = true;          ///< take latencies
     bool cpus_are_short = false;  ///< there are more busy threads than CPUs
   };
 
-  /// How far a thread may be ahead of another, in events of the trace. Open loop: time holds them together, and the
-  /// feeder must be ahead of it.
+  /// How far a thread may be ahead of another, in events of the trace. In an open loop time keeps the threads together,
+  /// and the feeder must be ahead of the time.
   static constexpr std::uint64_t kAheadInClosedLoop = 1 << 13;
   static constexpr std::uint64_t kAheadInOpenLoop = 1 << 16;
 

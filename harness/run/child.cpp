@@ -22,8 +22,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxOutput = 64 << 10;
 
-/// Takes what the pipe holds, keeping the tail; false at end of file. Bounded: a child that floods the pipe must not
-/// keep us from looking at the clock.
+/// Reads what the pipe holds and keeps the tail; false at end of file. Bounded: a child that floods the pipe must not
+/// delay the watchdog.
 bool drain(int pipe, std::string& output) {
   char buffer[4096];
   for (int reads = 0; reads < 32; ++reads) {
@@ -41,7 +41,7 @@ int milliseconds_until(Clock::time_point deadline) {
   return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
 }
 
-/// Why the wait ended; output is collected meanwhile.
+/// Collects output until the wait ends; returns why it ended.
 ChildEnd watch(int pidfd, int pipe, int stop_fd, Clock::time_point deadline, std::string& output) {
   pollfd events[] = {{pidfd, POLLIN, 0}, {stop_fd, POLLIN, 0}, {pipe, POLLIN, 0}};
   while (true) {

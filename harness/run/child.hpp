@@ -12,9 +12,10 @@ enum class ChildEnd { kExited, kSignalled, kTimedOut, kInterrupted };
 
 struct ChildResult {
   ChildEnd end = ChildEnd::kExited;
-  int exit_code = 0;      ///< kExited
-  int signal = 0;         ///< kSignalled
-  std::string last_line;  ///< of its stdout and stderr together, printable, at most 400 bytes; empty: it said nothing
+  int exit_code = 0;  ///< kExited
+  int signal = 0;     ///< kSignalled
+  std::string
+      last_line;  ///< of its stdout and stderr together, printable, at most 400 bytes; empty: it printed nothing
   std::chrono::nanoseconds elapsed{0};
 };
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "harness/replay/trace_name.hpp"
+#include "harness/replay/trace_guest.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/text/toml_reader.hpp"
 
@@ -102,7 +102,7 @@ class MatrixReader {
 
   /// A workload's file as the cells' processes find it, wherever they run: relative to the folder of the matrix.
   std::string resolved(const std::string& workload) const {
-    if (!is_workload_file(workload)) return workload;
+    if (!is_file_or_trace(workload)) return workload;
     const auto trace = replay::trace_file(workload);
     const auto folder = std::filesystem::absolute(reader_.file()).parent_path();
     const std::string file = (folder / (trace ? *trace : workload)).lexically_normal().string();

@@ -8,8 +8,8 @@
 
 #include "harness/run/matrix.hpp"
 
-/// What a run will measure and in which order: made once from a matrix, written to run.json, authoritative from then
-/// on.
+/// What a run will measure and in which order: made once from a matrix and written to run.json, which is authoritative
+/// from then on.
 namespace shadowwalk::run {
 
 struct PlannedCell {
@@ -37,7 +37,7 @@ struct Plan {
   std::string title;
   std::uint64_t seed = 0;
   int repetitions = 0;
-  std::string filter;       ///< the --filter it was made with; empty: none
+  std::string filter;       ///< of --filter; empty: none
   std::string matrix_file;  ///< where the matrix was read
   std::string matrix_text;  ///< the matrix as read
   std::string version;      ///< of shadowwalk, when the run was started
@@ -47,7 +47,7 @@ struct Plan {
   std::vector<Measurement> order;
 };
 
-/// What the command line lays over the matrix.
+/// What the command line overrides in the matrix.
 struct PlanRequest {
   std::optional<int> repetitions;
   std::optional<std::uint64_t> seed;
@@ -69,7 +69,7 @@ nlohmann::ordered_json to_json(const Plan& plan);
 /// The reverse. Throws InputError that names `where` when the document is not a plan of this format.
 Plan plan_from_json(const nlohmann::ordered_json& document, const std::string& where);
 
-/// In words, the first thing in which a plan asked for anew differs from the recorded one; nothing if it is the same.
+/// The first difference between a newly requested plan and the recorded one, in words; nothing if they are the same.
 /// A seed is compared only when `requested_seed` was given.
 std::optional<std::string> difference(const Plan& recorded, const Plan& requested,
                                       std::optional<std::uint64_t> requested_seed);

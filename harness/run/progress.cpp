@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/os/program.hpp"
 #include "harness/text/duration.hpp"
 
 namespace shadowwalk::run {
@@ -110,12 +111,11 @@ std::string summary(const RunDirectory& directory) {
     text += fmt::format("  {} x {} (first: {} r{})\n", measurements.size(), reason, first.name,
                         measurements.front().repetition);
   }
-  if (!failures.empty()) {
-    text += fmt::format("  try the failed ones again: shadowwalk run --out {} --resume --retry-failed\n",
-                        directory.path().string());
-  }
-  if (pending > 0) text += fmt::format("go on:  shadowwalk run --out {} --resume\n", directory.path().string());
-  text += fmt::format("report: shadowwalk report {}\n", directory.path().string());
+  const std::string path = directory.path().string();
+  const std::string resume = os::shell_line({"shadowwalk", "run", "--out", path, "--resume"});
+  if (!failures.empty()) text += fmt::format("  repeat the failed ones: {} --retry-failed\n", resume);
+  if (pending > 0) text += fmt::format("continue: {}\n", resume);
+  text += fmt::format("report: {}\n", os::shell_line({"shadowwalk", "report", path}));
   return text;
 }
 

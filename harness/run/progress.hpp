@@ -7,11 +7,11 @@
 
 #include "harness/run/run_directory.hpp"
 
-/// What a run says while it goes on and when it ends.
+/// What a run prints while it works and when it ends.
 namespace shadowwalk::run {
 
-/// Time left, from the time that the cells done so far took beyond their measuring time. `done` and `left` are numbers
-/// of cells, the times are their measuring times and, for `actual_done`, the time they really took.
+/// Time left, estimated from the overhead of the finished cells over their measuring time. `done` and `left` count
+/// cells; the times are measuring times, but `actual_done` is the time that finished cells really took.
 std::chrono::nanoseconds estimate_remaining(std::size_t done, std::chrono::nanoseconds planned_done,
                                             std::chrono::nanoseconds actual_done, std::size_t left,
                                             std::chrono::nanoseconds planned_left);
@@ -26,18 +26,18 @@ class Progress {
     std::size_t width = 80;  ///< of the terminal, columns
   };
 
-  /// Of `out`: whether it is a terminal, and how wide.
+  /// Finds out whether `out` is a terminal, and its width.
   static Settings settings_for(std::FILE* out);
 
-  /// `finished` of the plan's measurements need not be done in this run; `failed` of them failed.
+  /// `finished` of the plan's measurements were done earlier, and `failed` of these failed.
   Progress(const Settings& settings, std::size_t total, std::size_t finished, std::size_t failed);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  ~Progress();  ///< ends a line that is open
+  ~Progress();  ///< ends an open line
 
   void started(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds planned_left,
                std::size_t left);
-  /// Of the measurement that is started, from 1.
+  /// The number of the measurement under way, from 1.
   std::size_t number() const { return finished_ + 1; }
   /// What `left` measurements, with `planned_left` of measuring time, are expected to take.
   std::chrono::nanoseconds remaining(std::chrono::nanoseconds planned_left, std::size_t left) const;

@@ -29,7 +29,7 @@ std::string dump(const ordered_json& document) {
   return document.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
-/// Directories that this call made, taken away again unless the creation is completed.
+/// Directories that this call created, removed again unless the creation is completed.
 class CreatedDirectories {
  public:
   CreatedDirectories() = default;
@@ -61,8 +61,8 @@ class CreatedDirectories {
   bool kept_ = false;
 };
 
-/// The descriptor is inherited by children on purpose: as long as one of them lives no other runner may start, since
-/// two cells at a time would measure each other.
+/// Children inherit the descriptor on purpose: as long as one of them lives, no other runner may start, since two
+/// cells at a time would disturb each other.
 os::FileDescriptor lock_directory(const fs::path& path) {
   os::FileDescriptor fd{open(path.c_str(), O_RDONLY | O_DIRECTORY)};
   if (!fd.is_open()) {
@@ -82,7 +82,7 @@ os::FileDescriptor lock_directory(const fs::path& path) {
   return fd;
 }
 
-/// Anything that a creation cut short cannot have left?
+/// Whether there is anything that an interrupted creation cannot have left.
 bool holds_foreign_files(const fs::path& path) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator{path, error}) {
@@ -154,7 +154,7 @@ RunDirectory RunDirectory::create(const fs::path& path, Plan plan) {
   RunDirectory directory{path, lock_directory(path)};
   if (is_run(path)) {
     throw InputError{
-        fmt::format("{} holds a run already; go on with it by --resume or choose another --out", path.string())};
+        fmt::format("{} holds a run already; continue it with --resume or choose another --out", path.string())};
   }
   std::error_code error;
   if (holds_foreign_files(path)) {

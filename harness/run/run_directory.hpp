@@ -20,7 +20,7 @@ struct Failure {
   std::string reason;  ///< one line
   int exit_code = -1;  ///< -1: ended by `signal`
   int signal = 0;
-  std::string command;  ///< re-runs the cell
+  std::string command;  ///< runs the cell again; for a POSIX shell
 };
 
 /// One run directory, locked for this process while the object lives. Not thread-safe. run.json is written last when a
@@ -29,11 +29,11 @@ struct Failure {
 /// disk does not take it.
 class RunDirectory {
  public:
-  /// Makes the directory (parents too) and writes the plan. Throws InputError when it holds a run or foreign files, or
-  /// cannot be written; what was made is then taken away again.
+  /// Creates the directory (parents too) and writes the plan. Throws InputError when it holds a run or foreign files,
+  /// or cannot be written; what was created is then removed again.
   static RunDirectory create(const std::filesystem::path& path, Plan plan);
 
-  /// Opens a run to go on with it, removing what a killed child left. Throws InputError when it holds no run or
+  /// Opens a run to continue it; removes what a killed child left. Throws InputError when it holds no run or
   /// another process works in it.
   static RunDirectory open(const std::filesystem::path& path);
 
@@ -47,8 +47,8 @@ class RunDirectory {
   const std::map<Measurement, Failure>& failures() const { return failures_; }
   std::size_t measured() const { return measured_; }
 
-  /// Empties the scratch folder, makes sure that a result will fit on the disk, and returns the path where the next
-  /// child shall write it.
+  /// Empties the scratch folder, checks that a result fits on the disk, and returns the path that the next child
+  /// must write.
   std::filesystem::path prepare_scratch();
 
   /// Moves the child's result to its place if it is a result: JSON with at least one entry, and none in error.
@@ -74,8 +74,8 @@ class RunDirectory {
   std::size_t measured_ = 0;
 };
 
-/// `error_message` of the result's first entry in error, or what else keeps the text from being a result (nothing: it
-/// is one). Pure.
+/// The `error_message` of the result's first entry in error, or another reason why the text is no result; nothing if it
+/// is one. Pure.
 std::optional<std::string> result_problem(const std::string& text);
 
 }  // namespace shadowwalk::run

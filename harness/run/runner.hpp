@@ -11,7 +11,7 @@
 #include "harness/run/progress.hpp"
 #include "harness/run/run_directory.hpp"
 
-/// Executes a plan: one child process a measurement, one at a time.
+/// Executes a plan: one child process per measurement, one at a time.
 namespace shadowwalk::run {
 
 /// How long a child may take: warm-up and window times `factor`, plus `slack` for set-up and tear-down.
@@ -21,20 +21,20 @@ struct Watchdog {
 };
 
 struct RunnerSettings {
-  std::filesystem::path program = "/proc/self/exe";          ///< what is executed for a cell
+  std::filesystem::path program = "/proc/self/exe";          ///< executed per cell
   std::vector<std::string> prefix = {"shadowwalk", "cell"};  ///< argv[0] and what stands before the cell's options
   Watchdog watchdog;
-  bool retry_failed = false;  ///< measure again what failed in an earlier try
+  bool retry_failed = false;  ///< repeat measurements that failed earlier
   Progress::Settings progress;
-  /// Before each measurement: its number in the plan's order, from 1, and the time that the run is expected to need
-  /// yet.
+  /// Called before each measurement with its number in the plan's order, from 1, and the expected remaining time.
   std::function<void(const PlannedCell&, const Measurement&, std::size_t number, std::chrono::nanoseconds left)>
       on_start;
 };
 
-/// Runs what the directory lacks, in the plan's order. A child that crashes, hangs, is refused or fails is recorded as
-/// one failed measurement. Returns when all is done or `interrupt` caught a signal; the measurement under way is then
-/// dropped. Throws InputError when the disk does not take a result (what is stored stays valid).
+/// Runs the measurements that the directory lacks, in the plan's order. A child that crashes, hangs, is refused or
+/// fails is recorded as one failed measurement. Returns when all is done or `interrupt` caught a signal; the
+/// measurement under way is then dropped. Throws InputError when the disk does not take a result (what is stored stays
+/// valid).
 void run_measurements(RunDirectory& directory, const RunnerSettings& settings, os::Interrupt& interrupt);
 
 /// The failure that an ended child means, given what is wrong with its result (empty: it left none). Pure.

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "harness/machine/rcu_types.hpp"
+#include "harness/machine/machine.hpp"
 #include "harness/simulation/execution.hpp"
 
 namespace shadowwalk::simulation {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-/// Numbers with their units as people read them: three figures or so, in the unit that suits.
+/// Numbers with units for people to read: about three digits, in a suitable unit.
 namespace shadowwalk {
 
 /// `37.8 us`, of nanoseconds: ns, us, ms, s.

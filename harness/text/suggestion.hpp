@@ -6,8 +6,8 @@
 
 namespace shadowwalk {
 
-/// `, did you mean 'x'?` for the candidate nearest to a misspelt `word`, or `;` when none is near: the words between
-/// a complaint and the list of what is known.
+/// `, did you mean 'x'?` for the candidate most similar to a misspelt `word`, or `;` if none is similar: the text
+/// between an error and the list of valid names.
 std::string suggestion(std::string_view word, std::span<const std::string> candidates);
 
 }  // namespace shadowwalk

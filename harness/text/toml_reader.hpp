@@ -10,11 +10,11 @@
 
 namespace shadowwalk {
 
-/// Takes values out of one TOML document that a person wrote. Every complaint is an InputError with its position:
+/// Reads values from a TOML document that a user wrote. Every error is an InputError with its position:
 /// `file:line:column: what is wrong; what to do`. Pure, thread-safe.
 class TomlReader {
  public:
-  /// `file`: as the user named it.
+  /// `file`: its name in errors.
   explicit TomlReader(std::string file) : file_(std::move(file)) {}
 
   const std::string& file() const { return file_; }
@@ -30,19 +30,19 @@ class TomlReader {
   /// `[[key]]`: one table or more.
   const toml::array& tables(const toml::key& key, const toml::node& node) const;
 
-  /// `what`: "key" or the like. `known`: what could have been meant.
+  /// Refuses a key. `what`: "key" or the like; `known`: the valid names.
   [[noreturn]] void unknown(const char* what, const toml::key& key, std::span<const std::string> known) const;
   [[noreturn]] void fail(const toml::source_region& where, std::string_view what) const;
 
-  /// "a whole number", "a list": what a complaint calls the node's value.
+  /// "a whole number", "a list": the type's name in errors.
   static std::string type_name(const toml::node& node);
 
  private:
   std::string file_;
 };
 
-/// The text of a file that a person wrote. `what`: "matrix", for complaints. Throws InputError if it cannot be read or
-/// is larger than 1 MiB.
+/// The text of a file that a user wrote. `what`: its name in errors, e.g. "matrix". Throws InputError if it cannot be
+/// read or is larger than 1 MiB.
 std::string read_text_file(const std::filesystem::path& file, std::string_view what);
 
 }  // namespace shadowwalk

@@ -13,9 +13,7 @@
 #include <vector>
 
 #include "harness/machine/cycle_clock.hpp"
-#include "harness/timeline/ipi_pairs.hpp"
 #include "harness/timeline/spans.hpp"
-#include "harness/timeline/unreclaimed.hpp"
 
 namespace shadowwalk::timeline {
 namespace {
@@ -24,13 +22,13 @@ namespace {
 constexpr std::array<std::string_view, kProbes> kProbeNames = {SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_PROBE_NAME)};
 #undef SHADOWWALK_PROBE_NAME
 
-/// One line of a track, ready but for its time.
+/// One event of a track, complete except for its time.
 struct Line {
   std::uint64_t at = 0;  ///< ns
   std::string text;
 };
 
-/// Threads from top to bottom: main, then what is numbered, by role and number.
+/// The order of threads from top to bottom: main, then numbered threads by role and number.
 std::tuple<int, std::string, int> place_of(const std::string& name) {
   const std::size_t dash = name.rfind('-');
   if (dash == std::string::npos) return {0, name, 0};
@@ -91,18 +89,18 @@ class Writer {
 
   void write_track(std::size_t index, const std::vector<IpiPair>& ipis) {
     const Track& track = *recorder_.tracks()[index];
-    const Deeds deeds = deeds_of(records_[index], end_);
+    const Activity activity = activity_of(records_[index], end_);
     std::vector<Line> lines;
-    for (const Span& span : deeds.spans) {
+    for (const Span& span : activity.spans) {
       const std::uint64_t start = ns(span.start);
       lines.push_back({start, fmt::format(R"("ph":"X","name":"{}","dur":{},"args":{{{}}})", span.name,
                                           us(ns(span.end) - start), span.args)});
     }
-    for (const Moment& moment : deeds.moments) {
+    for (const Moment& moment : activity.moments) {
       lines.push_back(
           {ns(moment.at), fmt::format(R"("ph":"i","s":"t","name":"{}","args":{{{}}})", moment.name, moment.args)});
     }
-    // After the spans that begin with them: an arrow binds to what is open.
+    // After the spans that begin at the same time: an arrow binds to the open span.
     for (std::size_t i = 0; i < ipis.size(); ++i) {
       if (ipis[i].sender == index) {
         lines.push_back({ns(ipis[i].sent), fmt::format(R"("ph":"s","cat":"ipi","name":"IPI","id":{})", i)});
@@ -112,13 +110,13 @@ class Writer {
             {ns(ipis[i].acknowledged), fmt::format(R"("ph":"f","bp":"e","cat":"ipi","name":"IPI","id":{})", i)});
       }
     }
-    tell_dropped(track.often, "exits, faults and stalls", lines);
-    tell_dropped(track.seldom, "zaps, commits, frees and IPIs", lines);
+    report_dropped(track.often, "exits, faults and stalls", lines);
+    report_dropped(track.seldom, "zaps, commits, frees and IPIs", lines);
     std::ranges::stable_sort(lines, {}, &Line::at);
     for (const Line& line : lines) event(fmt::format(R"("tid":{},"ts":{},{})", track.tid, us(line.at), line.text));
   }
 
-  void tell_dropped(const Ring& ring, const char* what, std::vector<Line>& lines) const {
+  void report_dropped(const Ring& ring, const char* what, std::vector<Line>& lines) const {
     if (!ring.has_dropped()) return;
     lines.push_back({ns(ring.in_order().front().ticks),
                      fmt::format(R"("ph":"i","s":"t","name":"before this, {} were dropped","args":{{}})", what)});
@@ -152,7 +150,7 @@ std::string to_chrome_trace(const Recorder& recorder, const std::string& name,
   nlohmann::json other_data = about;
   other_data["clock"] = CycleClock::describe();
   other_data["records_a_ring"] = recorder.records();
-  other_data["bytes_a_thread"] = recorder.bytes_a_thread();
+  other_data["bytes_a_thread"] = recorder.bytes_per_thread();
   other_data["dropped"] = dropped_by_probe(recorder);
   return Writer(recorder).write(name, other_data);
 }

@@ -8,13 +8,13 @@
 
 namespace shadowwalk::timeline {
 
-/// What was recorded in Chrome's trace-event format (JSON object form), which Perfetto and chrome://tracing open: a
-/// track a thread, arrows from an IPI to its acknowledgement, a counter of unreclaimed pages. `about`: what the trace
-/// is of, for its `otherData`; `name`: of the process.
+/// The recording in Chrome's trace-event format (JSON object form), which Perfetto and chrome://tracing open: one track
+/// per thread, an arrow from each IPI to its acknowledgement, and a counter of unreclaimed pages. `name`: of the
+/// process; `about`: facts about the trace, for its `otherData`.
 std::string to_chrome_trace(const Recorder& recorder, const std::string& name,
                             const std::map<std::string, std::string>& about);
 
-/// Records that gave way to newer ones, by probe; pages count each. Only those that are not 0.
+/// Numbers of dropped records by probe, without zeros; a row of pages counts each page.
 std::map<std::string, std::uint64_t> dropped_by_probe(const Recorder& recorder);
 
 }  // namespace shadowwalk::timeline

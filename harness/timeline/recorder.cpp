@@ -13,7 +13,7 @@ namespace {
 
 constinit thread_local Track* this_track = nullptr;
 
-/// Once an exit, a fault or a walk.
+/// Whether it fires once per exit, fault or walk.
 constexpr bool is_often(Probe probe) {
   switch (probe) {
     case Probe::vcpu__entry:
@@ -28,7 +28,7 @@ constexpr bool is_often(Probe probe) {
   }
 }
 
-/// A zap unlinks and frees pages in rows of up to hundreds.
+/// A zap unlinks and frees up to hundreds of pages in a row.
 constexpr double kLongestRowNs = 20'000;
 
 /// a: pages of the row; b: the greatest time from unlink to free, ns; c: ticks from the first page to the last.
@@ -43,7 +43,7 @@ void keep_page(Track& track, Probe probe, std::uint64_t now, std::uint64_t ns) {
   }
 }
 
-/// Hears all probes. Async-signal-safe.
+/// The listener of all probes. Async-signal-safe.
 void keep(Probe probe, std::uint64_t arg0, std::uint64_t arg1, std::uint64_t arg2, std::uint64_t arg3) noexcept {
   Track* const track = this_track;
   if (track == nullptr) return;
@@ -55,7 +55,7 @@ void keep(Probe probe, std::uint64_t arg0, std::uint64_t arg1, std::uint64_t arg
       return keep_page(*track, probe, now, arg3);
     case Probe::zap__start:
     case Probe::zap__done:
-      // A zapper is its track: without it.
+      // Without arg0: the zapper is the track.
       return track->seldom.append({.ticks = now, .a = arg1, .b = arg2, .probe = probe});
     case Probe::vcpu__exit:
     case Probe::vcpu__halt:
@@ -76,7 +76,7 @@ std::vector<Record> Ring::in_order() const {
   std::vector<Record> records;
   records.reserve(kept);
   for (std::uint64_t at = next - kept; at != next; ++at) records.push_back(records_[at & (records_.size() - 1)]);
-  // A handler that came between a clock read and its append stands before it.
+  // A record of a signal handler that ran between a clock read and its append comes first.
   std::ranges::stable_sort(records, {}, &Record::ticks);
   return records;
 }

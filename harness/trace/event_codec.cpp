@@ -5,7 +5,7 @@
 namespace shadowwalk::trace {
 namespace {
 
-// An event's first byte: the kind, and what is as it was last and so left out.
+// An event's first byte: the kind, and flags for values that are omitted because they are unchanged.
 constexpr unsigned kKindMask = 0x1f;
 constexpr unsigned kSameVcpu = 0x20;   // as the last event's
 constexpr unsigned kSamePages = 0x40;  // as the last event's of this kind; 0 before the first

@@ -1,14 +1,24 @@
 #include "harness/trace/event_line.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
+
+#include "harness/machine/error.hpp"
 
 namespace shadowwalk::trace {
 namespace {
 
+constexpr std::size_t kReadBytes = 1 << 16;
+
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\0'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Takes the next word off the front; empty at the end.
+/// Removes the next word from the front; empty at the end.
 std::string_view take_word(std::string_view& text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   std::size_t length = 0;
@@ -31,7 +41,7 @@ bool parse_time(std::string_view word, std::uint64_t& nanoseconds) {
   const std::size_t point = word.find('.');
   if (point == std::string_view::npos || point == 0) return false;
   const std::string_view digits = word.substr(point + 1);
-  constexpr std::uint64_t kMaxSeconds = 1'000'000'000;  // 30 years; so that nothing overflows
+  constexpr std::uint64_t kMaxSeconds = 1'000'000'000;  // 30 years: no overflow
   std::uint64_t seconds = 0;
   std::uint64_t fraction = 0;
   if (digits.empty() || digits.size() > 9 || !parse_all(word.substr(0, point), seconds) || seconds > kMaxSeconds ||
@@ -59,7 +69,7 @@ bool is_cpu(std::string_view word) {
   return word.size() >= 3 && word.front() == '[' && word.back() == ']' && is_digit(word[1]);
 }
 
-/// "kvm:kvm_mmio:" or "kvm_mmio:". A system has no colon in it, nor has a name, but for perf's own modifiers.
+/// "kvm:kvm_mmio:" or "kvm_mmio:". Neither a system nor a name contains a colon, except for perf's own modifiers.
 bool parse_name(std::string_view word, EventLine& event) {
   if (word.size() < 2 || word.back() != ':') return false;
   word.remove_suffix(1);
@@ -71,10 +81,69 @@ bool parse_name(std::string_view word, EventLine& event) {
 
 }  // namespace
 
+bool LineSource::fill() {
+  if (at_end_) return false;
+  buffer_.erase(0, begin_);
+  begin_ = 0;
+  const std::size_t held = buffer_.size();
+  buffer_.resize(held + kReadBytes);
+  const std::size_t count = read(buffer_.data() + held, kReadBytes);
+  buffer_.resize(held + count);
+  at_end_ = count == 0;
+  return !at_end_;
+}
+
+std::optional<std::string_view> LineSource::next() {
+  std::size_t searched = 0;
+  bool skipping = false;  // the rest of a line that is too long
+  std::string cut;
+  while (true) {
+    const std::size_t newline = buffer_.find('\n', begin_ + searched);
+    if (newline != std::string::npos) {
+      const std::string_view line(buffer_.data() + begin_, newline - begin_);
+      begin_ = newline + 1;
+      ++line_number_;
+      if (skipping) {
+        buffer_.replace(0, 0, cut);  // kept alive by the buffer
+        begin_ += cut.size();
+        return std::string_view(buffer_).substr(0, cut.size());
+      }
+      return line.substr(0, kMaxLine);
+    }
+    if (buffer_.size() - begin_ > kMaxLine) {
+      if (!skipping) cut.assign(buffer_, begin_, kMaxLine);
+      skipping = true;
+      begin_ = buffer_.size();
+    }
+    searched = buffer_.size() - begin_;
+    if (fill()) continue;
+    if (searched == 0 && !skipping) return std::nullopt;
+    buffer_ = skipping ? cut : buffer_.substr(begin_);  // the last line has no newline
+    begin_ = buffer_.size();
+    ++line_number_;
+    return buffer_;
+  }
+}
+
+std::size_t DescriptorLines::read(char* into, std::size_t capacity) {
+  while (true) {
+    const ssize_t count = ::read(fd_, into, capacity);
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno != EINTR) throw InputError(fmt::format("{}: {}", name_, std::strerror(errno)));
+  }
+}
+
+std::size_t TextLines::read(char* into, std::size_t capacity) {
+  const std::size_t count = std::min(capacity, text_.size());
+  text_.copy(into, count);
+  text_.remove_prefix(count);
+  return count;
+}
+
 std::optional<EventLine> parse_event_line(std::string_view line) {
   if (!line.empty() && line.front() == '#') return std::nullopt;
-  // Words from the left until one is a time and the next a name: whatever the command is called, the thread is told
-  // right before the time, but for the CPU and ftrace's flags.
+  // Reads words from the left until one is a time and the next a name. Whatever the command's name contains, the thread
+  // directly precedes the time, except for the CPU and ftrace's flags.
   std::string_view rest = line;
   std::string_view before[3];  // the last words: [0] is the newest
   while (true) {
@@ -100,7 +169,7 @@ std::optional<EventLine> parse_event_line(std::string_view line) {
 
 namespace {
 
-/// Where `label` stands in `text` at the beginning or after a blank or one of `after`; npos if nowhere.
+/// The position of `label` in `text`, at its beginning or after a blank or one of `after`; npos: it is not there.
 std::size_t find_label(std::string_view text, std::string_view label) {
   for (std::size_t at = text.find(label); at != std::string_view::npos; at = text.find(label, at + 1)) {
     if (at == 0 || is_blank(text[at - 1])) return at;
@@ -116,7 +185,7 @@ std::optional<std::uint64_t> EventFields::number(std::string_view label, std::st
     if (in_base == 16 && text.starts_with("0x")) text.remove_prefix(2);
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, in_base);
     if (error != std::errc() || end == text.data()) return std::nullopt;
-    // "1f0x" is no number; a comma or a colon may follow one
+    // "1f0x" is no number; a comma or a colon may follow a number
     if (end != text.data() + text.size() && !is_blank(*end) && *end != ',' && *end != ':') return std::nullopt;
     return value;
   };

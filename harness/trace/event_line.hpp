@@ -1,31 +1,84 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace shadowwalk::trace {
 
-/// One line of `perf script`, `trace-cmd report` or ftrace's `trace` file that tells an event. Views into the line.
+/// Lines of text, in bounded memory.
+class LineSource {
+ public:
+  /// Longer lines are truncated: no tracepoint prints that much.
+  static constexpr std::size_t kMaxLine = 1 << 14;
+
+  virtual ~LineSource() = default;
+  /// The next line without its newline, valid until the next call; nothing at the end. Throws InputError.
+  std::optional<std::string_view> next();
+  /// Number of the line that next() returned last; the first is 1.
+  std::uint64_t line_number() const { return line_number_; }
+
+ protected:
+  /// Up to `capacity` bytes into `into`; 0 at the end. Throws InputError.
+  virtual std::size_t read(char* into, std::size_t capacity) = 0;
+
+ private:
+  bool fill();
+
+  std::string buffer_;
+  std::size_t begin_ = 0;  // of the text that next() has not returned yet
+  std::uint64_t line_number_ = 0;
+  bool at_end_ = false;
+};
+
+/// The lines of an open file or pipe, which the caller owns. `name`: its name in errors.
+class DescriptorLines final : public LineSource {
+ public:
+  DescriptorLines(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+
+ protected:
+  std::size_t read(char* into, std::size_t capacity) override;
+
+ private:
+  int fd_;
+  std::string name_;
+};
+
+/// The lines of a text, which must outlive the object.
+class TextLines final : public LineSource {
+ public:
+  explicit TextLines(std::string_view text) : text_(text) {}
+
+ protected:
+  std::size_t read(char* into, std::size_t capacity) override;
+
+ private:
+  std::string_view text_;
+};
+
+/// An event in one line of `perf script`, `trace-cmd report` or ftrace's `trace` file. Views into the line.
 struct EventLine {
-  std::uint32_t process = 0;  ///< 0: the line does not tell
+  std::uint32_t process = 0;  ///< 0: not in the line
   std::uint32_t thread = 0;
   std::uint64_t time_ns = 0;  ///< of the host's trace clock
-  std::string_view system;    ///< "kvm"; empty: the line does not tell
+  std::string_view system;    ///< "kvm"; empty: not in the line
   std::string_view name;      ///< "kvm_mmio"
   std::string_view fields;    ///< what the tracepoint printed
 };
 
-/// Nothing for a line that is no event: a comment, a call chain, a header. Pure.
+/// The event of a line; nothing for a comment, a call chain or a header. Pure.
 ///
 ///     CPU 0/KVM  4242/4250 [003] 123.456789012: kvm:kvm_mmio: mmio write len 4 gpa 0xfe000000 val 0x1
 ///
-/// The command's name may hold spaces, digits and colons; process/ and [cpu] may be absent, flags (`d..1.`) stand
-/// before the time, a sample's period after it.
+/// The command's name may contain spaces, digits and colons; process/ and [cpu] may be absent; flags (`d..1.`) precede
+/// the time, and a sample's period follows it.
 std::optional<EventLine> parse_event_line(std::string_view line);
 
-/// What a tracepoint printed, by field. A number is found as the kernel's format prints it ("gfn 1f0", always after
-/// `label`, in `base`) and as libtraceevent prints fields whose format it cannot evaluate ("gfn=0x1f0", "role=4488").
+/// The fields that a tracepoint printed. A number is found both as the kernel's format prints it ("gfn 1f0", always
+/// after `label`, in `base`) and as libtraceevent prints fields whose format it cannot evaluate ("gfn=0x1f0",
+/// "role=4488").
 class EventFields {
  public:
   explicit EventFields(std::string_view text) : text_(text) {}
@@ -35,9 +88,9 @@ class EventFields {
   std::optional<std::uint64_t> hex(std::string_view label, std::string_view field) const {
     return number(label, field, 16);
   }
-  /// Whether `word` stands there between blanks.
+  /// Whether the text contains `word` between blanks.
   bool has_word(std::string_view word) const;
-  /// The words after `label`, and of the whole text; empty if there is none.
+  /// The first and second word after `label`, and the first word of the text; empty if there is none.
   std::string_view word_after(std::string_view label) const;
   std::string_view second_word_after(std::string_view label) const;
   std::string_view first_word() const;

@@ -13,7 +13,7 @@ void FaultFolder::add(const TracepointHit& hit, std::uint64_t time_ns, ReorderWi
       break;
     case Step::page_fault:
       begin(hit.write ? TraceKind::write_fault : TraceKind::read_fault, hit, time_ns, window);
-      told_by_fault_ = true;
+      began_as_page_fault_ = true;
       mmio_page_ = kNoPage;
       break;
     case Step::guest_walk:
@@ -54,7 +54,7 @@ void FaultFolder::add(const TracepointHit& hit, std::uint64_t time_ns, ReorderWi
 void FaultFolder::begin(TraceKind kind, const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
   event_ = window.add({time_ns, vcpu_, kind, hit.page, 1});
   open_ = true;
-  told_by_fault_ = resolved_ = false;
+  began_as_page_fault_ = resolved_ = false;
   write_ = hit.write;
   address_page_ = hit.page;
   if (unmapped_count_ == unmapped_.size()) {
@@ -67,7 +67,7 @@ void FaultFolder::begin(TraceKind kind, const TracepointHit& hit, std::uint64_t 
 void FaultFolder::resolve(TraceKind kind, std::uint64_t gfn, ReorderWindow& window) {
   resolved_ = true;
   unmapped_count_ = 0;
-  if (!event_) return;  // it came late
+  if (!event_) return;  // it was dropped as late
   if (TraceEvent* event = window.find(*event_)) {
     event->kind = kind;
     event->gfn = gfn;
@@ -79,11 +79,11 @@ void FaultFolder::expect_mmio(std::uint64_t gfn) {
   mmio_matched_ = mmio_done_ = false;
 }
 
-// Under shadow paging a fault begins with a walk of the guest's tables, and its address is a guest-virtual one. It
-// stays a guest_walk if nothing is mapped in the end: the guest's own page fault, or an address that the emulator
+// Under shadow paging a fault begins with a walk of the guest's tables, and its address is guest-virtual. The event
+// remains a guest_walk if no page is mapped afterwards: the guest's own page fault, or an address that the emulator
 // needed.
 void FaultFolder::guest_walk(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
-  if (open_ && told_by_fault_ && !resolved_ && address_page_ == hit.page) {
+  if (open_ && began_as_page_fault_ && !resolved_ && address_page_ == hit.page) {
     if (TraceEvent* event = event_ ? window.find(*event_) : nullptr) event->kind = TraceKind::guest_walk;
     return;
   }
@@ -94,7 +94,7 @@ void FaultFolder::map(const TracepointHit& hit, std::uint64_t time_ns, ReorderWi
   if (open_ && !resolved_) {
     resolve(write_ ? TraceKind::write_fault : TraceKind::read_fault, hit.page, window);
   } else if (!open_ || hit.step == Step::spte_requested) {
-    begin(TraceKind::fault, hit, time_ns, window);  // of whose beginning no tracepoint tells
+    begin(TraceKind::fault, hit, time_ns, window);  // no tracepoint recorded its beginning
     resolve(TraceKind::fault, hit.page, window);
   }
 }
@@ -111,15 +111,15 @@ void FaultFolder::fast_fault(const TracepointHit& hit, std::uint64_t time_ns, Re
 }
 
 void FaultFolder::mmio_marked(const TracepointHit& hit, ReorderWindow& window) {
-  // Without a fault it is the synchronisation of a shadow page, no access.
+  // Without a fault it is the synchronisation of a shadow page, not an access.
   const TraceEvent* event = open_ && event_ ? window.find(*event_) : nullptr;
   if (event == nullptr || (resolved_ && event->gfn != hit.page)) return;
   resolve(TraceKind::mmio_fault, hit.page, window);
   expect_mmio(hit.page);
 }
 
-/// Makes the oldest of the first `before` faults on that address the device access's event: an mmio_fault, if it walked
-/// the guest's tables, else a `without_walk`. False if there is none.
+/// Makes the oldest of the first `before` faults on that address the event of the device access: an mmio_fault if it
+/// walked the guest's tables, otherwise `without_walk`. False if there is none.
 bool FaultFolder::fault_was_mmio(std::uint64_t address_page, std::size_t before, std::uint64_t gfn,
                                  TraceKind without_walk, ReorderWindow& window) {
   for (std::size_t i = 0; i < before; ++i) {
@@ -135,7 +135,7 @@ bool FaultFolder::fault_was_mmio(std::uint64_t address_page, std::size_t before,
   return false;
 }
 
-// The emulator found the device's page in the vCPU's cache. The fault before it may have put it there just now.
+// The emulator found the device's page in the vCPU's cache. The preceding fault may have put it there.
 void FaultFolder::mmio_matched(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
   if (mmio_page_ == hit.page && !mmio_matched_ && !mmio_done_) {
     mmio_matched_ = true;
@@ -149,8 +149,8 @@ void FaultFolder::mmio_matched(const TracepointHit& hit, std::uint64_t time_ns, 
   window.add({time_ns, vcpu_, kCached, hit.page, 1});
 }
 
-// The access itself. If neither cache nor MMIO SPTE led to it: of a fault on its address, which under shadow paging is
-// the one that the emulator has walked to last, and elsewhere its gpa.
+// The access itself. If neither cache nor MMIO SPTE led to it, it belongs to a fault on its address: under shadow
+// paging the address of the emulator's last walk, otherwise its gpa.
 void FaultFolder::mmio_done(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window) {
   const bool awaited = hit.read_completed && awaited_page_ == hit.page;
   if (hit.read_completed) awaited_page_ = kNoPage;

@@ -10,9 +10,9 @@
 
 namespace shadowwalk::trace {
 
-/// Folds the several tracepoints of one access of a vCPU into one event, as the kernel's steps come by: the fault, a
-/// walk of the guest's tables under shadow paging, the SPTE that is set, the MMIO access that follows. The event is
-/// added at the first of them and made more precise by the others. One per vCPU thread.
+/// Combines the tracepoints of one access of a vCPU into one event, in the order of the kernel's steps: the fault, a
+/// walk of the guest's tables under shadow paging, the SPTE that is set, the MMIO access that follows. The first step
+/// adds the event and later steps refine it. One folder per vCPU thread.
 class FaultFolder {
  public:
   explicit FaultFolder(std::uint32_t vcpu) : vcpu_(vcpu) {}
@@ -37,15 +37,15 @@ class FaultFolder {
 
   std::uint32_t vcpu_;
 
-  // The fault that is being handled.
+  // The current fault.
   bool open_ = false;
-  bool told_by_fault_ = false;  // kvm_page_fault began it
-  bool resolved_ = false;       // its gfn is known to be one
+  bool began_as_page_fault_ = false;  // kvm_page_fault began it
+  bool resolved_ = false;             // its gfn is final
   bool write_ = false;
   std::uint64_t address_page_ = 0;
   std::optional<ReorderWindow::Ticket> event_;
-  // Of this exit, the last faults and walks for which nothing was mapped: [0] is the oldest. A device access begins
-  // with one on its address, then the emulator walks to the instruction, and maybe to the address again.
+  // The last faults and walks of this exit that mapped no page; [0] is the oldest. A device access begins with one on
+  // its address, then the emulator walks to the instruction, and possibly to the address again.
   struct Unmapped {
     std::uint64_t page;
     std::optional<ReorderWindow::Ticket> event;
@@ -53,11 +53,11 @@ class FaultFolder {
   std::array<Unmapped, 4> unmapped_{};
   std::size_t unmapped_count_ = 0;
 
-  // The device access that is being emulated.
+  // The current emulated device access.
   std::uint64_t mmio_page_ = kNoPage;
   bool mmio_matched_ = false;
   bool mmio_done_ = false;
-  std::uint64_t awaited_page_ = kNoPage;  // of a read that user space is to answer
+  std::uint64_t awaited_page_ = kNoPage;  // of a read that user space must answer
 };
 
 }  // namespace shadowwalk::trace

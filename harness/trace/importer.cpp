@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t kMaxUnusedNames = 1000;
 
-/// What the recorder says that it lost, in a line that is no event: perf's "PERF_RECORD_LOST lost 12", ftrace's
-/// "CPU:2 [LOST 12 EVENTS]", trace-cmd's "CPU:2 [12 EVENTS DROPPED]". 0 in any other line.
+/// The number of events that the recorder reports as lost in a line that is no event: perf's "PERF_RECORD_LOST lost
+/// 12", ftrace's "CPU:2 [LOST 12 EVENTS]", trace-cmd's "CPU:2 [12 EVENTS DROPPED]". 0 in any other line.
 std::uint64_t lost_events(std::string_view line) {
   std::size_t at = std::string_view::npos;
   if (line.find("PERF_RECORD_LOST") != std::string_view::npos) {
@@ -64,7 +64,7 @@ class Importer {
   ImportReport finish() {
     window_.flush();
     if (report_.event_lines == 0) {
-      throw InputError(
+      throw EmptyRecording(
           fmt::format("{}: none of its {} lines is an event as `perf script` or `trace-cmd report` print "
                       "them",
                       name_, report_.lines));
@@ -79,7 +79,7 @@ class Importer {
     if (options_.process == 0) return false;
     if (event.process == 0 && event.thread != 0) {
       throw InputError(
-          fmt::format("{}: line {} does not tell the process, which --pid needs: print the text with "
+          fmt::format("{}: line {} does not name the process, which --pid needs: print the text with "
                       "`perf script -F comm,pid,tid,cpu,time,event,trace --ns`",
                       name_, number));
     }

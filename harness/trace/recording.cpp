@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -11,13 +13,41 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/os/file_descriptor.hpp"
+#include "harness/os/interrupt.hpp"
 #include "harness/os/program.hpp"
 #include "harness/trace/file_format.hpp"
-#include "harness/trace/tool.hpp"
 #include "harness/trace/trace_writer.hpp"
 
 namespace shadowwalk::trace {
 namespace {
+
+/// Our environment, except for variables that would change how perf prints.
+std::vector<std::string> plain_environment() {
+  std::vector<std::string> result = {"LC_ALL=C", "PERF_CONFIG=/dev/null", "PAGER=cat"};
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!text.starts_with("LC_ALL=") && !text.starts_with("PERF_CONFIG=") && !text.starts_with("PAGER=")) {
+      result.emplace_back(text);
+    }
+  }
+  return result;
+}
+
+/// `out` and `error` become its stdout and stderr; -1: ours.
+pid_t start(const std::vector<std::string>& arguments, int out, int error) {
+  return os::start_program(arguments[0], arguments,
+                           {.out = out, .error = error, .default_signals = true, .environment = plain_environment()});
+}
+
+/// The file's last bytes.
+std::string tail(std::FILE* file) {
+  constexpr long kTail = 4096;
+  std::fseek(file, 0, SEEK_END);
+  std::fseek(file, std::max(0L, std::ftell(file) - kTail), SEEK_SET);
+  std::string text(kTail, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file));
+  return text;
+}
 
 /// A descriptor of its own, also of stdin ("-").
 os::FileDescriptor open_recording(const std::filesystem::path& path) {
@@ -31,7 +61,7 @@ std::string as_argument(const std::filesystem::path& path) {
   return path.is_absolute() ? path.string() : fmt::format("./{}", path.string());
 }
 
-// --ns: microseconds, perf's default, would tear apart what belongs together. --force: also files of another owner.
+// --ns: with microseconds, perf's default, events would lose their order. --force: also files of another owner.
 std::vector<std::string> perf_script(const std::filesystem::path& path) {
   return {os::require_program("perf", fmt::format("{} is a perf.data, and reading it", path.string()), "linux-perf"),
           "script",
@@ -44,7 +74,7 @@ std::vector<std::string> perf_script(const std::filesystem::path& path) {
           "comm,pid,tid,cpu,time,event,trace"};
 }
 
-// -R: fields as they are. Printed in words, libtraceevent's kvm plugin leaves the gfn of zapped pages out. -t: ns.
+// -R: raw fields, since libtraceevent's kvm plugin omits the gfn of zapped pages. -t: ns.
 std::vector<std::string> trace_cmd_report(const std::filesystem::path& path) {
   return {
       os::require_program("trace-cmd", fmt::format("{} is a trace.dat, and reading it", path.string()), "trace-cmd"),
@@ -56,6 +86,60 @@ std::vector<std::string> trace_cmd_report(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+ToolOutput::ToolOutput(const std::vector<std::string>& arguments) : name_(arguments[0]), errors_(std::tmpfile()) {
+  int ends[2];
+  if (!errors_ || pipe2(ends, O_CLOEXEC) != 0) {
+    throw InputError(fmt::format("cannot start {}: {}", name_, std::strerror(errno)));
+  }
+  pipe_ = os::FileDescriptor(ends[0]);
+  const os::FileDescriptor writer(ends[1]);
+  child_ = start(arguments, writer.get(), fileno(errors_.get()));
+}
+
+ToolOutput::~ToolOutput() {
+  if (child_ < 0) return;
+  kill(child_, SIGKILL);
+  os::wait_for(child_);
+}
+
+std::size_t ToolOutput::read(char* into, std::size_t capacity) {
+  while (true) {
+    const ssize_t count = ::read(pipe_.get(), into, capacity);
+    ended_ = count == 0;
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno != EINTR) throw InputError(fmt::format("{}: {}", name_, std::strerror(errno)));
+  }
+}
+
+void ToolOutput::finish() {
+  const int code = os::wait_for(child_);
+  child_ = -1;
+  if (code == 0) return;
+  const std::string said = os::last_line(tail(errors_.get()));
+  throw InputError(
+      fmt::format("{} failed with exit code {}: {}", name_, code, said.empty() ? "it printed nothing" : said));
+}
+
+ToolEnd run_tool(const std::vector<std::string>& arguments) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw InputError(fmt::format("pipe: {}", std::strerror(errno)));
+  const os::FileDescriptor reader(ends[0]);
+  os::FileDescriptor writer(ends[1]);
+  const os::IgnoredInterrupt ignored;
+  const pid_t child = start(arguments, -1, writer.get());
+  writer.reset();
+  std::string said;
+  char buffer[4096];
+  for (ssize_t count = 0; (count = ::read(reader.get(), buffer, sizeof buffer)) > 0 || (count < 0 && errno == EINTR);) {
+    if (count < 0) continue;
+    std::fwrite(buffer, 1, static_cast<std::size_t>(count), stderr);
+    said.append(buffer, static_cast<std::size_t>(count));
+    if (said.size() > 2 * sizeof buffer) said.erase(0, said.size() - sizeof buffer);
+  }
+  const int code = os::wait_for(child);
+  return {code, os::last_line(said)};
+}
 
 RecordingKind recording_kind(const std::filesystem::path& path) {
   if (path == "-") return RecordingKind::text;
@@ -95,14 +179,14 @@ ImportReport import_recording(const std::filesystem::path& recording, const std:
     try {
       report = import_lines(tool);
     } catch (const InputError&) {
-      if (tool.ended()) tool.finish();  // if the tool failed, that is why
+      if (tool.ended()) tool.finish();  // if the tool failed, this is the cause
       throw;
     }
     tool.finish();
   }
   if (report.events == 0) {
-    throw InputError(fmt::format("{}: of {} events none is a KVM access or zap; record kvm:* and kvmmmu:*",
-                                 recording.string(), report.event_lines));
+    throw EmptyRecording(fmt::format("{}: of {} events none is a KVM access or zap; record kvm:* and kvmmmu:*",
+                                     recording.string(), report.event_lines));
   }
   writer.finish();
   return report;

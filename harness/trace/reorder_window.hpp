@@ -11,13 +11,13 @@
 
 namespace shadowwalk::trace {
 
-/// Puts events that come nearly in order into order: it holds the last `capacity` of them and gives out the earliest.
-/// An event that is held can still be changed. Of equal times the one that came first goes first.
+/// Sorts events that arrive nearly in order: it holds up to `capacity` events and emits the earliest. A held event can
+/// still be changed. Events of equal times keep their order.
 class ReorderWindow {
  public:
   using Sink = std::function<void(const TraceEvent&)>;
 
-  /// Names an event that was added.
+  /// Identifies an event that was added.
   struct Ticket {
     std::uint32_t slot = 0;
     std::uint64_t number = UINT64_MAX;
@@ -29,11 +29,11 @@ class ReorderWindow {
     heap_.reserve(capacity + 1);
   }
 
-  /// Nothing for an event that is before one which was given out already: it is dropped and counted as late.
+  /// Nothing if the event is earlier than one that was emitted already: it is dropped and counted as late.
   std::optional<Ticket> add(const TraceEvent& event) {
-    if (event.time_ns < given_out_) {
+    if (event.time_ns < emitted_) {
       ++late_;
-      latest_by_ = std::max(latest_by_, given_out_ - event.time_ns);
+      latest_by_ = std::max(latest_by_, emitted_ - event.time_ns);
       return std::nullopt;
     }
     const std::uint32_t slot = free_.back();
@@ -42,27 +42,27 @@ class ReorderWindow {
     heap_.push_back({event.time_ns, slots_[slot].number, slot});
     std::push_heap(heap_.begin(), heap_.end(), later);
     const Ticket ticket{slot, slots_[slot].number};
-    if (heap_.size() > capacity_) give_out();
+    if (heap_.size() > capacity_) emit();
     return ticket;
   }
 
-  /// The event while it is held, to be changed but for its time; else null.
+  /// The event while it is held, which the caller may change except for its time; otherwise null.
   TraceEvent* find(Ticket ticket) {
-    Held& held = slots_[ticket.slot];
-    return held.number == ticket.number ? &held.event : nullptr;
+    Slot& slot = slots_[ticket.slot];
+    return slot.number == ticket.number ? &slot.event : nullptr;
   }
 
-  /// Gives out all that is held.
+  /// Emits all held events.
   void flush() {
-    while (!heap_.empty()) give_out();
+    while (!heap_.empty()) emit();
   }
 
   std::uint64_t late() const { return late_; }
-  /// By how much the latest of the late events came after its time at the least, in ns.
+  /// A lower bound of the greatest delay of a late event, in ns.
   std::uint64_t latest_by() const { return latest_by_; }
 
  private:
-  struct Held {
+  struct Slot {
     TraceEvent event;
     std::uint64_t number = UINT64_MAX - 1;
   };
@@ -75,11 +75,11 @@ class ReorderWindow {
     return a.time_ns != b.time_ns ? a.time_ns > b.time_ns : a.number > b.number;
   }
 
-  void give_out() {
+  void emit() {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     const Entry entry = heap_.back();
     heap_.pop_back();
-    given_out_ = entry.time_ns;
+    emitted_ = entry.time_ns;
     sink_(slots_[entry.slot].event);
     slots_[entry.slot].number = UINT64_MAX - 1;
     free_.push_back(entry.slot);
@@ -87,11 +87,11 @@ class ReorderWindow {
 
   std::size_t capacity_;
   Sink sink_;
-  std::vector<Held> slots_;
+  std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
   std::vector<Entry> heap_;
   std::uint64_t next_number_ = 0;
-  std::uint64_t given_out_ = 0;
+  std::uint64_t emitted_ = 0;
   std::uint64_t late_ = 0;
   std::uint64_t latest_by_ = 0;
 };

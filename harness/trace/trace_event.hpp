@@ -11,21 +11,21 @@
 /// Traces of what a real host's KVM did: events that start lockless walks and events that zap (docs/trace-format.md).
 namespace shadowwalk::trace {
 
-/// What happened. The numbers are the file format's; docs/trace-format.md tells the tracepoints behind each kind.
+/// What happened. The numbers are the file format's; docs/trace-format.md lists the tracepoints behind each kind.
 enum class TraceKind : std::uint8_t {
   read_fault = 1,        ///< a load or an instruction fetch faulted
   write_fault = 2,       ///< a store faulted
-  fault = 3,             ///< a fault that mapped a page; by what access is not in the trace
+  fault = 3,             ///< a fault that mapped a page; the kind of access is not in the trace
   fast_fault = 4,        ///< a fault that the lockless fast path fixed (dirty logging's make-writable)
-  spurious_fault = 5,    ///< a fault that the fast path found allowed already
+  spurious_fault = 5,    ///< a fault whose access was allowed already
   mmio_fault = 6,        ///< an access to a device page, through a walk or the fault that marked its SPTE
   mmio_cached = 7,       ///< an access to a device page that the vCPU's cache or an ioeventfd answered: no walk
   mmio_emulated = 8,     ///< an access to a device page, emulated; whether a walk led to it is not in the trace
   guest_walk = 9,        ///< software walked the *guest's* page tables; `gfn` is a guest-virtual page number
   pagetable_write = 10,  ///< the guest began to write to a page-table page: its shadow page went out of sync
-  pagetable_sync = 11,   ///< a shadow page that was out of sync is so no more: synchronised, or unlinked
-  zap_page = 12,         ///< a shadow page was unlinked that mapped [gfn, gfn + pages)
-  zap_table = 13,        ///< a shadow page was unlinked that shadowed the guest's page-table page `gfn`
+  pagetable_sync = 11,   ///< a shadow page that was out of sync was synchronised, or unlinked
+  zap_page = 12,         ///< a shadow page that mapped [gfn, gfn + pages) was unlinked
+  zap_table = 13,        ///< a shadow page of the guest's page-table page `gfn` was unlinked
   zap_leaf = 14,         ///< a leaf SPTE was cleared; no shadow page is freed
   zap_all = 15,          ///< all of the VM's pages were made obsolete at once; `pages` shadow pages were in use
   unmap_hva = 16,        ///< an MMU notifier invalidated; `gfn` is a *host-virtual* page number
@@ -35,13 +35,13 @@ enum class TraceKind : std::uint8_t {
 /// Kinds are 1 to kMaxTraceKind.
 inline constexpr std::size_t kMaxTraceKind = 17;
 
-/// TraceEvent::vcpu of what a thread did that runs no vCPU.
+/// TraceEvent::vcpu of events of threads that run no vCPU.
 inline constexpr std::uint32_t kHostThread = UINT32_MAX;
-/// vCPUs are numbered from 0 upwards, below this.
+/// vCPU numbers are below this.
 inline constexpr std::uint32_t kMaxTraceVcpus = 1 << 16;
 /// Page numbers are below this, and `pages` is at most this: 64-bit addresses in pages of 4 KiB.
 inline constexpr std::uint64_t kTraceGfnLimit = std::uint64_t{1} << 52;
-/// TraceEvent::gfn where the recording does not tell it.
+/// TraceEvent::gfn if it is not in the recording.
 inline constexpr std::uint64_t kUnknownGfn = kTraceGfnLimit;
 
 struct TraceEvent {
@@ -54,7 +54,7 @@ struct TraceEvent {
   friend bool operator==(const TraceEvent&, const TraceEvent&) = default;
 };
 
-/// "read_fault". Any value of the type may be asked for; "?" is no kind.
+/// "read_fault"; "?" for values that are no kind.
 std::string_view kind_name(TraceKind kind);
 
 /// The access that makes the lab's engine do what the kernel did; nothing for a kind that is no access or that
@@ -64,7 +64,7 @@ std::optional<AccessKind> access_of(TraceKind kind);
 /// Whether it unlinks shadow pages or clears SPTEs: zap_* and unmap_hva.
 bool is_zap(TraceKind kind);
 
-/// What a trace holds in all: its end record.
+/// The totals of a trace: its end record.
 struct TraceInfo {
   std::uint64_t events = 0;
   std::uint64_t duration_ns = 0;  ///< time of the last event
@@ -74,7 +74,7 @@ struct TraceInfo {
   std::uint64_t last_gfn = 0;     ///< one past the highest
   std::array<std::uint64_t, kMaxTraceKind + 1> by_kind{};  ///< indexed by TraceKind
 
-  /// Adds an event, which is not before those that were added.
+  /// Adds an event, which must not be earlier than the previous ones.
   void count(const TraceEvent& event);
   std::uint64_t of(TraceKind kind) const { return by_kind[static_cast<std::size_t>(kind)]; }
 

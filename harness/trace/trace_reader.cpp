@@ -1,21 +1,82 @@
 #include "harness/trace/trace_reader.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zstd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 
 #include "harness/machine/error.hpp"
+#include "harness/os/file_descriptor.hpp"
 #include "harness/trace/file_format.hpp"
 
 namespace shadowwalk::trace {
 namespace {
+
+class FileSource final : public ByteSource {
+ public:
+  explicit FileSource(const std::filesystem::path& path)
+      : path_(path.string()), fd_(open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+    struct stat status {};
+    if (!fd_.is_open() || fstat(fd_.get(), &status) != 0) fail();
+    if (!S_ISREG(status.st_mode)) {
+      throw InputError(fmt::format("{}: not a file: a trace is read from its end, too, so no pipe will do", path_));
+    }
+    size_ = static_cast<std::uint64_t>(status.st_size);
+  }
+
+  std::uint64_t size() const override { return size_; }
+
+  bool read(std::uint64_t offset, std::span<std::byte> bytes) const override {
+    if (offset > size_ || bytes.size() > size_ - offset) return false;
+    while (!bytes.empty()) {
+      const ssize_t count = pread(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail();
+      if (count == 0) return false;  // truncated while it is read
+      offset += static_cast<std::uint64_t>(count);
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+    return true;
+  }
+
+ private:
+  [[noreturn]] void fail() const { throw InputError(fmt::format("{}: {}", path_, std::strerror(errno))); }
+
+  std::string path_;
+  os::FileDescriptor fd_;
+  std::uint64_t size_ = 0;
+};
+
+class MemorySource final : public ByteSource {
+ public:
+  explicit MemorySource(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  std::uint64_t size() const override { return bytes_.size(); }
+  bool read(std::uint64_t offset, std::span<std::byte> bytes) const override {
+    if (offset > bytes_.size() || bytes.size() > bytes_.size() - offset) return false;
+    if (!bytes.empty()) std::memcpy(bytes.data(), bytes_.data() + offset, bytes.size());
+    return true;
+  }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
 
 /// A frame may ask for a window of gigabytes; no block needs more than its own size.
 constexpr int kMaxWindowLog = 17;
 static_assert(1 << kMaxWindowLog >= kMaxBlockBytes);
 
 }  // namespace
+
+std::unique_ptr<ByteSource> open_file(const std::filesystem::path& path) { return std::make_unique<FileSource>(path); }
+
+std::unique_ptr<ByteSource> over_memory(std::span<const std::byte> bytes) {
+  return std::make_unique<MemorySource>(bytes);
+}
 
 void TraceReader::FreeContext::operator()(ZSTD_DCtx_s* context) const { ZSTD_freeDCtx(context); }
 
@@ -67,13 +128,13 @@ void TraceReader::open() {
   info_ = *info;
 
   offset_ = kFileHeaderBytes;
-  if (end_ - offset_ < kBlockHeaderBytes) fail(offset_, "no room for the block that tells the source");
+  if (end_ - offset_ < kBlockHeaderBytes) fail(offset_, "no room for the block with the source");
   std::array<std::byte, kBlockHeaderBytes> bytes{};
   read(offset_, bytes);
   const std::optional<BlockHeader> source = get_block_header(bytes, check_sums_, error);
   if (!source) fail(offset_, error);
   if (source->tag != BlockTag::source || source->raw_bytes != source->stored_bytes || source->events != 0) {
-    fail(offset_, "the first block does not tell the source");
+    fail(offset_, "the first block does not contain the source");
   }
   const std::span<const std::byte> text = stored_bytes(source->stored_bytes, source->checksum);
   source_.assign(reinterpret_cast<const char*>(text.data()), text.size());
@@ -108,7 +169,7 @@ bool TraceReader::next_block() {
   }
   const std::span<const std::byte> stored = stored_bytes(header->stored_bytes, header->checksum);
 
-  // One byte more than promised: a frame that holds more is found out, and never unpacked further than this.
+  // One byte more than announced: it shows that a frame holds more, which is never unpacked further.
   raw_.resize(header->raw_bytes + 1);
   ZSTD_inBuffer input{stored.data(), stored.size(), 0};
   ZSTD_outBuffer output{raw_.data(), raw_.size(), 0};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -7,7 +8,6 @@
 #include <span>
 #include <string>
 
-#include "harness/trace/byte_source.hpp"
 #include "harness/trace/event_codec.hpp"
 #include "harness/trace/trace_event.hpp"
 
@@ -15,27 +15,42 @@ struct ZSTD_DCtx_s;
 
 namespace shadowwalk::trace {
 
+/// Bytes of known number with random access.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  virtual std::uint64_t size() const = 0;
+  /// Fills `bytes` from `offset` on; false where the source ends before that. Throws InputError if reading fails.
+  virtual bool read(std::uint64_t offset, std::span<std::byte> bytes) const = 0;
+};
+
+/// A regular file. Throws InputError "<path>: <reason>" where it cannot be opened or is none.
+std::unique_ptr<ByteSource> open_file(const std::filesystem::path& path);
+
+/// Bytes, which must outlive the source.
+std::unique_ptr<ByteSource> over_memory(std::span<const std::byte> bytes);
+
 /// Whether a wrong checksum is an error. Fuzzers ignore them: no mutation would pass otherwise.
 enum class Checksums { verify, ignore };
 
 /// Streams a trace's events in order, in bounded memory (one block), whatever the file's size. For one thread.
 ///
-/// No bytes make it crash. What is wrong is an InputError of one line: "FILE: byte 1234: what is wrong". A file
-/// without its end record (truncated, never finished) is refused by the constructor; a block is checked before its
-/// first event is given out, and the end record's totals before next() tells the end.
+/// No input makes it crash: errors are InputErrors of one line, "FILE: byte 1234: what is wrong". The constructor
+/// refuses a file without its end record (truncated, never finished); each block is checked before its first event is
+/// returned, and the end record's totals before next() reports the end.
 class TraceReader {
  public:
   explicit TraceReader(const std::filesystem::path& path);
-  /// `name` stands for the file in errors.
+  /// `name`: the file's name in errors.
   TraceReader(std::unique_ptr<ByteSource> bytes, std::string name, Checksums checksums = Checksums::verify);
   ~TraceReader();
 
-  /// The totals that the end record promises. No event has been read for it.
+  /// The totals from the end record; no events are read for them.
   const TraceInfo& info() const { return info_; }
-  /// Where the events come from, in words.
+  /// A description of where the events come from.
   const std::string& source() const { return source_; }
   std::uint64_t file_bytes() const { return bytes_->size(); }
-  /// The file, as errors call it.
+  /// The file's name in errors.
   const std::string& name() const { return name_; }
 
   /// The next event; nothing at the end.
@@ -70,11 +85,11 @@ class TraceReader {
   Bytes stored_;
   Bytes raw_;
 
-  std::uint64_t offset_ = 0;  // of the block after the one that is being read
+  std::uint64_t offset_ = 0;  // of the block after the current one
   std::uint64_t block_offset_ = 0;
   BlockDecoder block_;
   std::uint64_t block_events_left_ = 0;
-  TraceInfo read_;  // what was given out
+  TraceInfo read_;  // the events returned so far
 };
 
 }  // namespace shadowwalk::trace

@@ -9,7 +9,7 @@
 namespace shadowwalk::trace {
 namespace {
 
-/// Near the knee: level 19 saves a tenth more, at twenty times the time.
+/// Near the knee of the curve: level 19 saves 10 % more but takes 20 times as long.
 constexpr int kCompressionLevel = 6;
 constexpr std::size_t kMaxSourceBytes = 4096;
 

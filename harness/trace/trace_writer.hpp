@@ -15,17 +15,18 @@ namespace shadowwalk::trace {
 /// Writes a trace in bounded memory (one block). For one thread. All its errors are InputError and name the file.
 class TraceWriter {
  public:
-  /// `source` tells a reader where the events come from, in words: host, kernel, command. Cut off at 4 KiB.
+  /// `source`: a description of where the events come from (host, kernel, command), truncated to 4 KiB.
   TraceWriter(std::filesystem::path path, std::string_view source);
-  /// Without finish() before it, no file is left.
+  /// Without a preceding finish(), no file is left.
   ~TraceWriter();
 
-  /// The first event's time is 0 and none is before its predecessor; InputError otherwise, as for values out of range.
+  /// The first event's time must be 0, and no event may be earlier than its predecessor. Throws InputError otherwise,
+  /// and for values out of range.
   void write(const TraceEvent& event);
-  /// Writes what is left and the end record, and puts the file in its place. To be called once, at the end.
+  /// Writes the last block and the end record, and renames the file to its path. Call it once, at the end.
   void finish();
 
-  /// What was written so far.
+  /// The totals of the events written so far.
   const TraceInfo& info() const { return info_; }
 
  private:

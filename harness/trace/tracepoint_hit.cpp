@@ -12,7 +12,7 @@ constexpr unsigned kPageShift = 12;
 constexpr unsigned kLevelShift = 9;
 constexpr unsigned kMaxLevel = 5;
 
-/// 4 KiB pages that the entries of a page of that level map.
+/// The number of 4 KiB pages that the entries of a page of this level map.
 constexpr std::uint64_t pages_below(unsigned level) { return std::uint64_t{1} << kLevelShift * level; }
 
 bool set_page(TracepointHit& hit, std::optional<std::uint64_t> gfn) {
@@ -90,7 +90,7 @@ bool fast_fault(const EventFields& fields, TracepointHit& hit) {
     hit.spurious = fields.number("spurious ", "spurious", 10).value_or(0) == 1;
     return set_address(hit, fields.hex("gva ", "cr2_or_gpa"));
   }
-  // Raw: what the number `ret` means changed between kernels, but a fixed SPTE is another one than before.
+  // Raw: the meaning of the number `ret` changed between kernels, but fixing an SPTE changes its value.
   const auto before = fields.hex("old ", "old_spte");
   const auto after = fields.hex("new ", "new_spte");
   hit.write = (fields.hex("error_code ", "error_code").value_or(0) & 2) != 0;
@@ -126,7 +126,7 @@ bool shadow_page(TraceKind kind, const EventFields& fields, TracepointHit& hit) 
   }
   const auto gfn = fields.hex("gfn ", "gfn");
   if (!gfn && fields.word_after("gfn ").empty() && fields.word_after("gfn=").empty()) {
-    hit.page = kUnknownGfn;  // libtraceevent's kvm plugin leaves it out
+    hit.page = kUnknownGfn;  // libtraceevent's kvm plugin omits it
     return true;
   }
   return set_page(hit, gfn);
@@ -165,7 +165,7 @@ bool unmap_one(const EventFields& fields, TracepointHit& hit) {
   return set_address(hit, fields.hex("hva: ", "hva"));
 }
 
-/// The TDP MMU's leaves; the pages that it unlinks are told by kvm_mmu_prepare_zap_page, too.
+/// The TDP MMU's leaves; kvm_mmu_prepare_zap_page also records the pages that it unlinks.
 bool tdp_spte_changed(const EventFields& fields, TracepointHit& hit) {
   constexpr std::uint64_t kWritable = 1 << 1, kLargePage = 1 << 7, kShadowPresent = 1 << 11;
   const auto level = fields.number("level ", "level", 10);
@@ -221,7 +221,7 @@ static_assert(std::is_sorted(kReaders.begin(), kReaders.end(),
 }  // namespace
 
 bool runs_vcpu(const TracepointHit& hit) {
-  // Not pagetable_sync: unlinking a shadow page that is out of sync says so, too, on any thread.
+  // Not pagetable_sync: unlinking a shadow page that is out of sync also emits it, on any thread.
   if (hit.step == Step::event) return hit.kind == TraceKind::pagetable_write;
   return hit.step != Step::nothing;
 }

@@ -8,12 +8,12 @@
 
 namespace shadowwalk::trace {
 
-/// What a tracepoint tells of the MMU's work, whichever kernel's format it was printed in.
+/// The step of the MMU's work that a tracepoint records, independent of the kernel's print format.
 enum class Step : std::uint8_t {
-  boundary,        ///< kvm_entry, kvm_exit, kvm_userspace_exit: whatever fault was being handled is over
+  boundary,        ///< kvm_entry, kvm_exit, kvm_userspace_exit: the current fault is over
   page_fault,      ///< kvm_page_fault
   guest_walk,      ///< kvm_mmu_pagetable_walk
-  spte_requested,  ///< kvm_mmu_spte_requested: once a fault
+  spte_requested,  ///< kvm_mmu_spte_requested: once per fault
   spte_set,        ///< kvm_mmu_set_spte: once or, with prefetching, more often
   fast_fault,      ///< fast_page_fault
   mmio_marked,     ///< mark_mmio_spte
@@ -21,20 +21,20 @@ enum class Step : std::uint8_t {
   mmio_matched,    ///< vcpu_match_mmio
   mmio_fast,       ///< kvm_fast_mmio
   mmio_done,       ///< kvm_mmio
-  event,           ///< an event of its own, `kind`
-  nothing,         ///< nothing that concerns a trace
+  event,           ///< a complete event, `kind`
+  nothing,         ///< irrelevant for a trace
 };
 
 struct TracepointHit {
   Step step = Step::nothing;
-  std::uint64_t page = 0;  ///< 4 KiB page number: of the guest's memory, but a fault's address may be virtual
+  std::uint64_t page = 0;  ///< 4 KiB page number: of the guest's memory; a fault's address may be virtual
   std::uint64_t pages = 1;
-  std::uint64_t virtual_page = UINT64_MAX;  ///< of mmio_matched: where the guest saw it
+  std::uint64_t virtual_page = UINT64_MAX;  ///< of mmio_matched: the guest-virtual page
   TraceKind kind = TraceKind::read_fault;   ///< of Step::event
   bool write = false;                       ///< of faults
   bool fixed = false;                       ///< of fast_fault
   bool spurious = false;                    ///< of fast_fault
-  bool awaits_user_space = false;           ///< of mmio_done: a read whose value is still to come
+  bool awaits_user_space = false;           ///< of mmio_done: a read whose value user space must still provide
   bool read_completed = false;              ///< of mmio_done
 };
 
@@ -43,7 +43,7 @@ bool runs_vcpu(const TracepointHit& hit);
 
 enum class Reading { hit, malformed, unused };
 
-/// What an event line tells, into `hit`; `unused` for tracepoints that have no part in a trace. Pure.
+/// Converts an event line to `hit`; `unused` for tracepoints that are irrelevant for a trace. Pure.
 Reading read_tracepoint(const EventLine& line, TracepointHit& hit);
 
 }  // namespace shadowwalk::trace

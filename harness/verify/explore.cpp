@@ -17,7 +17,7 @@ using simulation::Schedule;
 using simulation::Transition;
 using End = Execution::End;
 
-/// Keeps what another schedule chooses.
+/// Records what another schedule chooses.
 class Recorded final : public Schedule {
  public:
   Recorded(Schedule& schedule, Outcome& outcome) : schedule_(schedule), outcome_(outcome) {}
@@ -37,7 +37,7 @@ class Recorded final : public Schedule {
 };
 
 std::string deadlock_in_words(const Execution& execution) {
-  std::string text = "deadlock: nobody can go on";
+  std::string text = "deadlock: no CPU can go on";
   for (const Transition& waiting : execution.stuck()) {
     const bool in_a_loop = waiting.operation.kind == simulation::Operation::Kind::wait;
     text += "; " + execution.cpu_name(waiting.actor.cpu) + " " +
@@ -46,7 +46,8 @@ std::string deadlock_in_words(const Execution& execution) {
   return text;
 }
 
-/// What CPUs that wait for ever have locked cannot be taken down; a few of these end an exploration.
+/// CPUs that wait for ever hold locks that cannot be destroyed, so their system is kept. A few of these end an
+/// exploration.
 void keep_for_ever(std::unique_ptr<AnySystem> system) {
   static auto& kept = *new std::vector<std::unique_ptr<AnySystem>>;
   kept.push_back(std::move(system));
@@ -54,13 +55,13 @@ void keep_for_ever(std::unique_ptr<AnySystem> system) {
 
 class Exploration {
  public:
-  Exploration(const VariantEntry& variant, const VerifyConfig& config) : variant_(variant), setting_(config) {}
+  Exploration(const VariantEntry& variant, const VerifyConfig& config) : variant_(variant), config_(config) {}
 
   Report run() {
-    if (setting_.random != 0) {
+    if (config_.random != 0) {
       run_random();
-    } else if (setting_.preemptions) {
-      run_bounded(*setting_.preemptions);
+    } else if (config_.preemptions) {
+      run_bounded(*config_.preemptions);
     } else {
       simulation::ExhaustiveSearch search;
       report_.exhausted = run_all(search);
@@ -71,17 +72,17 @@ class Exploration {
   }
 
  private:
-  /// True: to its end.
+  /// Returns whether the search ran to its end.
   template <class Search>
   bool run_all(Search& search) {
     do {
-      if (setting_.most_executions != 0 && report_.executions == setting_.most_executions) return false;
+      if (config_.most_executions != 0 && report_.executions == config_.most_executions) return false;
       if (!run_one(search)) return false;
     } while (search.next());
     return true;
   }
 
-  /// The fewest first: what goes wrong then does so with the fewest.
+  /// Bounds are tried from 0 upwards, so that the first schedule that goes wrong has the fewest preemptions.
   void run_bounded(unsigned most) {
     for (unsigned preemptions = 0; preemptions <= most; ++preemptions) {
       simulation::BoundedSearch search(preemptions);
@@ -99,16 +100,16 @@ class Exploration {
 
   void run_random() {
     constexpr unsigned kDeepest = 5;
-    for (std::uint64_t i = 0; i < setting_.random; ++i) {
-      simulation::RandomSchedule schedule(setting_.seed + i, 1 + static_cast<unsigned>(i % kDeepest),
+    for (std::uint64_t i = 0; i < config_.random; ++i) {
+      simulation::RandomSchedule schedule(config_.seed + i, 1 + static_cast<unsigned>(i % kDeepest),
                                           report_.longest == 0 ? 100 : report_.longest);
       if (!run_one(schedule)) return;
     }
   }
 
-  /// False: it went wrong.
+  /// Returns false if the execution went wrong.
   bool run_one(simulation::Schedule& schedule) {
-    const Outcome outcome = run_once(variant_, setting_, schedule, {.sites = &sites_});
+    const Outcome outcome = run_once(variant_, config_, schedule, {.sites = &sites_});
     ++report_.executions;
     report_.longest = std::max<std::uint64_t>(report_.longest, outcome.schedule.size());
     report_.passed_mutant |= outcome.passed_mutant;
@@ -119,7 +120,7 @@ class Exploration {
   }
 
   const VariantEntry& variant_;
-  const VerifyConfig& setting_;
+  const VerifyConfig& config_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   simulation::SiteCollection sites_;
   Report report_;

@@ -11,13 +11,13 @@
 
 namespace shadowwalk::verify {
 
-/// One execution's programs, whatever their types.
+/// The programs of one execution, whatever their types.
 struct AnySystem : simulation::Execution::Namer {
-  /// After the execution: what it did wrong; empty if nothing.
+  /// Called after the execution: what went wrong; empty if nothing did.
   virtual std::string what_is_wrong() = 0;
 };
 
-/// What one execution came to.
+/// The outcome of one execution.
 struct Outcome {
   simulation::Execution::End end;
   std::string wrong;  ///< empty: nothing
@@ -33,14 +33,15 @@ struct Outcome {
   }
 };
 
-/// Runs the setting's system once under a schedule. `before`: gets the execution before anything is made, and `made`
-/// what it runs.
+/// Hooks of one execution: `before` gets it before anything is made, `made` once its programs are there, `after` at its
+/// end.
 struct Watch {
   simulation::SiteCollection* sites = nullptr;
   std::function<void(simulation::Execution&)> before{};
   std::function<void(simulation::Execution&, AnySystem&)> made{};
   std::function<void(simulation::Execution&)> after{};
 };
+/// Runs the config's system once under a schedule.
 Outcome run_once(const VariantEntry& variant, const VerifyConfig& config, simulation::Schedule& schedule,
                  const Watch& watch = {});
 

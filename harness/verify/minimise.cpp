@@ -16,7 +16,7 @@ using Steps = std::vector<Actor>;
 /// Executions that looking for a schedule with fewer preemptions may take.
 constexpr std::uint64_t kMostExecutions = 20'000;
 
-/// Chooses what is wished for as far as it can happen, and then lets whoever moves go on.
+/// Takes the wished steps as long as they are possible, and then lets the CPU that moved last go on.
 class Wished final : public Schedule {
  public:
   explicit Wished(const Steps& steps) : steps_(steps) {}
@@ -54,7 +54,7 @@ auto length(const Failure& failure) {
 class Minimiser {
  public:
   Minimiser(const VariantEntry& variant, const VerifyConfig& config, Failure failure)
-      : variant_(variant), setting_(config), best_(std::move(failure)) {}
+      : variant_(variant), config_(config), best_(std::move(failure)) {}
 
   Failure run() {
     shorten();
@@ -104,7 +104,7 @@ class Minimiser {
       if (i < steps.size() && (i < turn.begin || i >= turn.end)) wish.push_back(steps[i]);
     }
     Wished schedule(wish);
-    return take_if_shorter(run_once(variant_, setting_, schedule));
+    return take_if_shorter(run_once(variant_, config_, schedule));
   }
 
   bool take_if_shorter(const Outcome& outcome) {
@@ -122,7 +122,7 @@ class Minimiser {
       simulation::BoundedSearch search(preemptions);
       do {
         if (executions++ == kMostExecutions) return;
-        if (take_if_shorter(run_once(variant_, setting_, search))) {
+        if (take_if_shorter(run_once(variant_, config_, search))) {
           shorten();
           best_.fewest_preemptions = true;
           return;
@@ -133,7 +133,7 @@ class Minimiser {
   }
 
   const VariantEntry& variant_;
-  const VerifyConfig& setting_;
+  const VerifyConfig& config_;
   Failure best_;
 };
 

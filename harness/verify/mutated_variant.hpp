@@ -7,7 +7,7 @@
 
 namespace shadowwalk::verify {
 
-/// The environment of a scheme that may have one of the bugs of Mutant that are about pages.
+/// A scheme's environment, which plants those bugs of Mutant that concern pages.
 template <class Machine, class Node>
 class MutatedEnvironment final : public Environment<Machine, Node> {
  public:

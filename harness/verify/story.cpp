@@ -48,17 +48,17 @@ const char* kind_in_words(const Operation& operation) {
   return operation.what;
 }
 
-/// Who moves, and by what: enough to see that another build would do something else.
+/// The CPU that moves, and its operation: enough to notice that another build would do something else.
 std::string in_words(const Execution& execution, const Transition& step) {
   std::string text = execution.cpu_name(step.actor.cpu) + ": " + kind_in_words(step.operation);
   if (step.actor.location != 0) text += " (" + std::to_string(step.actor.location) + ")";
   return text;
 }
 
-/// Chooses by `choose_next`, and keeps the steps in words.
-class Telling : public Schedule {
+/// Chooses by `choose_next`, and records the steps in words.
+class Recording : public Schedule {
  public:
-  explicit Telling(Story& story) : story_(story) {}
+  explicit Recording(Story& story) : story_(story) {}
   std::optional<std::size_t> choose(std::span<const Transition> enabled) override {
     const auto choice = choose_next(enabled);
     if (choice) story_.steps.push_back(in_words(*execution, enabled[*choice]));
@@ -75,9 +75,9 @@ class Telling : public Schedule {
   Story& story_;
 };
 
-class ByActors final : public Telling {
+class ByActors final : public Recording {
  public:
-  ByActors(Story& story, std::span<const Actor> actors) : Telling(story), actors_(actors) {}
+  ByActors(Story& story, std::span<const Actor> actors) : Recording(story), actors_(actors) {}
 
  private:
   std::optional<std::size_t> choose_next(std::span<const Transition> enabled) override {
@@ -90,10 +90,10 @@ class ByActors final : public Telling {
   const std::span<const Actor> actors_;
 };
 
-class ByWords final : public Telling {
+class ByWords final : public Recording {
  public:
   ByWords(Story& story, std::span<const std::string> words, const std::string& file)
-      : Telling(story), words_(words), file_(file) {}
+      : Recording(story), words_(words), file_(file) {}
 
  private:
   std::optional<std::size_t> choose_next(std::span<const Transition> enabled) override {
@@ -112,7 +112,7 @@ class ByWords final : public Telling {
   const std::string& file_;
 };
 
-Story tell_by(const VariantEntry& variant, const VerifyConfig& config, Telling& schedule, Story& story) {
+Story record_story(const VariantEntry& variant, const VerifyConfig& config, Recording& schedule, Story& story) {
   const Watch watch{
       .before =
           [&](Execution& execution) {
@@ -141,14 +141,14 @@ Story tell_by(const VariantEntry& variant, const VerifyConfig& config, Telling& 
 Story tell_story(const VariantEntry& variant, const VerifyConfig& config, const Failure& failure) {
   Story story;
   ByActors schedule(story, failure.schedule);
-  return tell_by(variant, config, schedule, story);
+  return record_story(variant, config, schedule, story);
 }
 
 Story replay(const VariantEntry& variant, const VerifyConfig& config, std::span<const std::string> steps,
              const std::string& file) {
   Story story;
   ByWords schedule(story, steps, file);
-  return tell_by(variant, config, schedule, story);
+  return record_story(variant, config, schedule, story);
 }
 
 }  // namespace shadowwalk::verify

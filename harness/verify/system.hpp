@@ -23,14 +23,14 @@
 namespace shadowwalk::verify {
 
 enum class GuestAccess {
-  done,    ///< by a table that is one, or by a page fault: an exit
+  done,    ///< through a table that is in use, or by a page fault: an exit
   exited,  ///< an interrupt came first
   freed    ///< it went through a table that was freed
 };
 
 /// The hardware's page walk in guest mode, with the paging-structure cache of its TLB: the table that it found last
-/// serves it again, in the next guest entry too, until the TLB is flushed. It knows of no scheme: what keeps it from a
-/// freed table is that flush_remote_tlbs() has it leave the guest, and flush before it enters again.
+/// serves it again, in the next guest entry too, until the TLB is flushed. It knows no scheme: flush_remote_tlbs()
+/// keeps it from freed tables, since the vCPU must leave the guest and flush its TLB before it enters again.
 template <class Tree>
 class GuestMode {
  public:
@@ -38,7 +38,7 @@ class GuestMode {
 
   void flush_tlb() { cached_.reset(); }
 
-  /// One access of the guest's, in guest mode, which the vCPU has entered after its start_guest().
+  /// One access of the guest, in guest mode, which the vCPU has entered after start_guest().
   template <class Vcpu>
   GuestAccess access(Vcpu& vcpu, const typename Tree::Page& root, Gfn gfn) {
     Cached walked;
@@ -69,12 +69,12 @@ class GuestMode {
   std::optional<Cached> cached_;
 };
 
-/// The system that is verified, made anew for each execution: a tree of two levels, whose tables below the root walkers
-/// walk through and zappers zap.
+/// The system that is verified, made anew for each execution: a tree of two levels. Walkers walk through the tables
+/// below the root, and zappers zap them.
 template <template <class> class Variant>
 class System {
  public:
-  System(const VerifyConfig& config, simulation::Execution& execution) : setting_(config) {
+  System(const VerifyConfig& config, simulation::Execution& execution) : config_(config) {
     for (unsigned i = 0; i < config.walkers; ++i) {
       execution.add_cpu("walker-" + std::to_string(i), [this, i] { walk(i); });
     }
@@ -94,7 +94,7 @@ class System {
     for (unsigned table = 0; table + 1 < config.pages; ++table) mmus_.front()->fault(gfn_of(table), LeafKind::ram_read);
   }
 
-  /// After the execution: what it did wrong; empty if nothing.
+  /// Called after the execution: what went wrong; empty if nothing did.
   std::string what_is_wrong() {
     mmus_.clear();
     Zapper<Tree>(*tree_).zap_all();
@@ -122,6 +122,10 @@ class System {
   std::string value(std::uint64_t value) const {
     if (value == spte::kPoison) return "poison";
     if (const auto page = tree_->pool().index_of(spte_address(value))) return "page " + std::to_string(*page);
+    // Schemes and the pool link pages by pointers to their descriptions.
+    if (const auto described = tree_->pool().index_of_description(value)) {
+      return "page " + std::to_string(*described) + "'s description";
+    }
     return (value & spte::kMmuWritable) != 0 ? "the guest's page" : std::string();
   }
 
@@ -139,10 +143,10 @@ class System {
     if constexpr (requires { scheme.name_variables(name); }) scheme.name_variables(name);
   }
 
-  /// What the `turn`-th walk or zap goes to: the tables in turn.
-  Gfn gfn_of(unsigned turn) const { return turn % (setting_.pages - 1) * VerifiedGeometry::span(1); }
+  /// The first gfn of the table that the `turn`-th walk or zap goes to: tables take turns.
+  Gfn gfn_of(unsigned turn) const { return turn % (config_.pages - 1) * VerifiedGeometry::span(1); }
   static void complain(const std::string& what) { simulation::Execution::current().complain(what); }
-  /// What the variant did wrong is told where it happened.
+  /// Reports what the variant did wrong at the step where it happened.
   void look_at_account() {
     if (const std::string& complaint = tree_->variant().account().first_complaint(); !complaint.empty()) {
       complain("the variant " + complaint);
@@ -151,12 +155,12 @@ class System {
 
   void walk(unsigned index) {
     VcpuMmu<Tree>& mmu = *mmus_[index];
-    for (unsigned i = 0; i < setting_.walks; ++i) {
+    for (unsigned i = 0; i < config_.walks; ++i) {
       const Gfn gfn = gfn_of(index + i);
-      if (setting_.guest) pass_through_guest(index, gfn);
+      if (config_.guest) pass_through_guest(index, gfn);
       const auto walked = mmu.template walk<true, false>(gfn, LeafKind::ram_read);
       if (mmu.counts().violations != 0) complain(std::string(mmu.first_violation()));
-      if (walked == VcpuMmu<Tree>::Walked::fault && setting_.faults) mmu.fault(gfn, LeafKind::ram_read);
+      if (walked == VcpuMmu<Tree>::Walked::fault && config_.faults) mmu.fault(gfn, LeafKind::ram_read);
     }
   }
 
@@ -169,13 +173,13 @@ class System {
     mmu.offline();
     vcpu.start_guest();
     if (vcpu.enter_guest_mode()) {
-      const std::uint64_t oldest_root = setting_.zap_all ? oldest_root_.load(std::memory_order_acquire) : 0;
+      const std::uint64_t oldest_root = config_.zap_all ? oldest_root_.load(std::memory_order_acquire) : 0;
       switch (guests_[index].access(vcpu, mmu.root(), gfn)) {
         case GuestAccess::freed:
           complain("the guest's hardware walked a table that was freed");
           break;
         case GuestAccess::done:
-          if (mmu.root().valid_generation < oldest_root) complain("the guest runs on a root that it was told to drop");
+          if (mmu.root().valid_generation < oldest_root) complain("the guest runs on a root that it had to drop");
           break;
         case GuestAccess::exited:
           break;
@@ -187,10 +191,10 @@ class System {
 
   void zap(unsigned index) {
     Zapper<Tree> zapper(*tree_);
-    for (unsigned i = 0; i < setting_.zaps; ++i) {
-      if (setting_.zap_all && i + 1 == setting_.zaps) {
+    for (unsigned i = 0; i < config_.zaps; ++i) {
+      if (config_.zap_all && i + 1 == config_.zaps) {
         zapper.zap_all();
-        // release: whoever sees it comes after the request to reload the root, which has been waited for.
+        // release: a vCPU that sees it comes after the request to reload the root, which has been waited for.
         oldest_root_.store(tree_->valid_generation(), std::memory_order_release);
       } else {
         zapper.zap_page(gfn_of(index + i), 1);
@@ -199,7 +203,7 @@ class System {
     }
   }
 
-  const VerifyConfig setting_;
+  const VerifyConfig config_;
   Window window_;
   std::unique_ptr<SimulatedMachine> machine_;
   std::unique_ptr<Tree> tree_;

@@ -151,7 +151,7 @@ std::string_view why_no_effect(Site::Kind kind) {
 
 bool of_the_lab(const Site& site) {
   return site.file.starts_with("harness/simulation/") || site.file.starts_with("harness/verify/") ||
-         site.file == "harness/mmu/watched_variant.hpp";
+         site.file == "harness/machine/basic_machine.hpp" || site.file == "harness/mmu/watched_variant.hpp";
 }
 
 void weaken_each(const VariantEntry& variant, const VerifyConfig& config, const std::set<Site>& sites,

@@ -11,14 +11,14 @@
 
 namespace shadowwalk::verify {
 
-/// What a bug is called, and what it takes to come by it.
+/// A bug, and the setting that reaches it.
 struct MutantInfo {
   Mutant mutant;
   std::string_view name;
-  std::string_view bug;     ///< in words
-  std::string_view where;   ///< the file in which the source asks for it
-  std::string_view commit;  ///< of Linux, that mended it there; empty: KVM is not known to have had it
-  bool needs_bound;         ///< it breaks a bound on unreclaimed pages: nothing can be wrong with a scheme without one
+  std::string_view bug;          ///< what is wrong, in words
+  std::string_view where;        ///< the file whose source asks whether it is planted
+  std::string_view commit;       ///< of Linux, that fixed it; empty: KVM is not known to have had it
+  bool needs_bound;              ///< it breaks a bound on unreclaimed pages, so a scheme without a bound has no bug
   void (*reach)(VerifyConfig&);  ///< makes a config large enough
 };
 
@@ -26,33 +26,33 @@ std::span<const MutantInfo> mutants();
 const MutantInfo& info_of(Mutant mutant);
 std::optional<Mutant> find_mutant(std::string_view name);
 
-/// What taking one thing out of the source, or putting one bug in, comes to.
+/// The outcome of weakening one site of the source, or of planting one bug.
 struct Trial {
   enum class Verdict {
-    needed,           ///< of a site: without it a schedule goes wrong
+    needed,           ///< of a site: without its ordering a schedule goes wrong
     not_needed,       ///< by this hardware, in this config
     no_effect,        ///< weakening it changes nothing on the simulated machine, whatever the variant
     found,            ///< of a mutant: a schedule goes wrong
     not_found,        ///< none of those that were run does
-    not_reached,      ///< no schedule comes to where it is
+    not_reached,      ///< no schedule reaches its place in the source
     nothing_claimed,  ///< it breaks a bound that the variant does not claim
   };
   Verdict verdict;
   std::optional<simulation::Site> site{};
   const MutantInfo* mutant = nullptr;
   VerifyConfig config;        ///< that was run
-  std::optional<Report> run;  ///< what it came to; nothing: it was not
+  std::optional<Report> run;  ///< its outcome; nothing: it was not run
 };
 std::string_view in_words(Trial::Verdict verdict);
 /// Why weakening such a site has no effect; empty if it may have one.
 std::string_view why_no_effect(simulation::Site::Kind kind);
 
-/// Whether a site is not of what is verified, but of what verifies it.
+/// Whether a site belongs to the verifier and not to what is verified.
 bool of_the_lab(const simulation::Site& site);
 
 using OnTrial = std::function<void(const Trial&)>;
 
-/// Weakens each of these sites, one at a time, but for the lab's own.
+/// Weakens each of these sites, one at a time, except the lab's own.
 void weaken_each(const VariantEntry& variant, const VerifyConfig& config, const std::set<simulation::Site>& sites,
                  const OnTrial& on_trial);
 /// Plants each of Mutant's bugs, one at a time, in a setting that is at least large enough for it.

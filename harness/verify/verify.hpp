@@ -17,8 +17,8 @@ class Registry;
 struct VariantEntry;
 }  // namespace shadowwalk
 
-/// Proof instead of luck: variants, tree, walker and zapper, as they are, on the simulated machine, under every
-/// schedule that can make a difference.
+/// Proof instead of luck: variants, tree, walker and zapper, unchanged, on the simulated machine, under every schedule
+/// that can make a difference.
 namespace shadowwalk::verify {
 
 inline constexpr unsigned kMostWalkers = 4;
@@ -32,23 +32,23 @@ inline constexpr unsigned kMostPreemptions = 10;
 struct VerifyConfig {
   unsigned walkers = 2;  ///< vCPUs, 1..kMostWalkers
   unsigned zappers = 1;  ///< 1..kMostZappers
-  unsigned walks = 1;    ///< of each walker, 1..kMostTurns: through the tables in turn
-  unsigned zaps = 1;     ///< of each zapper, 1..kMostTurns: of the tables in turn
+  unsigned walks = 1;    ///< per walker, 1..kMostTurns; the tables take turns
+  unsigned zaps = 1;     ///< per zapper, 1..kMostTurns; the tables take turns
   unsigned pages = 2;    ///< shadow pages, kFewestPages..kMostPages: the root and the tables below it
-  bool zap_all = false;  ///< the last zap of each zapper is of everything, as a memslot's delete
+  bool zap_all = false;  ///< each zapper's last zap is of everything, like the deletion of a memslot
   bool faults = false;   ///< a walk that finds nothing takes the fault path, which builds the page again
   bool guest = false;    ///< vCPUs enter guest mode before each walk, where hardware walks, with its TLB
   simulation::MemoryModel memory = simulation::MemoryModel::tso;
 
-  /// Random schedules instead of all; 0: all.
+  /// Number of random schedules to run instead of all; 0: all.
   std::uint64_t random = 0;
   std::uint64_t seed = 1;
-  /// Schedules with at most so many preemptions instead of all.
+  /// Only schedules with at most this many preemptions.
   std::optional<unsigned> preemptions{};
   /// Executions at most; 0: no bound.
   std::uint64_t most_executions = 0;
 
-  /// What this site orders is not ordered.
+  /// This site orders nothing.
   std::optional<simulation::Site> weakened{};
   /// The source has this bug.
   std::optional<Mutant> mutant{};
@@ -57,7 +57,7 @@ struct VerifyConfig {
 /// A schedule that goes wrong.
 struct Failure {
   std::string what;
-  std::vector<simulation::Actor> schedule;  ///< who moves, step by step, until it has gone wrong
+  std::vector<simulation::Actor> schedule;  ///< the actor of each step, until it has gone wrong
   unsigned preemptions = 0;                 ///< switches from a CPU whose program could have gone on
   unsigned switches = 0;                    ///< from one CPU to another
   bool fewest_preemptions = false;          ///< no schedule with fewer goes wrong in the same way
@@ -65,14 +65,14 @@ struct Failure {
 
 struct Report {
   std::uint64_t executions = 0;
-  std::uint64_t redundant = 0;  ///< of them: cut short, since others show the same
+  std::uint64_t redundant = 0;  ///< those among them that were cut short, since others show the same
   std::uint64_t longest = 0;    ///< steps
   bool exhausted = false;       ///< every schedule was covered
   /// Every schedule with at most so many preemptions was covered.
   std::optional<unsigned> covered_preemptions;
   double seconds = 0;
   std::set<simulation::Site> sites;  ///< those that were passed
-  bool passed_mutant = false;        ///< whether any execution came to where the mutant is
+  bool passed_mutant = false;        ///< whether any execution reached the place of the mutant
   std::optional<Failure> failure;    ///< the first
 };
 
@@ -81,9 +81,9 @@ struct Story {
   struct Line {
     unsigned cpu;
     std::string text;
-    std::vector<std::vector<std::string>> buffers;  ///< after it, by CPU: stores that others do not see yet
+    std::vector<std::vector<std::string>> buffers;  ///< after the step, by CPU: stores that others do not see yet
   };
-  std::string what;  ///< it does wrong; empty: nothing
+  std::string what;  ///< what goes wrong; empty: nothing
   std::vector<std::string> cpus;
   std::vector<Line> lines;
   std::vector<std::string> steps;  ///< the schedule's, as a schedule file holds them

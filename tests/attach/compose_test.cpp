@@ -136,7 +136,7 @@ TEST_F(ComposeTest, ProbesThatAKernelsOwnMmuDoesNotPass) {
   target.variant = "host-kvm";
   for (const What what : {What::frees, What::locks, What::exits}) {
     question.what = what;
-    EXPECT_THAT(refusal(), HasSubstr("happens in the kernel, beyond the lab's probes: --what kvm"));
+    EXPECT_THAT(refusal(), HasSubstr("happens in the kernel, outside the lab's probes: --what kvm"));
   }
   question.what = What::zaps;
   EXPECT_THAT(line(), HasSubstr("zap__done"));
@@ -154,7 +154,7 @@ TEST_F(ComposeTest, SchedSeesThreadsComeAndGo) {
   can.whole_host = false;
   EXPECT_THAT(line(), HasSubstr(" -t 101,102 "));
   EXPECT_THAT(line(), Not(HasSubstr("-a ")));
-  EXPECT_THAT(compose(question, target, can).notes, ElementsAre(HasSubstr("lose their CPU")));
+  EXPECT_THAT(compose(question, target, can).notes, ElementsAre(HasSubstr("only switches away from the threads")));
   can.tracepoints = {"tracefs is not mounted: mount it", false};
   EXPECT_EQ(refusal(), "attach: --what sched: tracefs is not mounted: mount it");
 }

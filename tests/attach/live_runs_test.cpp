@@ -1,11 +1,13 @@
 #include "harness/attach/live/live_runs.hpp"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/attach/live/runtime_files.hpp"
+#include "harness/attach/live/runtime_directory.hpp"
+#include "harness/machine/error.hpp"
 #include "tests/attach/runtime_fixture.hpp"
 
 namespace shadowwalk::live {
@@ -181,5 +183,34 @@ TEST_F(LiveRunsTest, TextThatIsNoUtf8IsNoFailure) {
   EXPECT_THAT(live_runs(), SizeIs(1));
 }
 
+LiveRun run(const char* id, pid_t pid, pid_t cell_pid) {
+  LiveRun live;
+  live.id = id;
+  live.process.pid = pid;
+  live.cell_pid = cell_pid;
+  return live;
+}
+
+std::string complaint(const std::vector<LiveRun>& runs, const std::string& wanted) {
+  try {
+    return "not refused: " + choose_run("attach", runs, wanted).id;
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+TEST(ChooseRun, ByIdOrProcessOrAlone) {
+  const std::vector<LiveRun> runs = {run("first-7", 7, 9), run("cell-8", 8, 8)};
+  EXPECT_EQ(choose_run("attach", runs, "cell-8").id, "cell-8");
+  EXPECT_EQ(choose_run("attach", runs, "7").id, "first-7");
+  EXPECT_EQ(choose_run("attach", runs, "9").id, "first-7");
+  EXPECT_EQ(choose_run("attach", {runs[1]}, "").id, "cell-8");
+  EXPECT_EQ(complaint(runs, ""), "attach: 2 live runs; name one of them: first-7, cell-8");
+  EXPECT_EQ(complaint(runs, "frist-7"),
+            "attach: no live run 'frist-7', did you mean 'first-7'? there are: first-7, cell-8");
+  EXPECT_EQ(complaint({}, "x"), "attach: no live run of this user; `shadowwalk ps` lists them");
+}
+
 }  // namespace
+
 }  // namespace shadowwalk::live

@@ -94,4 +94,4 @@ def test_a_process_that_may_not_be_looked_into(start, nobody, command, runtime, 
         os.chown(path, user, -1)
     done = subprocess.run([command, "attach", "--what", "cpu"], user=user, env={**os.environ, **environment}, cwd=home,
                           capture_output=True, text=True, timeout=60, check=False)
-    refused(done, f"may not look into process {entry_of['cell_pid']}", "as root")
+    refused(done, f"may not inspect process {entry_of['cell_pid']}", "as root")

@@ -5,7 +5,7 @@
 
 #include "harness/attach/live/entry.hpp"
 #include "harness/attach/live/live_runs.hpp"
-#include "harness/attach/live/runtime_files.hpp"
+#include "harness/attach/live/runtime_directory.hpp"
 #include "tests/attach/runtime_fixture.hpp"
 
 namespace shadowwalk::live {

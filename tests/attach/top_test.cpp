@@ -7,9 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/attach/top/frame_json.hpp"
-#include "harness/attach/top/sample.hpp"
 #include "harness/attach/top/view.hpp"
+#include "harness/attach/top/watch.hpp"
 #include "harness/measure/window.hpp"
 
 namespace shadowwalk::top {

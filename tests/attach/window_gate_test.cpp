@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "harness/attach/live/entry.hpp"
-#include "harness/attach/live/runtime_files.hpp"
+#include "harness/attach/live/runtime_directory.hpp"
 #include "tests/attach/runtime_fixture.hpp"
 
 namespace shadowwalk::live {

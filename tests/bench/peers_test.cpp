@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/lab/cell.hpp"
+#include "harness/lab/prepared_cell.hpp"
 
 namespace shadowwalk::bench {
 namespace {
@@ -23,7 +24,7 @@ CellMeasurement hunted_cell(const std::string& variant, const char* workload = "
   config.duration = std::chrono::milliseconds(120);
   config.full_checks = true;
   config.read_delay = {.one_in = 1000, .stall_us = 50};
-  return run_cell(config);
+  return run_cell(prepare_cell(config));
 }
 
 std::vector<std::string> present() {

@@ -74,6 +74,26 @@ def test_unknown_benchmark_flag(refused):
     assert "--benchmark_oops" in refused(*CELL, "--benchmark_oops=1")
 
 
+@pytest.mark.parametrize("flag, said", [
+    ("--benchmark_format=json", "--json -"), ("--benchmark_format=csv", "--json -"), ("--benchmark_format=jsn", "--json -"),
+    ("--benchmark_out_format=csv", "JSON"), ("--benchmark_repetitions=0", "from 1"), ("--benchmark_repetitions=many", "from 1"),
+    ("--benchmark_report_aggregates_only=maybe", "true or false"), ("--benchmark_context=rack", "KEY=VALUE"),
+    ("--benchmark_counters_tabular=true", "a cell takes --benchmark_repetitions"),
+    ("--benchmark_min_time=1", "a cell takes --benchmark_repetitions")])
+def test_benchmark_flags_that_mean_nothing_for_a_cell(refused, flag, said):
+    message = refused(*CELL, flag)
+    assert flag in message and said in message
+
+
+def test_two_files_for_one_result(refused):
+    assert "--benchmark_out and --json" in refused(*CELL, "--json", "a.json", "--benchmark_out=b.json")
+
+
+def test_benchmark_flags_of_the_environment_are_checked_too(refused, monkeypatch):
+    monkeypatch.setenv("BENCHMARK_REPETITIONS", "0")
+    assert "--benchmark_repetitions=0" in refused(*CELL)
+
+
 # --- a matrix
 
 def refused_matrix(refused, tmp_path, text, *arguments):

@@ -60,6 +60,26 @@ def test_repetitions_of_a_cell_and_their_aggregates(shadowwalk, tmp_path):
     assert None not in [value for entry in entries for value in entry.values()]
 
 
+def test_the_file_of_google_benchmarks_flag_is_the_result(shadowwalk, tmp_path):
+    done = shadowwalk("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "20ms",
+                      "--warmup", "0", "--working-set", 64, "--benchmark_out=cell.json", "--benchmark_context=rack=7")
+    assert done.returncode == 0, done
+    document = json.loads((tmp_path / "cell.json").read_text())
+    assert document["context"]["rack"] == "7" and document["context"]["executable"] == "shadowwalk cell"
+    entry, = document["benchmarks"]
+    assert entry["shadowwalk"]["cell"]["variant"] == "leak"
+    assert entry["name"].endswith("/iterations:1/manual_time") and entry["real_time"] == entry["walk_ns_mean"]
+
+
+def test_aggregates_alone(shadowwalk, tmp_path):
+    done = shadowwalk("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "10ms",
+                      "--warmup", "0", "--working-set", 64, "--benchmark_repetitions=2", "--benchmark_report_aggregates_only",
+                      "--json", "cell.json")
+    assert done.returncode == 0, done
+    entries = json.loads((tmp_path / "cell.json").read_text())["benchmarks"]
+    assert [entry["aggregate_name"] for entry in entries] == ["mean", "median", "stddev", "cv"]
+
+
 def test_filter_takes_a_group(shadowwalk, matrix, tmp_path):
     assert shadowwalk("run", matrix, "--out", "out", "--filter", "^reclaim/", "--repetitions", 1).returncode == 0
     plan = json.loads((tmp_path / "out" / "run.json").read_text())

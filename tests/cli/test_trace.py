@@ -92,7 +92,7 @@ def test_bad_arguments_of_import(refused, arguments, says):
 
 def test_pid_of_text_that_does_not_tell_it(refused, tmp_path):
     (tmp_path / "t.txt").write_text(LINE.replace("10/11", "11"), encoding="utf-8")
-    assert "line 1 does not tell the process" in refused("import", "t.txt", "--pid", "10")
+    assert "line 1 does not name the process" in refused("import", "t.txt", "--pid", "10")
 
 
 @pytest.mark.parametrize("keep", [0.1, 0.5, 0.99])
@@ -163,7 +163,7 @@ def test_error_while_perf_still_prints(refused, tool, tmp_path):
     (tmp_path / "perf.data").write_bytes(b"PERFILE2" + b"\0" * 100)
     (tmp_path / "perf.log").touch()
     tool("perf", f"while :; do printf '{LINE.strip().replace('10/11', '11')}\\n'; done")
-    assert "does not tell the process" in refused("import", "perf.data", "--pid", "7")
+    assert "does not name the process" in refused("import", "perf.data", "--pid", "7")
 
 
 def test_a_real_perf_data_that_is_broken(refused, tmp_path):

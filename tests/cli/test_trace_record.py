@@ -47,6 +47,12 @@ def test_record_with_a_perf_that_records_nothing(shadowwalk, tracepoints, tool, 
     assert "exit code 255" in done.stderr and "is limited" in done.stderr and "perf_event_paranoid" in done.stderr
 
 
+def test_record_while_no_guest_runs(refused, tracepoints, tool):
+    tool("true", "")
+    tool("perf", 'case $1 in record) while [ "$1" != -o ]; do shift; done; printf PERFILE2-and-more > "$2";; esac')
+    assert "record: KVM did nothing while `true` ran" in refused("record", "--", "true")
+
+
 def test_record(shadowwalk, tracepoints, tmp_path, kinds):
     """A real recording of a guest that this host's KVM runs, in a cell."""
     if not shutil.which("perf") or not os.access("/dev/kvm", os.R_OK | os.W_OK):

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -69,6 +71,24 @@ def test_a_site_weakened_by_name_is_told_saved_and_replayed(shadowwalk, refused,
     saved.write_text(json.dumps(schedule))
     assert "step 1, \"walker-0: fence\", cannot happen here" in refused("verify", "--replay", saved)
     assert "IPI" in refused("verify", "--variant", "irq-ipi", "--weaken", "variants/kernel/irq_ipi.hpp:1")
+
+
+def test_a_debugger_stops_a_replay_at_a_step(shadowwalk, command, tmp_path):
+    """docs/verify.md's commands: conditions name the parameters of the breakpoints' functions."""
+    gdb = shutil.which("gdb")
+    if gdb is None:
+        pytest.skip("gdb is not there")
+    saved = tmp_path / "unsafe.json"
+    assert shadowwalk("verify", "--variant", "unsafe", "--walkers", 1, "--save", saved).returncode == 1
+    steps = json.loads(saved.read_text())["steps"]
+    done = subprocess.run([gdb, "-batch", "-nx", "-ex", "set breakpoint pending off", "-ex", "break shadowwalk_replay_step if number == 12",
+                           "-ex", "break shadowwalk_replay_wrong", "-ex", "run", "-ex", "print number", "-ex", "print what",
+                           "-ex", "continue", "-ex", "kill", "--args", command, "verify", "--replay", saved],
+                          capture_output=True, text=True, timeout=120, check=False)
+    if "ptrace: Operation not permitted" in done.stderr or "Could not trace" in done.stderr:
+        pytest.skip("gdb may not trace here")
+    assert "$1 = 12\n" in done.stdout and f'"{steps[11]}"' in done.stdout, done.stdout + done.stderr
+    assert "shadowwalk_replay_wrong" in done.stdout.split("$2 = ")[1], done.stdout + done.stderr
 
 
 def test_json(shadowwalk, tmp_path):

@@ -40,7 +40,7 @@ TEST_F(AbilityTest, AKnownPmuWithoutContentionEventsEstimates) {
   fake_.live.pmu.has_contention_set = false;
   EXPECT_EQ(about("pmu_counts").verdict, Verdict::yes);
   EXPECT_EQ(about("cacheline_contention").verdict, Verdict::partly);
-  EXPECT_THAT(about("cacheline_contention").how, HasSubstr("no event of this CPU"));
+  EXPECT_THAT(about("cacheline_contention").how, HasSubstr("no known event of this CPU"));
 }
 
 TEST_F(AbilityTest, OneCpuHasNoContention) {

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "harness/guest/guest.hpp"
-#include "harness/machine/hardware_threads.hpp"
+#include "harness/machine/placement.hpp"
 
 namespace shadowwalk::doctor {
 namespace {

@@ -164,7 +164,7 @@ TEST_F(ReportTest, AMatrixThatIsTooWideIsLeftToJson) {
   }
   const auto measure = [](unsigned, unsigned) { return LineTransfer{20, 19, 21, 5}; };
   with_topology.topology = measure_topology(cpus, measure);
-  EXPECT_THAT(to_text(with_topology), HasSubstr("33 CPUs: a matrix too wide to read"));
+  EXPECT_THAT(to_text(with_topology), HasSubstr("33 CPUs: the matrix is too wide to read"));
   EXPECT_THAT(to_text(with_topology), HasSubstr("same L3         528 pairs median    20.0"));
   cpus.pop_back();
   with_topology.topology = measure_topology(cpus, measure);

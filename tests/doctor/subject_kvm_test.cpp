@@ -1,4 +1,4 @@
-#include "harness/doctor/subjects.hpp"
+#include "harness/doctor/finding.hpp"
 #include "tests/doctor/fake_host.hpp"
 
 namespace shadowwalk::doctor {
@@ -63,7 +63,7 @@ TEST_F(KvmTest, UnknownModules) {
 TEST_F(KvmTest, ParametersThatAreNotTold) {
   fake_.remove("/sys/module/kvm_intel/parameters");
   fake_.make_folder("/sys/module/kvm_intel");
-  EXPECT_EQ(about("kvm_kind").value, "not told");
+  EXPECT_EQ(about("kvm_kind").value, "not reported");
 }
 
 TEST_F(KvmTest, AbsentDeviceIsMendedByTheCpusModule) {
@@ -112,7 +112,7 @@ TEST_F(KvmTest, StatisticsNeedAKernelOrKvm) {
 TEST_F(KvmTest, VcpuLimits) {
   EXPECT_EQ(about("kvm_vcpus").value, "recommended: 4; at most: 1024");
   fake_.live.kvm.max_vcpus = 0;
-  EXPECT_EQ(about("kvm_vcpus").value, "recommended: 4; at most: not told");
+  EXPECT_EQ(about("kvm_vcpus").value, "recommended: 4; at most: not reported");
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
-#include "harness/guest/check_guest.hpp"
-
+#include "harness/guest/guest.hpp"
 #include "harness/guest/guest_abi.hpp"
 #include "tests/guest/named_guests.hpp"
 

@@ -12,7 +12,6 @@
 #include "harness/guest/guest.hpp"
 #include "harness/machine/error.hpp"
 #include "workloads/guest/guest_program.hpp"
-#include "workloads/guest/guest_shapes.hpp"
 
 namespace shadowwalk::test {
 

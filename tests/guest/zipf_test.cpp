@@ -1,5 +1,3 @@
-#include "workloads/guest/zipf.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,6 +5,7 @@
 
 #include "harness/guest/guest_abi.hpp"
 #include "tests/guest/named_guests.hpp"
+#include "workloads/guest/localities.hpp"
 
 namespace shadowwalk {
 namespace {

@@ -1,6 +1,8 @@
 #include "harness/host_kvm/host_plan.hpp"
 
-#include "harness/host_kvm/kvm_modules.hpp"
+#include <filesystem>
+#include <fstream>
+
 #include "tests/host_kvm/touch_fixture.hpp"
 
 namespace shadowwalk::host_kvm {
@@ -8,8 +10,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
+using testing::Pair;
 
 CellConfig flip_cell() {
   CellConfig config;
@@ -183,6 +188,61 @@ TEST_F(Coverages, OnlyWhatAllBeatsTellIsTold) {
   EXPECT_EQ(of({Kind::zap_everything, Kind::write_protect}), Coverage::unknown);
   EXPECT_EQ(of({Kind::zap_everything, Kind::zap_oldest}), Coverage::unknown);
   EXPECT_EQ(of({Kind::shrink}), Coverage::unknown);
+}
+
+class KvmModules : public testing::Test {
+ protected:
+  void TearDown() override { std::filesystem::remove_all(root_); }
+  void set(const std::string& module, const std::string& parameter, const std::string& value) {
+    const std::filesystem::path folder = root_ / module / "parameters";
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / parameter) << value << '\n';
+  }
+  std::string root() const { return root_.string(); }
+
+ private:
+  std::filesystem::path root_ = [] {
+    std::string name = testing::TempDir() + "modules-XXXXXX";
+    return std::filesystem::path(mkdtemp(name.data()));
+  }();
+};
+
+TEST_F(KvmModules, ThoseThatAreThereAreReported) {
+  EXPECT_THAT(kvm_modules(root()), IsEmpty());
+  set("kvm", "mmio_caching", "N");
+  set("kvm_amd", "npt", "1");
+  set("kvm_amd", "avic", "Y");
+  EXPECT_THAT(kvm_modules(root()), ElementsAre(Pair("kvm.mmio_caching", "N"), Pair("kvm_amd.npt", "1")));
+}
+
+TEST_F(KvmModules, AQuotaIsIgnoredByTheTdpMmuOnly) {
+  EXPECT_THAT(quota_ignored_reason(root()), IsEmpty());
+  set("kvm", "tdp_mmu", "Y");
+  EXPECT_THAT(quota_ignored_reason(root()), IsEmpty()) << "without two-dimensional paging the shadow MMU maps guests";
+  set("kvm_intel", "ept", "N");
+  EXPECT_THAT(quota_ignored_reason(root()), IsEmpty());
+  set("kvm_intel", "ept", "Y");
+  EXPECT_THAT(quota_ignored_reason(root()), HasSubstr("TDP MMU"));
+  set("kvm", "tdp_mmu", "N");
+  EXPECT_THAT(quota_ignored_reason(root()), IsEmpty()) << "two-dimensional paging by the shadow MMU";
+  set("kvm", "tdp_mmu", "1");
+  set("kvm_intel", "ept", "0");
+  set("kvm_amd", "npt", "1");
+  EXPECT_THAT(quota_ignored_reason(root()), HasSubstr("KVM_SET_NR_MMU_PAGES"));
+}
+
+// Without KVM there is no other guest for the kernel's MMU to serve.
+TEST(HostKvmGuest, IsNeverAThreadGuest) {
+  CellRequest request;
+  request.config = flip_cell();
+  request.config.guest = GuestKind::automatic;
+  try {
+    const PreparedCell cell = prepared(request);
+    EXPECT_EQ(cell.config.guest, GuestKind::kvm);
+    EXPECT_TRUE(cell.notices.empty());
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.what(), "host-kvm: " + kvm_unavailable_reason());
+  }
 }
 
 }  // namespace

@@ -9,9 +9,23 @@
 #include <set>
 #include <string>
 
+#include "harness/host_kvm/host_kvm.hpp"
+#include "harness/host_kvm/host_kvm_cell.hpp"
 #include "harness/host_kvm/touch_vm.hpp"
 #include "harness/machine/error.hpp"
-#include "workloads/guest/guest_shapes.hpp"
+#include "workloads/guest/guest_program.hpp"
+
+namespace shadowwalk::host_kvm {
+
+/// The cell, with `host-kvm` among the variants.
+template <class Cell>
+PreparedCell prepared(const Cell& cell) {
+  if (Registry::instance().find("host-kvm") == nullptr) add_host_kvm(Registry::instance());
+  return prepare_cell(cell);
+}
+inline HostPlan plan_for(const CellConfig& config) { return plan_for(prepared(config)); }
+
+}  // namespace shadowwalk::host_kvm
 
 namespace shadowwalk::host_kvm::test {
 

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "harness/host_kvm/host_plan.hpp"
-#include "harness/host_kvm/kvm_modules.hpp"
 #include "tests/host_kvm/touch_fixture.hpp"
 
 namespace shadowwalk::host_kvm {

@@ -6,6 +6,7 @@
 
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_result.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/measure/pmu/availability.hpp"
 #include "tests/lab/run_until.hpp"
 
@@ -58,12 +59,12 @@ TEST(CellEvents, RolesAreCountedApartAndRefusalsNamedOnce) {
 TEST(CellEvents, WithoutRcuThereIsNoReclaimer) {
   CellConfig config = cell_with("page-faults");
   config.variant = "irq-ipi";
-  for (const EventCount& count : run_cell(config).events.counts) EXPECT_NE(count.role, "reclaimers");
+  for (const EventCount& count : run_cell(prepare_cell(config)).events.counts) EXPECT_NE(count.role, "reclaimers");
 }
 
 TEST(CellEvents, NoneAskedForNoneTold) {
   const CellConfig config = cell_with("");
-  const CellMeasurement cell = run_cell(config);
+  const CellMeasurement cell = run_cell(prepare_cell(config));
   EXPECT_TRUE(cell.events.counts.empty());
   const CellResult result = make_result(config, cell);
   EXPECT_FALSE(result.details.contains("pmu"));

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/replay/pace.hpp"
+#include "harness/replay/lane.hpp"
 
 namespace shadowwalk {
 namespace {

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "harness/lab/cell.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/workload_events.hpp"
 
 namespace shadowwalk::test {
@@ -14,7 +15,7 @@ CellMeasurement run_until(CellConfig config, Enough enough) {
   for (;; config.duration *= 4) {
     const bool last = config.duration > std::chrono::seconds(20);
     try {
-      CellMeasurement cell = run_cell(config);
+      CellMeasurement cell = run_cell(prepare_cell(config));
       if (last || enough(cell)) return cell;
     } catch (const ExpectedEventMissing&) {
       if (last) throw;

@@ -13,7 +13,9 @@
 #include <thread>
 #include <vector>
 
+#include "harness/machine/fences.hpp"
 #include "tests/machine/bound_thread.hpp"
+#include "tests/machine/litmus.hpp"
 #include "tests/machine/watchdog.hpp"
 
 namespace shadowwalk {
@@ -264,6 +266,21 @@ TEST_F(CpuDeathTest, DestroyingABoundCpu) {
         cpu.reset();
       },
       "broken invariant.*destroyed while");
+}
+
+constexpr std::uint64_t kMembarrierRounds = 5'000;
+
+class MembarrierTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = register_membarrier(); !reason.empty()) GTEST_SKIP() << reason;
+  }
+};
+
+TEST_F(MembarrierTest, RegisteringTwiceIsHarmless) { EXPECT_EQ(register_membarrier(), ""); }
+
+TEST_F(MembarrierTest, OneSideMayDoWithACompilerBarrier) {
+  EXPECT_EQ(test::StoreBuffering([] { membarrier_all(); }, [] { signal_fence(); }).both_missed(kMembarrierRounds), 0u);
 }
 
 }  // namespace

@@ -241,7 +241,7 @@ ExpectedLevel brute_force(const std::vector<Life>& lives, std::uint64_t Life::*b
   return expected;
 }
 
-void expect_level(const Footprint::Level& level, const ExpectedLevel& expected, std::uint64_t length) {
+void expect_level(const Footprint::Occupancy& level, const ExpectedLevel& expected, std::uint64_t length) {
   EXPECT_EQ(level.peak, expected.peak);
   EXPECT_DOUBLE_EQ(level.mean, static_cast<double>(expected.ticks) / static_cast<double>(length));
   EXPECT_EQ(level.series_peak, expected.series_peak);

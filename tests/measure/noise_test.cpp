@@ -12,8 +12,6 @@
 #include <string>
 #include <thread>
 
-#include "harness/measure/core_speed.hpp"
-
 namespace shadowwalk {
 namespace {
 
@@ -142,7 +140,7 @@ TEST(NoiseReasons, EachLimitIsOneReason) {
   for (const double change : {0.94, 1.06}) {
     Noise speed = quiet();
     speed.core_speed_change = change;
-    EXPECT_THAT(noise_reasons(speed), ElementsAre(HasSubstr("times its speed of before")));
+    EXPECT_THAT(noise_reasons(speed), ElementsAre(HasSubstr("times its earlier speed")));
   }
 }
 

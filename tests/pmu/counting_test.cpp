@@ -10,7 +10,6 @@
 
 #include "harness/measure/pmu/availability.hpp"
 #include "harness/measure/pmu/event_encoder.hpp"
-#include "harness/measure/pmu/scaling.hpp"
 #include "harness/measure/pmu/thread_counters.hpp"
 #include "tests/pmu/encode.hpp"
 

@@ -5,7 +5,6 @@
 #include <memory>
 #include <vector>
 
-#include "harness/measure/pmu/open_failure.hpp"
 #include "harness/measure/pmu/perf_kernel.hpp"
 
 namespace shadowwalk::pmu {

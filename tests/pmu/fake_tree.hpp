@@ -7,7 +7,7 @@
 #include <fstream>
 #include <string>
 
-#include "harness/measure/pmu/encoded_event.hpp"
+#include "harness/measure/pmu/event_list.hpp"
 
 namespace shadowwalk::pmu {
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "harness/measure/pmu/availability.hpp"
-#include "harness/measure/pmu/open_failure.hpp"
+#include "harness/measure/pmu/perf_kernel.hpp"
 
 namespace shadowwalk::pmu {
 namespace {

@@ -51,7 +51,7 @@ TEST(TopologyFile, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(complaint(with(good(), "memory = 110", "memory = -1")), HasSubstr("memory"));
   EXPECT_THAT(complaint(with(good(), "memory = 110\n", "")), HasSubstr("'memory' is missing"));
   EXPECT_THAT(complaint(with(good(), "memory = 110", "memroy = 110")), HasSubstr("did you mean 'memory'"));
-  EXPECT_THAT(complaint(with(good(), "core = 6", "core = 60")), HasSubstr("farther CPUs are nearer"));
+  EXPECT_THAT(complaint(with(good(), "core = 6", "core = 60")), HasSubstr("a farther CPU has a shorter transfer"));
   EXPECT_THAT(complaint(with(good(), "sockets = 2", "sockets = 3")), HasSubstr("768 CPUs; at most 512"));
   EXPECT_THAT(complaint(with(good(), "= false", "= 0")), HasSubstr("true or false"));
   EXPECT_THAT(complaint("name = \"x\"\nsummary = \"y\"\nsource = \"z\"\n"), HasSubstr("is missing; give it"));

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "harness/lab/cell.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "tests/trace/trace_fixture.hpp"
 
@@ -49,7 +50,7 @@ TEST(LargeReplay, TenMillionEventsInBoundedMemory) {
   config.warmup = 0ms;
   std::uint64_t passes = 0;
   for (config.duration = 2s; passes == 0 && config.duration < 300s; config.duration *= 2) {
-    const CellMeasurement cell = run_cell(config);
+    const CellMeasurement cell = run_cell(prepare_cell(config));
     passes = cell.replay->passes;
     EXPECT_GT(cell.replay->counts.events_total, 0u);
   }

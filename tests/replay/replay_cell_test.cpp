@@ -7,8 +7,8 @@
 
 #include "harness/lab/cell.hpp"
 #include "harness/lab/cell_records.hpp"
-#include "harness/lab/cell_replay.hpp"
 #include "harness/lab/cell_result.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
@@ -45,7 +45,7 @@ CellConfig replay_of(const std::filesystem::path& file, std::string_view variant
 CellMeasurement run_until_it_happens(CellConfig config) {
   for (;; config.duration *= 4) {
     try {
-      return run_cell(config);
+      return run_cell(prepare_cell(config));
     } catch (const ExpectedEventMissing&) {
       if (config.duration > 20s) throw;
     }
@@ -136,7 +136,7 @@ TEST(ReplayCell, ACorruptBlockFailsTheCellInOneLine) {
     config.vcpus = 2;
     config.duration = 600s;  // it ends when it fails
     try {
-      run_cell(config);
+      run_cell(prepare_cell(config));
       FAIL() << "it was not noticed";
     } catch (const CellError& error) {
       EXPECT_THAT(error.what(), HasSubstr("made-up.swtrace: byte "));
@@ -155,7 +155,7 @@ TEST(ReplayCell, AWindowWithoutAnAccessFails) {
   config.warmup = 100ms;
   config.duration = 20ms;
   try {
-    run_cell(config);
+    run_cell(prepare_cell(config));
     FAIL() << "it measured nothing";
   } catch (const ExpectedEventMissing& error) {
     EXPECT_THAT(error.what(), HasSubstr("no access of the trace fell into the window"));
@@ -203,7 +203,7 @@ TEST(ReplayCell, WalksAreOnlyClockedWhereExitsBringEnoughOfThem) {
 
 std::string refusal(const CellConfig& config) {
   try {
-    check_cell(config);
+    prepare_cell(config);
     return "none";
   } catch (const InputError& error) {
     return error.what();

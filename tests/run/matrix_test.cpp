@@ -205,7 +205,7 @@ TEST(Matrix, TheShorterOnesTakeAsLongAsTheySay) {
   expect_below("workloads.toml", std::chrono::minutes{5});
 }
 
-// A workload that no matrix measures is one that nobody sees.
+// A workload that no matrix measures would appear in no report.
 TEST(Matrix, EveryWorkloadIsMeasuredByTheirMatrix) {
   const Matrix matrix = read_matrix(std::filesystem::path{MATRICES_DIR} / "workloads.toml", product_names());
   std::set<std::string> measured;
@@ -217,6 +217,20 @@ TEST(Matrix, EveryWorkloadIsMeasuredByTheirMatrix) {
   }
   const std::vector<std::string> all = product_names().workloads;
   EXPECT_EQ(measured, std::set<std::string>(all.begin(), all.end()));
+}
+
+// docs/matrix.md describes the format for people.
+TEST(Matrix, TheDocumentHasARowPerOptionAndAnExampleThatIsRead) {
+  const std::string document = content_of(std::filesystem::path{DOCUMENTS_DIR} / "matrix.md");
+  for (const CellOption& option : cell_options()) {
+    EXPECT_THAT(document, HasSubstr("\n| `" + std::string(option.key) + "` | ")) << option.key;
+  }
+  const std::size_t begin = document.find("```toml\n") + 8;
+  const Matrix example =
+      parse_matrix(document.substr(begin, document.find("```", begin) - begin), "m.toml", product_names());
+  const Plan plan = make_plan(example, PlanRequest{});
+  EXPECT_EQ(plan.cells.size(), 4u);
+  EXPECT_EQ(plan.repetitions, 5);
 }
 
 }  // namespace

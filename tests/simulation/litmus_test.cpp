@@ -152,6 +152,12 @@ TEST(Litmus, AdditionsAreNotLost) {
   EXPECT_THAT(outcomes(MemoryModel::tso, {add, add_and_look}, 1), ElementsAre("1", "2", "3"));
 }
 
+TEST(Litmus, ClearedBitsTakeNoOthersAlong) {
+  const std::vector<Cpu> cpus = {[](Shared& s) { s.x.fetch_or(6), s.r[0] = s.x.fetch_and(~2), s.r[1] = s.x.load(); },
+                                 [](Shared& s) { s.x.fetch_or(1); }};
+  EXPECT_THAT(outcomes(MemoryModel::tso, cpus, 2), ElementsAre("64", "65", "75"));
+}
+
 TEST(Litmus, ALoopThatWaitsGoesOnWhenWhatItLookedAtChanges) {
   const std::vector<Cpu> cpus = {[](Shared& s) { s.y.store(7, kRelaxed), s.x.store(1, kRelease); },
                                  [](Shared& s) {

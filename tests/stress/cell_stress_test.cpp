@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/lab/cell.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
 #include "tests/lab/chosen_variants.hpp"
 #include "tests/lab/run_until.hpp"
@@ -81,7 +82,8 @@ TEST(NegativeControl, UnsafeIsCaught) {
   // A walker that stalls for longer than a few zaps take: what it walks through is gone when it goes on.
   config.read_delay = {.one_in = 100, .stall_us = 300};
   std::uint64_t violations = 0;
-  for (int attempt = 0; attempt < 20 && violations == 0; ++attempt) violations = run_cell(config).counts.violations;
+  for (int attempt = 0; attempt < 20 && violations == 0; ++attempt)
+    violations = run_cell(prepare_cell(config)).counts.violations;
   EXPECT_GT(violations, 0u) << "a lab that does not catch `unsafe` is blind";
 }
 
@@ -93,7 +95,8 @@ TEST(NegativeControl, EarlyReturnIsCaught) {
   config.walks_per_exit = 4096;
   config.read_delay = {.one_in = 100, .stall_us = 300};
   std::uint64_t violations = 0;
-  for (int attempt = 0; attempt < 20 && violations == 0; ++attempt) violations = run_cell(config).counts.violations;
+  for (int attempt = 0; attempt < 20 && violations == 0; ++attempt)
+    violations = run_cell(prepare_cell(config)).counts.violations;
   EXPECT_GT(violations, 0u);
 }
 

@@ -19,6 +19,17 @@ TEST(ParseDuration, TakesAUnitAndNothingElse) {
   }
 }
 
+TEST(ExactDuration, IsTheSameTimeAgain) {
+  EXPECT_EQ(exact_duration(0ns), "0");
+  EXPECT_EQ(exact_duration(2s), "2s");
+  EXPECT_EQ(exact_duration(250ms), "250ms");
+  EXPECT_EQ(exact_duration(1500us), "1500us");
+  EXPECT_EQ(exact_duration(1'000'001ns), "1000001ns");
+  for (const auto time : {0ns, 1ns, 999ns, 1'000ns, 86'400'000'000'000ns}) {
+    EXPECT_EQ(parse_duration(exact_duration(time)), time);
+  }
+}
+
 TEST(FormatDuration, ReadsWell) {
   EXPECT_EQ(format_duration(0s), "0ms");
   EXPECT_EQ(format_duration(850ms), "850ms");

@@ -3,11 +3,47 @@
 #include <gmock/gmock.h>
 
 #include <string>
+#include <vector>
 
 namespace shadowwalk::trace {
 namespace {
 
-struct Case {
+std::vector<std::string> lines_of(std::string_view text) {
+  TextLines source(text);
+  std::vector<std::string> lines;
+  while (const auto line = source.next()) {
+    lines.emplace_back(*line);
+    EXPECT_EQ(source.line_number(), lines.size());
+  }
+  EXPECT_FALSE(source.next());
+  return lines;
+}
+
+TEST(LineSource, GivesLinesAndALastOneWithoutANewline) {
+  EXPECT_EQ(lines_of(""), std::vector<std::string>{});
+  EXPECT_EQ(lines_of("a\n\nb\n"), (std::vector<std::string>{"a", "", "b"}));
+  EXPECT_EQ(lines_of("a\nb"), (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(LineSource, GivesLinesThatCrossItsBuffer) {
+  std::string text;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 20'000; ++i) {
+    expected.push_back(std::to_string(i) + std::string(static_cast<std::size_t>(i % 97), 'x'));
+    text += expected.back() + "\n";
+  }
+  EXPECT_EQ(lines_of(text), expected);
+}
+
+TEST(LineSource, CutsLongLinesOffAndGoesOnBehindThem) {
+  const std::string cut(LineSource::kMaxLine, 'y');
+  for (const std::size_t length : {LineSource::kMaxLine, LineSource::kMaxLine + 1, std::size_t{1'000'000}}) {
+    const std::string text = "a\n" + std::string(length, 'y') + "\nb\n" + std::string(length, 'y');
+    EXPECT_EQ(lines_of(text), (std::vector<std::string>{"a", cut, "b", cut})) << length;
+  }
+}
+
+struct LineCase {
   const char* line;
   std::uint32_t process, thread;
   std::uint64_t time_ns;
@@ -16,10 +52,10 @@ struct Case {
   const char* fields;
 };
 
-class EventLineForms : public ::testing::TestWithParam<Case> {};
+class EventLineForms : public ::testing::TestWithParam<LineCase> {};
 
 TEST_P(EventLineForms, IsRead) {
-  const Case& expected = GetParam();
+  const LineCase& expected = GetParam();
   const auto event = parse_event_line(expected.line);
   ASSERT_TRUE(event);
   EXPECT_EQ(event->process, expected.process);
@@ -34,28 +70,28 @@ INSTANTIATE_TEST_SUITE_P(
     All, EventLineForms,
     ::testing::Values(
         // perf script, as it prints by default: microseconds, the thread alone
-        Case{" qemu  4250 [003]   123.456789: kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu", "load"},
+        LineCase{" qemu  4250 [003]   123.456789: kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu", "load"},
         // with pid,tid and --ns
-        Case{"record_churn 25812/25828 [000] 26111.918251777:                        kvm:kvm_fpu: load", 25812, 25828,
-             26111918251777, "kvm", "kvm_fpu", "load"},
+        LineCase{"record_churn 25812/25828 [000] 26111.918251777:                        kvm:kvm_fpu: load", 25812,
+                 25828, 26111918251777, "kvm", "kvm_fpu", "load"},
         // the command's name with blanks, digits, a slash, brackets, a colon, what looks like a time
-        Case{"CPU 0/KVM  4242/4250 [003] 1.5: kvm:kvm_fpu: load", 4242, 4250, 1500000000, "kvm", "kvm_fpu", "load"},
-        Case{"[001] 9: 7 [x]:  4242/4250 [003] 1.5: kvm:kvm_fpu: load", 4242, 4250, 1500000000, "kvm", "kvm_fpu",
-             "load"},
-        Case{"a 1.5: b  42/43 [003] 2.5: kvm:kvm_fpu: load", 42, 43, 2500000000, "kvm", "kvm_fpu", "load"},
+        LineCase{"CPU 0/KVM  4242/4250 [003] 1.5: kvm:kvm_fpu: load", 4242, 4250, 1500000000, "kvm", "kvm_fpu", "load"},
+        LineCase{"[001] 9: 7 [x]:  4242/4250 [003] 1.5: kvm:kvm_fpu: load", 4242, 4250, 1500000000, "kvm", "kvm_fpu",
+                 "load"},
+        LineCase{"a 1.5: b  42/43 [003] 2.5: kvm:kvm_fpu: load", 42, 43, 2500000000, "kvm", "kvm_fpu", "load"},
         // recorded of one thread: no CPU
-        Case{"qemu 4250 123.456789:  kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu", "load"},
+        LineCase{"qemu 4250 123.456789:  kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu", "load"},
         // a period
-        Case{"qemu 4250 [003] 123.456789:          1 kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu",
-             "load"},
+        LineCase{"qemu 4250 [003] 123.456789:          1 kvm:kvm_fpu: load", 0, 4250, 123456789000, "kvm", "kvm_fpu",
+                 "load"},
         // trace-cmd report: no system; ftrace's trace file: flags
-        Case{"           <...>-4250  [003]   123.456789123: kvm_fpu:              load", 0, 4250, 123456789123, "",
-             "kvm_fpu", "load"},
-        Case{" CPU 0/KVM-4250    [003] d..1.   123.456789: kvm_fpu: load", 0, 4250, 123456789000, "", "kvm_fpu",
-             "load"},
-        Case{"qemu 4250 [003] 0.000001: sched:sched_switch: a:1 [2] ==> b:3 4.5: kvm:x:", 0, 4250, 1000, "sched",
-             "sched_switch", "a:1 [2] ==> b:3 4.5: kvm:x:"},
-        Case{"qemu 4250 [003] 0.000001: kvm:kvm_fpu:", 0, 4250, 1000, "kvm", "kvm_fpu", ""}));
+        LineCase{"           <...>-4250  [003]   123.456789123: kvm_fpu:              load", 0, 4250, 123456789123, "",
+                 "kvm_fpu", "load"},
+        LineCase{" CPU 0/KVM-4250    [003] d..1.   123.456789: kvm_fpu: load", 0, 4250, 123456789000, "", "kvm_fpu",
+                 "load"},
+        LineCase{"qemu 4250 [003] 0.000001: sched:sched_switch: a:1 [2] ==> b:3 4.5: kvm:x:", 0, 4250, 1000, "sched",
+                 "sched_switch", "a:1 [2] ==> b:3 4.5: kvm:x:"},
+        LineCase{"qemu 4250 [003] 0.000001: kvm:kvm_fpu:", 0, 4250, 1000, "kvm", "kvm_fpu", ""}));
 
 class NoEventLine : public ::testing::TestWithParam<const char*> {};
 
@@ -103,4 +139,5 @@ TEST(EventFields, RefusesWhatIsNoNumber) {
 }
 
 }  // namespace
+
 }  // namespace shadowwalk::trace

@@ -257,7 +257,7 @@ TEST(Importer, TextWithoutEventsIsRefused) {
     try {
       import(text);
       ADD_FAILURE() << "was taken";
-    } catch (const InputError& error) {
+    } catch (const EmptyRecording& error) {
       EXPECT_THAT(error.what(), HasSubstr("is an event as `perf script`"));
     }
   }

@@ -6,7 +6,7 @@
 #include <deque>
 #include <mutex>
 
-#include "harness/machine/membarrier.hpp"
+#include "harness/machine/cpu.hpp"
 #include "tests/variants/fake_environment.hpp"
 #include "variants/pointers/hazard_asym.hpp"
 

@@ -7,7 +7,7 @@
 #include <initializer_list>
 #include <mutex>
 
-#include "harness/machine/membarrier.hpp"
+#include "harness/machine/cpu.hpp"
 #include "tests/variants/fake_environment.hpp"
 
 namespace shadowwalk {

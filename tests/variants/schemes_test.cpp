@@ -75,10 +75,10 @@ TEST_F(QsbrTest, AnOnlineVcpuHoldsPagesUpUntilItEndsAWalkOrGoesOffline) {
   walker.end();
   zap({&link()});
   EXPECT_TRUE(is_freed(first));
-  EXPECT_EQ(unreclaimed(), 1u) << "the last: nobody has passed since";
+  EXPECT_EQ(unreclaimed(), 1u) << "the last: no vCPU has passed since";
   walker.offline();
   zap({&link()});
-  EXPECT_EQ(unreclaimed(), 0u) << "whoever is away holds up nothing";
+  EXPECT_EQ(unreclaimed(), 0u) << "an offline vCPU delays nothing";
 }
 
 TEST_F(GusTest, APageWaitsForTheSectionsThatWereOpenAndNoOther) {
@@ -165,7 +165,7 @@ TEST_F(RefCountTest, TheLastWalkerFrees) {
   first.read(page.slot, 2);
   second.read(page.slot, 2);
   zap({&page, &link()});
-  EXPECT_EQ(unreclaimed(), 1u) << "the page that nobody walks is free";
+  EXPECT_EQ(unreclaimed(), 1u) << "the page that no vCPU walks is free";
   first.end();
   EXPECT_FALSE(is_freed(page));
   second.end();
@@ -294,7 +294,7 @@ TEST_F(HazardPopTest, APingPublishesWhatTheWalkerHolds) {
   const std::uint64_t pings = vcpu(0).ipis_acknowledged();
   for (int i = 0; i < 100; ++i) zap({&link()});
   EXPECT_TRUE(is_freed(page));
-  EXPECT_EQ(vcpu(0).ipis_acknowledged(), pings) << "who is offline is left in peace";
+  EXPECT_EQ(vcpu(0).ipis_acknowledged(), pings) << "an offline vCPU gets no IPI";
   variant.drain();
 }
 
@@ -303,7 +303,7 @@ TEST_F(NbrTest, AWalkThatWasInterruptedMayNotBeUsed) {
   EXPECT_FALSE(while_walking(*this, page.slot, [&] {
     zap({&page});
     for (int i = 0; i < 63; ++i) zap({&link()});
-    EXPECT_TRUE(is_freed(page)) << "nobody is waited for but the handlers";
+    EXPECT_TRUE(is_freed(page)) << "the freer waits only for the handlers";
   }));
   EXPECT_TRUE(while_walking(*this, page.slot, [] {})) << "nothing happened meanwhile";
   variant.drain();
@@ -320,7 +320,7 @@ TEST_F(OptimisticTest, AResultFromAPageThatWasZappedIsThrownAway) {
   walker.begin();
   walker.read(table.slot, 2);
   zap({&table});
-  EXPECT_TRUE(is_freed(table)) << "whoever walks";
+  EXPECT_TRUE(is_freed(table)) << "even under a walker";
   EXPECT_EQ(walker.read(leaf, 1), kRestartWalk) << "what the slot holds now is another table's";
   EXPECT_FALSE(walker.end());
 }
@@ -342,7 +342,7 @@ TEST_F(HazardNoValidateTest, WalksThroughAPageThatIsGone) {
     mutable SpteWord value;
   } slot{page.slot.load()};
   walker.begin();
-  EXPECT_NE(walker.read(slot, 2), 0u) << "the second look would tell";
+  EXPECT_NE(walker.read(slot, 2), 0u) << "the second load would show it";
   walker.end();
   variant.drain();
 }

@@ -9,7 +9,7 @@
 #include <latch>
 #include <thread>
 
-#include "harness/machine/membarrier.hpp"
+#include "harness/machine/cpu.hpp"
 #include "tests/variants/fake_environment.hpp"
 
 namespace shadowwalk {
@@ -122,7 +122,7 @@ TYPED_TEST_P(VariantSuite, NeverFreesUnderAWalker) {
   std::atomic<bool> inside{false};
   std::atomic<bool> leave{false};
   std::atomic<bool> committed{false};
-  std::latch finished(2);  // nobody is interrupted after it has gone
+  std::latch finished(2);  // no vCPU is interrupted after its end
   std::thread vcpu([&] {
     this->machine.vcpus()[0]->bind("vcpu-0");
     {
@@ -193,8 +193,8 @@ TYPED_TEST_P(VariantSuite, SectionsMayComeBackToBack) {
   EXPECT_EQ(this->environment.freed(), 1u);
 }
 
-/// A vCPU's thread ends after its last section, whatever it announced there; another one takes its place. Nobody is
-/// waited for who has gone.
+/// A vCPU's thread ends after its last section, whatever it announced there; another one takes its place. No
+/// scheme waits for a thread that has ended.
 TYPED_TEST_P(VariantSuite, VcpusComeAndGo) {
   for (int generation = 0; generation < 3; ++generation) {
     std::thread vcpu([&] {
@@ -216,7 +216,7 @@ TYPED_TEST_P(VariantSuite, VcpusComeAndGo) {
 }
 
 /// What it retired may still wait for a grace period, a scan or a later commit when its thread ends: RCU callbacks,
-/// retired lists and limbo bags are nobody's thread's.
+/// retired lists and limbo bags belong to no thread.
 TYPED_TEST_P(VariantSuite, AZapperMayGoBeforeItsPagesAreFree) {
   std::thread zapper([&] {
     Cpu cpu;
@@ -229,8 +229,8 @@ TYPED_TEST_P(VariantSuite, AZapperMayGoBeforeItsPagesAreFree) {
   EXPECT_EQ(this->environment.freed(), 1u);
 }
 
-/// A vCPU walks to pages that come and go, while the signal that carries IPIs reaches it wherever it is, asked for by
-/// nobody.
+/// A vCPU walks to pages that come and go, while the signal that carries IPIs reaches it anywhere, without a
+/// request.
 TYPED_TEST_P(VariantSuite, SignalsMayComeInTheMiddleOfEverything) {
   constexpr std::size_t kPages = 300;
   this->slot.store(0);

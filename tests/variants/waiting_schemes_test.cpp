@@ -65,7 +65,7 @@ TEST_F(SrcuTest, WaitsForSectionsOfEitherSet) {
   Walker walker(variant, vcpu(0));
   for (int zaps = 0; zaps < 3; ++zaps) expect_zap_to_wait_for(walker);
   zap({&link()});
-  EXPECT_EQ(unreclaimed(), 0u) << "nobody walks";
+  EXPECT_EQ(unreclaimed(), 0u) << "no vCPU walks";
 }
 
 TEST_F(SrcuTest, AZapWaitsForEachVcpu) {

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "harness/guest/check_guest.hpp"
+#include "harness/guest/guest.hpp"
 #include "harness/machine/error.hpp"
 #include "workloads/workload.hpp"
 #include "workloads/workload_file.hpp"

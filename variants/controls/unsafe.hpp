@@ -4,7 +4,7 @@
 
 namespace shadowwalk {
 
-/// unsafe: frees at once, whoever walks. The negative control: the lab must catch it, or the lab is blind.
+/// unsafe: frees at once, even under a walker. The negative control: the lab must catch it, or the lab is blind.
 ///
 /// Read side: nothing. Commit: flush_remote_tlbs(), which makes vCPUs leave the *guest* but waits for no walker, then
 /// free. Ordering: none, which is the point. Source: rcutorture's "busted" flavour is the same idea.
@@ -15,7 +15,7 @@ class Unsafe {
   static constexpr VariantInfo kInfo{
       .name = "unsafe",
       .family = Family::control,
-      .summary = "frees at once, whoever walks: the negative control that must be caught",
+      .summary = "frees at once, even under a walker: the negative control that must be caught",
       .source = "after rcutorture's `busted` flavour",
       .read_side_cost = "none",
       .unreclaimed_bound = "0: freed in commit",

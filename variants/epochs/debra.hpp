@@ -8,24 +8,26 @@
 
 namespace shadowwalk {
 
-/// debra: epochs whose advance is spread over everybody's operations: each looks at one other vCPU now and then.
+/// debra: epochs whose advance is spread over all operations: each checks one other vCPU now and then.
 ///
-/// begin: (1) announce the epoch, as it is now, in the vCPU's own word by xchg; every 64th time: look at one vCPU.
-/// end:   (2) clear the word by a release store: the vCPU is quiescent, and does not hold the epoch up.
-/// look:  (3) if the next vCPU's word is clear or the epoch, go on to the one after next time; (4) whoever has seen all
-///         vCPUs so within one epoch advances it by cmpxchg.
-/// commit: flush_remote_tlbs(); (5) full barrier; the batch waits for (6) the epoch plus two; look at one vCPU, or,
-///         with 64 pages and more waiting, at all; free what has waited for long enough.
+/// begin: (1) announce the epoch, as it is now, in the vCPU's own word by xchg; every 64th time: check one vCPU.
+/// end:   (2) clear the word by a release store: the vCPU is quiescent, and does not delay the epoch.
+/// check: (3) if the next vCPU's word is clear or holds the epoch, the next check is for the vCPU after it; (4) a
+/// thread
+///         that has found all vCPUs so within one epoch advances it by cmpxchg.
+/// commit: flush_remote_tlbs(); (5) full barrier; the batch waits for (6) the epoch plus two; check one vCPU or, if 64
+/// or
+///         more pages are waiting, all; free the batches that have waited long enough.
 ///
 /// (1) and (5) are store buffering, as ebr's. (2) pairs with the acquire in (3).
 /// (3), (4), (6) are seq_cst: a walker that read a page's SPTE before its unlink announced before (5); the epoch that
-///     (6) reads precedes both advances; each vCPU is looked at between the first of them and the second, and there the
-///     announcement, which is older than (6), is seen.
-/// (4) releases the looks to whoever reads the new epoch: the sections that the looks found over are over for them,
-/// too.
+///     (6) reads precedes both advances; each vCPU is checked between the first of them and the second, and that check
+///     sees the announcement, which is older than (6).
+/// (4) releases the checks to every thread that reads the new epoch: the sections that the checks found over are over
+/// for that thread, too.
 /// Source: T. Brown, Reclaiming Memory for Lock-Free Data Structures: There has to be a Better Way, PODC 2015. One
 /// limbo list, since mmu_lock lets one zap retire at a time. Without DEBRA+'s signals: nbr has those.
-/// Cost: a full barrier a walk, and a look at another vCPU's line every 64; a walker that stalls keeps everything.
+/// Cost: a full barrier per walk, and a read of another vCPU's line every 64 walks; a stalled walker keeps everything.
 template <class Machine>
 class Debra {
  public:
@@ -33,9 +35,9 @@ class Debra {
   static constexpr VariantInfo kInfo{
       .name = "debra",
       .family = Family::epoch,
-      .summary = "epochs that everybody helps to advance, one look at another at a time",
+      .summary = "epochs that all threads help to advance, one check of a vCPU at a time",
       .source = "Brown, PODC 2015",
-      .read_side_cost = "xchg and a release store on the vCPU's own line; looks at others",
+      .read_side_cost = "xchg and a release store on the vCPU's own line; reads of others' lines",
       .unreclaimed_bound = "none: what is zapped while a walker is inside a section",
       .most_unreclaimed = no_unreclaimed_bound,
       .needs = "nothing"};
@@ -46,7 +48,7 @@ class Debra {
   using Epoch = typename Machine::template Atomic<std::uint64_t>;
   static constexpr std::uint64_t kOutside = 0;
 
-  /// Which vCPUs somebody has looked at in an epoch.
+  /// How many vCPUs a thread has checked in an epoch.
   struct Round {
     std::uint64_t epoch = 0;
     std::size_t seen = 0;
@@ -55,7 +57,7 @@ class Debra {
     Epoch announced{kOutside};
     // The vCPU's own:
     Round round;
-    unsigned sections_since_look = 0;
+    unsigned sections_since_check = 0;
   };
 
  public:
@@ -65,9 +67,9 @@ class Debra {
     void begin() const {
       const std::uint64_t epoch = scheme_.epoch_.load(std::memory_order_acquire);
       state_.announced.exchange(epoch, std::memory_order_seq_cst);  // (1)
-      if (++state_.sections_since_look >= kSectionsPerLook) [[unlikely]] {
-        state_.sections_since_look = 0;
-        scheme_.look_at_next(state_.round, epoch);
+      if (++state_.sections_since_check >= kSectionsPerCheck) [[unlikely]] {
+        state_.sections_since_check = 0;
+        scheme_.check_next(state_.round, epoch);
       }
     }
     bool end() const {
@@ -86,9 +88,9 @@ class Debra {
     Machine::full_fence();                                                                 // (5)
     limbo_.push(epoch_.load(std::memory_order_seq_cst) + kEpochsApart, std::move(batch));  // (6)
     if (limbo_.pages() < Machine::retire_threshold(0)) {
-      look_at_next(round_, epoch_.load(std::memory_order_seq_cst));
+      check_next(round_, epoch_.load(std::memory_order_seq_cst));
     } else {
-      look_at_all();
+      check_all();
     }
     limbo_.free_up_to(epoch_.load(std::memory_order_acquire), environment_);
   }
@@ -102,11 +104,11 @@ class Debra {
   }
 
  private:
-  static constexpr unsigned kSectionsPerLook = Machine::amortised_over(64);
+  static constexpr unsigned kSectionsPerCheck = Machine::amortised_over(64);
   static constexpr std::uint64_t kEpochsApart = 2;
 
   /// False: that vCPU is in a section of an older epoch.
-  [[gnu::noinline]] bool look_at_next(Round& round, std::uint64_t epoch) {
+  [[gnu::noinline]] bool check_next(Round& round, std::uint64_t epoch) {
     if (round.epoch != epoch) round = {.epoch = epoch, .seen = 0};
     const std::uint64_t announced = vcpus_[round.seen].announced.load(std::memory_order_seq_cst);  // (3)
     if (announced != kOutside && announced != epoch) return false;
@@ -117,10 +119,10 @@ class Debra {
     return true;
   }
 
-  /// Through so many epochs as the newest page has to wait for.
-  void look_at_all() {
+  /// Through as many epochs as the newest page has to wait for.
+  void check_all() {
     for (std::size_t i = 0; i < kEpochsApart * vcpus_.size(); ++i) {
-      if (!look_at_next(round_, epoch_.load(std::memory_order_seq_cst))) return;
+      if (!check_next(round_, epoch_.load(std::memory_order_seq_cst))) return;
     }
   }
 

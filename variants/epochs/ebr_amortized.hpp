@@ -9,16 +9,16 @@ struct EbrAmortizedPolicy {
   static constexpr std::size_t kFreesPerRetired = 2;
 };
 
-/// ebr-amortized: ebr that frees a few pages a commit, however many may be freed.
+/// ebr-amortized: ebr that frees a few pages per commit, however many may be freed.
 ///
-/// begin, end: ebr's. commit: as ebr's, but a bag that may be freed goes to a list; two pages of it are freed for each
-/// that the commit retired. Orderings are ebr's (ebr.hpp).
+/// begin, end: ebr's. commit: as ebr's, but a bag that may be freed goes to a list; the commit frees two pages of the
+/// list per page that it retired. Orderings are ebr's (ebr.hpp).
 ///
-/// Freeing a whole bag at once makes one zap in many long, holds mmu_lock for it, and hands the allocator more than its
-/// caches take. Two for one, so that what a large zap left behind is worked off.
+/// Freeing a whole bag at once makes one zap in many long, holds mmu_lock meanwhile, and gives the allocator more pages
+/// than its caches hold. Two for one, so that the backlog of a large zap shrinks.
 /// Source: D. Kim, T. Brown and A. Singh, Are Your Epochs Too Epic? Batch Free Can Be Harmful, PPoPP 2024 (amortized
-/// free; one an operation there).
-/// Cost: ebr's read side; what may be freed waits for later zaps, beside what a stalled walker keeps.
+/// free; one per operation there).
+/// Cost: ebr's read side; pages that may be freed wait for later zaps, beside those that a stalled walker keeps.
 template <class Machine>
 class EbrAmortized : public EpochScheme<Machine, EbrAmortizedPolicy> {
  public:

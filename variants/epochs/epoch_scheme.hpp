@@ -11,7 +11,7 @@
 namespace shadowwalk {
 
 /// What ebr (ebr.hpp has the steps and their orderings), ebr-amortized and ebr-nofence share. `Policy` says whether
-/// walkers fence (kFence) and how many pages are freed for each that is retired (kFreesPerRetired; 0: all at once).
+/// walkers fence (kFence) and how many pages are freed per retired page (kFreesPerRetired; 0: all at once).
 template <class Machine, class Policy>
 class EpochScheme {
  public:
@@ -104,7 +104,7 @@ class EpochScheme {
   const PerVcpu<Machine, Epoch> announced_;
   // All under mmu_lock:
   std::array<PageBatch<Node>, 3> bags_;  // retired in an epoch, by epoch
-  PageBatch<Node> freeable_;             // nobody walks them any more
+  PageBatch<Node> freeable_;             // no walker reads them any more
 };
 
 }  // namespace shadowwalk

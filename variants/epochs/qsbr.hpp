@@ -8,23 +8,24 @@
 
 namespace shadowwalk {
 
-/// qsbr: quiescent states: walkers say when they do *not* walk, between sections and while they are away.
+/// qsbr: quiescent states: walkers announce when they do *not* walk, between sections and while they are offline.
 ///
 /// begin: nothing.
-/// end:   (1) load the number of the last grace period; if the vCPU's own word has another: (2) release-store it there.
+/// end:   (1) load the number of the last grace period; if the vCPU's own word differs: (2) release-store it there.
 /// offline: clear the word by a release store (2). online: (3) store the number by xchg.
 /// commit: flush_remote_tlbs(); (4) full barrier; (5) number + 1, for which the batch waits; free the batches whose
-///         number every vCPU that is online has come to (6).
+///         number every online vCPU has reached (6).
 ///
 /// (1) acquires what (5) releases: a vCPU that has a grace period's number sees what was unlinked before it.
 /// (2) pairs with the acquire load (6): the reads of its sections until then are over. Nothing else is needed between
-///     two sections: a quiescent state that is seen late only delays.
-/// (3) and (4) are store buffering: "online; barrier; read SPTE" against "clear SPTE; barrier; who is online?".
-/// Nobody waits: pages are freed by later commits. A vCPU in the guest or waiting for mmu_lock is offline and holds up
-/// nobody; one that is online and does not walk does.
+///     two sections: a quiescent state that is seen late only causes a delay.
+/// (3) and (4) are store buffering: "online; barrier; read SPTE" against "clear SPTE; barrier; read the online words".
+/// No thread waits: later commits free the pages. A vCPU in the guest or waiting for mmu_lock is offline and delays
+/// nothing; an online vCPU that does not walk does.
 /// Source: T. Hart, P. McKenney, A. Brown and J. Walpole, Performance of memory reclamation for lockless
 /// synchronization, JPDC 67(12), 2007; liburcu's urcu-qsbr.
-/// Cost: a load of a line that zaps write, and a branch; what is zapped between two quiescent states of the slowest.
+/// Cost: a load of a line that zaps write, and a branch. Unreclaimed is what is zapped between two quiescent states of
+/// the slowest vCPU.
 template <class Machine>
 class Qsbr {
  public:
@@ -37,7 +38,7 @@ class Qsbr {
       .read_side_cost = "a load of a line that only zaps write",
       .unreclaimed_bound = "none: what is zapped while a vCPU is online and ends no walk",
       .most_unreclaimed = no_unreclaimed_bound,
-      .needs = "vCPUs that say when they are away"};
+      .needs = "vCPUs that announce when they are offline"};
 
   explicit Qsbr(Environment<Machine, Node>& environment) : environment_(environment), passed_(environment.machine) {}
 

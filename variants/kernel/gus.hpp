@@ -16,13 +16,14 @@ namespace shadowwalk {
 /// commit: flush_remote_tlbs(); (3) write sequence + 1, a full barrier: the batch's goal; (4) the read sequence is the
 ///         least number that a walker has published; free the batches whose goal it has reached.
 ///
-/// (1) and (3) are store buffering: "publish; barrier; read SPTE" against "clear SPTE; barrier; read what is
-/// published". (1) acquires: a walker that published the goal or more has read the sequence after the unlink, and sees
-///     it. One that published less may hold the batch's pages, and is waited for: by later commits, nobody spins.
+/// (1) and (3) are store buffering: "publish; barrier; read SPTE" against "clear SPTE; barrier; read the published
+///     numbers". (1) acquires: a walker that published the goal or more has read the sequence after the unlink, and
+///     sees it. A walker that published less may hold the batch's pages; later commits wait for it, and no thread
+///     spins.
 /// (2) pairs with the acquire load in (4): a commit that finds the word clear comes after the section's reads.
 /// Against ebr: a page waits for the sections that were open when it was unlinked, not for two turns of an epoch.
 /// Source: FreeBSD sys/kern/subr_smr.c (J. Roberson, 2020): smr_enter, smr_exit, smr_advance, smr_poll.
-/// Cost: a full barrier a walk; a walker that stalls keeps everything that is zapped meanwhile.
+/// Cost: a full barrier per walk; a stalled walker keeps everything that is zapped meanwhile.
 template <class Machine>
 class Gus {
  public:

@@ -15,7 +15,7 @@ namespace shadowwalk {
 ///
 /// (1) and (3) are store buffering: "mode = READING; barrier; read SPTE" against "clear SPTE; barrier; read mode".
 ///     Without either barrier the walker may see the old SPTE while the freer sees the old mode.
-/// (2) pairs with the acquire cmpxchg of the mode in request_all_cpus(): a freer that sees OUTSIDE comes after
+/// (2) pairs with the acquire cmpxchg of the mode in make_all_cpus_request(): a freer that sees OUTSIDE comes after
 ///     all reads of the section. A vCPU that enters READING after the check (4) sees the unlink, by (1) and (3).
 /// A walker that is interrupted acknowledges only once its gate opens, after (2).
 /// Source: Linux c142786c6291 (2012); kvm_make_all_cpus_request() waits since 7a97cec26b94 (2017).

@@ -4,13 +4,14 @@
 
 namespace shadowwalk {
 
-/// irq-ipi-2012: the patch to the letter. As irq-ipi, but each walk pays two smp_mb(), which was mfence on x86-64 then.
+/// irq-ipi-2012: the patch to the letter. As irq-ipi, but each walk executes two smp_mb(), which was mfence on x86-64
+/// then.
 ///
 /// begin: close the gate; mode = READING; (1) mfence.
 /// end:   (2) mfence; mode = OUTSIDE; open the gate.
 /// commit is irq-ipi's. (1) is the store-buffering barrier against commit's. (2) keeps the section's reads before the
-/// store of OUTSIDE, where a release store would do on every machine (x86 keeps loads before stores anyway): that is
-/// what today's kernel has. Its row is apart since the choice of fence decides what the patch's second claim is worth.
+/// store of OUTSIDE, where a release store would suffice on every machine (x86 keeps loads before stores anyway), as in
+/// today's kernel. It is a separate row since the choice of fence decides what the patch's second claim is worth.
 /// Source: Linux c142786c6291 (2012), smp_mb() of the same year.
 template <class Machine>
 class IrqIpi2012 : public IrqIpi<Machine> {
@@ -19,7 +20,7 @@ class IrqIpi2012 : public IrqIpi<Machine> {
   static constexpr VariantInfo kInfo{
       .name = "irq-ipi-2012",
       .family = Family::kernel,
-      .summary = "irq-ipi with the patch's own barriers: two mfence a walk (Linux 3.5 to the letter)",
+      .summary = "irq-ipi with the patch's own barriers: two mfence per walk (Linux 3.5 to the letter)",
       .source = "Linux c142786c6291 (2012)",
       .read_side_cost = "two mfence and two stores on the vCPU's own line",
       .unreclaimed_bound = "0: freed in commit, after the IPI",

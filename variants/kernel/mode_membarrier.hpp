@@ -7,17 +7,17 @@ namespace shadowwalk {
 
 /// mode-membarrier: the patch's mode word with plain stores; the freer pays for the barrier, on every CPU, and waits.
 ///
-/// begin: (1) mode = READING, a plain store that the compiler leaves where it is.
+/// begin: (1) mode = READING, a plain store that the compiler does not move.
 /// end:   (2) mode = OUTSIDE by a release store.
 /// commit: (3) membarrier after the unlink; (4) wait for each vCPU until its mode is not READING; flush_remote_tlbs();
 ///         free at once.
 ///
 /// (1) and (3) are irq-ipi's store buffering with an asymmetric fence: membarrier makes every CPU pass a full barrier
-///     between the unlink and the look at the modes (4). A walker's store of READING is before that barrier, and then
-///     it is seen by (4); or after it, and then so are its loads, which see the unlink.
+///     between the unlink and the loads of the modes (4). If a walker's store of READING comes before that barrier, (4)
+///     sees it; if it comes after, so do the walker's loads, which see the unlink.
 /// (2) pairs with the acquire load (4): a freer that sees OUTSIDE comes after all reads of the section.
-/// No interrupt gate: irq-ipi closes it so that an IPI is acknowledged only after the section. Here nobody waits for
-/// that; the freer watches the mode itself, and may have to look several times, if it meets one section after another.
+/// No interrupt gate: irq-ipi closes it so that an IPI is acknowledged only after the section. Here no thread waits for
+/// that; the freer reads the mode itself, and may have to read it several times, if it meets one section after another.
 /// Source: the mode word of Linux c142786c6291 (2012), with membarrier(2)'s PRIVATE_EXPEDITED (Linux 22e4ebb97582,
 /// 2017) and the kernel's smp_cond_load_acquire() in place of the IPI that waits.
 /// Cost: two plain stores to the vCPU's own line; each zap interrupts every CPU that runs a thread of the process.

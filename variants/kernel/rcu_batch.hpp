@@ -4,13 +4,13 @@
 
 namespace shadowwalk {
 
-/// rcu-batch: RCU alone, one callback a zap: rcu-counter without its counter.
+/// rcu-batch: RCU alone, one callback per zap: rcu-counter without its counter.
 ///
 /// begin: rcu_read_lock. end: rcu_read_unlock.
 /// commit: flush_remote_tlbs(); (1) one call_rcu for all pages.
 ///
-/// (1) orders as in rcu (rcu.hpp). Against rcu it tells what a callback a page costs, against rcu-counter what the
-/// counter costs walkers and spares in memory.
+/// (1) orders as in rcu (rcu.hpp). Compared with rcu it shows what one callback per page costs; compared with
+/// rcu-counter, what the counter costs walkers and saves in memory.
 /// Source: rcu-counter's delayed path (Linux c2a2ac2b563c, 2012), taken always.
 /// Cost: rcu_read_lock and unlock; unreclaimed is what is zapped within a grace period. Needs RCU with a reclaimer
 /// thread.
@@ -20,7 +20,7 @@ class RcuBatch {
   using Node = RcuBatchNode<Machine>;
   static constexpr VariantInfo kInfo{.name = "rcu-batch",
                                      .family = Family::kernel,
-                                     .summary = "RCU alone, one callback a zap",
+                                     .summary = "RCU alone, one callback per zap",
                                      .source = "Linux c2a2ac2b563c (2012) without its counter",
                                      .read_side_cost = "rcu_read_lock and unlock",
                                      .unreclaimed_bound = "none: what is zapped within a grace period",

@@ -15,8 +15,8 @@ namespace shadowwalk {
 /// (1) and (3) are store buffering: "counter + 1; barrier; read SPTE" against "clear SPTE; barrier; read counter".
 ///     (3) is needed always: a flush that finds every vCPU outside the guest interrupts nobody and orders nothing.
 /// (2) releases the section's reads to (4), which acquires: a freer that reads zero comes after them.
-/// Counting inside the RCU section is what makes the nonzero case safe: whoever was counted is in a section that the
-/// grace period waits for.
+/// Counting inside the RCU section is what makes the nonzero case safe: the grace period waits for the section of every
+/// walker that was counted.
 /// Source: Linux c2a2ac2b563c (KVM: MMU: lockless walking shadow page table), in 3.4 (2012).
 template <class Machine>
 class RcuCounter {

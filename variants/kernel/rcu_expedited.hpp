@@ -9,8 +9,8 @@ namespace shadowwalk {
 /// begin: rcu_read_lock. end: rcu_read_unlock.
 /// commit: flush_remote_tlbs(); (1) wait for a grace period; free at once.
 ///
-/// (1) orders as in rcu (rcu.hpp). mmu_lock is held meanwhile: whoever takes it is outside any section, so that nobody
-/// who is waited for waits for the lock; but faults and other zaps wait as long as the grace period takes.
+/// (1) orders as in rcu (rcu.hpp). mmu_lock is held meanwhile: a thread that takes it is outside any section, so the
+/// grace period never waits for a thread that waits for the lock; but faults and other zaps wait as long as it takes.
 /// Source: synchronize_rcu_expedited() of Linux since 2.6.32 (2009); by IPIs, as membarrier does it for liburcu.
 /// Cost: rcu_read_lock and unlock; nothing unreclaimed; each zap waits for two rounds of IPIs and the longest section.
 template <class Machine>

@@ -17,15 +17,15 @@ namespace shadowwalk {
 /// quiet: the sum of ended sections; (6) full barrier; the sum of begun ones; equal.
 ///
 /// (2) and (4) are store buffering: "begun + 1; barrier; read SPTE" against "clear SPTE; barrier; read begun".
-/// (3) pairs with (6): a section whose end was counted has been read to its end, and since ends are summed first, a
+/// (3) pairs with (6): a section whose end was counted has finished its reads, and since ends are summed first, a
 ///     section that is counted as begun and not as ended keeps its set from being quiet.
 /// (5) Two phases: a walker that has read which set is current and not yet counted itself may count itself in a set
-///     that was just waited for. The first phase waits for such stragglers of the flip before, so that new walkers, who
-///     use the current set, cannot keep the second phase from its end. SRCU waits for the whole set: that sections
-///     could sleep is what it was made for.
+///     whose sections have just been waited for. The first phase waits for such stragglers of the previous flip, so
+///     that new walkers, which use the current set, cannot delay the second phase for ever. SRCU waits for the whole
+///     set: it was made for sections that may sleep.
 /// Source: Linux kernel/rcu/srcutree.c (P. McKenney, 2006; counters apart for begin and end since 2017); KVM's own
 /// memslots are read under it.
-/// Cost: two full barriers a walk; nothing unreclaimed; each zap waits for all sections.
+/// Cost: two full barriers per walk; nothing unreclaimed; each zap waits for all sections.
 template <class Machine>
 class Srcu {
  public:
@@ -49,7 +49,7 @@ class Srcu {
   struct Counts {
     std::array<Atomic<std::uint64_t>, 2> begun{};
     std::array<Atomic<std::uint64_t>, 2> ended{};
-    unsigned set = 0;  // that the open section is counted in; the vCPU's own
+    unsigned set = 0;  // in which the open section is counted; the vCPU's own
   };
 
   /// Only its own vCPU counts in it, so that no locked operation is needed.

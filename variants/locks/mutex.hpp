@@ -4,12 +4,12 @@
 
 namespace shadowwalk {
 
-/// mutex: walks under mmu_lock, what one writes before thinking of lockless walks.
+/// mutex: walks under mmu_lock, the naive scheme.
 ///
 /// Read side: take mmu_lock, walk, drop it. Commit holds mmu_lock, so that no walker is inside a section: flush and
 /// free at once. Ordering: the lock's acquire and release are all there is.
 /// Source: KVM before 3.4 handled MMIO faults this way.
-/// Cost: two locked operations a walk alone, and a queue as soon as there are two vCPUs or a zapper.
+/// Cost: two locked operations per walk, and a queue as soon as there are two vCPUs or a zapper.
 template <class Machine>
 class Mutex {
  public:

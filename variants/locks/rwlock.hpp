@@ -8,17 +8,17 @@ namespace shadowwalk {
 
 /// rwlock: walkers share a reader-writer lock, the freer takes it for writing.
 ///
-/// begin: (1) readers + 1; if the writer's bit is set: take it back, wait, again.
+/// begin: (1) readers + 1; if the writer's bit is set: undo that, wait, try again.
 /// end:   (2) readers - 1.
 /// commit: flush_remote_tlbs(); (3) set the writer's bit; (4) wait until there are no readers; free; (5) clear the bit.
 ///
 /// (1) acquires what (3) releases: a reader that counts itself after the writer set its bit finds it set; one that the
 ///     writer does not find at (4) comes after (5), and sees the unlink. One word, so that no other barrier is needed.
 /// (2) releases the section's reads to (4), which acquires.
-/// The lock is the scheme's own, beside mmu_lock, which the freer holds already: no walker takes mmu_lock inside.
-/// Source: the TDP MMU's faults share mmu_lock so (Linux 531810caa9f4, 5.12, 2021); the lock is the plain one of
+/// The lock is the scheme's own, apart from mmu_lock, which the freer holds already: no walker takes mmu_lock inside.
+/// Source: the TDP MMU's faults share mmu_lock like this (Linux 531810caa9f4, 5.12, 2021); the lock is the plain one of
 /// P. Courtois, F. Heymans and D. Parnas (CACM 14(10), 1971) with preference for writers.
-/// Cost: two locked operations a walk on a line that all vCPUs share; nothing unreclaimed.
+/// Cost: two locked operations per walk on a line that all vCPUs share; nothing unreclaimed.
 template <class Machine>
 class RwLock {
  public:

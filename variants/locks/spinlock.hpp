@@ -8,8 +8,8 @@ namespace shadowwalk {
 ///
 /// Read side: take the lock, walk, drop it. commit: flush_remote_tlbs(); take the lock, so that no walker is inside;
 /// drop it; free. Ordering: the lock's acquire and release. A walker that takes the lock after the freer sees the
-/// unlink. Against mutex it tells what walking under mmu_lock costs beyond a lock: there faults and whole zaps wait,
-/// too.
+/// unlink. Compared with mutex it shows what walking under mmu_lock costs beyond a lock: there faults and whole zaps
+/// wait, too.
 /// Source: a ticket lock (D. Reed and R. Kanodia, CACM 22(2), 1979), as the kernel's spinlock was until 4.2 (2015).
 /// Cost: two operations on a line that all vCPUs share, and a queue as soon as there are two; nothing unreclaimed.
 template <class Machine>

@@ -10,8 +10,8 @@ struct EbrNoFencePolicy {
 };
 
 /// ebr-nofence: ebr whose walkers announce their epoch by a plain store: (1) of ebr.hpp is missing. The announcement
-/// waits in the store buffer while the walk reads, and commit sees nobody. Must be caught.
-/// Source: the bug that Fraser's and most later papers warn of.
+/// waits in the store buffer while the walk reads, and commit sees no walker. Must be caught.
+/// Source: the bug that Fraser's and most later papers warn against.
 template <class Machine>
 class EbrNoFence : public EpochScheme<Machine, EbrNoFencePolicy> {
  public:

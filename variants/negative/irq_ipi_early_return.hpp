@@ -6,10 +6,9 @@
 
 namespace shadowwalk {
 
-/// irq-ipi-early-return: irq-ipi whose freer takes a flush that has been asked for already as done. The request stays
-/// pending until the vCPU enters the guest next; the walk that it is in now may have begun after the IPI for it. Must
-/// be caught.
-/// Source: KVM's kvm_flush_remote_tlbs() before Linux 84261923d3dd.
+/// irq-ipi-early-return: irq-ipi whose freer takes a flush that is pending already for done. The request stays pending
+/// until the vCPU next enters the guest; its present walk may have begun after the IPI for that request. Must be
+/// caught. Source: KVM's kvm_flush_remote_tlbs() before Linux 84261923d3dd.
 template <class Machine>
 class IrqIpiEarlyReturn : public IrqIpi<Machine> {
  public:
@@ -29,9 +28,9 @@ class IrqIpiEarlyReturn : public IrqIpi<Machine> {
 
   void commit(PageBatch<Node>&& batch) {
     const auto vcpus = environment_.machine.vcpus();
-    const bool asked_already =
+    const bool pending_already =
         std::all_of(vcpus.begin(), vcpus.end(), [](const auto* vcpu) { return vcpu->has_request(kRequestTlbFlush); });
-    if (!asked_already) return IrqIpi<Machine>::commit(std::move(batch));
+    if (!pending_already) return IrqIpi<Machine>::commit(std::move(batch));
     environment_.free(std::move(batch));
   }
 

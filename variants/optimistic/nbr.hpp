@@ -11,27 +11,27 @@
 
 namespace shadowwalk {
 
-/// nbr: neutralization: before it frees, the freer interrupts every vCPU that is online, and a walk that was
-/// interrupted starts again.
+/// nbr: neutralization: before it frees, the freer interrupts every online vCPU, and an interrupted walk starts again.
 ///
 /// begin: (1) remember how many IPIs the vCPU has taken.
 /// read:  load the slot; (2) if the vCPU has taken another IPI since (1): restart.
-/// end:   (3) the result may be used if it has not.
+/// end:   (3) the result may be used if the vCPU has taken no other IPI.
 /// offline: clear the vCPU's word by a release store. online: (4) set it by xchg.
-/// commit: flush_remote_tlbs(); retire the batch; past a threshold: (5) full barrier; (6) an IPI to each vCPU that is
-///         online, whose acknowledgement is waited for; free all retired pages.
+/// commit: flush_remote_tlbs(); retire the batch; past a threshold: (5) full barrier; (6) an IPI to each online vCPU
+/// and
+///         a wait for all acknowledgements; free all retired pages.
 ///
-/// (2), (3) against (6): one thread and its own handler, so that the compiler's barrier orders them. A load that (2)
-///     finds uninterrupted happened before the IPI was acknowledged, and so before anything was freed. What is loaded
-///     after it is thrown away: no SPTE of a freed table is followed. Taking the IPI acquires the unlinks: a walk that
-///     starts again does not come to the pages.
-/// (4) and (5) are store buffering: "online; barrier; read SPTE" against "clear SPTE; barrier; who is online?".
+/// (2), (3) against (6): one thread and its own handler, so that a compiler barrier orders them. A load that (2) finds
+///     uninterrupted happened before the IPI was acknowledged, and so before anything was freed. The walk discards what
+///     it loads after the IPI: it follows no SPTE of a freed table. Taking the IPI acquires the unlinks: a walk that
+///     starts again does not reach the pages.
+/// (4) and (5) are store buffering: "online; barrier; read SPTE" against "clear SPTE; barrier; read the online words".
 /// Source: A. Singh, T. Brown and A. Mashtizadeh, NBR: Neutralization Based Reclamation, PPoPP 2021. There the handler
 /// leaves the read phase by siglongjmp. That would be unsound here: begin() would have to call sigsetjmp in a frame
-/// that is gone when the handler runs, and jumping over the engine's own code between begin() and end() would leave
-/// what that keeps in registers undefined. So the walk looks, after each load; a load from a freed table may happen,
-/// and meets poison: tables are never unmapped (contract.hpp).
-/// Cost: a load of an own line a level; an IPI to each vCPU that is online each scan; a walker cannot hold pages up.
+/// that is gone when the handler runs, and a jump over the engine's own code between begin() and end() would leave its
+/// registers undefined. So the walk checks after each load; a load from a freed table may happen, and reads poison:
+/// tables are never unmapped (contract.hpp).
+/// Cost: a load of an own line per level; an IPI to each online vCPU per scan; a walker cannot delay the freeing.
 template <class Machine>
 class Nbr {
  public:
@@ -43,7 +43,7 @@ class Nbr {
                                      .family = Family::optimistic,
                                      .summary = "neutralization: an IPI before freeing restarts the walks that take it",
                                      .source = "Singh, Brown, Mashtizadeh, PPoPP 2021",
-                                     .read_side_cost = "one load of the vCPU's own line a level",
+                                     .read_side_cost = "one load of the vCPU's own line per level",
                                      .unreclaimed_bound = "max(64, 2 x vCPUs) - 1 pages",
                                      .most_unreclaimed = most_unreclaimed,
                                      .needs = "IPIs that wait, tables that are never unmapped"};

@@ -8,24 +8,26 @@
 
 namespace shadowwalk {
 
-/// optimistic: walks as if nobody freed, and validates: each page has a generation, which changes before it is freed.
+/// optimistic: walks as if no page were freed, then validates: each page has a generation that changes before it is
+/// freed.
 ///
-/// read: (1) load the slot; (2) the generation of the table that it is in must be what it was when the walk came there,
-///        else restart. Above the leaf: (3) load the generation of the table that the SPTE names; (4) load the slot
-///        again: if it names another, again.
+/// read: (1) load the slot; (2) the generation of the slot's table must be what it was when the walk reached that
+/// table,
+///        otherwise restart. Above the leaf: (3) load the generation of the table that the SPTE names; (4) load the
+///        slot again: if it names another table, repeat.
 /// end:   (5) the result may be used if no table's generation has changed.
 /// commit: flush_remote_tlbs(); (6) generation + 1 of each page; (7) full barrier; free at once.
 ///
-/// (1), (2) and (6), (7) are a sequence lock a page: what is written into a freed table comes after its new generation
-///     (7); the load (1) acquires, so that who has read such a thing reads a new generation at (2). So no SPTE is
-///     followed that was not one of its table while the walk's.
+/// (1), (2) and (6), (7) are one sequence lock per page: what is written into a freed table comes after its new
+///     generation (7); the load (1) acquires, so that a walker that has read such a value reads a new generation at
+///     (2). So it follows only SPTEs that its table held while the walk used the table.
 /// (3), (4): the generation belongs to the page that the slot names: had it been freed before (3), the slot would have
-///     been cleared before that (the engine's promise), and (4) would tell.
-/// The root has no slot and is not validated: the vCPU's reference keeps it. Needs no reclamation at all, so what is
-/// freed is at once free for reuse; a walker may read poison and throws it away.
+///     been cleared before that (the engine's promise), and (4) would find it so.
+/// The root has no slot and is not validated: the vCPU's reference keeps it. The scheme needs no reclamation at all, so
+/// freed pages may be reused at once; a walker may read poison and discards it.
 /// Source: G. Sheffi, M. Herlihy and E. Petrank, VBR: Version Based Reclamation, DISC 2021, with generations in the
 /// pages and validation by loads, since walkers change nothing here; sequence locks as in Linux (C. Lameter, 2005).
-/// Cost: three more loads a level and one at the end; nothing unreclaimed; a zap of what is walked restarts the walk.
+/// Cost: three more loads per level and one at the end; nothing unreclaimed; a zap of a walked table restarts the walk.
 template <class Machine>
 class Optimistic {
  public:
@@ -36,8 +38,8 @@ class Optimistic {
                                      .family = Family::optimistic,
                                      .summary = "generations in the pages, validated after reading: no reclamation",
                                      .source = "after VBR: Sheffi, Herlihy, Petrank, DISC 2021",
-                                     .read_side_cost = "four more loads a level, no store to shared lines",
-                                     .unreclaimed_bound = "0: freed in commit, whoever walks",
+                                     .read_side_cost = "four more loads per level, no store to shared lines",
+                                     .unreclaimed_bound = "0: freed in commit, even under a walker",
                                      .most_unreclaimed = all_freed_in_commit,
                                      .needs = "tables and page descriptions that are never unmapped"};
 
@@ -80,7 +82,7 @@ class Optimistic {
     };
 
     Environment<Machine, Node>& environment_;
-    std::array<Passed, 4> passed_{};  // one a level below the root, five-level tables included
+    std::array<Passed, 4> passed_{};  // one per level below the root, five-level tables included
     int count_ = 0;
   };
 

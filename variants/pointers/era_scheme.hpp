@@ -18,8 +18,8 @@ struct Lifetime {
 };
 
 /// The freer's part of schemes whose walkers reserve eras (hazard-eras, ibr): pages are stamped, each commit ends an
-/// era, and past a threshold the retired pages that nobody has reserved are freed. `Reservations`, per vCPU, says
-/// `bool covers(const Lifetime&)` of what was collected before. All under mmu_lock but now().
+/// era, and past a threshold the retired pages that no walker has reserved are freed. Everything but era() needs
+/// mmu_lock.
 template <class Machine>
 class EraClock {
  public:

@@ -4,7 +4,7 @@
 
 namespace shadowwalk {
 
-/// hazard: hazard pointers, a walker publishes each table before it reads it.
+/// hazard: hazard pointers: a walker publishes each table before it reads it.
 ///
 /// read, at each level above the leaf: load the slot; (1) publish the table's address in the level's hazard by xchg;
 ///        (2) load the slot again: if it changed, publish what it holds now.
@@ -14,12 +14,12 @@ namespace shadowwalk {
 ///
 /// (1) and (4) are store buffering: "hazard = table; barrier; read slot" against "clear slot; barrier; read hazards".
 ///     If the second load (2) still finds the table, the slot was not cleared before the hazard could be seen.
-///     The engine's promise makes (2) sound: the slots of unlinked pages are cleared too, so that an unlinked parent
-///     cannot vouch for a retired child.
+///     The engine's promise makes (2) sound: the slots of unlinked pages are cleared too, so that a retired child is
+///     never found in an unlinked parent.
 /// (3) pairs with the acquire (5): a scan that finds the hazard gone comes after the section's reads.
 /// The root needs no hazard (counted reference), and the leaf SPTE points to no table.
 /// Source: M. Michael, Hazard Pointers, IEEE TPDS 15(6), 2004.
-/// Cost: a full barrier a level; at most threshold or vCPUs x levels pages unreclaimed, for however long.
+/// Cost: a full barrier per level; at most threshold or vCPUs x levels pages unreclaimed, for any length of time.
 template <class Machine>
 class Hazard : public HazardScheme<Machine, HazardFence::walker> {
   using Scheme = HazardScheme<Machine, HazardFence::walker>;
@@ -29,7 +29,7 @@ class Hazard : public HazardScheme<Machine, HazardFence::walker> {
                                      .family = Family::pointer,
                                      .summary = "hazard pointers: publish and re-validate each table",
                                      .source = "Michael 2004 (IEEE TPDS 15(6))",
-                                     .read_side_cost = "one xchg and one more load a level",
+                                     .read_side_cost = "one xchg and one more load per level",
                                      .unreclaimed_bound = "max(64, 2 x vCPUs x 4 hazards) - 1 pages",
                                      .most_unreclaimed = Scheme::most_unreclaimed,
                                      .needs = "nothing"};

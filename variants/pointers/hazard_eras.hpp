@@ -16,27 +16,29 @@ namespace shadowwalk {
 /// hazard-eras: hazards that name the era in which a table was read, instead of the table.
 ///
 /// birth: the page is stamped with the era.
-/// read, at each level above the leaf: (1) load the slot; (2) load the era: if the level's hazard has it already, done;
-///         else (3) publish it there by xchg, and again.
+/// read, at each level above the leaf: (1) load the slot; (2) load the era: if the level's hazard holds it already,
+/// done;
+///         else (3) publish it there by xchg, and repeat.
 /// end:   nothing: hazards stay published, so that walks between two zaps publish nothing. offline: (4) clear them.
 /// commit: flush_remote_tlbs(); (5) full barrier; stamp the batch with the era, and end it; past a threshold: (6) full
 ///         barrier, (7) load all hazards, free the retired pages in whose lifetime none of them lies.
 ///
-/// (1), (2): a page that was read while era e was published and is still current was linked no later than e, since its
-///     link (release) is read (acquire) before the era; and is retired no earlier, since e was current after (1), so
-///     after the slot still held it, and (5) puts the unlink before the stamp.
+/// (1), (2): a page that was read while era e was published and still current was linked no later than e, since its
+/// link
+///     (release) is read (acquire) before the era; and is retired no earlier, since e was current after (1), that is,
+///     while the slot still held the page, and (5) puts the unlink before the stamp.
 /// (3) and (6) are store buffering: "publish era; barrier; read slot" against "clear slot; barrier; read hazards".
-/// (3) and (4) release to the acquire (7): a hazard that has moved on left its page's reads behind.
-/// Source: P. Ramalhete and A. Correia, Brief Announcement: Hazard Eras, SPAA 2017. That hazards outlive their section
-/// is ours: the bound is the same, since a walker may stall for ever anyway.
-/// Cost: two loads a level, an xchg a level after each zap; a published era keeps the pages that were linked in it.
+/// (3) and (4) release to the acquire (7): when a hazard has changed, the reads of its page are over.
+/// Source: P. Ramalhete and A. Correia, Brief Announcement: Hazard Eras, SPAA 2017. Hazards that outlive their section
+/// are the lab's addition: the bound is the same, since a walker may stall for ever anyway.
+/// Cost: two loads per level, an xchg per level after each zap; a published era keeps the pages that were linked in it.
 template <class Machine>
 class HazardEras {
  public:
   using Node = Lifetime;
-  static constexpr int kHazards = 4;  // one a level below the root, five-level tables included
+  static constexpr int kHazards = 4;  // one per level below the root, five-level tables included
 
-  /// A hazard keeps what was linked in its era: no zap ends within one.
+  /// A hazard keeps the pages that were linked in its era: no zap ends within an era.
   static std::optional<std::size_t> most_unreclaimed(const ReclamationLoad& load) {
     const std::size_t published = load.vcpus * static_cast<std::size_t>(load.levels - 1);
     return std::max(Machine::retire_threshold(load.vcpus * kHazards) - 1, published * load.most_linked);
@@ -44,9 +46,9 @@ class HazardEras {
   static constexpr VariantInfo kInfo{
       .name = "hazard-eras",
       .family = Family::pointer,
-      .summary = "hazards that name the era a table was read in",
+      .summary = "hazards that name the era in which a table was read",
       .source = "Ramalhete and Correia, SPAA 2017",
-      .read_side_cost = "two loads a level; one xchg a level after each zap",
+      .read_side_cost = "two loads per level; one xchg per level after each zap",
       .unreclaimed_bound =
           "max(64, 2 x vCPUs x 4 hazards) - 1 pages, or vCPUs x (levels - 1) x pages linked at one time",
       .most_unreclaimed = most_unreclaimed,

@@ -13,28 +13,28 @@
 
 namespace shadowwalk {
 
-/// Who makes a published hazard visible before the walker looks at its slot again.
+/// What makes a published hazard visible before the walker loads its slot again.
 enum class HazardFence {
-  walker,      ///< a full barrier a level
-  membarrier,  ///< the scanning freer, on every CPU at once
-  ping         ///< the scanning freer, by an IPI to each vCPU that is online
+  walker,      ///< the walker's full barrier per level
+  membarrier,  ///< the scanning freer's barrier on every CPU at once
+  ping         ///< the scanning freer's IPI to each online vCPU
 };
 
 /// What hazard (hazard.hpp has the steps and their orderings), hazard-asym, hazard-pop and hazard-novalidate share.
-/// kValidate: whether walkers look at the slot again.
+/// kValidate: whether walkers load the slot again.
 template <class Machine, HazardFence kFence, bool kValidate = true>
 class HazardScheme {
  public:
   struct Node {};
 
-  static constexpr int kHazards = 4;  // one a level below the root, five-level tables included
+  static constexpr int kHazards = 4;  // one per level below the root, five-level tables included
 
   explicit HazardScheme(Environment<Machine, Node>& environment)
       : environment_(environment),
         vcpus_(environment.machine),
         threshold_(Machine::retire_threshold(vcpus_.size() * kHazards)) {}
 
-  /// Retired pages that wait for a scan, or that a scan found named: a walk names one a level below the root.
+  /// Retired pages that wait for a scan, or that a scan found named: a walk names one per level below the root.
   static std::optional<std::size_t> most_unreclaimed(const ReclamationLoad& load) {
     const std::size_t named = load.vcpus * static_cast<std::size_t>(load.levels - 1);
     return std::max(Machine::retire_threshold(load.vcpus * kHazards) - 1, named);
@@ -76,7 +76,7 @@ class HazardScheme {
     }
 
     void offline() const {
-      // release: the hazards are clear before nobody asks for them any more.
+      // release: the hazards are clear before scans no longer ask for them.
       if constexpr (kFence == HazardFence::ping) state_.online.store(0, std::memory_order_release);
     }
     void online() const {

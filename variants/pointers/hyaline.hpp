@@ -13,27 +13,28 @@
 
 namespace shadowwalk {
 
-/// hyaline: Hyaline-1S: a retired batch counts the walkers that may read it; the last of them to leave frees it. Nobody
-/// scans, and nobody waits.
+/// hyaline: Hyaline-1S: a retired batch counts the walkers that may read it; the last of them to leave frees it. No
+/// thread scans, and no thread waits.
 ///
 /// birth: the page is stamped with the era.
 /// begin: (1) put an empty list into the vCPU's own slot by xchg.
-/// read, at each level above the leaf: (2) load the slot; (3) load the era: if the vCPU's access era is that, done;
-///         else (4) raise it by xchg, and again.
+/// read, at each level above the leaf: (2) load the slot; (3) load the era: if the vCPU's access era equals it, done;
+///         else (4) raise that by xchg, and repeat.
 /// end:   (5) take the list out of the slot by xchg, and drop a reference to each batch on it; (6) the last one frees.
 /// commit: flush_remote_tlbs(); (7) full barrier; (8) into each slot with a list whose access era is not older than the
 ///         batch's oldest page: a link to the batch, by cmpxchg; end the era; (9) add the number of links to the count.
 ///
 /// (1), (4) and (7) are store buffering: "list, access era; barrier; read SPTE" against "clear SPTE; barrier; read
-/// slots". (2), (3): a page that was read while the access era was current was born no later (hazard_eras.hpp says
-///     why): a slot whose access era is older than a page's birth belongs to a walker that cannot hold the page.
-/// (5) acquires what (8) releases: the links. It releases the section's reads to whoever frees, by way of (6).
+///     slots".
+/// (2), (3): a page that was read while the access era was current was born no later (hazard_eras.hpp says why): a slot
+///     whose access era is older than a page's birth belongs to a walker that cannot hold the page.
+/// (5) acquires what (8) releases: the links. It releases the section's reads, through (6), to the thread that frees.
 /// (6), (9) are acq_rel on one count, which is zero when all links are dropped *and* their number has been added.
 /// Source: R. Nikolaev and B. Ravindran, Snapshot-Free, Transparent, and Robust Memory Reclamation for Lock-Free Data
-/// Structures, PLDI 2021 (arXiv 1905.07903). Links are of their own and not the batch's pages, so that a zap of one
-/// page is a batch; they and batches are kept for reuse.
-/// Cost: two xchg a walk, two loads a level, an xchg where a zap came in between. A walker that stalls keeps the
-/// batches that have a page as old as its newest read, and their other pages.
+/// Structures, PLDI 2021 (arXiv 1905.07903). Links are objects of their own, not the batch's pages, so that a zap of
+/// one page is a batch; links and batches are kept for reuse. Cost: two xchg per walk, two loads per level, an xchg
+/// where a zap came in between. A stalled walker keeps the batches that have a page as old as its newest read, and
+/// their other pages.
 template <class Machine>
 class Hyaline {
   template <class T>
@@ -43,16 +44,16 @@ class Hyaline {
   struct Node {
     std::uint64_t birth = 0;  ///< era
   };
-  /// An access era is raised by each read above the leaf at most, and admits batches with a page linked at that time.
+  /// Each read above the leaf raises the access era at most once, which admits batches with a page linked at that time.
   static std::optional<std::size_t> most_unreclaimed(const ReclamationLoad& load) {
     return load.vcpus * static_cast<std::size_t>(load.levels) * load.most_linked * load.largest_batch;
   }
   static constexpr VariantInfo kInfo{
       .name = "hyaline",
       .family = Family::pointer,
-      .summary = "Hyaline-1S: a retired batch counts who may read it, the last to leave frees it",
+      .summary = "Hyaline-1S: a retired batch counts the walkers that may read it, the last to leave frees it",
       .source = "Nikolaev and Ravindran, PLDI 2021",
-      .read_side_cost = "two xchg a walk, two loads a level, an xchg where a zap came in between",
+      .read_side_cost = "two xchg per walk, two loads per level, an xchg where a zap came in between",
       .unreclaimed_bound = "vCPUs x levels x pages linked at one time x pages of one zap",
       .most_unreclaimed = most_unreclaimed,
       .needs = "nothing"};
@@ -68,7 +69,7 @@ class Hyaline {
   struct Batch {
     explicit Batch(std::size_t vcpus) : links(new Link[vcpus]) {}
     PageBatch<Node> pages;
-    Atomic<std::int64_t> references{0};  // fewer than none until commit() has added what it linked
+    Atomic<std::int64_t> references{0};  // negative until commit() has added the links that it made
     const std::unique_ptr<Link[]> links;
     Batch* next_spare = nullptr;
   };
@@ -159,7 +160,7 @@ class Hyaline {
     }
   }
 
-  /// False: nobody is in a section there that could read the batch.
+  /// False: no walker is in a section there that could read the batch.
   static bool link_into(VcpuSlot& slot, std::uint64_t oldest, Batch& batch, Link& link) {
     link.batch = &batch;
     link.next = slot.list.load(std::memory_order_acquire);
@@ -172,7 +173,7 @@ class Hyaline {
 
   [[gnu::noinline]] void drop_all(Link* list) {
     while (list != &end_of_list_) {
-      Link* const next = list->next;  // the batch may be another's by the next line
+      Link* const next = list->next;  // after the next line another commit may reuse the batch
       drop(*list->batch, 1);
       list = next;
     }

@@ -18,26 +18,29 @@ namespace shadowwalk {
 ///
 /// birth: the page is stamped with the era.
 /// begin: reserve the era, as it is now: the lower end by a plain store, (1) the upper end by xchg.
-/// read, at each level above the leaf: (2) load the slot; (3) load the era: if the upper end has it already, done; else
-///         (1) raise the upper end by xchg, and again.
-/// end:   (4) both ends to where no lifetime is, the lower first, by release stores.
+/// read, at each level above the leaf: (2) load the slot; (3) load the era: if the upper end holds it already, done;
+/// else
+///         (1) raise the upper end by xchg, and repeat.
+/// end:   (4) set both ends beyond every lifetime, the lower first, by release stores.
 /// commit: flush_remote_tlbs(); (5) full barrier; stamp the batch with the era, and end it; past a threshold: (6) full
 ///         barrier, (7) load all intervals, free the retired pages whose lifetime meets none of them.
 ///
 /// (2), (3), (5): a page that was read while its era was the upper end lived then (hazard_eras.hpp says why).
-/// (1) and (6) are store buffering, as there. The lower end is stored before (1), so that who sees the one sees the
-/// other. (4) pairs with the acquire (7). An interval that is seen half changed is too long (old lower, new upper end),
-///     or is one that began after the scan did, whose walker sees the unlinks.
+/// (1) and (6) are store buffering, as there. The lower end is stored before (1), so that a scan that sees the upper
+/// end
+///     sees the lower one.
+/// (4) pairs with the acquire (7). An interval that a scan sees half changed is too long (old lower, new upper end), or
+///     began after the scan did, and its walker sees the unlinks.
 /// Source: H. Wen, J. Izraelevitz, W. Cai, H. A. Beadle and M. Scott, Interval-Based Memory Reclamation, PPoPP 2018.
-/// Cost: an xchg a walk, two loads a level, an xchg where a zap came in between; an interval keeps what was linked
-/// whenever it grew.
+/// Cost: an xchg per walk, two loads per level, an xchg where a zap came in between; an interval keeps the pages that
+/// were linked whenever it grew.
 template <class Machine>
 class Ibr {
  public:
   using Node = Lifetime;
 
-  /// An interval grows by begin() and by each read above the leaf: each time it may meet what is linked then, and what
-  /// is retired and not scanned for yet.
+  /// An interval grows by begin() and by each read above the leaf: each time it may meet the pages that are linked
+  /// then, and those that are retired and not scanned for yet.
   static std::optional<std::size_t> most_unreclaimed(const ReclamationLoad& load) {
     const std::size_t unscanned = Machine::retire_threshold(load.vcpus) - 1;
     return unscanned + load.vcpus * static_cast<std::size_t>(load.levels) * (load.most_linked + unscanned);
@@ -47,7 +50,7 @@ class Ibr {
       .family = Family::pointer,
       .summary = "interval-based: a walker reserves the eras from its begin to its newest read",
       .source = "Wen et al., PPoPP 2018 (2GEIBR)",
-      .read_side_cost = "one xchg a walk, two loads a level, an xchg where a zap came in between",
+      .read_side_cost = "one xchg per walk, two loads per level, an xchg where a zap came in between",
       .unreclaimed_bound = "T + vCPUs x levels x (pages linked at one time + T), T = max(64, 2 x vCPUs) - 1",
       .most_unreclaimed = most_unreclaimed,
       .needs = "nothing"};

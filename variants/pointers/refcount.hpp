@@ -10,22 +10,26 @@
 
 namespace shadowwalk {
 
-/// refcount: a reference count in each shadow page; whoever drops the last one to a retired page frees it.
+/// refcount: a reference count in each shadow page; the thread that drops the last reference to a retired page frees
+/// it.
 ///
-/// read, at each level above the leaf: load the slot; (1) count of the page it names + 1; (2) load the slot again: if
-///         it names another, take the count back and try that one.
-/// end:   (3) count - 1 of each page that was passed; if that leaves a retired page without references: (4) claim it by
-///        cmpxchg, and free it.
+/// read, at each level above the leaf: load the slot; (1) add 1 to the count of the page it names; (2) load the slot
+///         again: if it names another page, undo (1) and try that page.
+/// end:   (3) subtract 1 from the count of each page that the walk passed; if that leaves a retired page without
+///        references: (4) claim it by cmpxchg, and free it.
 /// commit: flush_remote_tlbs(); (5) mark each page retired in its count; without references: (4) claim and free it.
 ///
 /// (1), (5) are read-modify-writes of one word, and acquire and release: a walker that counts after the mark sees the
-///     unlink at (2), and lets go; one that counted before is found by (5), or frees the page itself.
-/// (3) releases the section's reads to (4), which acquires; by (4) a page is freed once, whoever comes to see it.
-/// Counts outlive pages (contract.hpp: type-stable): a walker that comes late counts for a moment in a page that is
-/// free, or another by then, which (2) tells it. So birth() may not reset them.
+///     unlink at (2), and lets go; a walker that counted before is found by (5), or frees the page itself.
+/// (3) releases the section's reads to (4), which acquires; because of (4) a page is freed once, even if several
+/// threads
+///     find it without references.
+/// Counts outlive pages (contract.hpp: type-stable): a late walker counts for a moment in a page that is free or reused
+///     by then, which it finds out at (2). So birth() may not reset counts.
 /// Source: J. Valois, Lock-free linked lists using compare-and-swap, PODC 1995, with the correction of M. Michael and
-/// M. Scott (1995). The kernel's page references (get_page_unless_zero) work so.
-/// Cost: two locked operations a level on lines that all vCPUs share; a walker keeps only what it stands on.
+/// M. Scott (1995). The kernel's page references (get_page_unless_zero) work like this.
+/// Cost: two locked operations per level on lines that all vCPUs share; a walker keeps only the pages it has counted
+/// in.
 template <class Machine>
 class RefCount {
  public:
@@ -39,7 +43,7 @@ class RefCount {
                                      .family = Family::pointer,
                                      .summary = "a reference count in each page",
                                      .source = "Valois, PODC 1995; Michael and Scott 1995",
-                                     .read_side_cost = "two atomic additions a level on lines that all vCPUs share",
+                                     .read_side_cost = "two atomic additions per level on lines that all vCPUs share",
                                      .unreclaimed_bound = "vCPUs x tables that a walk passes",
                                      .most_unreclaimed = most_unreclaimed,
                                      .needs = "page descriptions that are never given back"};
@@ -78,7 +82,7 @@ class RefCount {
 
    private:
     Environment<Machine, Node>& environment_;
-    std::array<VariantPage<Node>*, 4> passed_{};  // one a level below the root, five-level tables included
+    std::array<VariantPage<Node>*, 4> passed_{};  // one per level below the root, five-level tables included
     int count_ = 0;
   };
 

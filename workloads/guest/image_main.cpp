@@ -5,7 +5,7 @@
 namespace shadowwalk {
 namespace {
 
-// One plain mov each, which KVM's instruction emulator surely knows; the clobber keeps the ring's stores before it.
+// One plain mov per access, which KVM's instruction emulator knows; the clobber keeps the ring's stores before it.
 void touch(Access access) {
   const uint64_t address = guest_abi::aperture_address(access);
   uint64_t value = 0;

@@ -1,13 +1,7 @@
 #include "workloads/guest/produce_accesses.hpp"
 
 #include "harness/guest/guest_abi.hpp"
-#include "workloads/guest/churn.hpp"
-#include "workloads/guest/fill.hpp"
-#include "workloads/guest/growth.hpp"
-#include "workloads/guest/random.hpp"
-#include "workloads/guest/stride.hpp"
-#include "workloads/guest/uniform.hpp"
-#include "workloads/guest/zipf.hpp"
+#include "workloads/guest/localities.hpp"
 
 namespace shadowwalk {
 namespace {

@@ -1,8 +1,12 @@
 #include "harness/attach/live/entry.hpp"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "harness/attach/live/process.hpp"
+#include "harness/attach/live/runtime_directory.hpp"
 #include "harness/machine/cycle_clock.hpp"
+#include "harness/machine/error.hpp"
 
 namespace shadowwalk::live {
 namespace {
@@ -83,6 +87,33 @@ std::optional<Entry> from_text(const std::string& text) {
   } catch (const json::exception&) {
     return std::nullopt;
   }
+}
+
+Registration::Registration(Warn warn) : warn_(std::move(warn)), name_(file_name(this_process())) {
+  try {
+    directory_.emplace(RuntimeDirectory::make());
+  } catch (const InputError& error) {
+    give_up(error.what());
+  }
+}
+
+Registration::~Registration() {
+  if (directory_) directory_->remove(name_);
+}
+
+void Registration::update(const Entry& entry) {
+  if (!directory_) return;
+  try {
+    directory_->replace(name_, to_text(entry));
+  } catch (const InputError& error) {
+    directory_->remove(name_);  // its content is out of date
+    give_up(error.what());
+  }
+}
+
+void Registration::give_up(const std::string& why) {
+  directory_.reset();
+  if (warn_) warn_(why);
 }
 
 }  // namespace shadowwalk::live

@@ -1,13 +1,15 @@
 #include "harness/attach/live/live_runs.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
 
+#include "harness/attach/live/process.hpp"
 #include "harness/attach/live/runtime_directory.hpp"
-#include "harness/attach/live/runtime_files.hpp"
-#include "harness/attach/live/threads.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/text/suggestion.hpp"
 
 namespace shadowwalk::live {
 namespace {
@@ -18,7 +20,7 @@ std::map<Process, Entry> read_entries() {
   if (!directory) return entries;
   for (const std::string& name : directory->names()) {
     const std::optional<RuntimeFile> file = parse_file_name(name);
-    if (!file) continue;  // not ours to judge
+    if (!file) continue;  // of another pid namespace or kind
     if (process_of(file->process.pid) != file->process) {
       directory->remove(name);
     } else if (file->kind == kEntryKind && !name.starts_with('.')) {
@@ -82,7 +84,7 @@ std::vector<LiveRun> live_runs() {
   std::vector<LiveRun> live;
   for (const auto& [process, entry] : entries) {
     if (!entry.cell) continue;
-    // A run's cells are its children: neither needs to tell the other.
+    // A run's cells are its child processes.
     if (const auto run = runs.find(parent_of(process.pid)); run != runs.end()) {
       add_cell(run->second, process, *entry.cell);
     } else {
@@ -93,6 +95,23 @@ std::vector<LiveRun> live_runs() {
   for (const auto& [pid, run] : runs) live.push_back(run);
   std::sort(live.begin(), live.end(), [](const LiveRun& a, const LiveRun& b) { return a.began_ns < b.began_ns; });
   return live;
+}
+
+LiveRun choose_run(std::string_view verb, const std::vector<LiveRun>& runs, const std::string& wanted) {
+  if (runs.empty()) throw InputError(fmt::format("{}: no live run of this user; `shadowwalk ps` lists them", verb));
+  std::vector<std::string> ids;
+  for (const LiveRun& run : runs) ids.push_back(run.id);
+  if (wanted.empty()) {
+    if (runs.size() == 1) return runs.front();
+    throw InputError(fmt::format("{}: {} live runs; name one of them: {}", verb, runs.size(), fmt::join(ids, ", ")));
+  }
+  for (const LiveRun& run : runs) {
+    if (run.id == wanted || std::to_string(run.process.pid) == wanted || std::to_string(run.cell_pid) == wanted) {
+      return run;
+    }
+  }
+  throw InputError(
+      fmt::format("{}: no live run '{}'{} there are: {}", verb, wanted, suggestion(wanted, ids), fmt::join(ids, ", ")));
 }
 
 }  // namespace shadowwalk::live

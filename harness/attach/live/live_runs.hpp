@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/attach/live/entry.hpp"
@@ -11,24 +12,28 @@
 
 namespace shadowwalk::live {
 
-/// A run that goes on, or a cell outside of one.
+/// A run in progress, or a cell outside a run.
 struct LiveRun {
-  std::string id;  ///< `NAME-PID`: of the run's directory; `cell` outside of a run
+  std::string id;  ///< `NAME-PID`; NAME: of the run's directory, or `cell` outside a run
   Process process;
   std::uint64_t began_ns = 0;
   std::optional<RunPart> run;
-  std::optional<CellPart> cell;                       ///< under way; nothing between two cells of a run
-  pid_t cell_pid = 0;                                 ///< the process that measures it; 0 without
+  std::optional<CellPart> cell;                       ///< the current one; nothing between two cells of a run
+  pid_t cell_pid = 0;                                 ///< the process that measures it; 0: no cell
   std::map<std::string, std::vector<pid_t>> threads;  ///< of that process, by role
 
-  /// starting (between two cells, too), held, warmup, measure or drain.
+  /// starting (also between two cells), held, warmup, measure or drain.
   std::string phase(std::uint64_t now) const;
-  /// Of the whole run, of the cell alone outside of one; nothing if it is not known.
+  /// Time left of the whole run, or of the cell outside a run; nothing if it is unknown.
   std::optional<std::uint64_t> eta_ns(std::uint64_t now) const;
 };
 
-/// The runs of this user that are alive, the oldest first. Takes away the entries of processes that are gone, whose
-/// number another may have by now. Throws InputError if the directory is refused.
+/// The live runs of this user, oldest first. Removes the entries of processes that are gone, also if another process
+/// has the same number now. Throws InputError if the runtime directory is refused.
 std::vector<LiveRun> live_runs();
+
+/// The run with the id or process number `wanted`; if `wanted` is empty, the only run. Throws an InputError that begins
+/// with `verb` and names the live runs.
+LiveRun choose_run(std::string_view verb, const std::vector<LiveRun>& runs, const std::string& wanted);
 
 }  // namespace shadowwalk::live

@@ -6,10 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
@@ -33,6 +37,12 @@ std::string refusal(const struct stat& status) {
   if (status.st_uid != geteuid()) return fmt::format("it belongs to user {}", status.st_uid);
   if ((status.st_mode & 077) != 0) return fmt::format("its mode is {:04o}, open to others", status.st_mode & 07777);
   return {};
+}
+
+bool is_known(std::string_view kind) {
+  constexpr std::array kWhole = {kEntryKind, kRequestKind, kDoneKind, kControlKind, kAckKind};
+  return std::find(kWhole.begin(), kWhole.end(), kind) != kWhole.end() || number_behind(kind, kMarkKind) ||
+         number_behind(kind, kClaimKind);
 }
 
 }  // namespace
@@ -105,13 +115,35 @@ void RuntimeDirectory::make_fifo(const std::string& name) const {
   }
 }
 
-int RuntimeDirectory::open_fifo(const std::string& name, int flags) const noexcept {
-  const int fd = openat(fd_.get(), name.c_str(), flags | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+os::FileDescriptor RuntimeDirectory::open_fifo(const std::string& name, int flags) const noexcept {
+  os::FileDescriptor fd(openat(fd_.get(), name.c_str(), flags | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   struct stat status {};
-  if (fd < 0 || (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode))) return fd;
-  close(fd);
+  if (!fd.is_open() || (fstat(fd.get(), &status) == 0 && S_ISFIFO(status.st_mode))) return fd;
+  fd.reset();
   errno = EINVAL;
-  return -1;
+  return fd;
+}
+
+std::string file_name(const Process& process, std::string_view kind) {
+  return fmt::format("{}.{}", to_string(process), kind);
+}
+
+std::optional<RuntimeFile> parse_file_name(std::string_view name) {
+  if (name.starts_with('.')) name.remove_prefix(1);
+  const std::size_t dot = name.find('.');
+  if (dot == std::string_view::npos || !is_known(name.substr(dot + 1))) return std::nullopt;
+  const std::optional<Process> process = parse_process(name.substr(0, dot));
+  if (!process) return std::nullopt;
+  return RuntimeFile{*process, std::string(name.substr(dot + 1))};
+}
+
+std::optional<pid_t> number_behind(std::string_view kind, std::string_view prefix) {
+  if (!kind.starts_with(prefix)) return std::nullopt;
+  kind.remove_prefix(prefix.size());
+  pid_t number = 0;
+  const auto [end, error] = std::from_chars(kind.data(), kind.data() + kind.size(), number);
+  if (error != std::errc() || end != kind.data() + kind.size() || number <= 0) return std::nullopt;
+  return number;
 }
 
 }  // namespace shadowwalk::live

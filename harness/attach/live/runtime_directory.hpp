@@ -1,40 +1,43 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "harness/attach/live/process.hpp"
 #include "harness/os/file_descriptor.hpp"
 
 namespace shadowwalk::live {
 
-/// The directory in which live runs are listed, a file each: $XDG_RUNTIME_DIR/shadowwalk, or /run/shadowwalk where that
-/// variable is not set. It is the user's alone, mode 0700: one that belongs to somebody else, or that others may enter,
-/// is refused, since who finds processes by what stands there sends them signals.
+/// The directory that lists live runs, one file per process: $XDG_RUNTIME_DIR/shadowwalk, or /run/shadowwalk if that
+/// variable is not set. Only the user has access, mode 0700: a directory that belongs to another user, or that others
+/// may enter, is refused, because its readers send signals to the processes that its files name.
 class RuntimeDirectory {
  public:
-  /// Opens it, and makes it if it is not there. Throws InputError: what, why, what to do.
+  /// Opens it, and makes it if it is missing. Throws InputError: what failed, why, what to do.
   static RuntimeDirectory make();
-  /// Opens it; nothing if it is not there. Throws InputError if it is refused.
+  /// Opens it; nothing if it is missing. Throws InputError if it is refused.
   static std::optional<RuntimeDirectory> find();
 
   const std::string& path() const { return path_; }
 
   /// The names of all files in it.
   std::vector<std::string> names() const;
-  /// A file's content; nothing if it is not there, or no plain file of a sane size.
+  /// A file's content; nothing if it is missing, no regular file, or larger than 64 KiB.
   std::optional<std::string> read(const std::string& name) const;
   /// Replaces a file's content, as a whole or not at all. Throws InputError.
   void replace(const std::string& name, std::string_view content) const;
   void remove(const std::string& name) const noexcept;
-  /// False if `from` is not there: another was quicker.
+  /// False if `from` is missing: another process renamed it first.
   bool rename(const std::string& from, const std::string& to) const noexcept;
-  /// Makes a fifo that nobody had before. Throws InputError.
+  /// Makes a new fifo, and removes an existing file of that name. Throws InputError.
   void make_fifo(const std::string& name) const;
-  /// Opens a fifo with O_NONBLOCK and these flags; -1 and errno if it cannot be opened, or is no fifo (EINVAL).
-  int open_fifo(const std::string& name, int flags) const noexcept;
+  /// Opens a fifo with O_NONBLOCK and these flags; closed, and errno, if that fails or it is no fifo (EINVAL).
+  os::FileDescriptor open_fifo(const std::string& name, int flags) const noexcept;
 
  private:
   RuntimeDirectory(std::string path, os::FileDescriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
@@ -43,5 +46,29 @@ class RuntimeDirectory {
   std::string path_;
   os::FileDescriptor fd_;
 };
+
+// The files in the runtime directory are named `PROCESS.KIND` after the process that they belong to. While a file is
+// written, its name begins with a dot.
+
+inline constexpr std::string_view kEntryKind = "json";  ///< of a measuring process: what it measures (entry.hpp)
+inline constexpr std::string_view kMarkKind =
+    "mark-";  ///< of a measuring process, and the pid of a tool (tool_marks.hpp)
+inline constexpr std::string_view kRequestKind = "window";   ///< of a process that waits for a window (window_gate.hpp)
+inline constexpr std::string_view kClaimKind = "claim-";     ///< ... and the pid of the cell that answers it
+inline constexpr std::string_view kDoneKind = "done";        ///< ... the window's times
+inline constexpr std::string_view kControlKind = "control";  ///< ... the fifo that carries commands to perf
+inline constexpr std::string_view kAckKind = "ack";          ///< ... the fifo that carries perf's answers
+
+std::string file_name(const Process& process, std::string_view kind = kEntryKind);
+
+struct RuntimeFile {
+  Process process;
+  std::string kind;
+};
+/// Nothing if the name is of another pid namespace or of an unknown kind: such a file is left alone.
+std::optional<RuntimeFile> parse_file_name(std::string_view name);
+
+/// The number that follows `prefix` in a kind; nothing if the kind is another one.
+std::optional<pid_t> number_behind(std::string_view kind, std::string_view prefix);
 
 }  // namespace shadowwalk::live

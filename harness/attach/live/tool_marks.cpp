@@ -12,7 +12,6 @@
 
 #include "harness/attach/live/entry.hpp"
 #include "harness/attach/live/runtime_directory.hpp"
-#include "harness/attach/live/runtime_files.hpp"
 
 namespace shadowwalk::live {
 namespace {
@@ -51,9 +50,9 @@ ToolMark::ToolMark(const Process& measuring, std::string command)
 ToolMark::~ToolMark() {
   try {
     const std::optional<RuntimeDirectory> directory = RuntimeDirectory::find();
-    if (directory && directory->read(name_)) write(now_ns());  // gone: so is the process that measured
+    if (directory && directory->read(name_)) write(now_ns());  // missing: the measuring process is gone, too
   } catch (const std::exception&) {
-    // It stays on, which the reader takes as a disturbance that lasted.
+    // The mark stays, and the reader counts it until the process ends.
   }
 }
 
@@ -77,7 +76,7 @@ std::vector<std::string> tools_on(const Process& measuring, std::uint64_t begin_
     std::sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) { return a.begin_ns < b.begin_ns; });
     for (Mark& mark : marks) commands.push_back(std::move(mark.command));
   } catch (const std::exception&) {
-    // A directory that is refused, or a file that is no mark: whoever could have left one was refused as well.
+    // The directory is refused, or a file is no mark: no tool could leave a mark there either.
   }
   return commands;
 }
@@ -90,7 +89,7 @@ void remove_marks(const Process& measuring) noexcept {
       if (is_mark_of(name, measuring)) directory->remove(name);
     }
   } catch (const std::exception&) {
-    // The next look at the live runs takes them away.
+    // The next reader of the live runs removes them.
   }
 }
 

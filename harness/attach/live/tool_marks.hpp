@@ -6,14 +6,14 @@
 
 #include "harness/attach/live/process.hpp"
 
-/// Which tools `shadowwalk attach` put on a process that measures: the cell reads it when it is over, so that its
-/// result says so.
+/// Which tools `shadowwalk attach` attached to a measuring process: the cell reads the marks when it is over and names
+/// the tools in its result.
 namespace shadowwalk::live {
 
-/// A tool is on a process for as long as this lives. After kill -9 it counts as if it were on until the process ends.
+/// Marks a tool as attached to a process while the object exists. After kill -9 the mark counts until the process ends.
 class ToolMark {
  public:
-  /// `command`: as the result shall name it. Throws InputError if it cannot be written.
+  /// `command`: the tool's name in the result. Throws InputError if the mark cannot be written.
   ToolMark(const Process& measuring, std::string command);
   ToolMark(const ToolMark&) = delete;
   ToolMark& operator=(const ToolMark&) = delete;
@@ -27,11 +27,11 @@ class ToolMark {
   const std::uint64_t begin_ns_;
 };
 
-/// The commands that were on the process at any time in [begin_ns, end_ns], now_ns()'s clock, the earliest first. Never
-/// throws: where nothing can be read, nobody has left a mark.
+/// The commands that were attached to the process at any time in [begin_ns, end_ns] of now_ns()'s clock, earliest
+/// first. Never throws: if nothing can be read, there are no marks.
 std::vector<std::string> tools_on(const Process& measuring, std::uint64_t begin_ns, std::uint64_t end_ns) noexcept;
 
-/// At the end of the process that measured.
+/// Call it at the end of the measuring process.
 void remove_marks(const Process& measuring) noexcept;
 
 }  // namespace shadowwalk::live

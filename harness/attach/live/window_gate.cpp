@@ -1,15 +1,147 @@
 #include "harness/attach/live/window_gate.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
 #include <exception>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "harness/attach/live/entry.hpp"
-#include "harness/attach/live/runtime_files.hpp"
+#include "harness/attach/live/runtime_directory.hpp"
+#include "harness/machine/error.hpp"
 
 namespace shadowwalk::live {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kWindowFormat = "shadowwalk-window-1";
+
+/// write() to a fifo that has lost its reader: EPIPE, and no SIGPIPE, which would end the cell.
+ssize_t write_quietly(int fd, std::string_view text) {
+  sigset_t pipe, before, pending;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  const ssize_t written = write(fd, text.data(), text.size());
+  if (written < 0 && errno == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+    const timespec no_time{};
+    sigtimedwait(&pipe, nullptr, &no_time);
+    errno = EPIPE;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return written;
+}
+
+int ms_until(PerfControl::Clock::time_point until) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - PerfControl::Clock::now());
+  return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+}
+
+}  // namespace
+
+std::string to_text(const WatchedWindow& window) {
+  return json{{"format", kWindowFormat}, {"enable_ns", window.enable_ns},     {"begin_ns", window.begin_ns},
+              {"end_ns", window.end_ns}, {"disabled_ns", window.disabled_ns}, {"failure", window.failure}}
+      .dump(1, ' ', false, json::error_handler_t::replace);
+}
+
+std::optional<WatchedWindow> watched_window_from_text(const std::string& text) {
+  try {
+    const json object = json::parse(text);
+    if (object.at("format") != kWindowFormat) return std::nullopt;
+    return WatchedWindow{.enable_ns = object.at("enable_ns"),
+                         .begin_ns = object.at("begin_ns"),
+                         .end_ns = object.at("end_ns"),
+                         .disabled_ns = object.at("disabled_ns"),
+                         .failure = object.at("failure")};
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+WindowRequest::WindowRequest(const Process& run) : self_(this_process()), directory_(RuntimeDirectory::make()) {
+  if (directory_.path().find(',') != std::string::npos) {
+    throw InputError(fmt::format(
+        "attach: --next-measure: perf cannot read the name of a fifo with a comma, as in {}; set XDG_RUNTIME_DIR to "
+        "another directory of your own",
+        directory_.path()));
+  }
+  directory_.make_fifo(file_name(self_, kControlKind));
+  directory_.make_fifo(file_name(self_, kAckKind));
+  directory_.replace(file_name(self_, kRequestKind), to_string(run));  // last: the cell that sees it finds the fifos
+}
+
+WindowRequest::~WindowRequest() {
+  for (const std::string& name : directory_.names()) {
+    const std::optional<RuntimeFile> file = parse_file_name(name);
+    if (file && file->process == self_ && file->kind != kEntryKind) directory_.remove(name);
+  }
+}
+
+std::string WindowRequest::control_option() const {
+  const auto path = [&](std::string_view kind) { return directory_.path() + "/" + file_name(self_, kind); };
+  return fmt::format("--control=fifo:{},{}", path(kControlKind), path(kAckKind));
+}
+
+std::optional<pid_t> WindowRequest::claimed_by() const {
+  for (const std::string& name : directory_.names()) {
+    const std::optional<RuntimeFile> file = parse_file_name(name);
+    if (!file || file->process != self_) continue;
+    if (const auto cell = number_behind(file->kind, kClaimKind)) return cell;
+  }
+  return std::nullopt;
+}
+
+std::optional<WatchedWindow> WindowRequest::done() const {
+  const std::optional<std::string> text = directory_.read(file_name(self_, kDoneKind));
+  return text ? watched_window_from_text(*text) : std::nullopt;
+}
+
+std::optional<PerfControl> PerfControl::open(const RuntimeDirectory& directory, const Process& starter,
+                                             Clock::time_point until) {
+  constexpr timespec kRetry{0, 1'000'000};
+  while (process_of(starter.pid) == starter && Clock::now() < until) {
+    os::FileDescriptor control = directory.open_fifo(file_name(starter, kControlKind), O_WRONLY);
+    if (control.is_open()) {
+      os::FileDescriptor ack = directory.open_fifo(file_name(starter, kAckKind), O_RDONLY);
+      if (!ack.is_open()) return std::nullopt;
+      return PerfControl(std::move(control), std::move(ack));
+    }
+    if (errno != ENXIO) return std::nullopt;  // ENXIO: the fifo has no reader yet
+    nanosleep(&kRetry, nullptr);
+  }
+  return std::nullopt;
+}
+
+bool PerfControl::command(std::string_view word, Clock::time_point until) {
+  const std::string line = fmt::format("{}\n", word);
+  if (write_quietly(control_.get(), line) != static_cast<ssize_t>(line.size())) return false;
+  while (true) {
+    pollfd event{ack_.get(), POLLIN, 0};
+    const int ready = poll(&event, 1, ms_until(until));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return false;
+    char answer[64];
+    const ssize_t count = read(ack_.get(), answer, sizeof answer);  // "ack\n", and a zero
+    if (count > 0) return std::string_view(answer, static_cast<std::size_t>(count)).starts_with("ack");
+    if (count == 0) {
+      // No writer: either perf is gone, and poll says POLLHUP, or it opens its end within microseconds.
+      if ((event.revents & POLLHUP) != 0) return false;
+      continue;
+    }
+    if (errno != EINTR && errno != EAGAIN) return false;
+  }
+}
 
 bool WindowGate::claim() noexcept {
   try {
@@ -27,7 +159,7 @@ bool WindowGate::claim() noexcept {
       waiting_.push_back({.starter = file->process, .perf = std::nullopt, .window = {}});
     }
   } catch (const std::exception&) {
-    // A directory that is refused: nobody could have left a request.
+    // The directory is refused, so it can hold no request.
   }
   return !waiting_.empty();
 }
@@ -73,7 +205,7 @@ void WindowGate::let_end() noexcept {
       directory->replace(file_name(waiting.starter, kDoneKind), to_text(waiting.window));
     }
   } catch (const std::exception&) {
-    // Whoever waits sees the cell end.
+    // The waiting process sees the cell end.
   }
   waiting_.clear();
 }

@@ -1,6 +1,9 @@
 #include "harness/attach/tools/attach.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/types.h>
+#include <sys/wait.h>
 
 #include <chrono>
 #include <cstdio>
@@ -8,20 +11,75 @@
 #include <optional>
 #include <thread>
 
-#include "harness/attach/live/choose_run.hpp"
 #include "harness/attach/live/live_runs.hpp"
 #include "harness/attach/live/tool_marks.hpp"
-#include "harness/attach/live/window_request.hpp"
-#include "harness/attach/tools/find_target.hpp"
-#include "harness/attach/tools/tool_process.hpp"
+#include "harness/attach/live/window_gate.hpp"
+#include "harness/attach/tools/question.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/interrupt.hpp"
 #include "harness/os/program.hpp"
 
 namespace shadowwalk::tools {
 namespace {
 
 constexpr std::chrono::milliseconds kLookAtToolAgain{10};
-constexpr int kInterrupted = 128 + 2;  ///< how perf ends after SIGINT, once it has written everything
+constexpr int kInterrupted = 128 + 2;  ///< perf's exit code after SIGINT, once it has written everything
+
+/// A running tool that shares our terminal. Meanwhile this process ignores Ctrl-C, so that the tool ends in order. If
+/// this process dies, the tool is interrupted, too. One at a time.
+class ToolProcess {
+ public:
+  /// Starts `words[0]` from PATH. Throws InputError if it cannot be started.
+  explicit ToolProcess(const std::vector<std::string>& words);
+  ToolProcess(const ToolProcess&) = delete;
+  ToolProcess& operator=(const ToolProcess&) = delete;
+  ~ToolProcess();
+
+  /// Its os::exit_code_of(); nothing while it runs.
+  std::optional<int> ended();
+  /// Interrupts it, as Ctrl-C would, and waits for it. If it does not end, interrupts it once more, then kills it.
+  int end(std::chrono::milliseconds patience = std::chrono::seconds(30));
+
+ private:
+  /// False: it still runs.
+  bool ends_within(std::chrono::milliseconds time);
+
+  const os::IgnoredInterrupt ignored_;
+  pid_t child_ = -1;
+  std::optional<int> code_;
+};
+
+ToolProcess::ToolProcess(const std::vector<std::string>& words) {
+  const std::string program = os::require_program(words[0], "attach", words[0] == "perf" ? "linux-perf" : words[0]);
+  std::fflush(nullptr);  // what we printed comes before what the tool prints
+  child_ = os::start_program(program, words, {.default_signals = true, .death_signal = SIGINT});
+}
+
+ToolProcess::~ToolProcess() { end(); }
+
+std::optional<int> ToolProcess::ended() {
+  int status = 0;
+  if (!code_ && waitpid(child_, &status, WNOHANG) == child_) code_ = os::exit_code_of(status);
+  return code_;
+}
+
+bool ToolProcess::ends_within(std::chrono::milliseconds time) {
+  constexpr std::chrono::milliseconds kLookForEndAgain{5};
+  for (const auto until = std::chrono::steady_clock::now() + time; std::chrono::steady_clock::now() < until;) {
+    if (ended()) return true;
+    std::this_thread::sleep_for(kLookForEndAgain);
+  }
+  return ended().has_value();
+}
+
+int ToolProcess::end(std::chrono::milliseconds patience) {
+  for (const int signal : {SIGINT, SIGINT, SIGKILL}) {
+    if (ended()) break;
+    kill(child_, signal);
+    ends_within(patience);
+  }
+  return ended().value_or(128 + SIGKILL);  // even SIGKILL had no effect: it hangs in the kernel
+}
 
 void announce(const Command& command) {
   for (const std::string& note : command.notes) fmt::print(stderr, "shadowwalk: {}\n", note);
@@ -72,7 +130,7 @@ pid_t wait_for_claim(const live::WindowRequest& request, const live::Process& ru
   }
 }
 
-/// Until the cell says that its window is over, or it is gone, or perf is.
+/// Waits until the cell writes down that its window is over, or the cell or perf is gone.
 std::optional<live::WatchedWindow> wait_for_window(const live::WindowRequest& request, ToolProcess& tool,
                                                    const live::Process& cell) {
   while (!tool.ended()) {
@@ -100,7 +158,7 @@ bool attach_for_a_time(const Question& question, const Target& target, const Hos
 
 bool attach_to_next_window(Question question, const std::string& wanted, const HostCan& can) {
   const live::LiveRun run = live::choose_run("attach", live::live_runs(), wanted);
-  question.control = "";  // not known yet; what cannot be asked for is refused before anybody waits
+  question.control = "";  // not known yet: compose() refuses impossible questions before the wait begins
   Target any{.run = run.id,
              .pid = run.process.pid,
              .variant = {},

@@ -3,17 +3,59 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
+#include <vector>
 
-#include "harness/attach/tools/bpftrace_program.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk::tools {
 namespace {
 
-using Words = std::vector<std::string>;
+struct Action {
+  const char* probe;
+  std::vector<Role> roles;  ///< the roles whose threads fire it
+  const char* action;
+  bool only_if_asked = false;  ///< fires so often that tracing it dominates the cell: only with its --role
+};
 
-/// No beat of a zapper's, whose usual rates are round.
+const std::vector<Action>& actions(What what) {
+  static const std::vector<Action> zaps = {
+      {"zap__done", {Role::zapper}, "@zap_ns[comm] = hist(arg3); @pages_a_zap[comm] = hist(arg1);"},
+      {"zap__empty", {Role::zapper}, "@zaps_empty[comm] = count();"}};
+  static const std::vector<Action> frees = {
+      {"page__retire", {Role::walker, Role::zapper}, "@pages_retired[comm] = count();"},
+      {"page__free", {Role::walker, Role::zapper, Role::reclaimer}, "@free_ns[comm] = hist(arg3);"}};
+  static const std::vector<Action> locks = {
+      {"commit__done", {Role::walker, Role::zapper}, "@commit_held_ns[comm] = hist(arg1);"},
+      {"zap__done", {Role::zapper}, "@zap_wait_and_hold_ns[comm] = hist(arg3);"},
+      {"fault", {Role::walker}, "@fault_wait_and_hold_ns[comm] = hist(arg2);", /*only_if_asked=*/true}};
+  static const std::vector<Action> exits = {
+      {"vcpu__exit",
+       {Role::walker},
+       "@exits[comm, arg1 == 0 ? \"interrupted\" : \"accesses\"] = count(); @accesses_an_exit[comm] = hist(arg1);"}};
+  switch (what) {
+    case What::zaps:
+      return zaps;
+    case What::frees:
+      return frees;
+    case What::locks:
+      return locks;
+    default:
+      return exits;
+  }
+}
+
+/// By the thread's name: inside a container bpftrace uses the host's thread ids, which nothing in the container knows.
+std::string predicate(const Question& question) {
+  if (!question.role) return "";
+  const std::string prefix = fmt::format("{}-", thread_role(*question.role));
+  return fmt::format(" /strncmp(comm, \"{}\", {}) == 0/", prefix, prefix.size());
+}
+
+using Argv = std::vector<std::string>;
+
+/// Not a multiple of a zapper's rate: usual rates are round numbers.
 constexpr const char* kSamplesPerSecond = "997";
 
 InputError refusal(const Question& question, const std::string& why) {
@@ -47,7 +89,7 @@ class Composer {
     as_root_ = true;
   }
 
-  /// The threads that are asked for: never the main one, which sleeps.
+  /// The threads that the question names: never the main thread, which sleeps.
   std::vector<pid_t> tids() const {
     std::vector<pid_t> found;
     for (const Role role : {Role::walker, Role::zapper, Role::reclaimer}) {
@@ -104,15 +146,15 @@ class Composer {
       }
       return text;
     };
-    Words words = {"perf", "record", "-e", "sched:sched_switch"};
+    Argv words = {"perf", "record", "-e", "sched:sched_switch"};
     if (!can_.whole_host && !as_root_) {
       words.insert(words.end(), {"-e", "sched:sched_migrate_task"});
       record(words, threads_option());
-      command_.notes.push_back("only from where the threads lose their CPU: the rest takes perf_event_paranoid 0");
+      command_.notes.push_back("only switches away from the threads: the rest needs perf_event_paranoid 0");
       command_.read_by = "perf script -i";
       return;
     }
-    // On all CPUs: a thread gets its CPU in the context of the one that ran before.
+    // On all CPUs: the switch to a thread is recorded in the context of the thread that ran before.
     words.insert(words.end(), {"--filter", filter({"prev_pid", "next_pid"})});
     for (const char* event : {"sched:sched_wakeup", "sched:sched_migrate_task"}) {
       words.insert(words.end(), {"-e", event, "--filter", filter({"pid"})});
@@ -135,9 +177,10 @@ class Composer {
   void compose_kvm() {
     need(can_.kvm_tracepoints);
     if (!target_.has_kvm_vcpus) {
-      throw refusal(question_, "the cell runs thread guests, for which KVM does nothing; --what exits tells of theirs");
+      throw refusal(question_,
+                    "the cell runs thread guests, for which KVM does nothing; --what exits counts their exits");
     }
-    Words words = {"perf", "record"};
+    Argv words = {"perf", "record"};
     for (const std::string& system : can_.kvm_systems) words.insert(words.end(), {"-e", system + ":*"});
     record(words, threads_option());
     command_.read_by = "perf script -i";
@@ -147,10 +190,11 @@ class Composer {
     if (question_.control) {
       throw refusal(question_,
                     "--next-measure needs a tool that can be switched, as perf for cpu, sched, c2c and kvm; "
-                    "scripts/bpf/free_latency.bt tells windows apart by the probe `phase`");
+                    "scripts/bpf/free_latency.bt separates windows by the probe `phase`");
     }
     if (target_.variant == "host-kvm" && question_.what != What::zaps) {
-      throw refusal(question_, "with --variant host-kvm it happens in the kernel, beyond the lab's probes: --what kvm");
+      throw refusal(question_,
+                    "with --variant host-kvm it happens in the kernel, outside the lab's probes: --what kvm");
     }
     if (question_.role) some_tids();
     const std::string program = bpftrace_program(question_, target_);
@@ -165,27 +209,27 @@ class Composer {
     command_.mark = mark("bpftrace");
   }
 
-  /// `perf record` with what all recordings have.
-  void record(Words words, const Words& where) {
+  /// `perf record` with the options that all recordings share.
+  void record(Argv words, const Argv& where) {
     command_.output = file("data");
     command_.mark = mark("perf record");
     command_.words = std::move(words);
-    // The result tells its window by the same clock: `perf report --time` takes exactly that out.
+    // The result gives its window by the same clock: `perf report --time` selects exactly the window.
     append({"-k", "CLOCK_MONOTONIC"});
     append(where);
     append(control());
     append({"-o", command_.output});
   }
 
-  Words threads_option() const { return {"-t", fmt::format("{}", fmt::join(some_tids(), ","))}; }
-  Words control() const { return question_.control ? Words{"--delay=-1", *question_.control} : Words{}; }
+  Argv threads_option() const { return {"-t", fmt::format("{}", fmt::join(some_tids(), ","))}; }
+  Argv control() const { return question_.control ? Argv{"--delay=-1", *question_.control} : Argv{}; }
   std::string mark(std::string_view tool) const {
     const std::string role = question_.role ? fmt::format(" --role {}", name_of(*question_.role)) : std::string();
     return fmt::format("{} (attach --what {}{})", tool, name_of(question_.what), role);
   }
 
-  void append(const Words& words) { command_.words.insert(command_.words.end(), words.begin(), words.end()); }
-  void prepend(const Words& words) { command_.words.insert(command_.words.begin(), words.begin(), words.end()); }
+  void append(const Argv& words) { command_.words.insert(command_.words.end(), words.begin(), words.end()); }
+  void prepend(const Argv& words) { command_.words.insert(command_.words.begin(), words.begin(), words.end()); }
 
   const Question& question_;
   const Target& target_;
@@ -195,6 +239,24 @@ class Composer {
 };
 
 }  // namespace
+
+std::string bpftrace_program(const Question& question, const Target& target) {
+  std::string probes;
+  for (const Action& action : actions(question.what)) {
+    const bool has_part =
+        !question.role || std::find(action.roles.begin(), action.roles.end(), *question.role) != action.roles.end();
+    if (!has_part || (action.only_if_asked && !question.role)) continue;
+    // Not the path: it may contain characters that bpftrace's grammar does not accept.
+    probes += fmt::format(" usdt:/proc/{}/exe:shadowwalk:{}{} {{ {} }}", target.pid, action.probe, predicate(question),
+                          action.action);
+  }
+  if (probes.empty()) {
+    throw InputError(fmt::format("attach: --what {}: {}s have no part in it; leave --role out", name_of(question.what),
+                                 name_of(*question.role)));
+  }
+  // BEGIN runs when all probes are attached: a cell that is held may then continue.
+  return "BEGIN { printf(\"attached\\n\"); }" + probes;
+}
 
 Command compose(const Question& question, const Target& target, const HostCan& can) {
   return Composer(question, target, can).compose();

@@ -8,19 +8,23 @@
 
 namespace shadowwalk::tools {
 
-/// A command that answers a question.
+/// The bpftrace program that answers the question of this process by the lab's own probes (docs/probes.md): histograms
+/// and counts by thread. Pure. Throws InputError if the role has no part in it.
+std::string bpftrace_program(const Question& question, const Target& target);
+
+/// A command line that answers a question.
 struct Command {
-  /// As a shell would run it: it finds the programs on PATH. One that is only printed ends by itself when its time is
-  /// over; any other is interrupted by whoever runs it.
+  /// Program and arguments; the program is found on PATH. A command that is only printed ends by itself when its time
+  /// is over; any other command must be interrupted by the process that runs it.
   std::vector<std::string> words;
-  std::string mark;                ///< in short, for the result of the cell that it perturbs
-  std::string output;              ///< the file that it writes; empty: it prints
-  std::string read_by;             ///< how to read the file
-  std::vector<std::string> notes;  ///< what is other than one may expect
+  std::string mark;                ///< its short name in the result of the cell that it perturbs
+  std::string output;              ///< the file that it writes; empty: it prints to stdout
+  std::string read_by;             ///< the command that reads the file
+  std::vector<std::string> notes;  ///< what differs from what a user may expect
 };
 
-/// Pure. Throws InputError where the host cannot do it, or the run has nothing of it: what is missing, and what mends
-/// it or comes nearest.
+/// Pure. Throws InputError if the host cannot do it, or the run has nothing to observe: what is missing, and what
+/// repairs it or comes closest.
 Command compose(const Question& question, const Target& target, const HostCan& can);
 
 }  // namespace shadowwalk::tools

@@ -32,7 +32,7 @@ class Answers {
     if (probes.state == doctor::State::lack) return {with_mend(probes.value, probes.mend), false};
     if (const Lack missing = program("bpftrace", "bpftrace"); !missing.why.empty()) return missing;
     if (host_.live.is_root) return {};
-    return {"bpftrace needs root: add --print, and run what it prints, which begins with sudo", true};
+    return {"bpftrace needs root: add --print, and run the command that it prints, which begins with sudo", true};
   }
 
   Lack sampling() const {
@@ -43,7 +43,7 @@ class Answers {
   Lack tracepoints() const {
     for (const doctor::Ability& ability : report_.abilities) {
       if (ability.name != "tracepoints" || ability.verdict != doctor::Verdict::no) continue;
-      return {with_mend(fmt::format("it takes the kernel's tracepoints, and {}", ability.how), ability.mend),
+      return {with_mend(fmt::format("it needs the kernel's tracepoints, and {}", ability.how), ability.mend),
               !host_.live.is_root && ability.how.find("not mounted") == std::string::npos};
     }
     return {};
@@ -52,11 +52,11 @@ class Answers {
   Lack memory_sampling() const {
     const doctor::Finding& memory = finding("memory_sampling");
     if (memory.state != doctor::State::lack) return {};
-    return {
-        fmt::format("{}, so nothing tells which cache line an access went to ({}); nearest are the contention figures "
-                    "of `shadowwalk report`, which hold walks on N vCPUs against one, and --what cpu",
-                    memory.value, memory.mend.advice),
-        false};
+    return {fmt::format(
+                "{}, so no tool can see which cache line an access went to ({}); closest are the contention figures "
+                "of `shadowwalk report`, which compare walks on N vCPUs with one vCPU, and --what cpu",
+                memory.value, memory.mend.advice),
+            false};
   }
 
   bool counts_cycles() const { return host_.live.pmu.unavailable.empty(); }
@@ -68,7 +68,7 @@ class Answers {
         if (candidate.subject == subject) return candidate;
       }
     }
-    SHADOWWALK_CHECK(false, "the doctor examines another subject than is asked for");
+    SHADOWWALK_CHECK(false, "the doctor has no finding for this subject");
     return report_.sections.front().findings.front();
   }
 

@@ -21,7 +21,7 @@ constexpr int kEscape = 27;
 }  // namespace
 
 struct Screen::Terminal {
-  // Not initscr(), which ends the process where it fails.
+  // Not initscr(), which ends the process if it fails.
   SCREEN* const screen = newterm(nullptr, stdout, stdin);
 };
 
@@ -33,10 +33,10 @@ bool terminal_takes_utf8() {
 Screen::Screen() : terminal_(std::make_unique<Terminal>()) {
   if (terminal_->screen == nullptr) {
     const char* const type = std::getenv("TERM");
-    throw InputError(fmt::format("top: the terminal's type is '{}', which is unknown here; set TERM, or use --plain",
+    throw InputError(fmt::format("top: the terminal's type '{}' is unknown here; set TERM, or use --plain",
                                  type == nullptr ? "" : type));
   }
-  raw();  // Ctrl-C is a key: what the terminal showed before shall come back
+  raw();  // Ctrl-C is a key: the destructor must restore the terminal
   noecho();
   keypad(stdscr, TRUE);
   set_escdelay(25);

@@ -8,7 +8,7 @@
 
 namespace shadowwalk::top {
 
-/// The whole terminal, for as long as this lives; what it showed before comes back. One at a time, for one thread.
+/// Takes over the terminal while the object exists, and restores its content afterwards. One at a time, for one thread.
 class Screen {
  public:
   /// Throws InputError if the terminal's type is unknown.
@@ -19,8 +19,8 @@ class Screen {
 
   std::size_t columns() const;
   void show(const std::vector<std::string>& lines);
-  /// Waits so long, or for a key; at once where the terminal's size has changed. False: the user wants to leave (q,
-  /// Ctrl-C, Esc).
+  /// Waits for `time`, for a key, or for a change of the terminal's size. False: the user wants to leave (q, Ctrl-C,
+  /// Esc).
   bool wait(std::chrono::milliseconds time);
 
  private:
@@ -28,8 +28,7 @@ class Screen {
   const std::unique_ptr<Terminal> terminal_;
 };
 
-/// Whether this program may write UTF-8 here, as the environment's locale says. Sets the program's locale for
-/// characters by it.
+/// Whether the environment's locale uses UTF-8. Sets the program's locale for characters (LC_CTYPE) to it.
 bool terminal_takes_utf8();
 
 }  // namespace shadowwalk::top

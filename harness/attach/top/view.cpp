@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <nlohmann/json.hpp>
 
 #include "harness/text/duration.hpp"
 #include "harness/text/quantity.hpp"
@@ -19,7 +21,7 @@ constexpr std::size_t kMostVcpus = 8;  // shown one by one
 
 std::string duration(std::uint64_t ns) { return format_duration(std::chrono::nanoseconds(ns)); }
 
-/// Cuts a line of ASCII.
+/// Cuts a line of ASCII text.
 std::string cut(std::string text, std::size_t columns) {
   if (text.size() > columns) text.resize(columns);
   return text;
@@ -74,7 +76,7 @@ class Lines {
   }
   void topic(const char* name, const std::string& values) { put(fmt::format("  {:<{}}{}", name, kTopic - 2, values)); }
 
-  /// Since the last look; a dash before there is one.
+  /// Since the previous refresh; a dash without one.
   std::string rate(std::uint64_t now, std::uint64_t before) const {
     return before_ == nullptr || seconds_ <= 0 ? "-" : rate_in_words(static_cast<double>(now - before) / seconds_);
   }
@@ -83,15 +85,15 @@ class Lines {
     return rate(frame_.now->all.*member, before_ == nullptr ? 0 : before_->all.*member);
   }
 
-  /// Of what was recorded since the last look, and in the window so far.
+  /// Of the values recorded since the previous refresh, and in the window so far.
   void latencies(const char* name, const Histogram& now, const Histogram* before) {
-    const auto words = [](const Histogram& histogram) {
+    const auto quantiles = [](const Histogram& histogram) {
       if (histogram.count() == 0) return std::string("-");
       return fmt::format("p50 {}  p99 {}  max {}", time_in_words(histogram.quantile(0.5)),
                          time_in_words(histogram.quantile(0.99)), time_in_words(static_cast<double>(histogram.max())));
     };
-    std::string line = fmt::format("{:<46}", before == nullptr ? "-" : words(now.since(*before)));
-    if (now.count() != 0) line += "window: " + words(now);
+    std::string line = fmt::format("{:<46}", before == nullptr ? "-" : quantiles(now.since(*before)));
+    if (now.count() != 0) line += "window: " + quantiles(now);
     topic(name, line);
   }
 
@@ -101,7 +103,7 @@ class Lines {
       topic("walks", rate(&Counts::walks) + per_vcpu(now));
       topic("", fmt::format("faults {}  restarts {}", rate(&Counts::faults), rate(&Counts::restarts)));
     } else {
-      topic("walks", "by the kernel: `shadowwalk attach --what kvm` sees them");
+      topic("walks", "by the kernel: `shadowwalk attach --what kvm` records them");
     }
     topic("zaps", fmt::format("{}  found nothing {}", rate(&Counts::zaps), rate(&Counts::zaps_empty)));
     if (now.page_bytes != 0) memory(now);
@@ -155,6 +157,56 @@ class Lines {
   std::vector<std::string> lines_;
 };
 
+using nlohmann::json;
+
+json exits_of(const Counts& counts) {
+  json exits = json::object();
+  for (std::size_t i = 0; i < kExitReasons; ++i) exits[std::string(kExitNames[i])] = counts.exits[i];
+  return exits;
+}
+
+json totals_of(const Sample& sample) {
+  return {{"walks", sample.all.walks},
+          {"faults", sample.all.faults},
+          {"restarts", sample.all.restarts},
+          {"violations", sample.all.violations},
+          {"zaps", sample.all.zaps},
+          {"zaps_empty", sample.all.zaps_empty},
+          {"ipis", sample.ipis},
+          {"pages_freed", sample.pages_freed},
+          {"exits", exits_of(sample.all)}};
+}
+
+json rates_of(const Sample& now, const Sample& before, double seconds) {
+  const Counts since = now.all - before.all;
+  const auto rate = [&](std::uint64_t count) { return static_cast<double>(count) / seconds; };
+  json exits = json::object();
+  for (std::size_t i = 0; i < kExitReasons; ++i) exits[std::string(kExitNames[i])] = rate(since.exits[i]);
+  json vcpus = json::array();
+  for (std::size_t i = 0; i < now.vcpus.size(); ++i) vcpus.push_back(rate(now.vcpus[i].walks - before.vcpus[i].walks));
+  return {{"walks", rate(since.walks)},
+          {"walks_by_vcpu", std::move(vcpus)},
+          {"faults", rate(since.faults)},
+          {"restarts", rate(since.restarts)},
+          {"zaps", rate(since.zaps)},
+          {"zaps_empty", rate(since.zaps_empty)},
+          {"ipis", rate(now.ipis - before.ipis)},
+          {"pages_freed", rate(now.pages_freed - before.pages_freed)},
+          {"exits", std::move(exits)}};
+}
+
+json latencies_of(const Histogram& histogram) {
+  return {{"count", histogram.count()},
+          {"p50", histogram.quantile(0.5)},
+          {"p99", histogram.quantile(0.99)},
+          {"max", histogram.max()}};
+}
+
+/// Of what was recorded in the window so far.
+void add_latencies(json& object, const char* name, const Histogram& histogram) {
+  if (histogram.count() != 0) object[name] = latencies_of(histogram);
+}
+
 }  // namespace
 
 std::string sparkline(std::span<const std::uint64_t> values, std::size_t columns, Blocks blocks) {
@@ -171,13 +223,35 @@ std::string sparkline(std::span<const std::uint64_t> values, std::size_t columns
                                                   values.begin() + static_cast<std::ptrdiff_t>(end));
     const double height = greatest == 0 ? 0 : static_cast<double>(value) / static_cast<double>(greatest);
     const auto full = static_cast<std::size_t>(height * static_cast<double>(most));
-    line += characters[value == 0 ? 0 : std::max<std::size_t>(1, full)];  // what is there is seen
+    line += characters[value == 0 ? 0 : std::max<std::size_t>(1, full)];  // what is not 0 is visible
   }
   return line;
 }
 
 std::vector<std::string> lines_of(const Frame& frame, std::size_t columns, Blocks blocks) {
   return Lines(frame, columns, blocks).all();
+}
+
+std::string json_of(const Frame& frame) {
+  json object = {{"id", frame.run.id}, {"phase", frame.phase}, {"at_ns", frame.at_ns}};
+  if (frame.run.cell) object["name"] = frame.run.cell->name;
+  if (frame.run.run) object["number"] = frame.run.run->number;
+  if (!frame.why_no_counters.empty()) object["unavailable"] = frame.why_no_counters;
+  if (frame.now) {
+    const Sample& now = *frame.now;
+    object["totals"] = totals_of(now);
+    if (now.page_bytes != 0) {
+      object["retired_bytes"] = now.pages_retired * now.page_bytes;
+      object["retired_bytes_peak"] = now.retired_peak * now.page_bytes;
+    }
+    add_latencies(object, "free_ns", now.free_ns);
+    add_latencies(object, "ipi_ns", now.ipi_ns);
+    if (frame.interval_s() > 0) {
+      object["interval_s"] = frame.interval_s();
+      object["per_second"] = rates_of(now, *frame.before, frame.interval_s());
+    }
+  }
+  return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace shadowwalk::top

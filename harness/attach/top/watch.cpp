@@ -1,11 +1,79 @@
 #include "harness/attach/top/watch.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
-#include "harness/attach/live/choose_run.hpp"
+#include "harness/attach/live/live_runs.hpp"
 
 namespace shadowwalk::top {
+namespace {
+
+std::uint64_t read(const LiveCounters::Counter& counter) { return counter.load(std::memory_order_relaxed); }
+
+Counts read(const LiveCounters::Thread& thread) {
+  Counts counts{.walks = read(thread.walks),
+                .faults = read(thread.faults),
+                .restarts = read(thread.restarts),
+                .violations = read(thread.violations),
+                .exits = {},
+                .zaps = read(thread.zaps),
+                .zaps_empty = read(thread.zaps_empty)};
+  for (std::size_t i = 0; i < kExitReasons; ++i) counts.exits[i] = read(thread.exits[i]);
+  return counts;
+}
+
+/// A level of pages is the difference of two counts that are read one after the other: it is negative if pages were
+/// freed in between.
+std::uint64_t level(std::uint64_t pages) { return static_cast<std::int64_t>(pages) < 0 ? 0 : pages; }
+
+}  // namespace
+
+Counts& Counts::operator+=(const Counts& other) {
+  walks += other.walks;
+  faults += other.faults;
+  restarts += other.restarts;
+  violations += other.violations;
+  for (std::size_t i = 0; i < kExitReasons; ++i) exits[i] += other.exits[i];
+  zaps += other.zaps;
+  zaps_empty += other.zaps_empty;
+  return *this;
+}
+
+Counts Counts::operator-(const Counts& earlier) const {
+  Counts difference{.walks = walks - earlier.walks,
+                    .faults = faults - earlier.faults,
+                    .restarts = restarts - earlier.restarts,
+                    .violations = violations - earlier.violations,
+                    .exits = {},
+                    .zaps = zaps - earlier.zaps,
+                    .zaps_empty = zaps_empty - earlier.zaps_empty};
+  for (std::size_t i = 0; i < kExitReasons; ++i) difference.exits[i] = exits[i] - earlier.exits[i];
+  return difference;
+}
+
+Sample take_sample(const LiveCounters& counters, std::uint64_t at_ns) {
+  Sample sample;
+  sample.at_ns = at_ns;
+  sample.page_bytes = read(counters.page_bytes);
+  const std::size_t vcpus = std::min<std::size_t>(read(counters.vcpus), LiveCounters::kMostThreads);
+  const std::size_t zappers = std::min<std::size_t>(read(counters.zappers), LiveCounters::kMostThreads - vcpus);
+  for (std::size_t i = 0; i < vcpus + zappers; ++i) {
+    const Counts counts = read(counters.threads[i]);
+    if (i < vcpus) sample.vcpus.push_back(counts);
+    sample.all += counts;
+  }
+  sample.ipis = read(counters.ipis.total);
+  sample.ipi_ns = counters.ipis.ns.snapshot();
+
+  sample.pages_freed = counters.footprint.freed();
+  sample.pages_retired = level(read(counters.footprint.unlinked.total) - sample.pages_freed);
+  const Footprint::Result pages = Footprint::result_of(counters.footprint, 0);
+  sample.free_ns = pages.free_ns;
+  sample.retired_peak = level(pages.retired.peak);
+  for (const std::uint64_t peak : pages.retired.series_peak) sample.retired_series.push_back(level(peak));
+  return sample;
+}
 
 double Frame::interval_s() const { return now && before ? static_cast<double>(now->at_ns - before->at_ns) / 1e9 : 0; }
 
@@ -33,8 +101,7 @@ void Watch::follow(const live::LiveRun& run) {
   why_no_counters_.clear();
   if (cell.pid == 0) return;
   if (fd < 0) {
-    why_no_counters_ =
-        "the cell shows none: its kernel refused it a memfd, or its build is older than `shadowwalk top`";
+    why_no_counters_ = "the cell has none: its kernel refused it a memfd, or its build is older than `shadowwalk top`";
     return;
   }
   try {
@@ -53,7 +120,7 @@ Frame Watch::look() {
   frame.why_no_counters = why_no_counters_;
   if (counters_) {
     frame.now = take_sample(counters_->counters(), frame.at_ns);
-    // A repetition begins to count anew.
+    // Each repetition starts at 0.
     if (before_ && before_->all.walks <= frame.now->all.walks && before_->pages_freed <= frame.now->pages_freed) {
       frame.before = std::move(before_);
     }

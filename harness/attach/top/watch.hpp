@@ -1,39 +1,78 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "harness/attach/live/live_runs.hpp"
-#include "harness/attach/top/sample.hpp"
+#include "harness/measure/footprint.hpp"
+#include "harness/measure/live_counters.hpp"
 #include "harness/measure/shared_counters.hpp"
 
+/// `shadowwalk top`: the counters of a live cell, read by another process while it runs.
 namespace shadowwalk::top {
 
-/// What one look at a run has found.
+/// The names of `ExitReason`, in its order.
+inline constexpr std::array<std::string_view, kExitReasons> kExitNames = {"mmio", "doorbell", "interrupted", "halt"};
+
+/// The counts of one thread, or of all threads together, since the cell began.
+struct Counts {
+  std::uint64_t walks = 0;
+  std::uint64_t faults = 0;
+  std::uint64_t restarts = 0;
+  std::uint64_t violations = 0;
+  std::array<std::uint64_t, kExitReasons> exits{};
+  std::uint64_t zaps = 0;
+  std::uint64_t zaps_empty = 0;
+
+  Counts& operator+=(const Counts& other);
+  Counts operator-(const Counts& earlier) const;
+};
+
+/// A cell's counters at one time. The cell runs meanwhile: each count is exact, but they are read a few events apart.
+struct Sample {
+  std::uint64_t at_ns = 0;       ///< CLOCK_MONOTONIC
+  std::uint64_t page_bytes = 0;  ///< of a shadow page; 0: the cell has no shadow pages of its own
+  std::vector<Counts> vcpus;
+  Counts all;  ///< vCPUs and zappers
+  std::uint64_t ipis = 0;
+  Histogram ipi_ns;  ///< in the window
+  std::uint64_t pages_freed = 0;
+  std::uint64_t pages_retired = 0;            ///< unlinked and not freed, now
+  std::uint64_t retired_peak = 0;             ///< pages, in the window so far
+  std::vector<std::uint64_t> retired_series;  ///< pages: the peak in each of Footprint::kIntervals parts of the window
+  Histogram free_ns;                          ///< in the window
+};
+
+Sample take_sample(const LiveCounters& counters, std::uint64_t at_ns);
+
+/// The state of a run at one refresh.
 struct Frame {
   live::LiveRun run;
-  std::string phase;  ///< as LiveRun tells it, or `ended`
+  std::string phase;  ///< LiveRun::phase(), or `ended`
   std::uint64_t at_ns = 0;
   std::optional<Sample> now;
-  std::optional<Sample> before;  ///< of the same cell at the last look
-  std::string why_no_counters;   ///< in words, if `now` is missing; empty: the run is between two cells
+  std::optional<Sample> before;  ///< of the same cell at the previous refresh
+  std::string why_no_counters;   ///< the reason if `now` is missing; empty: the run is between two cells
 
   bool ended() const { return phase == "ended"; }
-  /// Since the last look; 0 without one.
+  /// Time since the previous refresh; 0 without one.
   double interval_s() const;
   /// How many parts of the window, of Footprint::kIntervals, have begun.
   std::size_t intervals_begun() const;
 };
 
-/// Follows one run from cell to cell. Reads, and writes nothing.
+/// Follows one run from cell to cell. Only reads.
 class Watch {
  public:
-  /// The run of this id or process; empty: the only one. Throws InputError if it cannot be told.
+  /// The run with this id or process number; empty: the only run. Throws InputError if there is none, or several.
   explicit Watch(const std::string& wanted);
 
-  /// Looks again. Once the run is over the frame is `ended`, with the last counts of its last cell, if they were seen.
+  /// Refreshes. Once the run is over, the phase is `ended`, with the last counts of its last cell, if any were read.
   Frame look();
 
  private:

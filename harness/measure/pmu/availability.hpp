@@ -1,20 +1,37 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
-#include "harness/measure/pmu/encoded_event.hpp"
+#include "harness/measure/pmu/event_list.hpp"
 
 /// What this machine lets the calling user count.
 namespace shadowwalk::pmu {
 
-/// Whether hardware events can be counted: empty if `cycles` opens for the calling thread; else the reason in words,
-/// with the remedy where there is one.
+/// Whether hardware events can be counted: empty if `cycles` opens for the calling thread; otherwise the reason in
+/// words, with the remedy if there is one.
 std::string unavailable_reason(const SystemPaths& paths = {});
 
-/// Whether they can be read without a system call, which is what counts walks alone: empty, or the reason.
+/// Whether they can be read without a system call, which makes it possible to count walks alone: empty, or the reason.
 std::string self_reading_unavailable_reason(const SystemPaths& paths = {});
 
-/// Whether an event can be counted for a thread here: empty, or the reason.
+/// Whether an event can be counted for a thread on this machine: empty, or the reason.
 std::string cannot_count(const std::string& event, const SystemPaths& paths = {});
+
+/// One event that `--events` takes, as `shadowwalk list events` shows it.
+struct CatalogEntry {
+  std::string name;
+  std::string source;       ///< `set contention`, libpfm4's PMU (`amd64_fam19h_zen4`, `perf`) or the kernel's (`msr`)
+  std::string description;  ///< what it counts, by its source; empty if the source does not say
+  std::string caveat;       ///< for events of sets: what it does not count
+  std::string unavailable;  ///< why it cannot be counted for a thread here; empty: it can
+};
+
+/// The rows of each set for this CPU, then libpfm4's events, then those that the kernel names in sysfs. Only entries
+/// whose name or source `wanted` accepts are returned: each is opened once, which takes a system call or two.
+std::vector<CatalogEntry> event_catalog(
+    const std::function<bool(std::string_view name, std::string_view source)>& wanted, const SystemPaths& paths = {});
 
 }  // namespace shadowwalk::pmu

@@ -4,20 +4,24 @@
 #include <variant>
 #include <vector>
 
-#include "harness/measure/pmu/encoded_event.hpp"
 #include "harness/measure/pmu/event_list.hpp"
 
 namespace shadowwalk::pmu {
 
 /// Encodes one event of `--events` for this machine, or says why not: `pmu/terms/` through sysfs, everything else
-/// through libpfm4, and what libpfm4 does not know as a tracepoint if it looks like one. Opens nothing. Thread-safe.
+/// through libpfm4, and names that libpfm4 does not know as tracepoints if they look like one. Opens nothing.
+/// Thread-safe.
 std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const SystemPaths& paths = {});
 
-/// All of `--events`, in its order; no two events have one name.
+/// All events of `--events`, in its order; no two have the same name.
 struct EncodedSelection {
   std::vector<EncodedEvent> events;
   std::vector<Refusal> refused;
 };
 EncodedSelection encode_selection(const EventSelection& selection, const SystemPaths& paths = {});
+
+/// Encodes a tracepoint `system:event` through tracefs, or says why not: tracefs not mounted, not readable, or no such
+/// tracepoint, with the command that mends it. Thread-safe.
+std::variant<EncodedEvent, Refusal> encode_tracepoint(const std::string& event, const SystemPaths& paths);
 
 }  // namespace shadowwalk::pmu

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kLongestText = 4096;
 constexpr std::string_view kExample = "such as cycles,instructions,msr/tsc/,kvm:kvm_exit";
 
-/// Splits at commas, those between two slashes apart.
+/// Splits at the commas that are not between two slashes.
 std::vector<std::string_view> split(std::string_view text) {
   std::vector<std::string_view> items;
   bool in_slashes = false;
@@ -29,7 +29,7 @@ std::vector<std::string_view> split(std::string_view text) {
   return items;
 }
 
-/// What names of libpfm4, of perf and of tracepoints are made of.
+/// The characters in names of libpfm4, perf and tracepoints.
 bool is_event_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
          std::string_view("_-.:=@~/,").find(c) != std::string_view::npos;
@@ -86,7 +86,7 @@ EventSelection select_events(std::string_view text, Microarchitecture microarchi
     if (rows.empty()) {
       selection.refused.push_back(
           {std::string(item),
-           fmt::format("no events for this are known on this CPU ({}); `shadowwalk list events` tells "
+           fmt::format("no events for this are known on this CPU ({}); `shadowwalk list events` lists "
                        "what there is",
                        to_string(microarchitecture))});
     }
@@ -105,6 +105,39 @@ std::string event_label(std::string_view event) {
     begin = end + 1;
   }
   return std::string(event);
+}
+
+void apply_privileges(EncodedEvent& event, std::string_view modifiers) {
+  const auto has = [&](char letter) { return modifiers.find(letter) != std::string_view::npos; };
+  const bool filters = event.kind == EventKind::core || event.kind == EventKind::software;
+  perf_event_attr& attributes = event.attributes;
+  attributes.exclude_user = attributes.exclude_kernel = attributes.exclude_hv = 0;
+  attributes.exclude_guest = attributes.exclude_host = 0;
+  if (has('u') || has('k') || has('h')) {
+    attributes.exclude_user = has('u') ? 0 : 1;
+    attributes.exclude_kernel = has('k') ? 0 : 1;
+    attributes.exclude_hv = has('h') ? 0 : 1;
+  } else if (filters) {
+    attributes.exclude_kernel = attributes.exclude_hv = 1;
+  }
+  // Only a core's PMU keeps counting while a guest runs, whose instructions are not walks.
+  if (has('G') || has('H')) {
+    attributes.exclude_guest = has('G') ? 0 : 1;
+    attributes.exclude_host = has('H') ? 0 : 1;
+  } else if (event.kind == EventKind::core) {
+    attributes.exclude_guest = 1;
+  }
+}
+
+std::string privileges(const perf_event_attr& attributes) {
+  std::string levels;
+  if (attributes.exclude_user || attributes.exclude_kernel || attributes.exclude_hv) {
+    if (!attributes.exclude_user) levels += 'u';
+    if (!attributes.exclude_kernel) levels += 'k';
+    if (!attributes.exclude_hv) levels += 'h';
+  }
+  if (attributes.exclude_host && !attributes.exclude_guest) levels += 'G';
+  return levels;
 }
 
 }  // namespace shadowwalk::pmu

@@ -7,7 +7,7 @@
 /// Hardware, software and kernel events of a thread: named, encoded, opened, read (docs/result-format.md, `pmu`).
 namespace shadowwalk::pmu {
 
-/// The cores that the table of event sets has rows for. Bits, so that a row can hold for several.
+/// The cores for which the table of event sets has rows. Bits, so that a row can hold for several.
 enum class Microarchitecture : std::uint32_t {
   unknown = 0,
   intel_skylake = 1u << 0,          ///< client: Skylake to Comet Lake
@@ -32,7 +32,7 @@ Microarchitecture microarchitecture_of_pfm_pmu(std::string_view name);
 /// By what /proc/cpuinfo says of its first CPU: x86's vendor, family and model, or Arm's implementer and part.
 Microarchitecture microarchitecture_of_cpuinfo(const std::string& cpuinfo);
 
-/// Of this machine: libpfm4's word (LIBPFM_FORCE_PMU counts), and /proc/cpuinfo where libpfm4 does not know the CPU.
+/// This machine's: by libpfm4 (LIBPFM_FORCE_PMU counts), and by /proc/cpuinfo if libpfm4 does not know the CPU.
 Microarchitecture this_microarchitecture();
 
 /// `AMD Zen 3`; `unknown`.

@@ -42,7 +42,8 @@ void for_each_present_pmu(Visit visit) {
   }
 }
 
-/// Drops what libpfm4 spells out although it is off (`:e=0:i=0:c=0`), and privilege levels, which are decided later.
+/// Drops modifiers that libpfm4 spells out although they are off (`:e=0:i=0:c=0`), and privilege levels, which are
+/// decided later.
 std::string without_unset_modifiers(std::string_view qualified) {
   const std::size_t pmu_end = qualified.find("::");
   std::size_t begin = pmu_end == std::string_view::npos ? 0 : pmu_end + 2;
@@ -66,9 +67,9 @@ std::string without_unset_modifiers(std::string_view qualified) {
 std::string explain(int error, const std::string& event) {
   switch (error) {
     case PFM_ERR_NOTFOUND:
-      return "libpfm4 knows no such event for this CPU; `shadowwalk list events` tells what there is";
+      return "libpfm4 knows no such event for this CPU; `shadowwalk list events` lists what there is";
     case PFM_ERR_UMASK:
-      return fmt::format("unit mask missing or unknown; `shadowwalk list events {}` tells what there is",
+      return fmt::format("unit mask missing or unknown; `shadowwalk list events {}` lists what there is",
                          event.substr(0, event.find(':')));
     case PFM_ERR_FEATCOMB:
       return "libpfm4: these unit masks cannot be combined";

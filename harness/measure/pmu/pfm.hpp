@@ -13,7 +13,7 @@
 /// not there; LIBPFM_DISABLED_PMUS, ...). Thread-safe.
 namespace shadowwalk::pmu {
 
-/// The core PMU that libpfm4 detected, or was told to assume.
+/// The core PMU that libpfm4 detected, or must assume.
 struct CorePmu {
   std::string name;         ///< `amd64_fam19h_zen4`
   std::string description;  ///< `AMD64 Fam19h Zen4`
@@ -21,7 +21,7 @@ struct CorePmu {
   int fixed_counters = 0;
 };
 
-/// Nothing if libpfm4 does not know this CPU. That it is known does not say that the kernel drives its PMU.
+/// Nothing if libpfm4 does not know this CPU. Even if it does, the kernel may not drive the CPU's PMU.
 std::optional<CorePmu> core_pmu();
 
 /// What libpfm4 makes of an event's name: type and config only, counting everywhere.
@@ -40,7 +40,7 @@ struct ListedEvent {
   std::string description;
 };
 
-/// All events of the PMUs that libpfm4 finds present (or is told to assume), perf's generic and software ones included.
+/// All events of the PMUs that libpfm4 finds present (or must assume), including perf's generic and software events.
 /// Uncore PMUs are left out: they count no thread.
 std::vector<ListedEvent> pfm_events();
 

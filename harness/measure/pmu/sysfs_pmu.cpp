@@ -39,7 +39,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   return value;
 }
 
-/// A file name and no path: what stands between slashes comes from the user.
+/// A file name, not a path: what is between the slashes comes from the user.
 bool is_plain_name(std::string_view name) {
   return !name.empty() && name.front() != '.' && name.find('/') == std::string_view::npos;
 }
@@ -54,7 +54,7 @@ bool counts_threads(const fs::path& folder) {
   return !fs::exists(folder / "cpumask", error);
 }
 
-/// `event=0x1.scale` and its like describe an event and are none.
+/// `event=0x1.scale` and the like describe an event and are not events.
 bool is_event_file(std::string_view name) {
   for (const std::string_view suffix : {".scale", ".unit", ".snapshot", ".per-pkg"}) {
     if (name.ends_with(suffix)) return false;
@@ -62,7 +62,7 @@ bool is_event_file(std::string_view name) {
   return true;
 }
 
-/// Builds one event, term by term. The first thing that goes wrong is kept in `error`.
+/// Builds one event, term by term. Keeps the first error in `error`.
 class TermEncoder {
  public:
   TermEncoder(const fs::path& folder, EncodedEvent& event) : folder_(folder), event_(event) {}

@@ -6,14 +6,13 @@
 #include <variant>
 #include <vector>
 
-#include "harness/measure/pmu/encoded_event.hpp"
 #include "harness/measure/pmu/event_list.hpp"
 
 /// PMUs that the kernel describes under /sys/bus/event_source/devices, by perf's spelling: `msr/tsc/`,
 /// `cpu/event=0x43,umask=0x02/u`, `ibs_op/cnt_ctl=1/`. All functions are thread-safe.
 namespace shadowwalk::pmu {
 
-/// Where a term's bits go: word 0 is `config`, 1 `config1`, and so on; `bits` from a term's lowest bit upwards.
+/// Where a term's bits belong: word 0 is `config`, 1 `config1`, and so on; `bits` from a term's lowest bit upwards.
 struct TermFormat {
   unsigned word = 0;
   std::vector<unsigned> bits;
@@ -22,7 +21,7 @@ struct TermFormat {
 /// Parses a format file: `config:0-7,32-35`. Nothing if it is malformed. Pure.
 std::optional<TermFormat> parse_term_format(std::string_view text);
 
-/// Puts `value` where the format says; false if it has more bits than there is room for. Pure.
+/// Puts `value` where the format says; false if it has more bits than the format. Pure.
 bool put_term(const TermFormat& format, std::uint64_t value, perf_event_attr& attributes);
 
 /// Encodes `pmu/terms/modifiers`, or says why not.
@@ -31,13 +30,13 @@ std::variant<EncodedEvent, Refusal> encode_sysfs_event(const std::string& event,
 /// Whether the kernel drives a PMU of the CPU's cores.
 bool has_core_pmu(const SystemPaths& paths);
 
-/// What a PMU says of itself.
+/// What a PMU says about itself.
 struct SysfsPmu {
   std::string name;
   bool is_core = false;
   bool per_thread = true;           ///< false: counts a socket or a core complex (uncore), never one thread
   std::vector<std::string> events;  ///< its named events, as `--events` takes them
-  std::vector<std::string> terms;   ///< what else may stand between the slashes
+  std::vector<std::string> terms;   ///< what else may be between the slashes
 };
 
 /// Sorted by name; empty where sysfs is not mounted.

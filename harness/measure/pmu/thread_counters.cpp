@@ -4,7 +4,7 @@
 #include <chrono>
 #include <map>
 
-#include "harness/measure/pmu/rdpmc.hpp"
+#include "harness/measure/pmu/self_reading.hpp"
 
 namespace shadowwalk::pmu {
 namespace {
@@ -16,7 +16,7 @@ constexpr std::size_t kHeaderWords = 3;
 constexpr std::uint64_t kReadFormat =
     PERF_FORMAT_GROUP | PERF_FORMAT_ID | PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
 
-/// Events with one key may share groups. The core's PMU answers to several types.
+/// Events with the same key may share groups. The core's PMU has several types.
 std::uint32_t group_key(const EncodedEvent& event) {
   return event.kind == EventKind::core ? static_cast<std::uint32_t>(PERF_TYPE_HARDWARE) : event.attributes.type;
 }
@@ -77,12 +77,13 @@ void ThreadCounters::open_groups(std::vector<std::size_t> events) {
         group.fds.push_back(fd);
         group.ids.push_back(kernel_.id(fd));
       } else if (!group.fds.empty() && does_not_fit(fd)) {
-        left.push_back(event);  // alone it may well do: only as a leader does it get its last word
+        left.push_back(event);  // it may fit alone: the error that it gets as a leader is final
       } else {
         refused_.push_back({events_[event].name, explain_open_failure(-fd, events_[event], facts_)});
       }
     }
-    // Others (the NMI watchdog, another perf) may hold counters that the kernel's check of a group's size did not know.
+    // Other users (the NMI watchdog, another perf) may hold counters, which the kernel's check of a group's size
+    // ignores.
     while (group.fds.size() > 1 && !is_scheduled(group)) {
       left.insert(left.begin(), group.events.back());
       pop_last(group);
@@ -100,7 +101,7 @@ bool ThreadCounters::is_scheduled(const OpenGroup& group) {
   bool scheduled = false;
   do {
     const auto words = read_words(group);
-    scheduled = words.empty() || words[kRunningWord] != 0;  // unreadable: nothing that splitting would mend
+    scheduled = words.empty() || words[kRunningWord] != 0;  // unreadable: splitting would not help
   } while (!scheduled && std::chrono::steady_clock::now() < give_up);
   kernel_.disable(group.fds.front());
   return scheduled;

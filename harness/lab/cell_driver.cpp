@@ -1,0 +1,185 @@
+#include "harness/lab/cell_driver.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <exception>
+#include <limits>
+#include <thread>
+
+#include "harness/lab/cell_observer.hpp"
+#include "harness/lab/prepared_cell.hpp"
+#include "harness/machine/backoff.hpp"
+#include "harness/machine/cycle_clock.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/probes/probes.hpp"
+
+namespace shadowwalk {
+namespace {
+
+/// Before the window's start: whether to put it off is decided while it is still ahead for all threads.
+constexpr std::chrono::milliseconds kDecided{10};
+/// From when the observer's tools are ready: every thread has seen the new window before it begins, and has looked at
+/// its CPU's speed.
+constexpr std::chrono::milliseconds kLead{1};
+
+std::uint64_t ticks(std::chrono::nanoseconds time) { return CycleClock::from_ns(static_cast<double>(time.count())); }
+
+std::string vcpu_name(unsigned index) { return fmt::format("vcpu-{}", index); }
+
+/// Calls config.on_ready if there is one and nothing has failed yet; what it throws is a failure of the cell.
+void report_ready(const CellConfig& config, CellFailure& failure) {
+  if (!config.on_ready || failure.what()) return;
+  try {
+    config.on_ready();
+  } catch (const std::exception& error) {
+    failure.report(error.what());
+  }
+}
+
+void call(const std::function<void()>& hook) {
+  if (hook) hook();
+}
+
+}  // namespace
+
+bool CellFailure::wait_until(std::uint64_t ticks) {
+  std::unique_lock lock(mutex_);
+  while (!what_) {
+    const std::uint64_t now = CycleClock::now();
+    if (now >= ticks) return false;
+    changed_.wait_for(lock, std::chrono::nanoseconds(static_cast<std::int64_t>(CycleClock::to_ns(ticks - now)) + 1));
+  }
+  return true;
+}
+
+CellShared::CellShared(const PreparedCell& prepared_in)
+    : own_counters_(prepared_in.config.counters == nullptr ? std::make_unique<LiveCounters>() : nullptr),
+      prepared(prepared_in),
+      config(prepared_in.config),
+      counters(own_counters_ ? *own_counters_ : *prepared_in.config.counters),
+      cpus(prepared_in.placement),
+      attached(config.vcpus + config.zappers + 1),
+      go(1),
+      detached(config.vcpus + 1),
+      yield_while_waiting(prepared_in.oversubscribed()) {
+  const unsigned per_cpu = prepared.workload.vcpus_per_cpu;
+  for (unsigned i = 0; i < config.vcpus; ++i) {
+    vcpu_cpus.push_back(cpus.next_beside(vcpu_name(i), vcpu_name(i - i % per_cpu)));
+  }
+  for (unsigned i = 0; i < config.zappers; ++i) zapper_cpus.push_back(cpus.next(fmt::format("zapper-{}", i)));
+  counters.begin(config.vcpus, config.zappers);
+}
+
+WindowSchedule::WindowSchedule(const CellConfig& config, Window& window)
+    : config_(config),
+      window_(window),
+      start_(CycleClock::now() + ticks(config.warmup)),
+      end_(start_ + ticks(config.duration)) {
+  window_.set(start_, end_);
+}
+
+bool WindowSchedule::wait_for_start(CellFailure& failure) {
+  if (config_.observer != nullptr) {
+    if (failure.wait_until(start_ - ticks(std::min<std::chrono::nanoseconds>(config_.warmup, kDecided)))) return true;
+    if (config_.observer->await_window()) wait_for_observer();
+  }
+  return failure.wait_until(start_);
+}
+
+void WindowSchedule::wait_for_observer() {
+  constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+  window_.set(kNever, kNever);
+  config_.observer->let_begin();
+  start_ = CycleClock::now() + ticks(kLead);
+  end_ = start_ + ticks(config_.duration);
+  window_.set(start_, end_);
+  const std::uint64_t begins_ns = CycleClock::monotonic_ns() + CycleClock::to_whole_ns(start_ - CycleClock::now());
+  config_.observer->set_window(begins_ns, begins_ns + static_cast<std::uint64_t>(config_.duration.count()));
+}
+
+CellMeasurement begin_measurement(const PreparedCell& prepared) {
+  CellMeasurement cell;
+  cell.workload_summary = prepared.workload.summary;
+  cell.noise.cpus = std::thread::hardware_concurrency();
+  cell.noise.walkers = prepared.config.vcpus;
+  cell.noise.busy_threads = prepared.busy_threads();
+  cell.noise.oversubscribed = prepared.oversubscribed();
+  return cell;
+}
+
+void measure_window(CellShared& shared, HostWatch host, CellMeasurement& cell, const WindowHooks& hooks) {
+  const CellConfig& config = shared.config;
+  const auto enter = [&](CellPhase phase) { SHADOWWALK_PROBE(phase, phase, config.id, config.name.c_str()); };
+  shared.attached.arrive_and_wait();
+  report_ready(config, shared.failure);
+  shared.go.count_down();
+  call(hooks.released);
+  WindowSchedule schedule(config, shared.window);
+  cell.duration_s = cell.noise.duration_s = CycleClock::to_ns(schedule.end() - schedule.start()) / 1e9;
+  enter(CellPhase::warmup);
+  if (!schedule.wait_for_start(shared.failure)) {
+    enter(CellPhase::measure);
+    host.start();
+    call(hooks.begun);
+    if (hooks.wait) {
+      hooks.wait(schedule.end());
+    } else {
+      shared.failure.wait_until(schedule.end());
+    }
+    call(hooks.ended);
+    if (config.observer != nullptr) config.observer->end_window();
+    cell.host = host.finish(cell.noise);
+  }
+  enter(CellPhase::drain);
+}
+
+void finish_measurement(const CellShared& shared, CellMeasurement& cell) {
+  if (const auto what = shared.failure.what()) throw CellError(*what);
+  if (shared.config.observer != nullptr) cell.perturbed = shared.config.observer->perturbed();
+  cell.placement = shared.cpus.taken();
+}
+
+std::optional<std::uint64_t> wait_for_beat(std::uint64_t ticks, const std::atomic<bool>& stop, bool yields) {
+  constexpr double kSpinNs = 100'000;       // a sleep may wake this late
+  constexpr double kLongestSleepNs = 20e6;  // then look whether the cell is over
+  for (;;) {
+    if (stop.load(std::memory_order_relaxed)) return std::nullopt;
+    const std::uint64_t now = CycleClock::now();
+    if (now >= ticks) return now;
+    const double left_ns = CycleClock::to_ns(ticks - now);
+    if (left_ns > kSpinNs) {
+      const auto sleep_ns = static_cast<long>(std::min(left_ns - kSpinNs, kLongestSleepNs));
+      const timespec time{0, sleep_ns};
+      nanosleep(&time, nullptr);  // EINTR, an IPI: the loop looks again
+    } else if (yields) {
+      sched_yield();
+    } else {
+      cpu_relax();
+    }
+  }
+}
+
+void sleep_precisely() { prctl(PR_SET_TIMERSLACK, 1ul); }
+
+void sleep_halted(const Vcpu& vcpu, std::uint64_t idle_us, ThreadDisturbance& disturbance) {
+  constexpr std::uint64_t kLongestSleepNs = 1'000'000;  // then look whether the cell is over
+  const std::uint64_t end = CycleClock::now() + CycleClock::from_ns(static_cast<double>(idle_us) * 1e3);
+  for (std::uint64_t now = CycleClock::now(); now < end && !vcpu.has_request(kRequestStop); now = CycleClock::now()) {
+    const timespec time{0, static_cast<long>(std::min(CycleClock::to_whole_ns(end - now), kLongestSleepNs))};
+    nanosleep(&time, nullptr);
+    disturbance.observe(CycleClock::now());
+  }
+}
+
+void leave_cell(CellShared& shared, Vcpu& vcpu) {
+  shared.detached.count_down();
+  wait_interruptibly(shared.detached);
+  vcpu.unbind();
+}
+
+}  // namespace shadowwalk

@@ -1,0 +1,157 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <latch>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/lab/cell.hpp"
+#include "harness/lab/thread_disturbance.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/machine/placement.hpp"
+#include "harness/measure/live_counters.hpp"
+#include "harness/measure/window.hpp"
+
+/// What every cell of real threads is driven with, whether the lab's MMU or the kernel's serves it.
+namespace shadowwalk {
+
+/// The first error of any of a cell's threads, which ends the cell.
+class CellFailure {
+ public:
+  void report(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    if (!what_) what_ = what;
+    changed_.notify_all();
+  }
+  /// Waits until `ticks` of the cycle clock or the first failure. True: failed.
+  bool wait_until(std::uint64_t ticks);
+  std::optional<std::string> what() const {
+    const std::lock_guard lock(mutex_);
+    return what_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<std::string> what_;
+};
+
+/// Deals CPUs to a cell's threads, in order, and notes which thread is pinned to which, for the result.
+class CpuDealer {
+ public:
+  explicit CpuDealer(const Placement& placement) : placement_(placement) {}
+  std::optional<unsigned> next(const std::string& thread) {
+    const std::optional<unsigned> cpu = placement_.cpu_of(dealt_++);
+    if (cpu) taken_[thread] = *cpu;
+    return cpu;
+  }
+  /// The CPU of `host`, a thread that has one; the next free CPU for `host` itself.
+  std::optional<unsigned> next_beside(const std::string& thread, const std::string& host) {
+    if (thread == host || !taken_.contains(host)) return next(thread);
+    return taken_[thread] = taken_.at(host);
+  }
+  /// The next free CPU; where there is none, that of `host`.
+  std::optional<unsigned> next_or_beside(const std::string& thread, const std::string& host) {
+    return dealt_ < placement_.cpus() ? next(thread) : next_beside(thread, host);
+  }
+  const std::map<std::string, unsigned>& taken() const { return taken_; }
+  void forget(const std::string& thread) { taken_.erase(thread); }
+
+ private:
+  const Placement placement_;
+  std::size_t dealt_ = 0;
+  std::map<std::string, unsigned> taken_;
+};
+
+/// What the threads of a cell share. Made by the thread that runs the cell, before it starts the others.
+struct CellShared {
+  /// Begins the cell's counters and deals a CPU to each vCPU and zapper. `prepared` outlives this.
+  explicit CellShared(const PreparedCell& prepared);
+
+  bool clocked() const { return config.instrumentation != Instrumentation::none; }
+
+ private:
+  const std::unique_ptr<LiveCounters> own_counters_;
+
+ public:
+  const PreparedCell& prepared;
+  const CellConfig& config;
+  LiveCounters& counters;
+  CpuDealer cpus;
+  std::vector<std::optional<unsigned>> vcpu_cpus;
+  std::vector<std::optional<unsigned>> zapper_cpus;
+  Window window;
+  CellFailure failure;
+  std::latch attached;  ///< vCPUs, zappers and the main thread: they can be interrupted, and found by their names
+  std::latch go;        ///< the main thread: no thread walks or zaps before
+  std::latch detached;  ///< vCPUs and the main thread: a vCPU stays bound until no thread can interrupt it any more
+  std::atomic<bool> stop_zappers{false};
+  const bool yield_while_waiting;  ///< there are more busy threads than CPUs
+};
+
+/// When a cell's measured window is: after its warm-up, or, for an observer with tools that must be ready first, when
+/// they are.
+class WindowSchedule {
+ public:
+  /// The warm-up begins: sets the window.
+  WindowSchedule(const CellConfig& config, Window& window);
+
+  /// Waits until the window begins. True: the cell has failed.
+  bool wait_for_start(CellFailure& failure);
+
+  /// In ticks of the cycle clock. The length never changes.
+  std::uint64_t start() const { return start_; }
+  std::uint64_t end() const { return end_; }
+
+ private:
+  void wait_for_observer();
+
+  const CellConfig& config_;
+  Window& window_;
+  std::uint64_t start_;
+  std::uint64_t end_;
+};
+
+/// What a kind of cell adds to measure_window(), on the thread that runs the cell. Each may be empty.
+struct WindowHooks {
+  std::function<void()> released{};  ///< the threads begin to work; the warm-up follows
+  std::function<void()> begun{};     ///< the window has begun
+  std::function<void(std::uint64_t end_ticks)>
+      wait{};                     ///< until the window ends or the cell fails; else the driver waits
+  std::function<void()> ended{};  ///< the window is over, the threads still work
+};
+
+/// Fills in what is known before a cell runs: its workload, and what its threads ask of the CPUs.
+CellMeasurement begin_measurement(const PreparedCell& prepared);
+
+/// Waits until all threads are there, releases them, and goes through warm-up and window, up to the drain: fills in
+/// `cell`'s duration, host and noise. Returns early if the cell has failed.
+void measure_window(CellShared& shared, HostWatch host, CellMeasurement& cell, const WindowHooks& hooks);
+
+/// When all threads have ended. Throws CellError if one had failed; notes what disturbed the cell, and where its
+/// threads were.
+void finish_measurement(const CellShared& shared, CellMeasurement& cell);
+
+/// Paces a thread that acts at set times whether or not it is late. Returns when it was `ticks` of the cycle clock or a
+/// little later, and which time that was; empty once `stop` is set, seen within 20 ms. Sleeps far from the time and
+/// spins near it, or yields (`yields`) where CPUs are short.
+std::optional<std::uint64_t> wait_for_beat(std::uint64_t ticks, const std::atomic<bool>& stop, bool yields);
+
+/// Before the first wait: sleeps of the calling thread end on time, not up to 50 us later.
+void sleep_precisely();
+
+/// A HLT exit: the calling thread, `vcpu`'s own, blocks outside guest mode for `idle_us` or until kRequestStop, seen
+/// within 1 ms. As in KVM neither a TLB flush nor a root's reload wakes it; the vCPU serves them when it wakes.
+void sleep_halted(const Vcpu& vcpu, std::uint64_t idle_us, ThreadDisturbance& disturbance);
+
+/// The end of a vCPU's thread: stays bound until no thread can interrupt it any more.
+void leave_cell(CellShared& shared, Vcpu& vcpu);
+
+}  // namespace shadowwalk

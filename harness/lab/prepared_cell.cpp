@@ -1,0 +1,213 @@
+#include "harness/lab/prepared_cell.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "harness/guest/guest_abi.hpp"
+#include "harness/lab/page_budget.hpp"
+#include "harness/lab/thread_events.hpp"
+#include "harness/lab/workload_events.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/replay/trace_guest.hpp"
+#include "harness/trace/trace_reader.hpp"
+#include "workloads/guest/guest_program.hpp"
+
+namespace shadowwalk {
+namespace {
+
+constexpr const char* kDelayOfNegativeControls = "1/1000:50";
+
+/// Sets an option that was not given, as if it had been: the command that runs the cell again holds it.
+template <class T>
+void decide(CellRequest& request, std::string_view key, T CellConfig::*member, T value) {
+  if (!request.given.insert(find_cell_option(key)->key).second) return;
+  request.config.*member = value;
+}
+
+/// `auto`: the trace; KVM where it opens, and for a reference, which has no other guest. The result names what was
+/// taken.
+void decide_guest(CellRequest& request, PreparedCell& cell) {
+  CellConfig& config = request.config;
+  request.given.insert("guest");
+  if (config.guest != GuestKind::automatic) return;
+  config.guest = GuestKind::kvm;
+  if (replay::trace_file(config.workload)) {
+    config.guest = GuestKind::trace;
+  } else if (const std::string reason = kvm_unavailable_reason(); !reason.empty() && !cell.variant->is_reference()) {
+    config.guest = GuestKind::thread;
+    cell.notices.push_back(fmt::format("--guest auto: thread guests, since {}", reason));
+  }
+}
+
+/// A negative control is there to be caught, and stalls catch it at any rate: on by default for it, and said.
+void decide_read_delay(CellRequest& request, PreparedCell& cell) {
+  if (cell.variant->info.safe || request.has("read-delay")) return;
+  give(request, *find_cell_option("read-delay"), kDelayOfNegativeControls);
+  cell.notices.push_back(fmt::format("{} is a negative control: --read-delay {} is on (--read-delay off turns it off)",
+                                     cell.variant->info.name, kDelayOfNegativeControls));
+}
+
+/// How the workload's stalls are timed: the clock is read once in so many walks.
+ReadDelay first_vcpu_delay(const WalkerStall& stall) {
+  if (stall.time.count() == 0) return {};
+  constexpr std::uint64_t kWalksBetweenReadings = 256;
+  return {.one_in = kWalksBetweenReadings,
+          .stall_us = static_cast<double>(stall.time.count()),
+          .every_us = static_cast<double>(stall.every.count())};
+}
+
+void refuse_for_trace(const CellRequest& request, const VariantEntry& variant) {
+  const CellConfig& config = request.config;
+  if (variant.is_reference()) {
+    throw InputError(fmt::format("{}: a trace is replayed on the lab's own engine only", config.variant));
+  }
+  if (!variant.can_zap) {
+    throw InputError(fmt::format("variant '{}' cannot zap, and what a trace is for is its zaps", config.variant));
+  }
+  if (config.guest != GuestKind::trace) {
+    throw InputError(fmt::format("--guest {}: with --workload trace:FILE the trace is the guest; leave --guest out",
+                                 to_string(config.guest)));
+  }
+  for (const char* key : {"zap-rate", "working-set", "seed", "locality", "writes"}) {
+    if (!request.has(key)) continue;
+    throw InputError(
+        fmt::format("--{} has no meaning with --workload trace:FILE: the trace decides it; leave it out", key));
+  }
+}
+
+void refuse_trace(const trace::TraceReader& reader, const replay::Pace& pace) {
+  const trace::TraceInfo& info = reader.info();
+  if (info.last_gfn == 0) {
+    throw InputError(fmt::format("{}: holds no access that the engine could replay", reader.name()));
+  }
+  if (info.last_gfn > guest_abi::kWindowPages) {
+    throw InputError(fmt::format("{}: its accesses go up to gfn {:#x}, beyond the lab's 2^36 pages", reader.name(),
+                                 info.last_gfn - 1));
+  }
+  if (info.duration_ns == 0 && !pace.closed_loop) {
+    throw InputError(fmt::format("{}: all of its events are at one time: give --closed-loop", reader.name()));
+  }
+}
+
+/// The trace is workload, guest and zap rate in one.
+void prepare_replay(CellRequest& request, PreparedCell& cell) {
+  refuse_for_trace(request, *cell.variant);
+  CellConfig& config = request.config;
+  const std::filesystem::path file(replay::trace_file(config.workload).value());
+  config.pace = config.pace.value_or(replay::Pace{});
+  const trace::TraceReader reader(file);
+  const trace::TraceInfo& info = reader.info();
+  refuse_trace(reader, *config.pace);
+  const unsigned zappers = info.host_events != 0 ? 1 : 0;  // for what host threads did, if they did anything
+  decide(request, "zappers", &CellConfig::zappers, zappers);
+  if (config.zappers != zappers) {
+    throw InputError(
+        fmt::format("--zappers {}: {} of the trace's events are of threads that run no vCPU, and go to {}; "
+                    "give --zappers {} or leave it out",
+                    config.zappers, info.host_events, zappers == 0 ? "none" : "one zapper", zappers));
+  }
+  cell.workload.name = "trace:" + file.stem().string();
+  cell.trace = info;
+  config.working_set = info.last_gfn;
+  cell.budget = page_budget(info);
+}
+
+/// A workload whose guest does all the zapping has no work for zappers, and its working set may be its own.
+void prepare_workload(CellRequest& request, PreparedCell& cell) {
+  CellConfig& config = request.config;
+  if (config.pace) {
+    throw InputError(fmt::format("--speed, --closed-loop: workload '{}' is no trace, which alone has a pace of its own",
+                                 config.workload));
+  }
+  if (config.guest == GuestKind::trace) {
+    throw InputError(fmt::format("--guest trace: workload '{}' is no trace", config.workload));
+  }
+  const Workload& workload = cell.workload = load_workload(config.workload);
+  if (workload.host.empty()) decide(request, "zappers", &CellConfig::zappers, 0u);
+  decide(request, "working-set", &CellConfig::working_set, workload.working_set);
+  if (!cell.variant->can_zap && config.zappers != 0) {
+    throw InputError(fmt::format("variant '{}' cannot zap: give --zappers 0", config.variant));
+  }
+  if (workload.host.empty() && config.zappers != 0) {
+    throw InputError(fmt::format("workload '{}' has nothing for zappers to do: give --zappers 0", workload.name));
+  }
+  check_promised_names(workload);
+  cell.guest = guest_config(config, workload);  // throws if a knob does not suit the workload
+  config.first_vcpu_delay = first_vcpu_delay(workload.stall);
+}
+
+void require_kvm() {
+  if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) {
+    throw InputError(fmt::format("--guest kvm: {}; --guest thread runs here", reason));
+  }
+}
+
+}  // namespace
+
+PreparedCell prepare_cell(CellRequest request) {
+  PreparedCell cell;
+  cell.variant = &Registry::instance().at(request.config.variant);
+  if (const std::string reason = why_unavailable(cell.variant->info); !reason.empty()) {
+    throw InputError(fmt::format("variant '{}' cannot run here: {}; `shadowwalk list variants` says which can",
+                                 cell.variant->info.name, reason));
+  }
+  if (cell.variant->make_engine == nullptr && !cell.variant->is_reference()) {
+    throw InputError(
+        fmt::format("variant '{}' cannot be measured: its plug-in has no engine for it", cell.variant->info.name));
+  }
+  decide_guest(request, cell);
+  decide_read_delay(request, cell);
+  const bool replays = replay::trace_file(request.config.workload).has_value();
+  if (replays) {
+    prepare_replay(request, cell);
+  } else {
+    prepare_workload(request, cell);
+  }
+  cell.placement = Placement::parse(request.config.placement);
+  cell.options = command_line(request);
+  cell.config = std::move(request.config);
+  if (cell.config.name.empty()) cell.config.name = cell_name(cell.config);
+  if (cell.variant->is_reference()) {
+    cell.reference = cell.variant->prepare_reference(cell);
+    return cell;
+  }
+  if (cell.config.guest == GuestKind::kvm) require_kvm();
+  if (!replays) cell.budget = page_budget(cell.config, cell.workload);
+  cell.events = encode_events(cell.config.events);
+  return cell;
+}
+
+PreparedCell prepare_cell(const CellConfig& config) {
+  CellRequest request;
+  request.config = config;
+  // A trace decides these; whether they were given is not known here.
+  const bool replays = replay::trace_file(config.workload).has_value();
+  for (const CellOption& option : cell_options()) {
+    const bool of_the_trace = option.key == "zap-rate" || option.key == "working-set" || option.key == "seed";
+    if (!(replays && of_the_trace)) request.given.insert(option.key);
+  }
+  if (!config.locality) request.given.erase("locality");
+  if (!config.write_percent) request.given.erase("writes");
+  return prepare_cell(std::move(request));
+}
+
+GuestConfig guest_config(const CellConfig& config, const Workload& workload) {
+  GuestConfig guest;
+  guest.kind = config.guest;
+  guest.vcpus = config.vcpus;
+  guest.burst = config.walks_per_exit;
+  guest.params = guest_params(workload, {.working_set = config.working_set,
+                                         .seed = config.seed,
+                                         .locality = config.locality,
+                                         .write_percent = config.write_percent});
+  if (workload.active_vcpus != 0) {
+    guest.active_vcpus = workload.active_vcpus;
+    guest.idle_us = static_cast<std::uint64_t>(workload.idle.count());
+  }
+  guest.program = guest_program();
+  return guest;
+}
+
+}  // namespace shadowwalk

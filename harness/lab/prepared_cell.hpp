@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/guest/guest.hpp"
+#include "harness/lab/cell_request.hpp"
+#include "harness/lab/page_budget.hpp"
+#include "harness/lab/registry.hpp"
+#include "harness/machine/placement.hpp"
+#include "harness/measure/pmu/event_encoder.hpp"
+#include "harness/trace/trace_event.hpp"
+#include "workloads/workload.hpp"
+
+namespace shadowwalk {
+
+struct CellResult;
+struct PreparedCell;
+
+/// A prepared cell of a reference, which is no scheme of the lab's (VariantEntry::prepare_reference).
+class ReferenceCell {
+ public:
+  virtual ~ReferenceCell() = default;
+  /// As run_cell() does for the lab's own, and with the result at once.
+  virtual CellResult measure(const PreparedCell& cell) const = 0;
+};
+
+/// A cell of which everything is known and allowed: what run_cell() needs.
+struct PreparedCell {
+  CellConfig config;  ///< after all decisions; its hooks (on_ready, observer, counters, timeline) may still be set
+  const VariantEntry* variant = nullptr;
+  Workload workload;                      ///< of a trace: a name, and nothing else
+  GuestConfig guest;                      ///< none of a trace, which is its own guest
+  std::optional<trace::TraceInfo> trace;  ///< what the trace holds, if the workload is one
+  Placement placement = Placement::parse("auto");
+  pmu::EncodedSelection events;
+  PageBudget budget;
+  std::shared_ptr<const ReferenceCell> reference;  ///< null: the variant is one of the lab's
+
+  std::vector<std::string> options;  ///< that ask for just this cell: `--variant irq-ipi ...`
+  std::vector<std::string> notices;  ///< decisions that a user should know of, a line each
+
+  /// A closed loop's feeder is as busy as the vCPUs that it feeds.
+  unsigned busy_threads() const {
+    return config.vcpus + config.zappers + (config.pace && config.pace->closed_loop ? 1 : 0);
+  }
+  bool vcpus_share_cpus() const { return workload.vcpus_per_cpu > 1 && config.vcpus > 1; }
+  /// There are more busy threads than CPUs.
+  bool oversubscribed() const { return busy_threads() > placement.cpus() || vcpus_share_cpus(); }
+};
+
+/// Decides what was not asked for (guest, read delay, zappers, working set), loads the workload once, and refuses what
+/// cannot run. Nothing is measured, and no thread started; registers the process for what the variant needs, so it is
+/// best called before threads start. Throws InputError, one line.
+PreparedCell prepare_cell(CellRequest request);
+/// A cell whose options were all given.
+PreparedCell prepare_cell(const CellConfig& config);
+
+/// The guest of a cell: the workload's guest part at the cell's size, seed and burst.
+GuestConfig guest_config(const CellConfig& config, const Workload& workload);
+
+}  // namespace shadowwalk

@@ -1,0 +1,143 @@
+#include "harness/lab/cell_driver.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ctime>
+#include <limits>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "harness/lab/cell.hpp"
+#include "harness/lab/cell_observer.hpp"
+#include "harness/lab/cell_result.hpp"
+#include "harness/lab/prepared_cell.hpp"
+#include "harness/machine/cycle_clock.hpp"
+
+namespace shadowwalk {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+std::uint64_t now_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+/// Notes what it is told, and when.
+class FakeObserver final : public CellObserver {
+ public:
+  FakeObserver(bool waits, std::chrono::milliseconds slow) : waits_(waits), slow_(slow) {}
+
+  bool await_window() override {
+    calls.emplace_back("await");
+    return waits_;
+  }
+  void let_begin() override {
+    calls.emplace_back("let begin");
+    if (window != nullptr) window_while_waiting = window->start();
+    std::this_thread::sleep_for(slow_);
+    ready_ns = now_ns();
+  }
+  void set_window(std::uint64_t begin_ns, std::uint64_t end_ns) override {
+    calls.emplace_back("set");
+    window_begin_ns = begin_ns;
+    window_end_ns = end_ns;
+  }
+  void end_window() override {
+    calls.emplace_back("end");
+    ended_ns = now_ns();
+  }
+  std::string perturbed() override {
+    calls.emplace_back("perturbed");
+    return waits_ ? "a tool" : "";
+  }
+
+  std::vector<std::string> calls;
+  const Window* window = nullptr;
+  std::uint64_t window_while_waiting = 0;
+  std::uint64_t ready_ns = 0, window_begin_ns = 0, window_end_ns = 0, ended_ns = 0;
+
+ private:
+  const bool waits_;
+  const std::chrono::milliseconds slow_;
+};
+
+CellConfig small_cell(CellObserver* observer) {
+  CellConfig config;
+  config.name = "test";
+  config.variant = "leak";
+  config.workload = "mmio-poll";
+  config.warmup = 30ms;
+  config.duration = 100ms;
+  config.working_set = 64;
+  config.observer = observer;
+  return config;
+}
+
+TEST(WindowSchedule, WhoMustBeReadyPutsTheWindowOff) {
+  FakeObserver observer(/*waits=*/true, 100ms);
+  const CellConfig config = small_cell(&observer);
+  Window window;
+  observer.window = &window;
+  CellFailure failure;
+  WindowSchedule schedule(config, window);
+  const std::uint64_t planned = schedule.start(), length = schedule.end() - schedule.start();
+  EXPECT_EQ(window.start(), planned);
+  ASSERT_FALSE(schedule.wait_for_start(failure));
+  EXPECT_GE(CycleClock::now(), schedule.start());
+  EXPECT_EQ(observer.window_while_waiting, std::numeric_limits<std::uint64_t>::max()) << "nothing counts meanwhile";
+  EXPECT_GT(schedule.start(), planned);
+  EXPECT_EQ(schedule.end() - schedule.start(), length);
+  EXPECT_EQ(window.start(), schedule.start());
+  EXPECT_EQ(window.end(), schedule.end());
+  EXPECT_GT(observer.window_begin_ns, observer.ready_ns);
+  EXPECT_EQ(observer.window_end_ns - observer.window_begin_ns, 100'000'000u);
+}
+
+TEST(WindowSchedule, NobodyChangesNothing) {
+  for (const bool there : {false, true}) {
+    FakeObserver observer(/*waits=*/false, 0ms);
+    const CellConfig config = small_cell(there ? &observer : nullptr);
+    Window window;
+    CellFailure failure;
+    WindowSchedule schedule(config, window);
+    const std::uint64_t planned = schedule.start();
+    ASSERT_FALSE(schedule.wait_for_start(failure));
+    EXPECT_EQ(schedule.start(), planned);
+    EXPECT_EQ(window.start(), planned);
+    EXPECT_EQ(observer.calls.size(), there ? 1u : 0u);
+  }
+}
+
+TEST(WindowSchedule, AFailureEndsTheWait) {
+  FakeObserver observer(/*waits=*/true, 0ms);
+  CellConfig config = small_cell(&observer);
+  config.warmup = 3600s;
+  Window window;
+  CellFailure failure;
+  failure.report("gone");
+  EXPECT_TRUE(WindowSchedule(config, window).wait_for_start(failure));
+  EXPECT_TRUE(observer.calls.empty());
+}
+
+TEST(WindowSchedule, ACellTellsItsOnlookersAndItsResultTellsOfThem) {
+  FakeObserver observer(/*waits=*/true, 50ms);
+  const CellConfig config = small_cell(&observer);
+  const CellResult result = make_result(config, run_cell(prepare_cell(config)));
+  EXPECT_THAT(observer.calls, ElementsAre("await", "let begin", "set", "end", "perturbed"));
+  EXPECT_GE(observer.ended_ns, observer.window_end_ns);
+  EXPECT_NEAR(result.counters.at("duration_s"), 0.1, 1e-6);
+  EXPECT_EQ(result.details.at("perturbed"), "a tool");
+  EXPECT_THAT(result.details.at("flags").get<std::vector<std::string>>(), testing::Contains("perturbed"));
+
+  FakeObserver nobody(/*waits=*/false, 0ms);
+  const CellConfig plain = small_cell(&nobody);
+  EXPECT_FALSE(make_result(plain, run_cell(prepare_cell(plain))).details.contains("perturbed"));
+}
+
+}  // namespace
+}  // namespace shadowwalk
