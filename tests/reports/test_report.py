@@ -55,7 +55,7 @@ def test_files_of_a_full_report(full_report):
     figures = {path.stem for path in full_report.glob("*.png")}
     assert {name.split("-")[0] for name in figures} == {"throughput", "read_side", "contention", "latency", "retired",
                                                         "shadow", "free_latency", "zap_latency", "rcu_sweep",
-                                                        "heatmap", "tradeoff"}
+                                                        "heatmap", "tradeoff", "held_memory"}
     assert figures | {"cells"} == {path.stem for path in full_report.glob("*.csv")}
     for name in figures:
         assert (full_report / f"{name}.png").stat().st_size > 5000
