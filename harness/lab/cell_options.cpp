@@ -33,8 +33,7 @@ struct Number {
 struct OptionalNumber {
   using T = std::optional<unsigned>;
   static std::optional<T> read(std::string_view text) {
-    if (text != kAsTheWorkloadSays) return std::nullopt;
-    return T();
+    return text == kAsTheWorkloadSays ? std::optional<T>(std::in_place) : std::optional<T>();
   }
   static T from_number(std::int64_t number) { return static_cast<unsigned>(number); }
   static std::string text(T value) { return value ? std::to_string(*value) : std::string(kAsTheWorkloadSays); }
@@ -146,8 +145,7 @@ struct PaceText {
   using T = std::optional<replay::Pace>;
   static std::optional<T> read(std::string_view text) {
     const T pace = replay::parse_pace(text);
-    if (!pace) return std::nullopt;
-    return pace;
+    return pace ? std::optional<T>(std::in_place, pace) : std::optional<T>();
   }
   static std::string text(const T& pace) { return to_string(pace.value_or(replay::Pace())); }
   static json in_result(const T&) { return {}; }  // the replay's part of the result has it

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from walkthrough import first_missing, run_steps, shape, steps_of  # noqa: E402
+from walkthrough import exact, first_missing, run_steps, shape, steps_of  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["SHADOWWALK_BUILD"])
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -68,6 +68,8 @@ def test_the_document_shows_what_its_commands_say(outcomes, number):
     assert code == (2 if refused else 0), f"{command}\n{output}"
     missing = first_missing(shown, output)
     assert missing is None, f"{command}\nshows: {missing}\nsaid:\n{output}"
+    if command.startswith("shadowwalk verify"):
+        assert exact("\n".join(shown)) == exact(output)
 
 
 def test_the_document_has_steps_and_their_shapes_differ():

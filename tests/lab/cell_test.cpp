@@ -25,7 +25,7 @@ struct CellCase {
   GuestKind guest;
 };
 
-std::string name_of(const testing::TestParamInfo<CellCase>& info) {
+std::string case_name(const testing::TestParamInfo<CellCase>& info) {
   std::string name =
       std::string(info.param.variant) + "_" + std::string(info.param.workload) + "_" + to_string(info.param.guest);
   std::replace(name.begin(), name.end(), '-', '_');
@@ -130,8 +130,8 @@ TEST_P(EveryCell, WalksZapsAndFreesWithoutAViolation) {
   if (zaps_steadily) expect_histograms_of_what_is_counted(cell, GetParam().guest);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryCell, testing::ValuesIn(every_workload()), name_of);
-INSTANTIATE_TEST_SUITE_P(OtherVariants, EveryCell, testing::ValuesIn(other_variants()), name_of);
+INSTANTIATE_TEST_SUITE_P(All, EveryCell, testing::ValuesIn(every_workload()), case_name);
+INSTANTIATE_TEST_SUITE_P(OtherVariants, EveryCell, testing::ValuesIn(other_variants()), case_name);
 
 TEST(Cell, FloorWalksWithoutAnEngine) {
   CellConfig config = short_cell({"floor", "mmio-poll", GuestKind::thread});

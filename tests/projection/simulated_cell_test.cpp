@@ -7,6 +7,7 @@
 #include "harness/machine/error.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/projection/topology_file.hpp"
+#include "workloads/workload.hpp"
 
 namespace shadowwalk::projection {
 namespace {

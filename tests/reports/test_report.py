@@ -55,7 +55,7 @@ def test_files_of_a_full_report(full_report):
     figures = {path.stem for path in full_report.glob("*.png")}
     assert {name.split("-")[0] for name in figures} == {"throughput", "read_side", "contention", "latency", "retired",
                                                         "shadow", "free_latency", "zap_latency", "rcu_sweep",
-                                                        "heatmap", "tradeoff"}
+                                                        "heatmap", "tradeoff", "held_memory"}
     assert figures | {"cells"} == {path.stem for path in full_report.glob("*.csv")}
     for name in figures:
         assert (full_report / f"{name}.png").stat().st_size > 5000
@@ -206,7 +206,7 @@ def test_foreign_directories_are_not_replaced(factory):
     directory = factory.write()
     (directory / "mine").mkdir()
     (directory / "mine" / "thesis.tex").write_text("years of work")
-    with pytest.raises(InputError, match="hold"):
+    with pytest.raises(InputError, match="contains files that are not a report"):
         write_report(directory, directory / "mine")
     assert (directory / "mine" / "thesis.tex").read_text() == "years of work"
 

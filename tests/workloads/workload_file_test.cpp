@@ -115,7 +115,7 @@ TEST(WorkloadFile, ComplaintsSayWhereAndWhatToDo) {
             "my.toml:19:1: unknown key 'wait'; known: weight locality write_percent mmio_percent first_percent "
             "pages_percent stride first_touch_one_in processes touches");
   EXPECT_EQ(complaint(with("requires_events = [\"z", "must_cause = [\"z")),
-            "my.toml:38:1: the key 'must_cause' is called 'requires_events' now; rename it");
+            "my.toml:36:1: the key 'must_cause' is called 'requires_events' now; rename it");
   EXPECT_THAT(complaint(with("\"zipf\"", "\"zip\"")), HasSubstr("'locality' is 'zip', did you mean 'zipf'?"));
   EXPECT_THAT(complaint(with("\"zap-oldest\"", "\"zap\"")), HasSubstr("known: zap-oldest zap-everything"));
   EXPECT_THAT(complaint(with("write_percent = 10", "write_percent = 101")), HasSubstr("must be from 0 to 100"));

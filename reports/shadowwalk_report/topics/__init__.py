@@ -12,7 +12,7 @@ from ..model import Run
 from ..rows import Table
 from ..sheet import Content
 from ..verdicts import Verdicts
-from . import (contention, dirty_log, footprint, free_and_zap, heatmap, host_kernel, instrumentation, latency, peers, pmu,
+from . import (contention, dirty_log, footprint, free_and_zap, heatmap, held_memory, host_kernel, instrumentation, latency, peers, pmu,
                rcu_sweep, read_side, shrinker, simulated, stalled_walker, throughput, tradeoff, workload_events)
 
 
@@ -62,6 +62,7 @@ WORKLOAD_TOPICS = (
     Topic("latency", "Latency", latency),
     Topic("free_and_zap", "Free and zap latency", free_and_zap),
     Topic("footprint", "Footprint", footprint),
+    Topic("held_memory", "Held memory over the run's axes", held_memory),
     Topic("rcu_sweep", "Claim 1 over the RCU interval", rcu_sweep),
     Topic("shrinker", "Time until memory is really free", shrinker),
     Topic("stalled_walker", "Behind a stalled walker", stalled_walker),
