@@ -36,6 +36,7 @@ struct CellConfig {
   unsigned zappers = 1;
   double zap_rate = 1000;  ///< zaps a second, all zappers together
   unsigned walks_per_exit = 1024;
+  std::uint64_t think_ns = 0;  ///< that a thread guest's vCPU spins after each burst, outside sections
   GuestKind guest = GuestKind::thread;
   std::string placement = "auto";
   MmuLockKind mmu_lock = MmuLockKind::ticket;

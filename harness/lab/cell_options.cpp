@@ -246,6 +246,14 @@ std::vector<CellOption> make_table() {
            .field = "placement",
            .always_named = true,
            .not_simulated = "each simulated thread has the next CPU of --topology"}),
+      about<&CellConfig::think_ns>({.key = "think-ns",
+                                    .kind = Kind::number,
+                                    .help = "Thread guests only: nanoseconds that a vCPU spins between two bursts, so "
+                                            "that readers have a duty cycle as in a kernel",
+                                    .minimum = 0,
+                                    .maximum = 1'000'000'000,
+                                    .field = "think_ns",
+                                    .not_simulated = "a simulated guest's own work is in its --topology"}),
       about<&CellConfig::mmu_lock, Choice<MmuLockKind::ticket, MmuLockKind::mutex>>(
           {.key = "mmu-lock", .help = "ticket (fair) or mutex", .accepted = "ticket|mutex", .field = "mmu_lock"}),
       about<&CellConfig::duration, Time>({.key = "duration",

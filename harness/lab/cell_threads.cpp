@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "harness/lab/prepared_cell.hpp"
+#include "harness/machine/backoff.hpp"
 #include "harness/machine/placement.hpp"
 #include "harness/probes/probes.hpp"
 
@@ -35,7 +36,8 @@ VcpuThread::VcpuThread(CellShared& shared, const EngineCell& cell, unsigned inde
       guest_(guest),
       replay_(replay),
       vcpu_(*cell.machine.vcpus()[index]),
-      live_(shared.counters.vcpu(index)) {}
+      live_(shared.counters.vcpu(index)),
+      think_ticks_(CycleClock::from_ns(static_cast<double>(shared.config.think_ns))) {}
 
 void VcpuThread::run(std::optional<unsigned> cpu) {
   const std::string name = fmt::format("vcpu-{}", index_);
@@ -108,6 +110,10 @@ void VcpuThread::loop(EngineVcpu& engine) {
       halt(engine, idle_us);
       record.burst_end = CycleClock::now();  // where the next exit's cycle begins
     }
+    if (think_ticks_ != 0 && !accesses.empty()) {
+      think(engine);
+      record.burst_end = CycleClock::now();  // where the next exit's cycle begins
+    }
   }
   disturbance.observe(CycleClock::now());
   events.observe(CycleClock::now());
@@ -136,6 +142,18 @@ void VcpuThread::halt(EngineVcpu& engine, std::uint64_t idle_us) {
   ++exits_by_reason_[static_cast<std::size_t>(ExitReason::halt)];
   engine.offline();
   sleep_halted(vcpu_, idle_us, disturbance);
+  engine.online();
+}
+
+/// --think-ns: the guest computes between two bursts. It touches no page table, so that no scheme waits for it. A stop
+/// ends it early.
+void VcpuThread::think(EngineVcpu& engine) {
+  const std::uint64_t end = CycleClock::now() + think_ticks_;
+  engine.offline();
+  for (std::uint64_t now = CycleClock::now(); now < end && !vcpu_.has_request(kRequestStop); now = CycleClock::now()) {
+    disturbance.observe(now);
+    cpu_relax();
+  }
   engine.online();
 }
 

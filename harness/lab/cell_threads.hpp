@@ -50,6 +50,7 @@ class VcpuThread {
   void loop(EngineVcpu& engine);
   void replay_zap(EngineVcpu& engine);
   void halt(EngineVcpu& engine, std::uint64_t idle_us);
+  void think(EngineVcpu& engine);
   void record_exit(std::uint64_t entered);
   void count_exit(std::size_t accesses);
   void publish(const EngineVcpu& engine);
@@ -61,6 +62,7 @@ class VcpuThread {
   replay::ReplayVcpu* const replay_;
   NativeMachine::Vcpu& vcpu_;
   LiveCounters::Thread& live_;
+  const std::uint64_t think_ticks_;
   std::uint64_t next_publication_ = 0;                         // ticks
   std::array<std::uint64_t, kExitReasons> exits_by_reason_{};  // in the cell's whole life
 };

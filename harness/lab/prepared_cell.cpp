@@ -158,6 +158,12 @@ PreparedCell prepare_cell(CellRequest request) {
         fmt::format("variant '{}' cannot be measured: its plug-in has no engine for it", cell.variant->info.name));
   }
   decide_guest(request, cell);
+  if (request.config.think_ns != 0 && request.config.guest != GuestKind::thread) {
+    throw InputError(
+        fmt::format("--think-ns: only thread guests spin between bursts, and this cell's guest is {}; give "
+                    "--guest thread, or leave --think-ns out",
+                    to_string(request.config.guest)));
+  }
   decide_read_delay(request, cell);
   const bool replays = replay::trace_file(request.config.workload).has_value();
   if (replays) {

@@ -49,10 +49,15 @@ def test_unknown_workload(refused):
     ("--read-delay", "1/0:50"), ("--rcu-interval", "often"), ("--working-set", "0"),
     ("--working-set", "99999999999999999999"), ("--seed", "x"), ("--locality", "stride:0"), ("--locality", "zipf:5"),
     ("--locality", "growth"), ("--locality", "stride:4097"), ("--writes", "101"), ("--writes", "half"),
-    ("--writes", "30")])
+    ("--writes", "30"), ("--think-ns", "-1"), ("--think-ns", "1000000001")])
 def test_absurd_values_of_a_cell(refused, option, value):
     message = refused(*CELL, option, value)
     assert value in message or option.lstrip("-") in message
+
+
+def test_only_thread_guests_think(refused):
+    message = refused("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "kvm", "--think-ns", "5")
+    assert "--think-ns: only thread guests spin" in message
 
 
 def test_cell_that_would_take_all_memory(refused):

@@ -97,6 +97,7 @@ def test_a_topology_of_ones_own(shadowwalk, tmp_path):
     (("--variants", "leak", "--guest", "kvm"), "--guest: the guest is simulated; leave it out"),
     (("--variants", "leak", "--placement", "smt"), "--placement: each simulated thread has"),
     (("--variants", "leak", "--events", "cycles"), "--events: the simulated machine has no performance counters"),
+    (("--variants", "leak", "--think-ns", "5"), "--think-ns: a simulated guest's own work is in its --topology"),
 ])
 def test_bad_input(shadowwalk, options, complaint):
     done = shadowwalk("project", *options, "--rounds", 0)

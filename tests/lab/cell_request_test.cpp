@@ -111,6 +111,7 @@ TEST(CellOptions, AcceptsWhatTheCellAccepts) {
        std::vector<std::pair<std::string, std::string>>{{"variant", "irq-ipi-2012"},
                                                         {"workload", "memslot-flip"},
                                                         {"vcpus", "256"},
+                                                        {"think-ns", "1000000000"},
                                                         {"zappers", "0"},
                                                         {"guest", "kvm"},
                                                         {"placement", "smt"},

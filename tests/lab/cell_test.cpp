@@ -161,6 +161,21 @@ TEST(Cell, FaithfulPathIsOneWalkAnExit) {
   EXPECT_LE(cell.walks, cell.exits);
 }
 
+TEST(Cell, ThinkingIsInNoWalksTime) {
+  CellConfig config = short_cell({"irq-ipi", "mmio-poll", GuestKind::thread});
+  config.think_ns = 5'000'000;
+  const auto thought_ns = [&](const CellMeasurement& cell) {
+    return static_cast<double>(cell.exits) * static_cast<double>(config.think_ns);
+  };
+  const CellMeasurement cell = test::run_until(config, [&](const CellMeasurement& measured) {
+    return measured.walks > 0 && measured.walk_ns_total < thought_ns(measured) / 2;
+  });
+  EXPECT_GT(cell.walks, 0u);
+  EXPECT_LT(cell.walk_ns_total, thought_ns(cell) / 2);
+  // One burst per 5 ms at most, and one that begins with the window.
+  EXPECT_LE(cell.walks, (cell.duration_s * 1e9 / static_cast<double>(config.think_ns) + 2) * config.walks_per_exit);
+}
+
 TEST(Cell, ReclaimerIsPlacedOnlyWhereThereIsOne) {
   CellConfig config = short_cell({"rcu-counter", "mmio-poll", GuestKind::thread});
   EXPECT_TRUE(run_cell(prepare_cell(config)).placement.contains("reclaim-0"));
