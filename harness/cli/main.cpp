@@ -50,7 +50,9 @@ const CLI::App& chosen(const CLI::App& command) {
 int complain_about_arguments(const CLI::App& command, const CLI::ParseError& error) {
   const CLI::App& app = chosen(command);
   std::string what = error.what();
-  if (error.get_name() == "ExtrasError" || error.get_name() == "RequiredError") {  // what is missing may be misspelt
+  const auto kind = static_cast<CLI::ExitCodes>(error.get_exit_code());
+  if (kind == CLI::ExitCodes::ExtrasError ||
+      kind == CLI::ExitCodes::RequiredError) {  // what is missing may be misspelt
     for (const std::string& word : command.remaining(true)) {
       if (word.starts_with("--benchmark_")) continue;
       what = shadowwalk::cli::unknown_argument(app, word);

@@ -11,6 +11,11 @@ CELL = ("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thre
         "--working-set", 64)
 
 
+def own_workload(shadowwalk):
+    """The text of a workload that does not ship."""
+    return json.loads(shadowwalk("list", "workloads", "--json").stdout)[0]["toml"].replace('"mmio-poll"', '"db"')
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_of_a_verb(shadowwalk, verb):
     done = shadowwalk(verb, "--help")
@@ -66,8 +71,7 @@ def test_required_options_are_marked(shadowwalk, verb, options):
 
 
 def test_the_command_that_runs_a_cell_again_can_be_pasted(shadowwalk, tmp_path):
-    text = json.loads(shadowwalk("list", "workloads", "--json").stdout)[0]["toml"]
-    (tmp_path / "it's mine.toml").write_text(text)
+    (tmp_path / "it's mine.toml").write_text(own_workload(shadowwalk))
     cell = [word if word != "mmio-poll" else "./it's mine.toml" for word in CELL]
     done = shadowwalk(*cell, "--json", "-")
     assert done.returncode == 0, done.stderr
@@ -96,9 +100,8 @@ def test_matrices_that_ship_are_found_by_name(shadowwalk, tmp_path):
 
 
 def test_a_matrix_finds_its_workload_beside_it(shadowwalk, tmp_path):
-    text = json.loads(shadowwalk("list", "workloads", "--json").stdout)[0]["toml"]
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "db.toml").write_text(text)
+    (tmp_path / "mine" / "db.toml").write_text(own_workload(shadowwalk))
     (tmp_path / "mine" / "m.toml").write_text(
         '[[group]]\nname = "g"\nvariant = "leak"\nworkload = "./db.toml"\nguest = "thread"\nzappers = 0\n'
         'duration = "5ms"\nwarmup = "0"\nworking-set = 64\n')
