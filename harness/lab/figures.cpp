@@ -176,6 +176,14 @@ constexpr Figure kFreeFigures[] = {
         distribution("free_ns", "free", kLight, lower, kOfTheLab, kP50 | kP99 | kMax,
                      "from unlink to free, for pages unlinked in the window",
                      [](const Measured& of) { return samples(of.cell.mmu.footprint.free_ns, why_none_freed(of)); })),
+    counter(
+        "commits_deferred", count, "deferred commits", kLight, neither, kOfTheLab,
+        "commits in the window, of zaps and faults, that returned before each page of their batch was free: 0 where "
+        "commit() itself waits and frees, as irq-ipi's does",
+        [](const Measured& of) { return number(of.cell.mmu.zap_times.commits_deferred); }),
+    counter("pages_deferred", count, "deferred pages", kLight, neither, kOfTheLab,
+            "pages that were not yet free when their commit in the window returned",
+            [](const Measured& of) { return number(of.cell.mmu.zap_times.pages_deferred); }),
 };
 
 constexpr Figure kRcuFigures[] = {

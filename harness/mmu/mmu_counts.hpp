@@ -42,6 +42,8 @@ struct Zapped {
 struct ZapTimes {
   Histogram prepare_ns;
   Histogram commit_ns;
+  std::uint64_t commits_deferred = 0;  ///< commits in the window that left pages of their batch unfreed
+  std::uint64_t pages_deferred = 0;    ///< those pages
 };
 
 }  // namespace shadowwalk

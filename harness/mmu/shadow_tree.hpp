@@ -197,16 +197,38 @@ class ShadowTree {
 
   void commit_at(std::uint64_t start, Batch&& batch) {
     const std::size_t pages = batch.size();
+    const Page& first = page_from(batch.front());
     SHADOWWALK_PROBE(commit__start, pages);
     variant_.commit(std::move(batch));
     if (SHADOWWALK_PROBE_ATTACHED(commit__done)) [[unlikely]]
       fire_commit(pages, lock_.now() - start);
-    if (window_.contains(start)) zap_times_.commit_ns.record(Machine::to_whole_ns(lock_.now() - start));
+    if (!window_.contains(start)) return;
+    zap_times_.commit_ns.record(Machine::to_whole_ns(lock_.now() - start));
+    const std::size_t deferred = count_unfreed(first);
+    zap_times_.pages_deferred += deferred;
+    if (deferred != 0) ++zap_times_.commits_deferred;
+  }
+
+  /// How many pages of a batch that was committed are not free, given its first page. mmu_lock is still held, so that
+  /// no page of it can have been allocated again.
+  static std::size_t count_unfreed(const Page& first) {
+    // relaxed: a page that another thread frees at this moment may count as either.
+    const auto is_unfreed = [](const Page& page) { return page.incarnation.load(std::memory_order_relaxed) % 2; };
+    std::size_t unfreed = is_unfreed(first);
+    for (const Page* page = first.older; page != nullptr; page = page->older) unfreed += is_unfreed(*page);
+    return unfreed;
   }
 
   void retire(Page& page, Batch& batch) {
     page.unlink_ticks = lock_.now();
     footprint_.on_unlink(page.unlink_ticks);
+    if (!batch.empty()) {
+      // Chains the batch for count_unfreed(), by a link that an unlinked page has no other use for: from the first page
+      // to the last one, and from there backwards to the second.
+      Page& first = page_from(batch.front());
+      page.older = first.older;
+      first.older = &page;
+    }
     batch.push_back(page);
     if (SHADOWWALK_PROBE_ATTACHED(page__retire)) [[unlikely]]
       fire_retire(page);

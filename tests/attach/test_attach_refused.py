@@ -37,7 +37,7 @@ def test_c2c_without_memory_events_names_what_comes_nearest(start, attach):
     if shutil.which("perf") is None:
         pytest.skip("perf (linux-perf) is not installed")
     start("--variant", "leak").until("measure")
-    refused(attach("--what", "c2c"), "no event samples memory", "nearest", "--what cpu")
+    refused(attach("--what", "c2c"), "no event samples memory", "closest", "--what cpu")
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def test_top_over_the_window(overhead, tmp_path):
 def test_bad_input(overhead, tmp_path):
     refused(overhead("--what", "cpus"), 2, "invalid choice: 'cpus'")
     refused(overhead("--what", "cpu", "--pairs", "0"), 2, "'0' is not a number")
-    refused(overhead("--what", "cpu", "--shadowwalk", tmp_path / "gone"), 2, "is no file")
+    refused(overhead("--what", "cpu", "--shadowwalk", tmp_path / "gone"), 2, "is not a file")
     refused(overhead("--what", "cpu", cell=("--variant", "nosuch", *CELL)), 2, "unknown variant 'nosuch'")
 
 

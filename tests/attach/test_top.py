@@ -224,7 +224,7 @@ def test_an_unknown_terminal_is_named(command, start):
         pass
     errors = terminal.process.communicate(timeout=60)[1]
     assert terminal.process.returncode == 2
-    assert "terminal's type is 'no-such-terminal'" in errors and errors.count("\n") == 1
+    assert "terminal's type 'no-such-terminal' is unknown" in errors and errors.count("\n") == 1
 
 
 def test_a_run_is_followed_from_cell_to_cell(command, frames, tmp_path):

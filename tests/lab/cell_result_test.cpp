@@ -25,7 +25,7 @@ const std::set<std::string>& counter_names() {
         "violations duration_s zaps_total made_writable_total leaves_write_protected_total dirty_rounds_total "
         "dirty_pages_last_round leaves_zapped_total page_table_writes_total flood_zaps_total quota_zaps_total "
         "walker_stalls_total shrinks_total shrinks_unfinished_total shrink_ns_p50 shrink_ns_p99 "
-        "grace_period_ns_p50 grace_period_ns_p99");
+        "grace_period_ns_p50 grace_period_ns_p99 commits_deferred pages_deferred");
     std::set<std::string> set;
     for (std::string word; words >> word;) set.insert(word);
     return set;

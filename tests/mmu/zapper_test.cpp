@@ -1,6 +1,7 @@
 #include "harness/mmu/zapper.hpp"
 
 #include <atomic>
+#include <limits>
 #include <thread>
 
 #include "tests/mmu/mmu_fixture.hpp"
@@ -33,6 +34,29 @@ TEST_F(ZapperTest, OldestGoesFirstAndRootsInUseStay) {
 TEST_F(ZapperTest, OldestNCountsSubtreesOnce) {
   for (Gfn gfn = 0; gfn < 3 * 512; gfn += 512) access(gfn, LeafKind::ram_read);
   EXPECT_EQ(zapper.zap_oldest(100).pages, 5u);
+}
+
+TEST_F(ZapperTest, NoPageThatCommitFreesIsDeferred) {
+  window.set(CycleClock::now(), std::numeric_limits<std::uint64_t>::max());
+  for (Gfn gfn = 0; gfn < 3 * 512; gfn += 512) access(gfn, LeafKind::ram_read);
+  EXPECT_EQ(zapper.zap_page(0, 2).pages, 1u + 3u);
+  EXPECT_EQ(tree.zap_times().commit_ns.count(), 1u);
+  EXPECT_EQ(tree.zap_times().commits_deferred, 0u);
+  EXPECT_EQ(tree.zap_times().pages_deferred, 0u);
+}
+
+using LeakZapperTest = MmuFixture<Leak>;
+
+TEST_F(LeakZapperTest, PagesThatCommitKeepsAreDeferredInTheWindow) {
+  for (Gfn gfn = 0; gfn < 5 * 512; gfn += 512) access(gfn, LeafKind::ram_read);
+  zapper.zap_page(0, 1);
+  EXPECT_EQ(tree.zap_times().pages_deferred, 0u) << "before the window";
+  window.set(CycleClock::now(), std::numeric_limits<std::uint64_t>::max());
+  EXPECT_EQ(zapper.zap_page(512, 1).pages, 1u);
+  EXPECT_EQ(zapper.zap_page(0, 2).pages, 1u + 3u);
+  EXPECT_EQ(zapper.zap_page(0, 2).pages, 0u) << "no batch, no commit";
+  EXPECT_EQ(tree.zap_times().commits_deferred, 2u);
+  EXPECT_EQ(tree.zap_times().pages_deferred, 1u + 4u);
 }
 
 TEST_F(ZapperTest, RangeClearsLeavesAndFreesNoPage) {

@@ -117,3 +117,13 @@ def test_what_was_not_measured_is_left_out(factory):
     [plot] = plots_of(factory)
     assert {record[plot.columns.index("variant")] for record in plot.records} == {"rcu-counter", "mutex"}
     assert canvas.draw(plot, ("html",))[0]
+
+
+def test_a_large_run_draws_its_first_workloads_and_says_so(factory):
+    factory.repetitions = 1
+    for workload in ("a", "b", "c", "d"):
+        for rate in range(1, 10):
+            hold(factory, 4, workload=workload, zap_rate=rate)
+    plots = plots_of(factory)
+    assert [plot.workload for plot in plots] == ["a", "b"]
+    assert all(plot.absences == [f"2 more places: {held_memory.LARGE_RUN}"] for plot in plots)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from ..counters import counters
-from ..drawing.plot import METRIC_COLUMNS, Panel, metric_records, note_absence, place_plot
+from ..drawing.plot import METRIC_COLUMNS, MOST_PLACES, Panel, is_large, metric_records, note_absence, place_plot
 from ..drawing.scales import error_bars, line_style, line_width, printable, set_byte_axis
 from ..drawing.svg import hover_points
 from ..quantities import BYTES, NANOSECONDS, PER_SECOND, PLAIN, SECONDS, count_of, quantity, with_interval
@@ -14,6 +14,7 @@ MEAN, PEAK = counters("retired_bytes_mean", "retired_bytes_peak")
 CAPTION = ("One panel per axis that varies; its title says what is constant. Each variant has two lines: retired peak (large marks) and "
            "retired mean (dotted, small marks), medians with 95 % intervals. The axis is logarithmic where it spans a decade; hollow "
            "marks are oversubscribed.")
+LARGE_RUN = "so large a run shows the first workloads only; cells.csv has the others"
 DOTTED = (0, (1, 1.5))
 DECADE = 10
 MOST_TICKS = 8
@@ -117,9 +118,12 @@ def _title(sweep, settings):
 
 def plots(material):
     table = material.table
-    for place, settings in by_place([setting for setting in table.settings if setting.zappers > 0]):
+    places = by_place([setting for setting in table.settings if setting.zappers > 0])
+    shown = places[:MOST_PLACES] if is_large(table.settings) else places
+    for place, settings in shown:
         rows = [row for setting in settings for row in table.rows(setting) if row.estimate(PEAK.name)]
-        panels, absent = [], {}
+        panels = []
+        absent = {LARGE_RUN: [count_of(len(places) - len(shown), "more place")]} if len(shown) < len(places) else {}
         for axis in (name for name in ROW_FIELDS if name != "variant"):
             sweeps = _sweeps(rows, axis)
             if sweeps:
