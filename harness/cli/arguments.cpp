@@ -10,6 +10,7 @@
 #include "harness/os/files.hpp"
 #include "harness/plugin/load_plugin.hpp"
 #include "harness/replay/trace_guest.hpp"
+#include "harness/text/duration.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/trace/trace_reader.hpp"
 #include "workloads/workload.hpp"
@@ -79,6 +80,9 @@ CLI::Option* add_cell_option(CLI::App& verb, const CellOption& option, std::shar
   std::string help(option.help);
   if (option.kind == CellOption::Kind::number && option.maximum != INT64_MAX) {
     help += fmt::format(" ({} to {})", option.minimum, option.maximum);
+  }
+  if (option.kind == CellOption::Kind::time && option.minimum > 1) {
+    help += fmt::format(" ({} or longer)", exact_duration(std::chrono::nanoseconds(option.minimum)));
   }
   CLI::Option* added = verb.add_option_function<std::string>(
       fmt::format("--{}", option.key), [texts, key = option.key](const std::string& text) { (*texts)[key] = text; },

@@ -258,7 +258,7 @@ std::vector<CellOption> make_table() {
           {.key = "mmu-lock", .help = "ticket (fair) or mutex", .accepted = "ticket|mutex", .field = "mmu_lock"}),
       about<&CellConfig::duration, Time>({.key = "duration",
                                           .kind = Kind::time,
-                                          .help = "The measured window, 1ms or longer",
+                                          .help = "The measured window",
                                           .minimum = 1'000'000,
                                           .field = "duration_s"}),
       about<&CellConfig::warmup, Time>(

@@ -43,7 +43,7 @@ def test_default_name_is_beside_the_recording(shadowwalk, tmp_path):
 def test_one_process(shadowwalk, tmp_path):
     (tmp_path / "two.txt").write_text(LINE + LINE.replace("10/11", "20/21"), encoding="utf-8")
     both = shadowwalk("import", "two.txt")
-    assert "--pid picks one" in both.stdout and "vCPUs       2" in both.stdout
+    assert "--pid chooses one" in both.stdout and "vCPUs       2" in both.stdout
     one = shadowwalk("import", "two.txt", "--pid", "20")
     assert "1 events of other processes left out" in one.stdout and "vCPUs       1" in one.stdout
 
