@@ -123,7 +123,7 @@ void walk_burst_unclocked(WalkingVcpu& vcpu, std::span<const Access> accesses, W
 }
 
 /// Walks a burst on `vcpu`, which offers `bool served(Access)` and `void fault(Access)`, and clocks it: two clock reads
-/// a burst, two a fault, two a sample. A vCPU with sections offers `bool served_clocking_section(Access, uint64_t&)`.
+/// per burst, per fault and per sample. A vCPU with sections offers `bool served_clocking_section(Access, uint64_t&)`.
 template <class WalkingVcpu>
 void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord& record) {
   if (!record.clocked) return walk_burst_unclocked(vcpu, accesses, record);

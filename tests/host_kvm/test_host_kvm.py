@@ -42,7 +42,7 @@ def test_it_is_listed_as_a_reference():
 def test_a_cell_prints_its_result():
     done = shadowwalk("cell", *SHORT, "--vcpus", "2")
     assert done.returncode == 0, done.stderr
-    for word in ("touches_per_second", "touch_first_ns p50", "  zap_ns p50", "not visible from user space"):
+    for word in ("touches_per_second", "touch_first_ns p50 ", "zap_ns p50 ", "not visible from user space"):
         assert word in done.stdout, done.stdout
     assert "walks_per_second" not in done.stdout.split("absent")[0]
 
