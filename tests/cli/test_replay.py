@@ -8,7 +8,7 @@ import pytest
 
 TRACE = pathlib.Path(__file__).resolve().parents[2] / "workloads" / "traces" / "churn.swtrace"
 CELL = ("cell", "--variant", "irq-ipi", "--workload", f"trace:{TRACE}")
-SHORT = ("--warmup", "10ms", "--duration", "400ms")
+SHORT = ("--warmup", "10ms", "--duration", "1s")
 
 
 def entry_of(done):

@@ -47,7 +47,8 @@ def test_record_with_a_perf_that_records_nothing(shadowwalk, tracepoints, tool, 
     assert "exit code 255" in done.stderr and "is limited" in done.stderr and "perf_event_paranoid" in done.stderr
 
 
-def test_record_while_no_guest_runs(refused, tracepoints, tool):
+def test_record_while_no_guest_runs(refused, tracepoints, tool, tmp_path):
+    (tmp_path / "perf.log").touch()  # the tool's own: `record` leaves nothing
     tool("true", "")
     tool("perf", 'case $1 in record) while [ "$1" != -o ]; do shift; done; printf PERFILE2-and-more > "$2";; esac')
     assert "record: KVM did nothing while `true` ran" in refused("record", "--", "true")

@@ -2,7 +2,9 @@
 #include <cstdio>
 
 #include "harness/lab/cell_benchmark.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
+#include "harness/machine/native_machine.hpp"
 #include "variants/pointers/hazard.hpp"
 
 int main() {
@@ -15,7 +17,7 @@ int main() {
   config.duration = std::chrono::milliseconds(100);
   config.warmup = std::chrono::milliseconds(10);
   config.command = "external";
-  const CellOutcome outcome = run_cell_benchmark(config, {}, /*summary=*/false);
+  const CellOutcome outcome = run_cell_benchmark(prepare_cell(config), {}, /*summary=*/false);
   std::puts(outcome.json.c_str());
   return outcome.error.empty() && !outcome.caught_unsafe ? 0 : 1;
 }
