@@ -16,6 +16,8 @@
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
 #include "harness/plugin/plugin.hpp"
+#include "harness/projection/projection.hpp"
+#include "harness/verify/verify.hpp"
 
 namespace shadowwalk::plugin {
 namespace {
@@ -121,6 +123,9 @@ void check_names(const std::filesystem::path& file, const PluginVariants& found)
 
 void load_plugin(const std::filesystem::path& file) {
   const Notes notes = check(file);
+  // Modules call what verifies and projects variants, so every program that loads them must hold these rooms.
+  verify::verified_variants();
+  projection::projected_variants();
   PluginVariants found = variants_of(file);
   check_names(file, found);
   if (!found.optimized) {
