@@ -8,17 +8,6 @@
 #if !defined(_LGPL_SOURCE) && !defined(SHADOWWALK_TSAN)
 #define _LGPL_SOURCE
 #endif
-#ifdef _LGPL_SOURCE
-// Declared before liburcu defines them: past some size of a source the compiler would call them.
-extern "C" {
-struct urcu_gp;
-[[gnu::always_inline]] static inline void _urcu_memb_read_lock_update(unsigned long tmp);
-[[gnu::always_inline]] static inline void _urcu_memb_read_lock();
-[[gnu::always_inline]] static inline void _urcu_memb_read_unlock_update_and_wakeup(unsigned long tmp);
-[[gnu::always_inline]] static inline void _urcu_memb_read_unlock();
-[[gnu::always_inline]] static inline void urcu_common_wake_up_gp(urcu_gp* gp);
-}
-#endif
 #include <urcu/urcu-memb.h>
 
 #include <atomic>
@@ -54,8 +43,8 @@ class Rcu {
   static void register_reader() { urcu_memb_register_thread(); }
   static void unregister_reader() { urcu_memb_unregister_thread(); }
 
-  [[gnu::always_inline]] static void read_lock() { urcu_memb_read_lock(); }
-  [[gnu::always_inline]] static void read_unlock() {
+  static void read_lock() { urcu_memb_read_lock(); }
+  static void read_unlock() {
     announce_section_end_to_tsan();
     urcu_memb_read_unlock();
   }

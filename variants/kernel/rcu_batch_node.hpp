@@ -36,8 +36,8 @@ void call_rcu_for_batch(typename Machine::Rcu& rcu, Environment<Machine, RcuBatc
 /// A read-side section that is RCU's and nothing else.
 template <class Machine>
 struct RcuWalker : PlainWalker<Machine> {
-  [[gnu::always_inline]] static void begin() { Machine::Rcu::read_lock(); }
-  [[gnu::always_inline]] static bool end() {
+  static void begin() { Machine::Rcu::read_lock(); }
+  static bool end() {
     Machine::Rcu::read_unlock();
     return true;
   }
