@@ -66,7 +66,7 @@ class PlannedCell final : public ReferenceCell {
   explicit PlannedCell(HostPlan plan) : plan_(std::move(plan)) {}
   CellResult measure(const PreparedCell& cell) const override {
     const HostKvmMeasurement measured = run_host_kvm_cell(cell, plan_);
-    check_promises(cell.workload, measured.events, cell.config.zappers != 0);
+    check_required_events(cell.workload, measured.events, cell.config.zappers != 0);
     return make_host_kvm_result(cell.config, plan_, measured);
   }
 

@@ -61,7 +61,7 @@ constexpr uint64_t seen_offset(uint64_t pages, uint64_t vcpu) {
 constexpr uint64_t notes_bytes(uint64_t pages, uint64_t vcpus) { return seen_offset(pages, vcpus); }
 
 /// What a touch turned out to be. `unclear` ones are those during which, or during an earlier one of the page, a beat
-/// was at work: whether it came before or after the zap is nobody's to know.
+/// was at work: whether it came before or after the zap cannot be determined.
 enum class TouchKind : uint32_t { hit = 0, first = 1, unclear = 2, device = 3 };
 inline constexpr uint32_t kTouchKinds = 4;
 

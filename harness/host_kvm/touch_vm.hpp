@@ -43,7 +43,7 @@ class TouchVm {
   KvmStatistics statistics() const { return vm_.statistics(); }
   std::span<std::byte> working_set() const { return working_set_.bytes(); }
 
-  /// Why touches are not clocked, though asked for; empty: they are, or nobody asked.
+  /// Why touches that should be clocked are not; empty: they are clocked, or clocking was not requested.
   const std::string& clock_missing() const { return clock_missing_; }
   /// From now on, or no longer, touches are logged.
   void record_touches(bool on);

@@ -146,7 +146,7 @@ CellMeasurement run_cell(const PreparedCell& prepared) {
     cell.replay = measure_replay(*trace, zappers, config.vcpus);
     require_accesses(config, cell.walks);
   }
-  if (variant.can_zap) check_promises(workload, workload_events(cell), config.zappers != 0);
+  if (variant.can_zap) check_required_events(workload, workload_events(cell), config.zappers != 0);
   cell.events = count_events(prepared.events, vcpus, zappers, machine.has_rcu() ? &reclaimer.events() : nullptr);
   cell.ipis = ipis.sent();
   cell.ipis_total = ipis.total();

@@ -59,7 +59,7 @@ struct CellConfig {
   /// yet, and they wait until it returns. Then the warm-up begins.
   std::function<void()> on_ready;
   LiveCounters* counters = nullptr;  ///< what others can read meanwhile; null: the cell's own; outlives the cell
-  CellObserver* observer = nullptr;  ///< null: nobody can look in; outlives the cell
+  CellObserver* observer = nullptr;  ///< null: no tool can attach; outlives the cell
 };
 
 /// `off` or `1/1000:50us`.

@@ -133,7 +133,7 @@ void prepare_workload(CellRequest& request, PreparedCell& cell) {
   if (workload.host.empty() && config.zappers != 0) {
     throw InputError(fmt::format("workload '{}' has nothing for zappers to do: give --zappers 0", workload.name));
   }
-  check_promised_names(workload);
+  check_required_names(workload);
   cell.guest = guest_config(config, workload);  // throws if a knob does not suit the workload
   config.first_vcpu_delay = first_vcpu_delay(workload.stall);
 }

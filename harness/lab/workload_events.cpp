@@ -24,7 +24,7 @@ std::map<std::string, std::uint64_t> workload_events(const CellMeasurement& cell
   return events;
 }
 
-void check_promised_names(const Workload& workload) {
+void check_required_names(const Workload& workload) {
   const auto events = workload_events({});
   std::vector<std::string> known;
   for (const auto& [name, count] : events) known.push_back(name);
@@ -37,7 +37,7 @@ void check_promised_names(const Workload& workload) {
   }
 }
 
-void check_promises(const Workload& workload, const std::map<std::string, std::uint64_t>& events, bool zappers) {
+void check_required_events(const Workload& workload, const std::map<std::string, std::uint64_t>& events, bool zappers) {
   const auto check = [&](const std::vector<std::string>& required, const char* remedy) {
     for (const std::string& name : required) {
       const auto event = events.find(name);

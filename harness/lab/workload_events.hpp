@@ -19,10 +19,10 @@ class ExpectedEventMissing : public CellError {
 std::map<std::string, std::uint64_t> workload_events(const CellMeasurement& cell);
 
 /// Throws InputError if the workload requires an event that does not exist.
-void check_promised_names(const Workload& workload);
+void check_required_names(const Workload& workload);
 
 /// Throws ExpectedEventMissing, naming the event and what to do, if one that the workload requires did not happen.
 /// `zappers`: whether the cell has any; without them, what the host's part requires is not checked.
-void check_promises(const Workload& workload, const std::map<std::string, std::uint64_t>& events, bool zappers);
+void check_required_events(const Workload& workload, const std::map<std::string, std::uint64_t>& events, bool zappers);
 
 }  // namespace shadowwalk

@@ -134,8 +134,8 @@ TEST(WindowSchedule, ACellTellsItsOnlookersAndItsResultTellsOfThem) {
   EXPECT_EQ(result.details.at("perturbed"), "a tool");
   EXPECT_THAT(result.details.at("flags").get<std::vector<std::string>>(), testing::Contains("perturbed"));
 
-  FakeObserver nobody(/*waits=*/false, 0ms);
-  const CellConfig plain = small_cell(&nobody);
+  FakeObserver absent(/*waits=*/false, 0ms);
+  const CellConfig plain = small_cell(&absent);
   EXPECT_FALSE(make_result(plain, run_cell(prepare_cell(plain))).details.contains("perturbed"));
 }
 

@@ -11,7 +11,7 @@ using testing::HasSubstr;
 
 std::string broken(const Workload& workload, const std::map<std::string, std::uint64_t>& events, bool zappers = true) {
   try {
-    check_promises(workload, events, zappers);
+    check_required_events(workload, events, zappers);
   } catch (const CellError& error) {
     return error.what();
   }
@@ -19,10 +19,10 @@ std::string broken(const Workload& workload, const std::map<std::string, std::ui
 }
 
 TEST(WorkloadEvents, EveryShippedPromiseIsOfAnEvent) {
-  for (const Workload& workload : workloads()) EXPECT_NO_THROW(check_promised_names(workload)) << workload.name;
+  for (const Workload& workload : workloads()) EXPECT_NO_THROW(check_required_names(workload)) << workload.name;
   Workload wrong = workloads()[0];
   wrong.guest_requires_events = {"made_writeable_total"};
-  EXPECT_THROW(check_promised_names(wrong), InputError);
+  EXPECT_THROW(check_required_names(wrong), InputError);
 }
 
 // A dirty-log cell in which no write took the make-writable path measured something else.

@@ -5,7 +5,6 @@
 #include <map>
 #include <set>
 
-#include "harness/machine/sanitizers.hpp"
 #include "harness/verify/trials.hpp"
 #include "tests/verify/safe_variants.hpp"
 
@@ -25,9 +24,6 @@ std::map<std::string_view, Trial> trials_of(std::string_view variant) {
 class Mutants : public testing::TestWithParam<std::string> {};
 
 TEST_P(Mutants, AreFoundWithWhateverReliesOnWhatTheyBreak) {
-#ifdef SHADOWWALK_ASAN
-  GTEST_SKIP() << "the same searches as without the sanitizer, at many times their length";
-#endif
   const auto trials = trials_of(GetParam());
   const VariantInfo& info = verified_variants().at(GetParam()).info;
   const bool bounded =

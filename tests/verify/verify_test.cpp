@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "harness/lab/registry.hpp"
-#include "harness/machine/sanitizers.hpp"
 #include "tests/verify/safe_variants.hpp"
 
 namespace shadowwalk::verify {
@@ -25,9 +24,6 @@ Report verify(std::string_view variant, const VerifyConfig& setting) {
 class SafeVariant : public testing::TestWithParam<std::string> {
  protected:
   static void expect_sound(VerifyConfig setting) {
-#ifdef SHADOWWALK_ASAN
-    setting.most_executions = 200;  // of the search's own memory a sanitizer sees all there is to see in a few
-#endif
     const Report report = verify(GetParam(), setting);
     EXPECT_TRUE(report.exhausted || report.covered_preemptions || report.executions == setting.most_executions);
     EXPECT_FALSE(report.failure) << report.failure->what;

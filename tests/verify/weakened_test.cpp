@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "harness/machine/sanitizers.hpp"
 #include "harness/verify/trials.hpp"
 #include "tests/verify/safe_variants.hpp"
 
@@ -81,9 +80,6 @@ const Sites kNeededByFlush = {"IPI harness/machine/request_all_cpus.hpp",
 class NeededBarriers : public testing::TestWithParam<std::string> {};
 
 TEST_P(NeededBarriers, AreTheseAndNoOthers) {
-#ifdef SHADOWWALK_ASAN
-  GTEST_SKIP() << "the same searches as without the sanitizer, at many times their length";
-#endif
   const Sites found = needed(GetParam(), {.walkers = 1, .walks = 2, .guest = true});
   const auto expected = kNeeded.find(GetParam());
   ASSERT_NE(expected, kNeeded.end()) << "a new variant needs a row: " << testing::PrintToString(found);
@@ -105,9 +101,6 @@ TEST(NeededBarriers, AreTheSameWhereStoresAreReordered) {
 
 // Where stores are reordered, the entry of a page that is built again may be seen before its table was cleared.
 TEST(NeededBarriers, LinkingAPageNeedsItsReleaseWhereStoresAreReordered) {
-#ifdef SHADOWWALK_ASAN
-  GTEST_SKIP() << "the same searches as without the sanitizer, at many times their length";
-#endif
   const std::string link = "release store harness/mmu/shadow_tree.hpp";
   EXPECT_THAT(needed("irq-ipi", {.faults = true, .memory = MemoryModel::pso}), Contains(link));
   EXPECT_THAT(needed("irq-ipi", {.faults = true}), Not(Contains(link)));

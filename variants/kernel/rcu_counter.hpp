@@ -13,7 +13,7 @@ namespace shadowwalk {
 ///         RCU callback frees the whole batch.
 ///
 /// (1) and (3) are store buffering: "counter + 1; barrier; read SPTE" against "clear SPTE; barrier; read counter".
-///     (3) is needed always: a flush that finds every vCPU outside the guest interrupts nobody and orders nothing.
+///     (3) is needed always: a flush that finds every vCPU outside the guest interrupts no vCPU and orders nothing.
 /// (2) releases the section's reads to (4), which acquires: a freer that reads zero comes after them.
 /// Counting inside the RCU section is what makes the nonzero case safe: the grace period waits for the section of every
 /// walker that was counted.

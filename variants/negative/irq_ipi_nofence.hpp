@@ -5,7 +5,7 @@
 namespace shadowwalk {
 
 /// irq-ipi-nofence: irq-ipi whose walkers set the mode by a plain store: (1) of irq_ipi.hpp is missing. The store waits
-/// in the store buffer while the walk reads, and the flush interrupts nobody. Must be caught.
+/// in the store buffer while the walk reads, and the flush interrupts no vCPU. Must be caught.
 /// Source: the purpose of smp_mb() in walk_shadow_page_lockless_begin().
 template <class Machine>
 class IrqIpiNoFence : public IrqIpi<Machine> {
