@@ -45,9 +45,28 @@ function(shadowwalk_precompile target)
   endif()
 endfunction()
 
+# shadowwalk_compile_together(TARGET [ALONE SOURCES...]): compiles several sources as one, since most of compiling one is
+# its headers; a debug build compiles each alone. ALONE: sources that are measured, where what is inlined must not depend
+# on which other source stands beside it.
+function(shadowwalk_compile_together target)
+  cmake_parse_arguments(PARSE_ARGV 1 together "" "" "ALONE")
+  if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
+  if(together_ALONE AND NOT SHADOWWALK_SANITIZE)
+    set_source_files_properties(${together_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # The files of a unity build are included, and g++ takes what is included for a header.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
+endfunction()
+
 # shadowwalk_compile_quickly(TARGET): for code whose speed nobody measures or waits for. Most of compiling it at -O2 is
-# optimising the headers of CLI11, nlohmann's JSON and <regex>, and with sanitizers even more so.
+# optimising the headers of CLI11, nlohmann's JSON, toml++ and fmt, and with sanitizers even more so.
 function(shadowwalk_compile_quickly target)
+  shadowwalk_compile_together(${target})
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
   if(SHADOWWALK_SANITIZE)
     target_compile_options(${target} PRIVATE -O0)
