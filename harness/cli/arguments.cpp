@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdio>
 #include <system_error>
 
 #include "harness/lab/registry.hpp"
@@ -114,6 +115,14 @@ void check_output(std::string_view verb, std::string_view option, const std::str
     const std::string why = cannot.what();
     throw InputError(
         fmt::format("{}: {} {}: {}; give another file", verb, option, file, why.substr(0, why.rfind(';'))));
+  }
+}
+
+void write_output(const std::string& file, std::string_view text) {
+  if (file == kStdout) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  } else if (!file.empty()) {
+    os::write_file_atomically(file, text);
   }
 }
 

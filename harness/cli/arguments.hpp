@@ -39,6 +39,9 @@ void take(CellRequest& request, std::string_view verb, const CellOption& option,
 /// Throws InputError, one line, unless `file`, which `option` of a verb names, can be written. "-" and "" pass.
 void check_output(std::string_view verb, std::string_view option, const std::string& file);
 
+/// Writes what a verb puts out to such a file: as a whole or not at all. "-" is stdout; "" writes nothing.
+void write_output(const std::string& file, std::string_view text);
+
 /// The complaint about a word that no verb or option is: with the name that it resembles. `app` is the verb that was
 /// given, or the whole command.
 std::string unknown_argument(const CLI::App& app, const std::string& word);

@@ -126,13 +126,8 @@ void run(CellArguments arguments, const BenchmarkFlags& flags) {
   config.counters = &live.counters();
   check_output("cell", "--json", arguments.json);
 
-  const bool to_stdout = arguments.json == kStdout;
-  const CellOutcome outcome = run_cell_benchmark(cell, flags, !to_stdout);
-  if (to_stdout) {
-    std::fwrite(outcome.json.data(), 1, outcome.json.size(), stdout);
-  } else if (!arguments.json.empty()) {
-    os::write_file_atomically(arguments.json, outcome.json);
-  }
+  const CellOutcome outcome = run_cell_benchmark(cell, flags, arguments.json != kStdout);
+  write_output(arguments.json, outcome.json);
   if (!outcome.error.empty()) throw CellError(outcome.error);
   if (trace) trace->write(config);
   if (outcome.caught_unsafe) throw CellError(fmt::format("{}: a walker used a page that was freed", config.variant));

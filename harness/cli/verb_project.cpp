@@ -11,9 +11,9 @@
 
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/result_document.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/os/files.hpp"
 #include "harness/os/program.hpp"
 #include "harness/projection/host_comparison.hpp"
 #include "harness/projection/projection.hpp"
@@ -46,7 +46,7 @@ CellRequest default_request() {
   request.config.workload = "mmio-poll";
   request.config.duration = std::chrono::milliseconds(2);
   request.config.warmup = std::chrono::microseconds(200);
-  request.given = {"workload", "zappers", "zap-rate", "walks-per-exit", "duration", "warmup", "seed", "working-set"};
+  request.given = {"workload", "zap-rate", "walks-per-exit", "duration", "warmup", "seed"};
   return request;
 }
 
@@ -74,9 +74,7 @@ CellRequest request_from(const ProjectOptions& options) {
         "project: --workload trace:FILE: no trace is replayed on the simulated machine; "
         "replay it with shadowwalk cell");
   }
-  const Workload workload = load_workload(request.config.workload);
-  if (!options.texts->contains("zappers") && workload.host.empty()) request.config.zappers = 0;
-  if (!options.texts->contains("working-set")) request.config.working_set = workload.working_set;
+  follow_workload(request, load_workload(request.config.workload));
   return request;
 }
 
@@ -145,7 +143,7 @@ void run_project(const ProjectOptions& options) {
   if (options.topology == "host" || options.rounds != 0 || !options.write_topology.empty()) {
     host = projection::measure_host_topology();
   }
-  if (!options.write_topology.empty()) os::write_file_atomically(options.write_topology, projection::to_toml(*host));
+  if (host) write_output(options.write_topology, projection::to_toml(*host));
   const Topology topology = options.topology == "host" ? *host : projection::load_topology(options.topology);
   for (const CellRequest& request : requests) projection::check_projection(request.config, topology);
 
@@ -168,17 +166,11 @@ void run_project(const ProjectOptions& options) {
   std::optional<projection::HostComparison> held;
   if (options.rounds != 0) held = projection::compare_with_host(*host, options.rounds);
   if (held && !to_stdout) print_held(*held);
-  if (options.json.empty()) return;
   for (auto& [name, repetitions] : document.cells) {
     for (Repetition& repetition : repetitions)
       projection::record_comparison(repetition.result, held ? &*held : nullptr);
   }
-  const std::string text = to_text(std::move(document));
-  if (to_stdout) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-  } else {
-    os::write_file_atomically(options.json, text);
-  }
+  write_output(options.json, to_text(std::move(document)));
 }
 
 }  // namespace

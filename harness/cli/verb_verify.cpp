@@ -15,7 +15,6 @@
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/os/files.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/verify/json.hpp"
 #include "harness/verify/trials.hpp"
@@ -217,19 +216,13 @@ class Verification {
     if (options_.save.empty() || saved_) return;
     const verify::SavedSchedule saved{
         .variant = std::string(variant.info.name), .config = setting, .goes_wrong = story.what, .steps = story.steps};
-    os::write_file_atomically(options_.save, to_json(saved).dump(1) + "\n");
+    write_output(options_.save, to_json(saved).dump(1) + "\n");
     saved_ = true;
   }
 
   void write_json() const {
-    if (options_.json.empty()) return;
     const ordered_json document = {{"shadowwalk_version", SHADOWWALK_VERSION}, {"verified", documents_}};
-    const std::string text = document.dump(1) + "\n";
-    if (quiet_) {
-      std::fwrite(text.data(), 1, text.size(), stdout);
-    } else {
-      os::write_file_atomically(options_.json, text);
-    }
+    write_output(options_.json, document.dump(1) + "\n");
   }
 
   void say(const std::string& text) const {

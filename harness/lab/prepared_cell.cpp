@@ -114,7 +114,6 @@ void prepare_replay(CellRequest& request, PreparedCell& cell) {
   cell.budget = page_budget(info);
 }
 
-/// A workload whose guest does all the zapping has no work for zappers, and its working set may be its own.
 void prepare_workload(CellRequest& request, PreparedCell& cell) {
   CellConfig& config = request.config;
   if (config.pace) {
@@ -125,8 +124,7 @@ void prepare_workload(CellRequest& request, PreparedCell& cell) {
     throw InputError(fmt::format("--guest trace: workload '{}' is no trace", config.workload));
   }
   const Workload& workload = cell.workload = load_workload(config.workload);
-  if (workload.host.empty()) decide(request, "zappers", &CellConfig::zappers, 0u);
-  decide(request, "working-set", &CellConfig::working_set, workload.working_set);
+  follow_workload(request, workload);
   if (!cell.variant->can_zap && config.zappers != 0) {
     throw InputError(fmt::format("variant '{}' cannot zap: give --zappers 0", config.variant));
   }
@@ -145,6 +143,11 @@ void require_kvm() {
 }
 
 }  // namespace
+
+void follow_workload(CellRequest& request, const Workload& workload) {
+  if (workload.host.empty()) decide(request, "zappers", &CellConfig::zappers, 0u);
+  decide(request, "working-set", &CellConfig::working_set, workload.working_set);
+}
 
 PreparedCell prepare_cell(CellRequest request) {
   PreparedCell cell;

@@ -58,6 +58,10 @@ PreparedCell prepare_cell(CellRequest request);
 /// A cell whose options were all given.
 PreparedCell prepare_cell(const CellConfig& config);
 
+/// Decides what follows the workload unless it was given: its working set, and no zappers where it has no work for
+/// them.
+void follow_workload(CellRequest& request, const Workload& workload);
+
 /// The guest of a cell: the workload's guest part at the cell's size, seed and burst.
 GuestConfig guest_config(const CellConfig& config, const Workload& workload);
 
