@@ -45,6 +45,11 @@ struct FootprintCounters {
   Arrivals unlinked;
   std::array<Freer, kFreers> freers;
 
+  /// No page has come or gone: for a Footprint whose window never begins, which counts nothing else.
+  void forget_pages() {
+    for (Counter* total : {&allocated.total, &unlinked.total}) total->store(0, std::memory_order_relaxed);
+    for (Freer& freer : freers) freer.total.store(0, std::memory_order_relaxed);
+  }
   std::uint64_t freed() const {
     std::uint64_t freed = 0;
     for (const Freer& freer : freers) freed += freer.total.load(std::memory_order_relaxed);

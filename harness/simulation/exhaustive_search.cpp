@@ -20,10 +20,9 @@ bool same_steps(std::span<const Transition> a, std::span<const Transition> b) {
 
 }  // namespace
 
-Transition ExhaustiveSearch::Node::step() const {
-  Transition step = enabled[chosen];
-  step.pushed = pushed;
-  return step;
+void ExhaustiveSearch::Node::choose(std::size_t index) {
+  chosen = index;
+  step = enabled[index];
 }
 
 std::optional<std::size_t> ExhaustiveSearch::choose(std::span<const Transition> enabled) {
@@ -33,14 +32,14 @@ std::optional<std::size_t> ExhaustiveSearch::choose(std::span<const Transition> 
     if (reduction_ == Reduction::none) {
       for (const Transition& step : enabled) node.to_explore.push_back(step.actor);
     } else if (depth_ != 0) {
-      const Transition last = path_.back().step();
+      const Transition& last = path_.back().step;
       for (const Transition& asleep : path_.back().asleep) {
         if (asleep.actor != last.actor && !conflict(asleep, last)) node.asleep.push_back(asleep);
       }
     }
     const auto first = pick(node);
     if (!first) return std::nullopt;  // all that can happen here was explored elsewhere
-    node.chosen = *first;
+    node.choose(*first);
     path_.push_back(std::move(node));
   } else {
     SHADOWWALK_CHECK(same_steps(path_[depth_].enabled, enabled), "a program that is simulated is not deterministic");
@@ -50,8 +49,11 @@ std::optional<std::size_t> ExhaustiveSearch::choose(std::span<const Transition> 
 
 void ExhaustiveSearch::happened(bool pushed) {
   Node& node = path_[depth_];
-  node.pushed = pushed;
-  if (reduction_ == Reduction::partial_order && depth_ + 1 == path_.size()) node.clock = find_races(node.step());
+  node.step.pushed = pushed;
+  if (reduction_ == Reduction::partial_order && depth_ + 1 == path_.size()) {
+    node.clock = find_races(node.step);
+    node.mover = index_of(node.step.actor);
+  }
   ++depth_;
 }
 
@@ -59,15 +61,14 @@ bool ExhaustiveSearch::next() {
   depth_ = 0;
   while (!path_.empty()) {
     Node& node = path_.back();
-    node.asleep.push_back(node.step());
-    std::erase(node.to_explore, node.step().actor);
+    node.asleep.push_back(node.step);
+    std::erase(node.to_explore, node.step.actor);
     while (!node.to_explore.empty()) {
       const Actor actor = node.to_explore.back();
       node.to_explore.pop_back();
       if (is_asleep(node, actor)) continue;
       const auto step = std::ranges::find(node.enabled, actor, &Transition::actor);
-      node.chosen = static_cast<std::size_t>(step - node.enabled.begin());
-      node.pushed = false;
+      node.choose(static_cast<std::size_t>(step - node.enabled.begin()));
       return true;
     }
     path_.pop_back();
@@ -81,7 +82,7 @@ std::optional<std::size_t> ExhaustiveSearch::pick(const Node& node) const {
   for (std::size_t i = 0; i < node.enabled.size(); ++i) {
     const Actor& actor = node.enabled[i].actor;
     if (is_asleep(node, actor)) continue;
-    if (!first || (!path_.empty() && actor == path_.back().step().actor)) first = i;
+    if (!first || (!path_.empty() && actor == path_.back().step.actor)) first = i;
   }
   return first;
 }
@@ -96,7 +97,7 @@ bool ExhaustiveSearch::is_asleep(const Node& node, const Actor& actor) const {
 ExhaustiveSearch::Clock ExhaustiveSearch::find_races(const Transition& step) {
   Clock past = past_of(step);
   for (std::size_t i = depth_; i-- > 0;) {
-    const Transition earlier = path_[i].step();
+    const Transition& earlier = path_[i].step;
     if (earlier.actor == step.actor || !conflict(earlier, step) || happened_before(i, past)) continue;
     reverse(i, step);
     join(past, path_[i].clock);
@@ -104,7 +105,7 @@ ExhaustiveSearch::Clock ExhaustiveSearch::find_races(const Transition& step) {
   // Stores that had to become visible first came before it. Yet the steps of the programs that made them race with it:
   // without those steps there would have been nothing to wait for.
   for (std::size_t i = 0; i < depth_; ++i) {
-    const Actor& earlier = path_[i].enabled[path_[i].chosen].actor;
+    const Actor& earlier = path_[i].step.actor;
     if (earlier.part == Part::store_buffer && step.needs_empty_buffer_of(earlier.cpu)) join(past, path_[i].clock);
   }
   const std::size_t actor = index_of(step.actor);
@@ -119,7 +120,7 @@ void ExhaustiveSearch::reverse(std::size_t depth, const Transition& step) {
   Node& node = path_[depth];
   const std::vector<Actor> beginners = beginners_without(depth, step);
   const auto is_tried = [&](const Actor& actor) {
-    return actor == node.step().actor || std::ranges::find(node.to_explore, actor) != node.to_explore.end() ||
+    return actor == node.step.actor || std::ranges::find(node.to_explore, actor) != node.to_explore.end() ||
            std::ranges::find(node.asleep, actor, &Transition::actor) != node.asleep.end();
   };
   if (std::ranges::any_of(beginners, is_tried)) return;
@@ -151,12 +152,12 @@ std::vector<Actor> ExhaustiveSearch::beginners_without(std::size_t depth, const 
   };
   for (std::size_t i = depth + 1; i < depth_; ++i) {
     if (happened_before(depth, path_[i].clock)) continue;
-    consider(path_[i].step().actor, path_[i].clock);
+    consider(path_[i].step.actor, path_[i].clock);
     without.push_back(i);
   }
   Clock past = past_of(step);
   for (const std::size_t i : without) {
-    if (conflict(path_[i].step(), step)) join(past, path_[i].clock);
+    if (conflict(path_[i].step, step)) join(past, path_[i].clock);
   }
   consider(step.actor, past);
   return beginners;
@@ -165,7 +166,7 @@ std::vector<Actor> ExhaustiveSearch::beginners_without(std::size_t depth, const 
 /// The clock of the actor's last step on the path; empty if it has taken none.
 ExhaustiveSearch::Clock ExhaustiveSearch::clock_of(const Actor& actor) const {
   for (std::size_t i = depth_; i-- > 0;) {
-    if (path_[i].step().actor == actor) return path_[i].clock;
+    if (path_[i].step.actor == actor) return path_[i].clock;
   }
   return {};
 }
@@ -178,27 +179,22 @@ ExhaustiveSearch::Clock ExhaustiveSearch::past_of(const Transition& step) const 
     const Actor program{step.actor.cpu, Part::program};
     std::uint32_t left = step.operation.pushed_after;
     for (std::size_t i = 0; left != 0 && i < depth_; ++i) {
-      if (path_[i].step().actor == program && --left == 0) join(past, path_[i].clock);
+      if (path_[i].step.actor == program && --left == 0) join(past, path_[i].clock);
     }
   }
   return past;
 }
 
 bool ExhaustiveSearch::happened_before(std::size_t depth, const Clock& past) const {
-  const auto actor = known_index_of(path_[depth].step().actor);
-  return actor && *actor < past.size() && past[*actor] > depth;
+  const std::size_t mover = path_[depth].mover;
+  return mover < past.size() && past[mover] > depth;
 }
 
 std::size_t ExhaustiveSearch::index_of(const Actor& actor) {
-  if (const auto known = known_index_of(actor)) return *known;
-  actors_.push_back(actor);
-  return actors_.size() - 1;
-}
-
-std::optional<std::size_t> ExhaustiveSearch::known_index_of(const Actor& actor) const {
   const auto found = std::ranges::find(actors_, actor);
-  if (found == actors_.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - actors_.begin());
+  const auto index = static_cast<std::size_t>(found - actors_.begin());
+  if (found == actors_.end()) actors_.push_back(actor);
+  return index;
 }
 
 }  // namespace shadowwalk::simulation

@@ -36,10 +36,11 @@ class ExhaustiveSearch final : public Schedule {
     std::vector<Transition> asleep;  // explored from here or from above, with the same outcome
     std::vector<Actor> to_explore;
     std::size_t chosen = 0;
-    bool pushed = false;
-    Clock clock;  // what happened before the chosen step
+    Transition step{};      // the chosen one
+    std::size_t mover = 0;  // its actor's index in actors_, once it has happened
+    Clock clock;            // what happened before it
 
-    Transition step() const;
+    void choose(std::size_t index);
   };
 
   std::optional<std::size_t> pick(const Node& node) const;
@@ -50,7 +51,6 @@ class ExhaustiveSearch final : public Schedule {
   Clock clock_of(const Actor& actor) const;
   Clock past_of(const Transition& step) const;
   std::size_t index_of(const Actor& actor);
-  std::optional<std::size_t> known_index_of(const Actor& actor) const;
   bool happened_before(std::size_t depth, const Clock& past) const;
 
   const Reduction reduction_;

@@ -82,7 +82,8 @@ class System {
       execution.add_cpu("zapper-" + std::to_string(i), [this, i] { zap(i); });
     }
     machine_ = std::make_unique<SimulatedMachine>(config.walkers);
-    tree_ = std::make_unique<Tree>(*machine_, MmuLockKind::ticket, window_, kCapacity, Clocks::off);
+    tree_ = std::make_unique<Tree>(*machine_, MmuLockKind::ticket, window_, kCapacity, Clocks::off,
+                                   &counters_without_pages());
     tree_->pool().set_names();
     tree_->variant().account().set_names();
     name_variables(tree_->variant());
@@ -133,6 +134,13 @@ class System {
   using Watching = Watched<Mutated<Variant>::template Of, VerifiedGeometry::kLevels>;
   using Tree = ShadowTree<SimulatedMachine, Watching::template Of, VerifiedGeometry>;
   static constexpr std::size_t kCapacity = 64;
+
+  /// Counters that executions share, one after the other: to clear all of them would take longer than an execution.
+  static FootprintCounters& counters_without_pages() {
+    thread_local const auto counters = std::make_unique<FootprintCounters>();
+    counters->forget_pages();
+    return *counters;
+  }
 
   /// A scheme may say what its variables are (variants/contract.hpp).
   template <class Scheme>
