@@ -35,7 +35,6 @@ class CellLine:
     name: str
     command: str
     values: list[Value]
-    flags: list[str]
     names: list[str]
     repetitions: list[tuple]  # (repetition, its counters in words, flags)
     reasons: dict[str, str]
@@ -66,7 +65,7 @@ def _line(results):
     first = results[0]
     setting, scheme = first.setting, first.scheme
     flags = sorted({flag for r in results for flag in r.flags})
-    variant = ", ".join([scheme.variant, *scheme.knobs])
+    variant = scheme.words
     rate = quantity(setting.zap_rate, PER_SECOND) if setting.zappers else ABSENT
     values = [Value(variant, variant), Value(setting.workload, setting.workload), Value(setting.guest, setting.guest),
               Value(str(setting.vcpus), setting.vcpus), Value(str(setting.zappers), setting.zappers),
@@ -76,7 +75,7 @@ def _line(results):
     names = sorted({name for r in results for name in r.counters} - BOOKKEEPING)
     repetitions = [(r.repetition, [f"{r.counters[n]:.6g}" if n in r.counters else "" for n in names], r.flags)
                    for r in results]
-    return CellLine(f"cell-{first.cell_id}", setting.workload, first.name, first.command, values, flags, names, repetitions,
+    return CellLine(f"cell-{first.cell_id}", setting.workload, first.name, first.command, values, names, repetitions,
                     {name: why for r in results for name, why in r.unavailable.items()},
                     next(filter(None, (r.violation for r in results)), ""))
 

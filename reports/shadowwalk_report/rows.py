@@ -52,6 +52,11 @@ class Row:
         """The recorded reason why a metric was not measured; empty when none was recorded."""
         return next((r.unavailable[metric] for r in self.results if metric in r.unavailable), "")
 
+    def saturation(self, counter):
+        """Why a counter or a distribution says nothing about the scheme; empty where it does."""
+        grown = counter.grows_with_run and self.has_flag("saturated")
+        return "saturated, so that it grows with the length of the run" if grown else ""
+
     def happened(self, counter):
         """Whether a count is above zero in any repetition."""
         return any(count > 0 for count in self.values(counter).values())
@@ -87,23 +92,20 @@ class Row:
 
 
 def _rows_of(results):
-    """{(setting, scheme): Row}."""
     groups = {}
     for result in results:
         groups.setdefault((result.setting, result.scheme), []).append(result)
-    return {key: Row(group) for key, group in groups.items()}
+    return [Row(groups[key]) for key in sorted(groups)]
 
 
 class Table:
     """All rows of a run. References are not schemes of the lab: they are kept apart, so that nothing compares them."""
 
     def __init__(self, results):
-        self._rows = _rows_of(result for result in results if not result.is_reference)
-        references = _rows_of(result for result in results if result.is_reference)
-        self.references = [references[key] for key in sorted(references)]
+        self.references = _rows_of(result for result in results if result.is_reference)
         self._by_setting = {}
-        for (setting, _), row in self._rows.items():
-            self._by_setting.setdefault(setting, []).append(row)
+        for row in _rows_of(result for result in results if not result.is_reference):
+            self._by_setting.setdefault(row.setting, []).append(row)
         self.styles = styles(self.variants)
         for rows in self._by_setting.values():
             rows.sort(key=lambda row: (rank(row.variant), row.scheme))
@@ -121,23 +123,19 @@ class Table:
 
     @property
     def variants(self):
-        return sorted({scheme.variant for _, scheme in self._rows}, key=rank)
+        return sorted({row.variant for rows in self._by_setting.values() for row in rows}, key=rank)
 
     @property
     def workloads(self):
         """All workloads, in the order of the page."""
         return list(dict.fromkeys(setting.workload for setting in self.settings))
 
-    def of_workload(self, workload):
-        """The rows of one workload, in the same styles."""
-        return self._part(lambda setting: setting.workload == workload)
+    def part(self, workload, guest=None):
+        """The rows of one workload, in all guests or in one, in the same styles."""
+        def chosen(setting):
+            return setting.workload == workload and guest in (None, setting.guest)
 
-    def of_place(self, workload, guest):
-        return self._part(lambda setting: (setting.workload, setting.guest) == (workload, guest))
-
-    def _part(self, chosen):
         part = Table([])
-        part._rows = {key: row for key, row in self._rows.items() if chosen(key[0])}
         part._by_setting = {setting: rows for setting, rows in self._by_setting.items() if chosen(setting)}
         part.references = [row for row in self.references if chosen(row.setting)]
         part.styles = self.styles
@@ -147,9 +145,16 @@ class Table:
         """All rows of a setting, in the fixed order of variants."""
         return self._by_setting.get(setting, [])
 
+    def rows_by_place(self, is_chosen):
+        """[((workload, guest), its chosen rows)] of those that have any."""
+        places = {}
+        for row in filter(is_chosen, self.all_rows):
+            places.setdefault(row.setting.place, []).append(row)
+        return list(places.items())
+
     def row(self, setting, scheme):
         """The row of exactly this scheme in exactly this setting, or None."""
-        return self._rows.get((setting, scheme))
+        return next((row for row in self.rows(setting) if row.scheme == scheme), None)
 
     def plain_rows(self, setting):
         """One row per variant: the one with its knobs nearest to their defaults."""

@@ -1,5 +1,6 @@
 """The parts of a claim's judgement, and the rules that both claims share."""
 
+import collections
 import dataclasses
 import enum
 
@@ -97,10 +98,10 @@ def reasons_words(findings):
     return "; ".join(f"{listing(rivals)}: {why}" for why, rivals in reasons.items())
 
 
-def tally(findings, rival):
-    """`irq-ipi 4 BORNE OUT, 1 AMBIGUOUS` over findings."""
-    counts = {}
-    for finding in findings:
-        if finding.rival == rival:
-            counts[finding.outcome.value] = counts.get(finding.outcome.value, 0) + 1
-    return f"{rival} " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) if counts else ""
+def remarks_elsewhere(findings, where=""):
+    """[`In the run's other settings: irq-ipi 4 BORNE OUT, 1 AMBIGUOUS; ...`], if there are findings in others."""
+    tallies = []
+    for rival in RIVALS:
+        counts = collections.Counter(finding.outcome.value for finding in findings if finding.rival == rival)
+        tallies += [f"{rival} " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items())] if counts else []
+    return [f"In the run's other settings{where}: {'; '.join(tallies)}."] if tallies else []

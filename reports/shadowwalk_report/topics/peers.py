@@ -58,8 +58,6 @@ def _panel(rows, threads):
 
 def plots(material):
     """The figure, if walks under other libraries' schemes were measured beside the speed limit."""
-    if material.run is None:
-        return
     bench = material.run.bench
     every = {threads: walk_rows(bench, threads) for threads in sorted({threads for _, threads in bench.walks})}
     shown = {threads: [row for row in rows if row[2] is not None] for threads, rows in every.items()}
@@ -85,20 +83,17 @@ def _walk_sheet(bench, threads):
     return Sheet(f"A walk, {count_of(threads, 'thread')}, without zaps", columns, lines, corner="scheme")
 
 
-def _reclaim_cell(values, name, units):
-    reason = "no page was freed in the window" if name.startswith("free") else ""
-    return estimate_cell(estimate(values.get(name, {}).values()), units, reason)
-
-
 def _reclaim_sheet(bench, walker):
-    lines = [Line(scheme, [], [_reclaim_cell(values, name, units) for _, _, name, units in RECLAIM_COLUMNS])
+    lines = [Line(scheme, [], [estimate_cell(estimate(values.get(name, {}).values()), units,
+                                             "no page was freed in the window" if name.startswith("free") else "")
+                               for _, _, name, units in RECLAIM_COLUMNS])
              for (scheme, of_walker), values in sorted(bench.reclaims.items()) if of_walker == walker]
     return Sheet(f"One zapper, 50,000 zaps a second, and {WALKERS.get(walker, walker)}",
                  [(title, meaning) for title, meaning, _, _ in RECLAIM_COLUMNS], lines, corner="scheme")
 
 
 def content(material):
-    bench = material.run and material.run.bench
+    bench = material.run.bench
     if not bench:
         return None
     sheets = [_walk_sheet(bench, threads) for threads in sorted({threads for _, threads in bench.walks})]

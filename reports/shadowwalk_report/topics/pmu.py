@@ -4,7 +4,7 @@ import numpy as np
 
 from ..quantities import ABSENT, NANOSECONDS, PLAIN, interval, listing, quantity
 from ..setting import full_title, varying_axes
-from ..sheet import Cell, Content, Line, Sheet, first_and_folded
+from ..sheet import Cell, Line, Sheet, first_and_folded
 from .contention import SCOPE_WORDS
 
 PER = {"walkers": "walk", "zappers": "zap"}
@@ -72,6 +72,5 @@ def content(material):
     lost = _not_counted(table)
     if not sheets and not lost:
         return None
-    found = first_and_folded(sheets, "Counts")
     notes = [EXPLANATION] if sheets else ["No event was counted."]
-    return Content(notes + [f"Not counted: {'; '.join(lost)}."] * bool(lost), found.sheets, found.details)
+    return first_and_folded(sheets, "Counts", notes + [f"Not counted: {'; '.join(lost)}."] * bool(lost))
