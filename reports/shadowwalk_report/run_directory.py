@@ -118,7 +118,7 @@ def load(directory):
     results, left_out, done = _read_cells(directory / "cells", plan)
     measured = [result for result in results if result.simulated is None]
     simulated = [result for result in results if result.simulated is not None]
-    simulated += itertools.chain(*_read_folder(directory / SIMULATED, read_simulated, "shadowwalk project --json"))
+    simulated += itertools.chain.from_iterable(_read_folder(directory / SIMULATED, read_simulated, "shadowwalk project --json"))
     bench = _read_folder(directory / BENCH, lambda file: named_entries(read_json(file)), "shadowwalk-bench --benchmark_out")
     return Run(title=text_of(data.get("title")) or "shadowwalk run", seed=data.get("seed"),
                repetitions=repetitions, version=text_of(data.get("shadowwalk_version"), "unknown"),

@@ -52,25 +52,17 @@ def _percentile_words(value, _):
     return f"{share:.10g} %" if value > 1.5 else "0 %"
 
 
-def _hover_percentiles(axes, name, places, values):
-    """The value of a curve at p50, p90, p99 and so on, to point at"""
-    points = []
-    for place in (2, *(10**i for i in range(1, 7))):
-        if place > places[-1]:
-            break
-        value = float(values[np.searchsorted(places, place, side="right") - 1])
-        points.append((place, value, f"{name}, p{100 * (1 - 1 / place):.10g}: {quantity(value, NANOSECONDS)}"))
-    hover_points(axes, points)
-
-
 def _draw_curve(axes, style, curve, count):
-    """One of `count` curves, with a mark at its end."""
+    """One of `count` curves, with a mark at its end, and its values at p50, p90, p99 and so on to point at."""
     name, places, values = curve.row.variant, curve.places, curve.values
     line, = axes.step(places, values, where="post", label=printable(name), color=style.colour, linestyle=style.line,
                       linewidth=line_width(name, count))
     hover(line, name)
     axes.plot(places[-1:], values[-1:], marker=style.marker, color=style.colour)
-    _hover_percentiles(axes, name, places, values)
+    pointed = [place for place in (2, *(10**i for i in range(1, 7))) if place <= places[-1]]
+    shown = [float(values[np.searchsorted(places, place, side="right") - 1]) for place in pointed]
+    hover_points(axes, [(place, value, f"{name}, p{100 * (1 - 1 / place):.10g}: {quantity(value, NANOSECONDS)}")
+                        for place, value in zip(pointed, shown)])
 
 
 def _set_axes(axes, furthest, most_ticks):

@@ -83,10 +83,13 @@ def _walk_sheet(bench, threads):
     return Sheet(f"A walk, {count_of(threads, 'thread')}, without zaps", columns, lines, corner="scheme")
 
 
+def _reclaim_cell(values, name, units):
+    reason = "no page was freed in the window" if name.startswith("free") else ""
+    return estimate_cell(estimate(values.get(name, {}).values()), units, reason)
+
+
 def _reclaim_sheet(bench, walker):
-    lines = [Line(scheme, [], [estimate_cell(estimate(values.get(name, {}).values()), units,
-                                             "no page was freed in the window" if name.startswith("free") else "")
-                               for _, _, name, units in RECLAIM_COLUMNS])
+    lines = [Line(scheme, [], [_reclaim_cell(values, name, units) for _, _, name, units in RECLAIM_COLUMNS])
              for (scheme, of_walker), values in sorted(bench.reclaims.items()) if of_walker == walker]
     return Sheet(f"One zapper, 50,000 zaps a second, and {WALKERS.get(walker, walker)}",
                  [(title, meaning) for title, meaning, _, _ in RECLAIM_COLUMNS], lines, corner="scheme")
