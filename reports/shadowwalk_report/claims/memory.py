@@ -81,7 +81,8 @@ def _judge_pair(run, subject, rival):
     if obstacle or saturated:
         return Outcome.AMBIGUOUS, obstacle or f"{listing(saturated)} saturated: zaps fell short of the requested rate", figures
     peak, mean = (_shift(metric, tolerance, subject, rival) for metric, _, tolerance in MEMORY)
-    return *_outcome((subject, rival), peak, mean, *_tail_shift(subject, rival)), figures
+    outcome, why = _outcome((subject, rival), peak, mean, *_tail_shift(subject, rival))
+    return outcome, why, figures
 
 
 def _subjects(table):

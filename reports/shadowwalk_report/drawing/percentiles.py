@@ -40,9 +40,8 @@ class Curve:
         return zip(100 * (1 - 1 / self.places), self.values)
 
 
-def percentile_curve(row, latency, censored=0):
-    """p is the share of samples below each bucket. Censored samples are larger than all others."""
-    histogram = row.histogram(latency)
+def percentile_curve(row, histogram, censored=0):
+    """p is the share of the row's samples below each bucket. Censored samples are larger than all others."""
     below = np.concatenate([[0], histogram.cumulative(censored)[:-1]])
     return Curve(row, *thin(1 / (1 - below), np.maximum(histogram.upper, 1)), int(histogram.total), censored)
 

@@ -52,11 +52,11 @@ def _free_records(row, histogram):
 
 
 def _zap_panel(table, chosen, title):
-    return percentile_panel(table, title, [percentile_curve(row, "zap_ns") for row, _ in chosen])
+    return percentile_panel(table, title, [percentile_curve(*row_and_histogram) for row_and_histogram in chosen])
 
 
 def _zap_records(row, histogram):
-    return [(*row_fields(row), *point, int(histogram.total)) for point in percentile_curve(row, "zap_ns").points]
+    return [(*row_fields(row), *point, int(histogram.total)) for point in percentile_curve(row, histogram).points]
 
 
 def _drawable(table, setting, name, absent, axes):

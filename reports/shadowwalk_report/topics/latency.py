@@ -70,7 +70,7 @@ def _curves(table, setting, latency, absent):
         if reason:
             note_absence(absent, reason, latency.title if alike else f"{latency.title} of {row.variant}")
         else:
-            curves.append(percentile_curve(row, latency.name, _censored(row, latency)))
+            curves.append(percentile_curve(row, row.histogram(latency.name), _censored(row, latency)))
     return curves
 
 
