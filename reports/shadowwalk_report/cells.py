@@ -4,6 +4,7 @@ import dataclasses
 import statistics
 
 from .counters import counters
+from .grouping import grouped
 from .quantities import ABSENT, PER_SECOND, quantity
 from .setting import ROW_FIELDS, row_fields
 
@@ -46,9 +47,7 @@ HEADS = ("variant", "workload", "guest", "vCPUs", "zappers", "zap rate", "result
 
 
 def _by_cell(run):
-    cells = {}
-    for result in run.results:
-        cells.setdefault(result.cell_id, []).append(result)
+    cells = grouped((result.cell_id, result) for result in run.results)
     return [sorted(results, key=lambda r: r.repetition) for _, results in sorted(cells.items())]
 
 

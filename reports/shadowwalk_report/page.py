@@ -9,6 +9,7 @@ import markupsafe
 
 from .cells import HEADS, MOST_DETAILS
 from .drawing.svg import colour_rules, shared_styles
+from .grouping import grouped
 from .quantities import NANOSECONDS, quantity
 from .setting import describe, guest_words, varying_axes
 from .topics.heatmap import FIRST_KIND
@@ -55,11 +56,8 @@ def _lost(run):
 
 def _missing(run):
     """[(cell, its repetitions without a result)]."""
-    cells = {}
-    for cell_id, repetition in run.missing:
-        cells.setdefault(cell_id, []).append(repetition)
     return [(run.plan[cell_id].name if cell_id in run.plan else f"cell {cell_id}", sorted(repetitions))
-            for cell_id, repetitions in sorted(cells.items())]
+            for cell_id, repetitions in sorted(grouped(run.missing).items())]
 
 
 def _script():

@@ -3,6 +3,7 @@
 import functools
 import statistics
 
+from .grouping import grouped
 from .histogram import Histogram
 from .quantities import listing
 from .statistics import Reason, differences, estimate
@@ -31,10 +32,8 @@ class Row:
 
         Verdicts use values `without_noise`, which exclude noisy and perturbed results.
         """
-        blocks = {}
-        for result in self.results:
-            if metric in result.counters and not (without_noise and result.is_left_out):
-                blocks.setdefault(result.repetition, []).append(result.counters[metric])
+        blocks = grouped((result.repetition, result.counters[metric]) for result in self.results
+                         if metric in result.counters and not (without_noise and result.is_left_out))
         return {repetition: float(statistics.median(block)) for repetition, block in blocks.items()}
 
     @functools.cache
@@ -92,9 +91,7 @@ class Row:
 
 
 def _rows_of(results):
-    groups = {}
-    for result in results:
-        groups.setdefault((result.setting, result.scheme), []).append(result)
+    groups = grouped(((result.setting, result.scheme), result) for result in results)
     return [Row(groups[key]) for key in sorted(groups)]
 
 
@@ -103,9 +100,8 @@ class Table:
 
     def __init__(self, results):
         self.references = _rows_of(result for result in results if result.is_reference)
-        self._by_setting = {}
-        for row in _rows_of(result for result in results if not result.is_reference):
-            self._by_setting.setdefault(row.setting, []).append(row)
+        rows = _rows_of(result for result in results if not result.is_reference)
+        self._by_setting = grouped((row.setting, row) for row in rows)
         self.styles = styles(self.variants)
         for rows in self._by_setting.values():
             rows.sort(key=lambda row: (rank(row.variant), row.scheme))
@@ -147,10 +143,7 @@ class Table:
 
     def rows_by_place(self, is_chosen):
         """[((workload, guest), its chosen rows)] of those that have any."""
-        places = {}
-        for row in filter(is_chosen, self.all_rows):
-            places.setdefault(row.setting.place, []).append(row)
-        return list(places.items())
+        return list(grouped((row.setting.place, row) for row in self.all_rows if is_chosen(row)).items())
 
     def row(self, setting, scheme):
         """The row of exactly this scheme in exactly this setting, or None."""
@@ -158,9 +151,7 @@ class Table:
 
     def plain_rows(self, setting):
         """One row per variant: the one with its knobs nearest to their defaults."""
-        plain = {}
-        for row in self.rows(setting):
-            plain.setdefault(row.variant, []).append(row)
+        plain = grouped((row.variant, row) for row in self.rows(setting))
         return [min(rows, key=_knobs) for rows in plain.values()]
 
     def plain_row(self, setting, variant):

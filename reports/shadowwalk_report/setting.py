@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from .grouping import grouped
 from .quantities import NANOSECONDS, count_of, quantity
 from .untrusted_json import is_number
 
@@ -151,7 +152,4 @@ def within(setting):
 
 def by_place(settings):
     """[((workload, guest), its settings)], in the order of the settings."""
-    places = {}
-    for setting in settings:
-        places.setdefault(setting.place, []).append(setting)
-    return list(places.items())
+    return list(grouped((setting.place, setting) for setting in settings).items())

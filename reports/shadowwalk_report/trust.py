@@ -6,6 +6,7 @@ import itertools
 import re
 import statistics
 
+from .grouping import grouped
 from .quantities import NANOSECONDS, count_of, quantity, significant
 from .model import NEGATIVE_CONTROL
 from .statistics import MINIMUM_REPETITIONS, range_coverage
@@ -83,10 +84,8 @@ def _preempted(run):
 
 def _noise_reasons(noisy):
     """The reasons, counted; reasons that differ only in their numbers count as one, shown by the first of them."""
-    kinds = {}
-    for result in noisy:
-        for reason in result.noise.reasons or ("no reason recorded",):
-            kinds.setdefault(re.sub(r"\d+(\.\d+)?", "N", reason), []).append(reason)
+    kinds = grouped((re.sub(r"\d+(\.\d+)?", "N", reason), reason) for result in noisy
+                    for reason in result.noise.reasons or ("no reason recorded",))
     ranked = sorted(kinds.values(), key=len, reverse=True)
     return "; ".join(f"{len(found)} x {'like ' if len(set(found)) > 1 else ''}{found[0]}" for found in ranked)
 

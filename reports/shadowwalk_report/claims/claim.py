@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import enum
 
+from ..grouping import grouped
 from ..quantities import listing, with_interval
 from ..rows import reason_words
 from ..setting import Setting
@@ -69,10 +70,7 @@ def figure_words(quiet, everything, units):
 
 def unclear_words(judged, rows):
     """`peak and mean: <reason>` over [(what, Judgement)]; empty when all are clear."""
-    reasons = {}
-    for what, found in judged:
-        if found.reason:
-            reasons.setdefault(reason_words(found.reason, rows), []).append(what)
+    reasons = grouped((reason_words(found.reason, rows), what) for what, found in judged if found.reason)
     return "; ".join(f"{listing(what)}: {reason}" for reason, what in reasons.items())
 
 
@@ -83,18 +81,14 @@ def untested(reason):
 
 def verdict_words(findings):
     """`BORNE OUT against irq-ipi and irq-ipi-2012`, or each outcome with its rows."""
-    by_outcome = {}
-    for finding in findings:
-        by_outcome.setdefault(finding.outcome, []).append(finding.rival)
+    by_outcome = grouped((finding.outcome, finding.rival) for finding in findings)
     return " and ".join(f"{outcome.value} against {listing(rivals)}" for outcome, rivals in by_outcome.items())
 
 
 def reasons_words(findings):
     """The reasons of findings without a verdict, each once."""
-    reasons = {}
-    for finding in findings:
-        if finding.outcome in (Outcome.AMBIGUOUS, Outcome.NOT_TESTED):
-            reasons.setdefault(finding.why, []).append(finding.rival)
+    reasons = grouped((finding.why, finding.rival) for finding in findings
+                      if finding.outcome in (Outcome.AMBIGUOUS, Outcome.NOT_TESTED))
     return "; ".join(f"{listing(rivals)}: {why}" for why, rivals in reasons.items())
 
 

@@ -1,5 +1,6 @@
 """Claim 1: RCU makes memory use grow, since grace periods are unpredictable."""
 
+from ..grouping import grouped
 from ..quantities import BYTES, NANOSECONDS, listing, quantity
 from ..rows import PREFERRED_WORKLOAD, Row, reason_words
 from ..setting import within
@@ -135,9 +136,7 @@ def _sweep_remark(run, table, headline_subject, subjects):
     if sweep is None:
         return "Sweep of the RCU interval: NOT TESTED, as no setting was run with more than one interval."
     intervals = [quantity(row.scheme.rcu_interval_ns, NANOSECONDS) for row in sweep]
-    by_verdict = {}
-    for row, interval in zip(sweep, intervals):
-        by_verdict.setdefault(verdict_words(_findings(run, table, row)), []).append(interval)
+    by_verdict = grouped((verdict_words(_findings(run, table, row)), interval) for row, interval in zip(sweep, intervals))
     verdicts = "; ".join(f"{verdict} at {listing(where)}" for verdict, where in by_verdict.items())
     peaks = ", ".join(_words(row, "retired_bytes_peak", BYTES) for row in sweep)
     tails = ", ".join(_words(row, TAIL, NANOSECONDS) for row in sweep)

@@ -6,6 +6,7 @@ import dataclasses
 import statistics
 
 from ..commands import OneLineParser, percent, result_file, run_command, write_json
+from ..grouping import grouped
 from ..quantities import low_to_high, quantity
 from ..statistics import ALPHA, CONFIDENCE, MINIMUM_EFFECT, Verdict
 from ..untrusted_json import InputError
@@ -111,10 +112,7 @@ def _counts(rows):
 
 def table_lines(findings, everything=False):
     """One block per metric with what changed, or `everything`; then what was not compared, and the meaning of the reason codes."""
-    by_metric = {}
-    for row in findings.compared:
-        by_metric.setdefault(row.metric, []).append(row)
-    for metric, rows in by_metric.items():
+    for metric, rows in grouped((row.metric, row) for row in findings.compared).items():
         yield f"{metric}: {', '.join(_counts(rows))}"
         shown = [row for verdict in ORDER if everything or verdict in CHANGED for row in rows if row.verdict is verdict]
         if shown:

@@ -7,6 +7,7 @@ import dataclasses
 
 from ..drawing.bars import bar_panel
 from ..drawing.plot import note_absence, place_plot
+from ..grouping import grouped
 from ..quantities import ABSENT, NANOSECONDS, PLAIN, count_of, interval, listing, quantity
 from ..rows import Row
 from ..setting import ROW_FIELDS, Setting, describe, full_title, row_fields, varying_axes
@@ -90,10 +91,8 @@ def line_wait(row, table):
 
 def _counted(row):
     """The figures of those events of the set that were counted in walks."""
-    counts = {}
-    for count in (count for result in row.results for count in result.pmu
-                  if count.role == "walkers" and count.set == EVENT_SET):
-        counts.setdefault((count.event, count.scope or "scope not recorded"), []).append(count.multiplexed)
+    counts = grouped(((count.event, count.scope or "scope not recorded"), count.multiplexed) for result in row.results
+                     for count in result.pmu if count.role == "walkers" and count.set == EVENT_SET)
     return [Figure(Quantity(event, PLAIN, scope), row, found, max(multiplexed))
             for (event, scope), multiplexed in counts.items() if (found := row.estimate(f"{event}_per_walk"))]
 
@@ -158,10 +157,8 @@ def _panels(table, group, axes):
 
 
 def plots(material):
-    table, places = material.table, {}
-    for group in contention_groups(table):
-        places.setdefault(group.setting.place, []).append(group)
-    for place, groups in places.items():
+    table = material.table
+    for place, groups in grouped((group.setting.place, group) for group in contention_groups(table)).items():
         axes = varying_axes(group.setting for group in groups)
         absent = {}
         for reason, what in (item for group in groups for item in group.absent.items()):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..grouping import grouped
 from ..quantities import ABSENT, NANOSECONDS, PLAIN, interval, listing, quantity
 from ..setting import full_title, varying_axes
 from ..sheet import Cell, Line, Sheet, first_and_folded
@@ -49,9 +50,8 @@ def _sheet(table, setting, axes):
     """The counts of a setting; None when there are none."""
     lines = []
     for row in table.rows(setting):
-        counts = {}
-        for count in (count for result in row.results for count in result.pmu if count.enabled_ns > 0):
-            counts.setdefault((count.role, count.event, count.scope), []).append(count)
+        counts = grouped(((count.role, count.event, count.scope), count)
+                         for result in row.results for count in result.pmu if count.enabled_ns > 0)
         lines += [_line(row, key, found) for key, found in counts.items()]
     return Sheet(full_title(setting, axes), COLUMNS, lines) if lines else None
 

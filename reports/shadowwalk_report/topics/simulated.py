@@ -10,6 +10,7 @@ from ..drawing.plot import METRIC_COLUMNS, Panel, Plot, file_name, metric_record
 from ..drawing.scales import (draw_ideal, line_style, line_width, printable, set_byte_axis, set_ticks, set_time_axis,
                               set_units)
 from ..drawing.svg import MUTED, hover, hover_points
+from ..grouping import grouped
 from ..quantities import BYTES, NANOSECONDS, PER_SECOND, count_of, quantity
 from ..rows import Table
 from ..setting import describe, varying_axes
@@ -48,11 +49,7 @@ def _scale(axes, metric, values):
 
 def _lines(rows, metric):
     """{variant: [(vCPUs, value)]}."""
-    lines = {}
-    for row in rows:
-        if found := row.estimate(metric.name):
-            lines.setdefault(row.variant, []).append((row.setting.vcpus, found.value))
-    return lines
+    return grouped((row.variant, (row.setting.vcpus, found.value)) for row in rows if (found := row.estimate(metric.name)))
 
 
 def _panel(table, settings, metric, lines, where):

@@ -7,6 +7,7 @@ from matplotlib import ticker
 from ..drawing.plot import Panel, is_large, note_absence, place_plot
 from ..drawing.scales import draw_ideal, error_bars, line_style, line_width, printable, set_ticks, set_units
 from ..drawing.svg import hover_points
+from ..grouping import grouped
 from ..quantities import PER_SECOND, count_of, with_interval
 from ..setting import ROW_FIELDS, by_place, describe, row_fields, varying_axes
 
@@ -36,12 +37,8 @@ def _draw_line(axes, points, style, variant, offset, count):
 
 def _lines(table, settings):
     """{variant: [(vCPUs, row)]} of the rows that were measured."""
-    lines = {}
-    for setting in settings:
-        for row in table.plain_rows(setting):
-            if row.estimate(METRIC) is not None:
-                lines.setdefault(row.variant, []).append((setting.vcpus, row))
-    return lines
+    return grouped((row.variant, (setting.vcpus, row)) for setting in settings for row in table.plain_rows(setting)
+                   if row.estimate(METRIC) is not None)
 
 
 def _panel(table, settings, title):
@@ -75,9 +72,7 @@ def plots(material):
     table = material.table
     for place, settings in by_place(table.settings):
         axes = varying_axes(settings)
-        series = {}
-        for setting in settings:
-            series.setdefault(dataclasses.replace(setting, vcpus=0), []).append(setting)
+        series = grouped((dataclasses.replace(setting, vcpus=0), setting) for setting in settings)
         absent, records = {}, []
         for setting in settings:
             for row in table.plain_rows(setting):
