@@ -31,10 +31,8 @@ def context_values(run, key):
 
 def _repetitions(run):
     """The least and the greatest number of repetitions of the cells that have results."""
-    per_cell = collections.defaultdict(set)
-    for result in run.results:
-        per_cell[result.cell_id].add(result.repetition)
-    counts = [len(repetitions) for repetitions in per_cell.values()]
+    per_cell = grouped((result.cell_id, result.repetition) for result in run.results)
+    counts = [len(set(repetitions)) for repetitions in per_cell.values()]
     low, high = min(counts, default=0), max(counts, default=0)
     value = f"{high} of {run.repetitions}" if low == high else f"{low} to {high} of {run.repetitions}"
     if high < MINIMUM_REPETITIONS:
