@@ -3,7 +3,7 @@ it best."""
 
 import dataclasses
 
-from .quantities import RATIO, interval, listing, quantity, with_interval
+from .quantities import RATIO, listing, with_interval
 from .rows import PREFERRED_WORKLOAD
 from .setting import Setting, describe, place_title
 from .statistics import Estimate, Verdict
@@ -41,21 +41,18 @@ class Answer:
         return f"{self.place}: {'; '.join(clause.words for clause in self.clauses)}." if self.clauses else f"{self.place}."
 
 
-def _preferred_guest(question):
-    """Exits of a KVM guest hide the cost of a walk; memory is measured with real guests."""
-    return "thread" if question.with_zappers is False else "kvm"
-
-
 def _headline(question, table, verdicts):
     """The setting without doubtful results, then with the most rulings, then with the most vCPUs and zaps."""
+    # Exits of a KVM guest hide the cost of a walk; memory is measured with real guests.
+    guest = "thread" if question.with_zappers is False else "kvm"
+
     def preference(setting):
         rows = [verdicts.baseline_row(setting), *verdicts.contestants(setting)]
         rulings = [found for row in rows if (found := verdicts.ruling(question, row))]
-        return (any(row.has_flag("oversubscribed") for row in rows),
-                question.fails_when_saturated and any(row.has_flag("saturated") for row in rows),
+        return (any(row.has_flag("oversubscribed") for row in rows), any(row.saturation(question.counter) for row in rows),
                 not setting.is_plain, setting.workload != PREFERRED_WORKLOAD,
-                -sum(found.comparison.ratio is not None for found in rulings),
-                setting.guest != _preferred_guest(question), -setting.vcpus, -setting.zap_rate, setting)
+                -sum(found.comparison.ratio is not None for found in rulings), setting.guest != guest, -setting.vcpus,
+                -setting.zap_rate, setting)
 
     compared = [setting for setting in table.settings
                 if any(found.comparison.ratio is not None for row in verdicts.contestants(setting)
@@ -63,29 +60,16 @@ def _headline(question, table, verdicts):
     return min(compared, key=preference, default=None)
 
 
-def _inverse(ratio):
+def _factor(ratio):
+    """At least one where possible: an interval that reaches to zero has no inverse."""
+    if ratio.value >= 1 or not ratio.value or ratio.low == 0:
+        return ratio
     low, high = (None, None) if ratio.low is None else (1 / ratio.high, 1 / ratio.low)
     return Estimate(1 / ratio.value, low, high, ratio.count)
 
 
-def _factor(ratio):
-    """At least one where possible: an interval that reaches to zero has no inverse."""
-    return ratio if ratio.value >= 1 or not ratio.value or ratio.low == 0 else _inverse(ratio)
-
-
 def _direction(question, ratio):
-    return question.worse if (ratio.value >= 1) == question.lower_is_better else question.better
-
-
-def _effect(question, ratio):
-    """`1.38x [1.34, 1.41] slower`."""
-    return f"{with_interval(_factor(ratio), RATIO)} {_direction(question, ratio)}"
-
-
-def _figure(row, ruling):
-    ratio = ruling.comparison.ratio
-    return f"{row.variant} ({quantity(ratio.value, RATIO)} {interval(ratio, RATIO)})".replace(" )", ")") if ratio \
-        else row.variant
+    return question.worse if (ratio.value >= 1) == question.counter.lower_is_better else question.better
 
 
 def _together(question, verdict, differing):
@@ -104,13 +88,15 @@ def _clauses(question, rulings):
         if ruling.verdict in (Verdict.FASTER, Verdict.SLOWER):
             differing.setdefault(ruling.verdict, []).append((row, ruling))
         else:
-            alike.setdefault((ruling.verdict, ruling.reason), []).append(_figure(row, ruling))
+            ratio = ruling.comparison.ratio
+            figure = f"{row.variant} ({with_interval(ratio, RATIO)})" if ratio else row.variant
+            alike.setdefault((ruling.verdict, ruling.reason), []).append(figure)
     for verdict, pairs in differing.items():
         if len(rulings) > MOST_IN_A_SENTENCE:
             clauses.append(_together(question, verdict, pairs))
         else:
-            clauses += [Clause(verdict, f"{row.variant} {question.does} {_effect(question, ruling.comparison.ratio)}")
-                        for row, ruling in pairs]
+            clauses += [Clause(verdict, f"{row.variant} {question.does} {with_interval(_factor(ruling.comparison.ratio), RATIO)} "
+                               f"{_direction(question, ruling.comparison.ratio)}") for row, ruling in pairs]
     for (verdict, reason), figures in alike.items():
         clauses.append(Clause(verdict, f"{verdict.value}: {listing(figures)}" + (f", as {reason}" if reason else ""), len(figures)))
     return sorted(clauses, key=lambda clause: ORDER.index(clause.verdict))
@@ -120,13 +106,13 @@ def _answer(question, table, verdicts):
     setting = _headline(question, table, verdicts)
     if setting is None:
         zaps = {True: " with zappers", False: " without zappers"}.get(question.with_zappers, "")
-        return Answer(question, f"NOT TESTED: no setting{zaps} has {question.counter} of {verdicts.baseline} and of "
+        return Answer(question, f"NOT TESTED: no setting{zaps} has {question.counter.name} of {verdicts.baseline} and of "
                       "another variant", [])
     base = verdicts.baseline_row(setting)
-    figure = with_interval(base.estimate(question.counter, without_noise=True), question.units)
+    figure = with_interval(base.estimate(question.counter.name, without_noise=True), question.counter.units)
     rulings = [(row, found) for row in verdicts.contestants(setting) if (found := verdicts.ruling(question, row))]
     crowded = ", oversubscribed" if any(row.has_flag("oversubscribed") for row, _ in rulings) else ""
-    place = (f"At {describe(setting)} ({place_title(setting.workload, setting.guest)}{crowded}), against "
+    place = (f"At {describe(setting)} ({place_title(*setting.place)}{crowded}), against "
              f"{verdicts.baseline} ({figure})")
     return Answer(question, place, _clauses(question, rulings), setting)
 

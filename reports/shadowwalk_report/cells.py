@@ -4,6 +4,7 @@ import dataclasses
 import statistics
 
 from .counters import counters
+from .grouping import grouped
 from .quantities import ABSENT, PER_SECOND, quantity
 from .setting import ROW_FIELDS, row_fields
 
@@ -35,7 +36,6 @@ class CellLine:
     name: str
     command: str
     values: list[Value]
-    flags: list[str]
     names: list[str]
     repetitions: list[tuple]  # (repetition, its counters in words, flags)
     reasons: dict[str, str]
@@ -47,9 +47,7 @@ HEADS = ("variant", "workload", "guest", "vCPUs", "zappers", "zap rate", "result
 
 
 def _by_cell(run):
-    cells = {}
-    for result in run.results:
-        cells.setdefault(result.cell_id, []).append(result)
+    cells = grouped((result.cell_id, result) for result in run.results)
     return [sorted(results, key=lambda r: r.repetition) for _, results in sorted(cells.items())]
 
 
@@ -66,7 +64,7 @@ def _line(results):
     first = results[0]
     setting, scheme = first.setting, first.scheme
     flags = sorted({flag for r in results for flag in r.flags})
-    variant = ", ".join([scheme.variant, *scheme.knobs])
+    variant = scheme.words
     rate = quantity(setting.zap_rate, PER_SECOND) if setting.zappers else ABSENT
     values = [Value(variant, variant), Value(setting.workload, setting.workload), Value(setting.guest, setting.guest),
               Value(str(setting.vcpus), setting.vcpus), Value(str(setting.zappers), setting.zappers),
@@ -76,7 +74,7 @@ def _line(results):
     names = sorted({name for r in results for name in r.counters} - BOOKKEEPING)
     repetitions = [(r.repetition, [f"{r.counters[n]:.6g}" if n in r.counters else "" for n in names], r.flags)
                    for r in results]
-    return CellLine(f"cell-{first.cell_id}", setting.workload, first.name, first.command, values, flags, names, repetitions,
+    return CellLine(f"cell-{first.cell_id}", setting.workload, first.name, first.command, values, names, repetitions,
                     {name: why for r in results for name, why in r.unavailable.items()},
                     next(filter(None, (r.violation for r in results)), ""))
 

@@ -13,15 +13,10 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#!&])")
 
 def _ruling(question, row, found):
     ratio = found.comparison.ratio
-    return {"question": question.name, "metric": question.counter, "variant": row.variant, "knobs": row.scheme.knobs,
+    return {"question": question.name, "metric": question.counter.name, "variant": row.variant, "knobs": row.scheme.knobs,
             "setting": vars(row.setting), "verdict": found.verdict.value, "reason": found.code or None,
             "ratio": ratio and [ratio.value, ratio.low, ratio.high], "p": found.comparison.p,
             "p_corrected": found.comparison.p_corrected, "comparisons": found.comparison.family}
-
-
-def _rulings(report):
-    return [_ruling(question, row, found) for question in QUESTIONS for row in report.table.all_rows
-            if (found := report.verdicts.ruling(question, row))]
 
 
 def brief_of(report, whole):
@@ -39,7 +34,8 @@ def brief_of(report, whole):
         brief |= {"trust": [{"label": item.label, "value": item.value, "level": item.level} for item in report.trust],
                   "rules": {"confidence": CONFIDENCE, "alpha": ALPHA, "minimum_effect": MINIMUM_EFFECT,
                             "minimum_repetitions": MINIMUM_REPETITIONS},
-                  "verdicts": _rulings(report)}
+                  "verdicts": [_ruling(question, row, found) for question in QUESTIONS for row in report.table.all_rows
+                               if (found := report.verdicts.ruling(question, row))]}
     return json.dumps(brief, indent=1) + "\n"
 
 
@@ -67,19 +63,14 @@ def _sheet(sheet):
     yield ""
 
 
-def _claims(report):
-    for number, claim in enumerate(report.claims, 1):
-        yield f"{number}. “{_text(claim.quote)}”: {_text(claim.sentence)}"
-    yield ""
-
-
 def _lines(report):
     run = report.run
     yield f"# {_text(run.title)}\n"
     yield f"{run.measured} of {run.planned} results, shadowwalk {_text(run.version)}, started {_text(run.started)}.\n"
     yield "## The two claims of the patch\n"
-    yield from _claims(report)
-    yield f"## Against {_text(report.verdicts.baseline)}\n"
+    for number, claim in enumerate(report.claims, 1):
+        yield f"{number}. “{_text(claim.quote)}”: {_text(claim.sentence)}"
+    yield f"\n## Against {_text(report.verdicts.baseline)}\n"
     for answer in report.answers:
         yield f"- **{_text(answer.question.title)}** {_text(answer.sentence)}"
     yield "\n## How far to trust it\n"

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import pathlib
 
 from .bench_file import BenchResults
 from .histogram import Histogram
@@ -16,7 +15,6 @@ NOISY = "noisy"
 @dataclasses.dataclass(frozen=True)
 class PlannedCell:
     id: int
-    group: str
     name: str
     options: dict
 
@@ -96,7 +94,6 @@ def trusting_perturbed(results):
 class Run:
     """`order` and `missing` are (cell id, repetition)."""
 
-    path: pathlib.Path
     title: str
     seed: object
     repetitions: int

@@ -58,11 +58,6 @@ class KernelStat:
     before: float | None
     after: float | None
 
-    @property
-    def is_idle(self):
-        """All its values are zero."""
-        return not (self.delta or self.before or self.after)
-
 
 @dataclasses.dataclass(frozen=True)
 class PmuCount:
@@ -81,18 +76,16 @@ class PmuCount:
     multiplexed: float
 
 
-def _number_or_none(kind, data, name):
-    value = data.get(name)
-    if value is not None and not is_number(value):
-        raise ValueError(f"{kind}.{name} is not a number")
-    return None if value is None else float(value)
-
-
-def _numbers(kind, data, names):
-    values = {name: _number_or_none(kind, data, name) for name in names}
-    for name, value in values.items():
-        if value is None:
+def _numbers(kind, data, required=(), optional=()):
+    """{name: number}; None for an optional one that is absent."""
+    values = {}
+    for name in (*required, *optional):
+        value = data.get(name)
+        if value is None and name in required:
             raise ValueError(f"{kind}.{name} is missing")
+        if value is not None and not is_number(value):
+            raise ValueError(f"{kind}.{name} is not a number")
+        values[name] = None if value is None else float(value)
     return values
 
 
@@ -112,15 +105,13 @@ def parse_noise(data):
     if not isinstance(data, dict):
         return Noise()
     reasons = data.get("reasons")
-    return Noise(*(_number_or_none("noise", data, name)
-                   for name in ("steal_ns", "other_load_cpus", "core_speed_change")),
-                 tuple(filter(None, map(text_of, reasons))) if isinstance(reasons, list) else ())
+    return Noise(**_numbers("noise", data, optional=("steal_ns", "other_load_cpus", "core_speed_change")),
+                 reasons=tuple(filter(None, map(text_of, reasons))) if isinstance(reasons, list) else ())
 
 
 def parse_memory(data):
     """{name: Sizes}."""
-    return {name: Sizes(**_numbers(f"memory.{name}", item, ("before", "after")),
-                        peak=_number_or_none(f"memory.{name}", item, "peak"))
+    return {name: Sizes(**_numbers(f"memory.{name}", item, ("before", "after"), ("peak",)))
             for name, item in _entries("memory", data).items()}
 
 
@@ -166,11 +157,9 @@ def parse_simulated(data):
 
 def parse_kvm_stats(data):
     """{name: KernelStat}."""
-    stats = {}
-    for name, item in _entries("kvm_stats", data).items():
-        values = {part: _number_or_none(f"kvm_stats.{name}", item, part) for part in ("delta", "before", "after")}
-        stats[name] = KernelStat(text_of(item.get("kind")), **values)
-    return stats
+    return {name: KernelStat(text_of(item.get("kind")),
+                             **_numbers(f"kvm_stats.{name}", item, optional=("delta", "before", "after")))
+            for name, item in _entries("kvm_stats", data).items()}
 
 
 def parse_pmu(data):

@@ -1,7 +1,6 @@
 """The page: one HTML file with its style and figures inside. All text is escaped by the template engine."""
 
 import base64
-import dataclasses
 import hashlib
 import importlib.resources
 
@@ -10,6 +9,7 @@ import markupsafe
 
 from .cells import HEADS, MOST_DETAILS
 from .drawing.svg import colour_rules, shared_styles
+from .grouping import grouped
 from .quantities import NANOSECONDS, quantity
 from .setting import describe, guest_words, varying_axes
 from .topics.heatmap import FIRST_KIND
@@ -21,13 +21,6 @@ _ENVIRONMENT = (
     ("host_name", "Host"), ("cpu_model", "CPU"), ("num_cpus", "CPUs"), ("kernel", "Kernel"), ("kvm", "KVM"),
     ("pmu", "PMU"), ("clock", "Clock"), ("clock_read_ns", "Clock read, ns"), ("shadowwalk_version", "shadowwalk"),
     ("shadowwalk_build", "Build"), ("shadowwalk_compiler", "Compiler"), ("host_id", "Host id"))
-
-@dataclasses.dataclass(frozen=True)
-class LostGroup:
-    """Repetitions of one cell that were excluded for the same reason."""
-
-    lost: object
-    repetitions: list[int]
 
 
 def _asset(name):
@@ -53,21 +46,18 @@ def _environment(run):
     return table
 
 
-def _lost_groups(run):
+def _lost(run):
+    """[(LeftOut, all repetitions of its cell that were excluded for the same reason)]."""
     groups = {}
     for lost in run.left_out:
-        key = (lost.cell_id, lost.status, lost.reason)
-        groups.setdefault(key, LostGroup(lost, [])).repetitions.append(lost.repetition)
+        groups.setdefault((lost.cell_id, lost.status, lost.reason), (lost, []))[1].append(lost.repetition)
     return list(groups.values())
 
 
 def _missing(run):
     """[(cell, its repetitions without a result)]."""
-    cells = {}
-    for cell_id, repetition in run.missing:
-        cells.setdefault(cell_id, []).append(repetition)
     return [(run.plan[cell_id].name if cell_id in run.plan else f"cell {cell_id}", sorted(repetitions))
-            for cell_id, repetitions in sorted(cells.items())]
+            for cell_id, repetitions in sorted(grouped(run.missing).items())]
 
 
 def _script():
@@ -84,7 +74,6 @@ def render_page(report):
                                 loader=jinja2.FunctionLoader(_asset))
     engine.filters["ns"] = lambda value: quantity(value, NANOSECONDS)
     axes = varying_axes({result.setting for result in run.results})
-    engine.globals.update(describe=lambda setting: describe(setting, axes), guest_words=guest_words)
     rules, markups = shared_styles([figure.svg for figure in report.figures])
     drawn = {figure.plot.name: markupsafe.Markup(markup) for figure, markup in zip(report.figures, markups)}
 
@@ -94,12 +83,11 @@ def render_page(report):
     style = (_asset("style.css").replace("/* styles of figures */", rules).replace("/* light colours */", colour_rules(dark=False))
              .replace("/* dark colours */", colour_rules(dark=True)))
     script, script_hash = _script()
-    engine.globals.update(markup=markup, tally_words=tally_words)
     return engine.get_template("index.html.j2").render(
         run=run, claims=report.claims, answers=report.answers, baseline=report.verdicts.baseline, trust=report.trust,
         questions=QUESTIONS, pages=report.pages, style=markupsafe.Markup(style), script=script, script_hash=script_hash,
         overview=markup(figure for figure in report.figures if figure.plot.kind == FIRST_KIND),
-        sections=report.sections,
-        environment=_environment(run), hosts=context_values(run, "host_name"), lost=_lost_groups(run),
-        missing=_missing(run), cells=report.cells, cell_heads=HEADS, formats=report.formats,
+        sections=report.sections, markup=markup, describe=lambda setting: describe(setting, axes), guest_words=guest_words,
+        tally_words=tally_words, environment=_environment(run), hosts=context_values(run, "host_name"),
+        lost=_lost(run), missing=_missing(run), cells=report.cells, cell_heads=HEADS, formats=report.formats,
         details=report.cells if len(report.cells) <= MOST_DETAILS else [])

@@ -26,16 +26,12 @@ def _scale(number, units):
     return next(((factor, unit) for factor, unit in units if abs(number) >= factor * 0.9995), units[-1])
 
 
-def _join(text, unit):
-    return f"{text} {unit}" if unit and unit not in ("x", "/s") else text + unit
-
-
 def quantity(number, units=PLAIN):
     """The number in the unit that suits its size; zero has no unit."""
     if number == 0:
         return "0"
     factor, unit = _scale(number, units)
-    return _join(significant(number / factor), unit)
+    return significant(number / factor) + (f" {unit}" if unit and unit not in ("x", "/s") else unit)
 
 
 def interval(estimate, units=PLAIN):
@@ -50,6 +46,11 @@ def with_interval(estimate, units=PLAIN):
     if estimate is None:
         return ABSENT
     return f"{quantity(estimate.value, units)} {interval(estimate, units)}".rstrip()
+
+
+def low_to_high(estimate, absent="-"):
+    """`0.950 .. 1.050`, the interval as commands print it; `absent` where there is none."""
+    return absent if estimate is None or estimate.low is None else f"{estimate.low:.3f} .. {estimate.high:.3f}"
 
 
 def count_of(number, noun):

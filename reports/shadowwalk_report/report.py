@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import pathlib
 import signal
+import sys
 
 from .answers import answers
 from .cells import cell_lines, raw_table
@@ -64,7 +65,7 @@ def _write_csv(path, columns, records):
 
 
 def _make(run, table, verdicts, formats):
-    material = Material(table, run, verdicts)
+    material = Material(run, table, verdicts)
     plots = unique_names(all_plots(material))
     figures = [Figure(plot, *drawn) for plot, drawn in zip(plots, render_all(plots, formats))]
     cells = cell_lines(run)
@@ -130,10 +131,6 @@ def _parse(arguments):
     return parser.parse_args(arguments)
 
 
-def _end_by_exception(signum, _frame):
-    raise SystemExit(128 + signum)
-
-
 def _run(arguments):
     options = _parse(arguments)
     out = options.out if options.out is not None else options.directory / "report"
@@ -143,5 +140,6 @@ def _run(arguments):
 
 def main(arguments=None):
     """Returns the exit code: 0 when the report is written, 2 (with one line on stderr) when the input is bad."""
-    signal.signal(signal.SIGTERM, _end_by_exception)  # so that the half-written directory is removed
+    # By an exception, so that the half-written directory is removed.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     return run_command("shadowwalk: report", _run, arguments)

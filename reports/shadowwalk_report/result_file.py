@@ -1,5 +1,6 @@
 """Reads the files of single cells: results, and the notes of failed cells."""
 
+from .google_benchmark import entries_of, time_or_error
 from .histogram import Histogram
 from .model import NEGATIVE_CONTROL, LeftOut, PlannedCell, Result, Series
 from .observations import (parse_grace_periods, parse_kvm_stats, parse_memory, parse_noise, parse_pmu, parse_reference,
@@ -30,12 +31,6 @@ def _texts_of(value):
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
-def _parse_flags(extra, counters):
-    """The flags, including those that only a counter records."""
-    flags = _texts_of(extra.get("flags"))
-    return flags + tuple(flag for flag in ("saturated", "oversubscribed") if counters.get(flag) and flag not in flags)
-
-
 def parse_entry(entry, cell, repetition, context):
     """The Result of an entry of `benchmarks`. Raises ValueError with the reason when the entry is not one."""
     extra = entry.get("shadowwalk")
@@ -46,10 +41,12 @@ def parse_entry(entry, cell, repetition, context):
     if planned is not None and planned != scheme.variant:
         raise ValueError(f"it is of variant {scheme.variant}, the plan says {planned}")
     counters = {name: float(value) for name, value in entry.items() if is_number(value)}
+    flags = _texts_of(extra.get("flags"))
+    flags += tuple(flag for flag in ("saturated", "oversubscribed") if counters.get(flag) and flag not in flags)
     drained = extra.get("freed_by_drain")
     return Result(
         cell_id=cell.id, repetition=repetition, name=cell.name, setting=setting, scheme=scheme, counters=counters,
-        flags=_parse_flags(extra, counters), unavailable=strings_of(extra.get("unavailable")),
+        flags=flags, unavailable=strings_of(extra.get("unavailable")),
         histograms=_parse_all("histogram", extra.get("histograms"), Histogram.parse),
         series=_parse_all("series", extra.get("series"), _parse_series),
         noise=parse_noise(extra.get("noise")), memory=parse_memory(extra.get("memory")),
@@ -65,15 +62,12 @@ def parse_entry(entry, cell, repetition, context):
 
 def _parse_result(data, cell, repetition):
     """(results, error message or None). A file contains one entry per repetition of its own, and aggregates."""
-    entries = data.get("benchmarks") if isinstance(data, dict) else None
-    if not isinstance(entries, list):
-        raise ValueError("no list of benchmarks")
-    measured = [e for e in entries if isinstance(e, dict) and e.get("run_type", "iteration") == "iteration"]
+    measured = entries_of(data)
     if not measured:
         raise ValueError("no entry of a repetition among its benchmarks")
     for entry in measured:
         if entry.get("error_occurred"):
-            return [], text_of(entry.get("error_message")) or "no message"
+            return [], time_or_error(entry)[1]
     context = strings_of(data.get("context"))
     return [parse_entry(entry, cell, repetition, context) for entry in measured], None
 
@@ -90,12 +84,10 @@ def read_result(path, cell, repetition):
 def read_simulated(path):
     """The results of a document of `shadowwalk project`. Raises ValueError, OSError."""
     data = read_json(path)
-    entries = data.get("benchmarks") if isinstance(data, dict) else None
-    if not isinstance(entries, list):
-        raise ValueError("no list of benchmarks")
+    entries = entries_of(data)
     context = strings_of(data.get("context"))
-    results = [parse_entry(entry, PlannedCell(number, "", text_of(entry.get("name")), {}), 1, context)
-               for number, entry in enumerate(entries) if isinstance(entry, dict)]
+    results = [parse_entry(entry, PlannedCell(number, text_of(entry.get("name")), {}), 1, context)
+               for number, entry in enumerate(entries)]
     if any(result.simulated is None for result in results):
         raise ValueError("it contains results that are not simulated")
     return results

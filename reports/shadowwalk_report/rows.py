@@ -3,6 +3,7 @@
 import functools
 import statistics
 
+from .grouping import grouped
 from .histogram import Histogram
 from .quantities import listing
 from .statistics import Reason, differences, estimate
@@ -31,10 +32,8 @@ class Row:
 
         Verdicts use values `without_noise`, which exclude noisy and perturbed results.
         """
-        blocks = {}
-        for result in self.results:
-            if metric in result.counters and not (without_noise and result.is_left_out):
-                blocks.setdefault(result.repetition, []).append(result.counters[metric])
+        blocks = grouped((result.repetition, result.counters[metric]) for result in self.results
+                         if metric in result.counters and not (without_noise and result.is_left_out))
         return {repetition: float(statistics.median(block)) for repetition, block in blocks.items()}
 
     @functools.cache
@@ -51,6 +50,11 @@ class Row:
     def why_absent(self, metric):
         """The recorded reason why a metric was not measured; empty when none was recorded."""
         return next((r.unavailable[metric] for r in self.results if metric in r.unavailable), "")
+
+    def saturation(self, counter):
+        """Why a counter or a distribution says nothing about the scheme; empty where it does."""
+        grown = counter.grows_with_run and self.has_flag("saturated")
+        return "saturated, so that it grows with the length of the run" if grown else ""
 
     def happened(self, counter):
         """Whether a count is above zero in any repetition."""
@@ -87,23 +91,17 @@ class Row:
 
 
 def _rows_of(results):
-    """{(setting, scheme): Row}."""
-    groups = {}
-    for result in results:
-        groups.setdefault((result.setting, result.scheme), []).append(result)
-    return {key: Row(group) for key, group in groups.items()}
+    groups = grouped(((result.setting, result.scheme), result) for result in results)
+    return [Row(groups[key]) for key in sorted(groups)]
 
 
 class Table:
     """All rows of a run. References are not schemes of the lab: they are kept apart, so that nothing compares them."""
 
     def __init__(self, results):
-        self._rows = _rows_of(result for result in results if not result.is_reference)
-        references = _rows_of(result for result in results if result.is_reference)
-        self.references = [references[key] for key in sorted(references)]
-        self._by_setting = {}
-        for (setting, _), row in self._rows.items():
-            self._by_setting.setdefault(setting, []).append(row)
+        self.references = _rows_of(result for result in results if result.is_reference)
+        rows = _rows_of(result for result in results if not result.is_reference)
+        self._by_setting = grouped((row.setting, row) for row in rows)
         self.styles = styles(self.variants)
         for rows in self._by_setting.values():
             rows.sort(key=lambda row: (rank(row.variant), row.scheme))
@@ -121,23 +119,19 @@ class Table:
 
     @property
     def variants(self):
-        return sorted({scheme.variant for _, scheme in self._rows}, key=rank)
+        return sorted({row.variant for rows in self._by_setting.values() for row in rows}, key=rank)
 
     @property
     def workloads(self):
         """All workloads, in the order of the page."""
         return list(dict.fromkeys(setting.workload for setting in self.settings))
 
-    def of_workload(self, workload):
-        """The rows of one workload, in the same styles."""
-        return self._part(lambda setting: setting.workload == workload)
+    def part(self, workload, guest=None):
+        """The rows of one workload, in all guests or in one, in the same styles."""
+        def chosen(setting):
+            return setting.workload == workload and guest in (None, setting.guest)
 
-    def of_place(self, workload, guest):
-        return self._part(lambda setting: (setting.workload, setting.guest) == (workload, guest))
-
-    def _part(self, chosen):
         part = Table([])
-        part._rows = {key: row for key, row in self._rows.items() if chosen(key[0])}
         part._by_setting = {setting: rows for setting, rows in self._by_setting.items() if chosen(setting)}
         part.references = [row for row in self.references if chosen(row.setting)]
         part.styles = self.styles
@@ -147,15 +141,17 @@ class Table:
         """All rows of a setting, in the fixed order of variants."""
         return self._by_setting.get(setting, [])
 
+    def rows_by_place(self, is_chosen):
+        """[((workload, guest), its chosen rows)] of those that have any."""
+        return list(grouped((row.setting.place, row) for row in self.all_rows if is_chosen(row)).items())
+
     def row(self, setting, scheme):
         """The row of exactly this scheme in exactly this setting, or None."""
-        return self._rows.get((setting, scheme))
+        return next((row for row in self.rows(setting) if row.scheme == scheme), None)
 
     def plain_rows(self, setting):
         """One row per variant: the one with its knobs nearest to their defaults."""
-        plain = {}
-        for row in self.rows(setting):
-            plain.setdefault(row.variant, []).append(row)
+        plain = grouped((row.variant, row) for row in self.rows(setting))
         return [min(rows, key=_knobs) for rows in plain.values()]
 
     def plain_row(self, setting, variant):

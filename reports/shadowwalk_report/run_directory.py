@@ -4,10 +4,12 @@ A result that cannot be read is excluded with its reason; only a directory that 
 """
 
 import gc
+import itertools
 import pathlib
 import re
 
-from .bench_file import FOLDER, read_bench
+from .bench_file import bench_results
+from .google_benchmark import named_entries
 from .model import LeftOut, PlannedCell, Run
 from .processes import on_all_cpus
 from .result_file import read_failure, read_result, read_simulated
@@ -16,6 +18,7 @@ from .untrusted_json import InputError, clean, one_line, read_json, text_of
 FORMAT = "shadowwalk-run-1"
 PLAN = "run.json"
 SIMULATED = "simulated"  # a folder beside the cells: results of `shadowwalk project --json`
+BENCH = "bench"  # another: results of `shadowwalk-bench --benchmark_out`
 FEW_FILES = 200  # below, starting processes costs more than it saves
 
 _RESULT_NAME = re.compile(r"(\d+)-r(\d+)(\.failed)?\.json")
@@ -38,8 +41,7 @@ def _planned_cell(cell):
     if not isinstance(cell["id"], int):
         raise TypeError("an id that is not an integer")
     options = cell.get("options")
-    return PlannedCell(cell["id"], text_of(cell.get("group")), str(cell["name"]),
-                       options if isinstance(options, dict) else {})
+    return PlannedCell(cell["id"], str(cell["name"]), options if isinstance(options, dict) else {})
 
 
 def _parse_plan(path, data):
@@ -94,22 +96,15 @@ def _read_cells(directory, plan):
     return results, sorted(left_out, key=lambda lost: (lost.cell_id, lost.repetition)), seen | failures.keys()
 
 
-def _read_simulated(directory):
-    results = []
+def _read_folder(directory, read, origin):
+    """[read(file)] of a folder that may stand beside the cells. `origin`: the command that writes such files."""
+    found = []
     for file in sorted(directory.glob("*.json")):
         try:
-            results += read_simulated(file)
+            found.append(read(file))
         except (OSError, ValueError) as error:
-            raise InputError(f"{file}: {one_line(error)}; this directory is for results of `shadowwalk project --json`") \
-                from None
-    return results
-
-
-def _read_bench(directory):
-    try:
-        return read_bench(directory)
-    except ValueError as error:
-        raise InputError(f"{one_line(error)}; this directory is for results of `shadowwalk-bench --benchmark_out`") from None
+            raise InputError(f"{file}: {one_line(error)}; this directory is for results of `{origin}`") from None
+    return found
 
 
 def load(directory):
@@ -122,8 +117,10 @@ def load(directory):
     plan, repetitions, order = _parse_plan(path, data)
     results, left_out, done = _read_cells(directory / "cells", plan)
     measured = [result for result in results if result.simulated is None]
-    simulated = [*(result for result in results if result.simulated is not None), *_read_simulated(directory / SIMULATED)]
-    return Run(path=directory, title=text_of(data.get("title")) or "shadowwalk run", seed=data.get("seed"),
+    simulated = [result for result in results if result.simulated is not None]
+    simulated += itertools.chain.from_iterable(_read_folder(directory / SIMULATED, read_simulated, "shadowwalk project --json"))
+    bench = _read_folder(directory / BENCH, lambda file: named_entries(read_json(file)), "shadowwalk-bench --benchmark_out")
+    return Run(title=text_of(data.get("title")) or "shadowwalk run", seed=data.get("seed"),
                repetitions=repetitions, version=text_of(data.get("shadowwalk_version"), "unknown"),
                started=text_of(data.get("started")), plan=plan, order=order, results=measured, left_out=left_out,
-               missing=[key for key in order if key not in done], simulated=simulated, bench=_read_bench(directory / FOLDER))
+               missing=[key for key in order if key not in done], simulated=simulated, bench=bench_results(bench))

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from . import quantities
+from .grouping import grouped
+from .quantities import NANOSECONDS, count_of, quantity
 from .untrusted_json import is_number
 
 # The axes that most runs hold constant, and the words for each where a run does not.
@@ -38,6 +39,11 @@ class Setting:
     speed: str  # of a trace's replay
 
     @property
+    def place(self):
+        """What has a figure of its own: the workload in its guest."""
+        return self.workload, self.guest
+
+    @property
     def is_plain(self):
         """With the default instrumentation, without counted events, the guest as its workload defines it."""
         return all(getattr(self, axis) == value for axis, value in _DEFAULTS.items())
@@ -55,14 +61,13 @@ class Scheme:
     @property
     def knobs(self):
         """The knobs that are not at their default, in words."""
-        knobs = []
-        if self.rcu_interval_ns:
-            knobs.append(f"RCU interval {quantities.quantity(self.rcu_interval_ns, quantities.NANOSECONDS)}")
-        if self.checks != "off":
-            knobs.append(f"checks {self.checks}")
-        if self.read_delay != "off":
-            knobs.append(f"read delay {self.read_delay}")
-        return knobs
+        knobs = ((self.rcu_interval_ns != 0, f"RCU interval {quantity(self.rcu_interval_ns, NANOSECONDS)}"),
+                 (self.checks != "off", f"checks {self.checks}"), (self.read_delay != "off", f"read delay {self.read_delay}"))
+        return [words for is_set, words in knobs if is_set]
+
+    @property
+    def words(self):
+        return ", ".join([self.variant, *self.knobs])
 
 
 SETTING_FIELDS = tuple(field.name for field in dataclasses.fields(Setting))
@@ -96,9 +101,7 @@ def parse_cell(cell):
         raise ValueError("shadowwalk.cell.vcpus is 0")
     if values["zappers"] == 0:
         values["zap_rate"] = 0.0
-    setting = Setting(**{name: values[name] for name in SETTING_FIELDS})
-    scheme = Scheme(**{name: values[name] for name in SCHEME_FIELDS})
-    return setting, scheme
+    return Setting(*(values[name] for name in SETTING_FIELDS)), Scheme(*(values[name] for name in SCHEME_FIELDS))
 
 
 def varying_axes(settings):
@@ -111,8 +114,8 @@ def zap_words(setting):
     if setting.zappers == 0:
         return "no zapper"
     if setting.guest == "trace":
-        return f"{quantities.count_of(setting.zappers, 'zapper')} at the trace's pace"
-    return f"{quantities.count_of(setting.zappers, 'zapper')} at {setting.zap_rate:,.0f} zaps/s"
+        return f"{count_of(setting.zappers, 'zapper')} at the trace's pace"
+    return f"{count_of(setting.zappers, 'zapper')} at {setting.zap_rate:,.0f} zaps/s"
 
 
 def guest_words(guest):
@@ -126,7 +129,7 @@ def row_fields(row):
 
 def describe(setting, axes=(), vcpus=True, zaps=True):
     """The setting within its workload and guest, in words."""
-    words = [quantities.count_of(setting.vcpus, "vCPU")] if vcpus else []
+    words = [count_of(setting.vcpus, "vCPU")] if vcpus else []
     words += [zap_words(setting)] if zaps else []
     values = [(axis, getattr(setting, axis)) for axis in axes]
     return ", ".join(words + [PLATFORM_AXES[axis].format(value) for axis, value in values if value != _DEFAULTS.get(axis)])
@@ -139,17 +142,14 @@ def place_title(workload, guest):
 
 def full_title(setting, axes=(), vcpus=True):
     """`mmio-poll, thread guest, 1 vCPU, no zapper`."""
-    return f"{place_title(setting.workload, setting.guest)}, {describe(setting, axes, vcpus)}"
+    return f"{place_title(*setting.place)}, {describe(setting, axes, vcpus)}"
 
 
 def within(setting):
     """`1 vCPU, no zapper (mmio-poll, thread guest)`."""
-    return f"{describe(setting)} ({place_title(setting.workload, setting.guest)})"
+    return f"{describe(setting)} ({place_title(*setting.place)})"
 
 
 def by_place(settings):
     """[((workload, guest), its settings)], in the order of the settings."""
-    places = {}
-    for setting in settings:
-        places.setdefault((setting.workload, setting.guest), []).append(setting)
-    return list(places.items())
+    return list(grouped((setting.place, setting) for setting in settings).items())

@@ -76,11 +76,11 @@ def setting_sheet(setting, rows, counters, axes):
     return Sheet(full_title(setting, axes), heads(counters), lines)
 
 
-def first_and_folded(sheets, what):
+def first_and_folded(sheets, what, notes=()):
     """The first table open and those of the other settings folded away. `what` names their content."""
     rest = sheets[1:]
     words = f"{what} in {count_of(len(rest), 'more setting')}"
-    return Content(sheets=sheets[:1], details=[Details(words, rest)] if rest else [])
+    return Content(list(notes), sheets[:1], [Details(words, rest)] if rest else [])
 
 
 def chosen_rows(table, choose, counters, note, what):
@@ -89,5 +89,4 @@ def chosen_rows(table, choose, counters, note, what):
     if not chosen:
         return None
     axes = varying_axes(setting for setting, _ in chosen)
-    found = first_and_folded([setting_sheet(setting, rows, counters, axes) for setting, rows in chosen], what)
-    return Content([note], found.sheets, found.details)
+    return first_and_folded([setting_sheet(setting, rows, counters, axes) for setting, rows in chosen], what, [note])

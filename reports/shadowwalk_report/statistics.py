@@ -129,29 +129,23 @@ def _resampled_medians(values, stream=0):
     return (ordered[below] + ordered[above]) / 2
 
 
-def _middle_share(values, confidence=CONFIDENCE):
-    """(low, high): the quantiles that enclose this share; as np.quantile, without its overhead."""
-    places = [(len(values) - 1) * share for share in ((1 - confidence) / 2, (1 + confidence) / 2)]
+def _middle_share(values):
+    """(low, high): the quantiles that enclose CONFIDENCE; as np.quantile, without its overhead."""
+    places = [(len(values) - 1) * share for share in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)]
     below = [min(int(place), len(values) - 2) for place in places]
     ordered = np.partition(values, sorted({*below, *(place + 1 for place in below)}))
     low, high = (ordered[at] + (place - at) * (ordered[at + 1] - ordered[at]) for place, at in zip(places, below))
     return float(low), float(high)
 
 
-def bootstrap_interval(values, confidence=CONFIDENCE):
-    """Percentile bootstrap interval of the median. Needs at least one value."""
-    return _middle_share(_resampled_medians(values), confidence)
-
-
 def estimate(values):
-    """The median of the values with its bootstrap interval; None when there is no value."""
+    """The median of the values with the percentile bootstrap interval of the median; None when there is no value."""
     values = list(values)
     if not values:
         return None
     if len(values) == 1:
         return Estimate(float(values[0]), None, None, 1)
-    low, high = bootstrap_interval(values)
-    return Estimate(float(statistics.median(values)), low, high, len(values))
+    return Estimate(float(statistics.median(values)), *_middle_share(_resampled_medians(values)), len(values))
 
 
 def quotient(numerators, denominators):
@@ -242,12 +236,9 @@ def holm(p_values):
     """The p values, corrected so that the probability of any false positive among all of them stays below the level of a single
     test (Holm 1979). In the given order."""
     order = np.argsort(p_values, kind="stable")
-    corrected = [0.0] * len(p_values)
-    greatest = 0.0
-    for rank, index in enumerate(order):
-        greatest = max(greatest, min(1.0, p_values[index] * (len(p_values) - rank)))
-        corrected[index] = float(greatest)
-    return corrected
+    corrected = np.empty(len(p_values))
+    corrected[order] = np.maximum.accumulate(np.array(p_values)[order] * np.arange(len(p_values), 0, -1))
+    return np.minimum(corrected, 1.0).tolist()
 
 
 def paired(candidate, baseline):

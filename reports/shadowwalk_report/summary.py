@@ -8,13 +8,12 @@ from .rows import FLOOR, SPEED_LIMIT, noise_decided, read_side
 from .setting import by_place, describe, place_title, varying_axes
 from .sheet import Cell, Line, Sheet, counter_cell, estimate_cell, heads
 from .statistics import estimate, ratios
-from .verdicts import WALKS, Verdicts
+from .verdicts import WALKS
 
 
 @dataclasses.dataclass(frozen=True)
 class Group:
     title: str
-    slug: str
     sheets: list[Sheet]
 
 
@@ -30,7 +29,7 @@ def _cell(row, shown):
         return Cell(f"{row.violations:,}", hint="a negative control, which must be caught" if row.is_negative_control else "",
                     verdict="bad" if row.broken else "")
     cell = counter_cell(row, shown)
-    if shown.grows_with_run and row.has_flag("saturated") and cell.value != ABSENT:
+    if row.saturation(shown) and cell.value != ABSENT:
         return dataclasses.replace(cell, hint="saturated: it grows with the length of the run", verdict="doubtful")
     return cell
 
@@ -61,7 +60,7 @@ def _versus_cell(row, verdicts):
     ruling = verdicts.ruling(WALKS, row)
     found = ruling.comparison
     if noise_decided(found.reason, (row, baseline)):
-        return noisy_ratio((row, baseline), WALKS.counter, ruling.reason)
+        return noisy_ratio((row, baseline), WALKS.counter.name, ruling.reason)
     if found.ratio is None:
         return Cell(ABSENT, hint=ruling.reason)
     if ruling.doubt:
@@ -98,11 +97,6 @@ def _sheet(table, setting, axes, verdicts):
     return Sheet(describe(setting, axes), columns, lines, _floor_remark(table, setting))
 
 
-def summary_groups(table, verdicts=None):
-    """`verdicts`: against the usual baseline, unless given."""
-    verdicts = verdicts or Verdicts(table)
-    groups = []
-    for place, settings in by_place(table.settings):
-        axes = varying_axes(settings)
-        groups.append(Group(place_title(*place), f"summary-{len(groups) + 1}", [_sheet(table, s, axes, verdicts) for s in settings]))
-    return groups
+def summary_groups(table, verdicts):
+    return [Group(place_title(*place), [_sheet(table, setting, varying_axes(settings), verdicts) for setting in settings])
+            for place, settings in by_place(table.settings)]

@@ -6,6 +6,7 @@ import itertools
 import re
 import statistics
 
+from .grouping import grouped
 from .quantities import NANOSECONDS, count_of, quantity, significant
 from .model import NEGATIVE_CONTROL
 from .statistics import MINIMUM_REPETITIONS, range_coverage
@@ -30,10 +31,8 @@ def context_values(run, key):
 
 def _repetitions(run):
     """The least and the greatest number of repetitions of the cells that have results."""
-    per_cell = collections.defaultdict(set)
-    for result in run.results:
-        per_cell[result.cell_id].add(result.repetition)
-    counts = [len(repetitions) for repetitions in per_cell.values()]
+    per_cell = grouped((result.cell_id, result.repetition) for result in run.results)
+    counts = [len(set(repetitions)) for repetitions in per_cell.values()]
     low, high = min(counts, default=0), max(counts, default=0)
     value = f"{high} of {run.repetitions}" if low == high else f"{low} to {high} of {run.repetitions}"
     if high < MINIMUM_REPETITIONS:
@@ -83,10 +82,8 @@ def _preempted(run):
 
 def _noise_reasons(noisy):
     """The reasons, counted; reasons that differ only in their numbers count as one, shown by the first of them."""
-    kinds = {}
-    for result in noisy:
-        for reason in result.noise.reasons or ("no reason recorded",):
-            kinds.setdefault(re.sub(r"\d+(\.\d+)?", "N", reason), []).append(reason)
+    kinds = grouped((re.sub(r"\d+(\.\d+)?", "N", reason), reason) for result in noisy
+                    for reason in result.noise.reasons or ("no reason recorded",))
     ranked = sorted(kinds.values(), key=len, reverse=True)
     return "; ".join(f"{len(found)} x {'like ' if len(set(found)) > 1 else ''}{found[0]}" for found in ranked)
 
@@ -110,40 +107,27 @@ def _perturbed(run):
                  + "; ".join(f"{count} x {tool}" for tool, count in tools), "warn")]
 
 
-def _noise_level(run):
-    """The level of noise figures: the lab has flagged the results that are over its thresholds."""
-    return "note" if any(result.is_noisy for result in run.results) else "good"
+def _noise(run, label, field, words):
+    """words(values, level): the value and the level of the item. `level`: the lab has flagged the results over its thresholds."""
+    values = [value for r in run.results if (value := getattr(r.noise, field)) is not None]
+    level = "note" if any(result.is_noisy for result in run.results) else "good"
+    return Item(label, *words(values, level)) if values else Item(label, "not recorded", "note")
 
 
-def _recorded(run, field):
-    return [value for r in run.results if (value := getattr(r.noise, field)) is not None]
+def _other_load(loads, level):
+    return f"{significant(statistics.median(loads), 2)} CPUs, at most {significant(max(loads), 2)}", level
 
 
-def _other_load(run):
-    loads = _recorded(run, "other_load_cpus")
-    if not loads:
-        return Item("Other load", "not recorded", "note")
-    return Item("Other load", f"{significant(statistics.median(loads), 2)} CPUs, at most {significant(max(loads), 2)}",
-                _noise_level(run))
-
-
-def _steal(run):
-    steals = _recorded(run, "steal_ns")
-    if not steals:
-        return Item("Steal", "not recorded", "note")
+def _steal(steals, _):
     hit = sum(steal > 0 for steal in steals)
     if not hit:
-        return Item("Steal", "none")
-    return Item("Steal", f"{quantity(sum(steals), NANOSECONDS)} in {hit} of {count_of(len(steals), 'result')}, "
-                f"at most {quantity(max(steals), NANOSECONDS)} in one", "note")
+        return "none", "good"
+    return (f"{quantity(sum(steals), NANOSECONDS)} in {hit} of {count_of(len(steals), 'result')}, "
+            f"at most {quantity(max(steals), NANOSECONDS)} in one", "note")
 
 
-def _core_speed(run):
-    changes = _recorded(run, "core_speed_change")
-    if not changes:
-        return Item("Core speed", "not recorded", "note")
-    return Item("Core speed", f"{min(changes):.3f}x to {max(changes):.3f}x over a window, "
-                f"median {statistics.median(changes):.3f}x", _noise_level(run))
+def _core_speed(changes, level):
+    return f"{min(changes):.3f}x to {max(changes):.3f}x over a window, median {statistics.median(changes):.3f}x", level
 
 
 def _from_context(run, key, label, expected=""):
@@ -178,9 +162,9 @@ def _control(table):
 def _known_broken(table):
     """Negative controls that need not be caught in every result: some fail only in a window of nanoseconds."""
     rows = [row for row in table.all_rows if row.is_negative_control and row.variant != NEGATIVE_CONTROL]
-    caught = {}
+    caught = collections.Counter()
     for row in rows:
-        caught[row.variant] = caught.get(row.variant, 0) + row.violations
+        caught[row.variant] += row.violations
     counts = "; ".join(f"{variant}: {count_of(count, 'violation')}" for variant, count in sorted(caught.items()))
     return [Item("Known to be broken", counts, "note")] if counts else []
 
@@ -194,8 +178,8 @@ def _violations(table):
 
 
 def _hosts(run):
-    hosts = len({result.context.get("host_id") for result in run.results})
-    return [Item("Hosts", f"results of {hosts} hosts are mixed: no claim is judged", "warn")] if hosts > 1 else []
+    mixed = f"results of {len(run.hosts)} hosts are mixed: no claim is judged"
+    return [Item("Hosts", mixed, "warn")] if len(run.hosts) > 1 else []
 
 
 def trust_items(run, table):
@@ -203,6 +187,7 @@ def trust_items(run, table):
         *_hosts(run), _repetitions(run), _interleaving(run), _completeness(run),
         _flagged(run, "saturated", "Saturated", "no latency verdict"),
         _flagged(run, "oversubscribed", "Oversubscribed", "no verdict on the claims"),
-        _preempted(run), _noisy(run), *_perturbed(run), _other_load(run), _steal(run), _core_speed(run), _control(table),
+        _preempted(run), _noisy(run), *_perturbed(run), _noise(run, "Other load", "other_load_cpus", _other_load),
+        _noise(run, "Steal", "steal_ns", _steal), _noise(run, "Core speed", "core_speed_change", _core_speed), _control(table),
         *_known_broken(table), _violations(table), _clock(run),
         _from_context(run, "pmu", "PMU", "available"), _from_context(run, "kvm", "KVM", "available"), _build(run)]

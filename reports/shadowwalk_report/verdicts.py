@@ -22,27 +22,11 @@ class Question:
 
     name: str
     title: str
-    of: Counter
+    counter: Counter
     does: str
     worse: str
     better: str
     with_zappers: bool | None = True
-
-    @property
-    def counter(self):
-        return self.of.name
-
-    @property
-    def units(self):
-        return self.of.units
-
-    @property
-    def lower_is_better(self):
-        return self.of.lower_is_better
-
-    @property
-    def fails_when_saturated(self):
-        return self.of.grows_with_run
 
 
 WALK = Question("walk", "What does a walk cost?", counter("walk_ns_mean"), "walks", "slower", "faster", with_zappers=False)
@@ -80,9 +64,7 @@ def _doubt(question, row, baseline):
     for knob in ("checks", "read_delay"):
         if getattr(row.scheme, knob) != getattr(baseline.scheme, knob):
             return f"they differ in {knob.replace('_', ' ')}"
-    if question.fails_when_saturated and (row.has_flag("saturated") or baseline.has_flag("saturated")):
-        return "saturated, so that it grows with the length of the run"
-    return ""
+    return row.saturation(question.counter) or baseline.saturation(question.counter)
 
 
 def _choose_baseline(table, wanted=None):
@@ -111,8 +93,8 @@ class Verdicts:
                 for row in self._table.rows(setting)]
         pairs = [(row, base) for row in rows if (base := self.baseline_row(row.setting)) not in (None, row)]
         doubts = [_doubt(question, *pair) for pair in pairs]
-        contests = [paired(*(r.values(question.counter, without_noise=True) for r in pair)) for pair in pairs]
-        sound = iter(decide([contest for contest, doubt in zip(contests, doubts) if not doubt], question.lower_is_better))
+        contests = [paired(*(r.values(question.counter.name, without_noise=True) for r in pair)) for pair in pairs]
+        sound = iter(decide([contest for contest, doubt in zip(contests, doubts) if not doubt], question.counter.lower_is_better))
         for (row, base), doubt, contest in zip(pairs, doubts, contests):
             found = Comparison(Verdict.AMBIGUOUS, contest.ratio, contest.obstacle) if doubt else next(sound)
             reason = doubt or (reason_words(found.reason, (row, base)) if found.reason else "")

@@ -1,8 +1,9 @@
 """The page of one workload: its verdicts, tables, figures and cells in one place."""
 
+import collections
 import dataclasses
 
-from .answers import Answer, answers
+from .answers import ORDER, Answer, answers
 from .drawing.plot import workload_anchors
 from .quantities import count_of, listing
 from .setting import guest_words
@@ -10,8 +11,6 @@ from .statistics import Verdict
 from .summary import Group, summary_groups
 from .topics import WORKLOAD_TOPICS, Material, sections_of
 from .verdicts import QUESTIONS
-
-TALLIED = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME, Verdict.AMBIGUOUS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +22,6 @@ class Place:
     answers: list[Answer]
     untested: list[str]
     cells: int
-    variants: int
     tallies: list[dict]
 
 
@@ -42,25 +40,17 @@ class WorkloadPage:
 
 
 def _tally(question, table, verdicts):
-    counts = {}
-    for setting in table.settings:
-        for row in verdicts.contestants(setting):
-            if ruling := verdicts.ruling(question, row):
-                counts[ruling.verdict] = counts.get(ruling.verdict, 0) + 1
-    return {verdict: counts[verdict] for verdict in TALLIED if verdict in counts}
+    counts = collections.Counter(ruling.verdict for setting in table.settings for row in verdicts.contestants(setting)
+                                 if (ruling := verdicts.ruling(question, row)))
+    return {verdict: counts[verdict] for verdict in ORDER if verdict in counts}
 
 
 def _place(table, verdicts, guest):
     found = answers(table, verdicts)
     return Place(guest_words(guest), [answer for answer in found if answer.clauses],
                  [answer.question.title for answer in found if not answer.clauses],
-                 len({result.cell_id for row in table.all_rows for result in row.results}), len(table.variants),
+                 len({result.cell_id for row in table.all_rows for result in row.results}),
                  [_tally(question, table, verdicts) for question in QUESTIONS])
-
-
-def _summary(table):
-    return next((result.workload_summary for row in table.all_rows for result in row.results if result.workload_summary),
-                "")
 
 
 def _left_out(run, workload):
@@ -76,12 +66,13 @@ def workload_pages(run, table, verdicts, figures, cells):
     anchors = workload_anchors(table.workloads)
     pages = []
     for workload, slug in anchors.items():
-        part = table.of_workload(workload)
+        part = table.part(workload)
         guests = dict.fromkeys(setting.guest for setting in part.settings)
+        summaries = (result.workload_summary for row in part.all_rows for result in row.results)
         pages.append(WorkloadPage(
-            workload, slug, _summary(part), [_place(part.of_place(workload, guest), verdicts, guest) for guest in guests],
+            workload, slug, next(filter(None, summaries), ""), [_place(part.part(workload, guest), verdicts, guest) for guest in guests],
             summary_groups(part, verdicts),
-            sections_of(WORKLOAD_TOPICS, Material(part, run, verdicts), [figure for figure in figures if figure.plot.workload == workload]),
+            sections_of(WORKLOAD_TOPICS, Material(run, part, verdicts), [figure for figure in figures if figure.plot.workload == workload]),
             [cell for cell in cells if cell.workload == workload], _left_out(run, workload)))
     return pages
 

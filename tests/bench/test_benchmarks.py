@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from shadowwalk_report.bench.program import stem
+from shadowwalk_report.google_benchmark import stem
 
 BRIEF = "--benchmark_min_time=0.001"
 PAGE_BYTES = 4096

@@ -6,12 +6,10 @@ import re
 import pytest
 from conftest import timed
 
-from shadowwalk_report.bench.bounds import Outcome, judge
-from shadowwalk_report.bench.bounds import exact_pattern
-from shadowwalk_report.bench.bounds import Counter, Growth, Ratio, bounds
+from shadowwalk_report.bench.bounds import Outcome, bounds, counted, exact_pattern, growth, judge, ratio
 from shadowwalk_report.bench.program import Measurement, Program
 
-RATIO = Ratio("subject", "floor", 1.25)
+RATIO = ratio("subject", "floor", 1.25)
 
 
 def ratio_of(subject, floor):
@@ -54,7 +52,7 @@ def test_not_measured_says_why():
 
 
 def test_growth_is_greatest_over_least_wherever_they_are():
-    bound = Growth(("z/pages:1", "z/pages:2", "z/pages:3"), 1.5)
+    bound = growth(("z/pages:1", "z/pages:2", "z/pages:3"), 1.5)
     names = dict(zip(bound.names, ([10.0] * 5, [14.0] * 5, [12.0] * 5)))
     finding = judge(bound, {name: timed(times) for name, times in names.items()})
     assert finding.outcome is Outcome.HELD and finding.value.value == pytest.approx(1.4)
@@ -64,18 +62,18 @@ def test_growth_is_greatest_over_least_wherever_they_are():
 
 @pytest.mark.parametrize("value, outcome", [(1.0999, Outcome.HELD), (1.1001, Outcome.NOT_HELD)])
 def test_a_count_needs_no_repetition(value, outcome):
-    bound = Counter("m", "bytes_over_tables", 1.1)
+    bound = counted("m", "bytes_over_tables", 1.1)
     assert judge(bound, {"m": [Measurement(1.0, "", {"bytes_over_tables": value})]}).outcome is outcome
 
 
 def test_a_count_that_is_not_there():
-    finding = judge(Counter("m", "bytes_over_tables", 1.1), {"m": timed([1.0])})
+    finding = judge(counted("m", "bytes_over_tables", 1.1), {"m": timed([1.0])})
     assert finding.outcome is Outcome.NOT_MEASURED and "bytes_over_tables" in finding.reason
 
 
 def test_the_projects_bounds():
     """What the project has set itself; whoever changes a limit changes it here, too."""
-    texts = {str(bound) for bound in bounds(["leak"])}
+    texts = {bound.words for bound in bounds(["leak"])}
     assert {"walk/leak/threads:1 <= 1.05 x floor/pointer_chase/threads:1",
             "section/irq-ipi/threads:1 <= 1.25 x floor/xchg/threads:1",
             "section/rcu-counter/threads:2 <= 1.1 x floor/rcu_counter_by_hand/threads:2",
@@ -101,7 +99,7 @@ def test_every_name_is_a_benchmark():
 
 
 def test_a_peer_that_was_not_built_is_told_and_not_passed_over():
-    finding = judge(Ratio("walk/hazard/threads:1", "peer/ck/hp/threads:1", 1.0),
+    finding = judge(ratio("walk/hazard/threads:1", "peer/ck/hp/threads:1", 1.0),
                     {"walk/hazard/threads:1": timed([9.0] * 5),
                      "peer/ck/hp/threads:1": [Measurement(None, "libck-dev was not there when this was built")] * 5})
     assert finding.outcome is Outcome.NOT_MEASURED

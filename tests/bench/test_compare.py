@@ -5,8 +5,9 @@ import random
 import pytest
 from conftest import timed
 
-from shadowwalk_report.bench.compare import Compared, NotCompared, compare
+from shadowwalk_report.bench.compare import compare
 from shadowwalk_report.bench.program import Measurement
+from shadowwalk_report.compare.judge import Compared, NotCompared
 from shadowwalk_report.statistics import Reason, Verdict
 
 
@@ -23,8 +24,8 @@ def only(base, new, minimum_effect=0.02):
 
 def test_identical_builds_are_the_same():
     row = only(noisy(1, 100), noisy(2, 100))
-    assert row.verdict is Verdict.SAME and row.reason is None
-    assert row.ratio.low < 1 < row.ratio.high and abs(row.delta) < 0.6
+    assert row.verdict is Verdict.SAME and row.comparison.reason is None
+    assert row.comparison.ratio.low < 1 < row.comparison.ratio.high and abs(row.delta) < 0.6
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -35,31 +36,31 @@ def test_identical_builds_never_differ(seed):
 def test_ten_percent_slower():
     row = only(noisy(1, 100), noisy(2, 110))
     assert row.verdict is Verdict.SLOWER
-    assert row.ratio.value == pytest.approx(1.1, abs=0.01) and row.delta == 1 and row.p < 1e-6
+    assert row.comparison.ratio.value == pytest.approx(1.1, abs=0.01) and row.delta == 1 and row.comparison.p < 1e-6
 
 
 def test_swapping_the_builds_mirrors_the_verdict():
     slower = only(noisy(1, 100), noisy(2, 110))
     faster = only(noisy(2, 110), noisy(1, 100))
     assert faster.verdict is Verdict.FASTER and faster.delta == -slower.delta
-    assert faster.ratio.value == pytest.approx(1 / slower.ratio.value)
+    assert faster.comparison.ratio.value == pytest.approx(1 / slower.comparison.ratio.value)
 
 
 def test_a_change_below_the_threshold_is_none_however_significant():
     row = only(noisy(1, 100, spread=0.001), noisy(2, 101, spread=0.001))
-    assert row.p < 1e-6 and row.verdict is Verdict.SAME
+    assert row.comparison.p < 1e-6 and row.verdict is Verdict.SAME
     assert only(noisy(1, 100, spread=0.001), noisy(2, 101, spread=0.001), 0.005).verdict is Verdict.SLOWER
 
 
 def test_wide_samples_are_ambiguous():
     row = only(noisy(1, 100, spread=0.2), noisy(2, 103, spread=0.2))
-    assert row.verdict is Verdict.AMBIGUOUS and row.reason is Reason.SPANS
+    assert row.verdict is Verdict.AMBIGUOUS and row.comparison.reason is Reason.SPANS
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 3])
 def test_too_few_rounds(rounds):
     row = only(noisy(1, 100, rounds), noisy(2, 110, rounds))
-    assert row.verdict is Verdict.AMBIGUOUS and row.reason is Reason.TOO_FEW
+    assert row.verdict is Verdict.AMBIGUOUS and row.comparison.reason is Reason.TOO_FEW
 
 
 def test_more_benchmarks_take_more_rounds():
@@ -67,7 +68,7 @@ def test_more_benchmarks_take_more_rounds():
     assert only(noisy(1, 100, 4), noisy(2, 110, 4)).verdict is Verdict.SLOWER
     base = {str(i): noisy(i, 100, 4) for i in range(10)}
     new = {str(i): noisy(i + 100, 110, 4) for i in range(10)}
-    assert {row.reason for row in compare(base, new, 0.02)[0]} == {Reason.TOO_MANY_COMPARISONS}
+    assert {row.comparison.reason for row in compare(base, new, 0.02)[0]} == {Reason.TOO_MANY_COMPARISONS}
 
 
 def test_significance_is_corrected_over_all_benchmarks():
@@ -76,16 +77,16 @@ def test_significance_is_corrected_over_all_benchmarks():
     again["7"] = noisy(7777, 110)
     compared, _ = compare(many, again, 0.02)
     assert [row.name for row in compared if row.verdict is Verdict.SLOWER] == ["7"]
-    assert all(row.p_corrected >= row.p for row in compared)
-    assert compared[7].p_corrected == pytest.approx(50 * compared[7].p)
+    assert all(row.comparison.p_corrected >= row.comparison.p for row in compared)
+    assert compared[7].comparison.p_corrected == pytest.approx(50 * compared[7].comparison.p)
 
 
 def test_one_outlier_a_side_leaves_medians_certain_but_samples_overlapping():
     base = timed([100, 100.1, 100.2, 100.3, 100.4, 100.5, 130])
     new = timed([110, 110.1, 110.2, 110.3, 110.4, 110.5, 99])
     row = only(base, new)
-    assert row.ratio.low > 1.05 and row.p > 0.05
-    assert row.verdict is Verdict.AMBIGUOUS and row.reason is Reason.NOT_SIGNIFICANT
+    assert row.comparison.ratio.low > 1.05 and row.comparison.p > 0.05
+    assert row.verdict is Verdict.AMBIGUOUS and row.comparison.reason is Reason.NOT_SIGNIFICANT
 
 
 def test_the_threshold_is_the_same_both_ways():

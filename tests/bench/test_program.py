@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from shadowwalk_report.bench.program import (Measurement, Program, ProgramFailed, measure_rounds, measured_time,
-                                             read_measurements, stem)
+from shadowwalk_report.bench.program import Measurement, Program, ProgramFailed, measure_rounds, read_measurements
+from shadowwalk_report.google_benchmark import measured_time, stem
 from shadowwalk_report.untrusted_json import InputError
 
 

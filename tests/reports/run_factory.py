@@ -3,6 +3,10 @@
 import json
 import random
 
+from shadowwalk_report.rows import Table
+from shadowwalk_report.topics import Material
+from shadowwalk_report.verdicts import Verdicts
+
 PAGE = 4096
 
 _OPTIONS = {"variant": "irq-ipi", "workload": "mmio-poll", "vcpus": 1, "zappers": 1, "zap_rate": 1000,
@@ -250,3 +254,9 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
     for repetition in range(repetitions):
         factory.fail(crashed, repetition, status="crashed", reason="killed in the walker", signal=11)
     return factory.write()
+
+
+def material_of(run):
+    """What the topics get of a run that was read: all rows, against the usual baseline."""
+    table = Table(run.results)
+    return Material(run, table, Verdicts(table))

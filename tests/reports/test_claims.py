@@ -3,7 +3,7 @@
 import pytest
 from run_factory import PAGE, spread
 
-from shadowwalk_report.claims import Outcome
+from shadowwalk_report.claims.claim import Outcome
 
 PAGES = {"steady": [PAGE] * 5, "large": [PAGE * n for n in (8, 9, 10, 9, 8)],
          "wild": [PAGE * n for n in (1, 9, 1, 8, 1)]}

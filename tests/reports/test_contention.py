@@ -1,11 +1,11 @@
 """Cacheline contention: estimates with known answers, counts where there are any, and neither dressed as the other."""
 
 import pytest
-from run_factory import pmu, spread
+from run_factory import material_of, pmu, spread
 
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.topics import Material, all_plots, contention, pmu as pmu_section
+from shadowwalk_report.topics import all_plots, contention, pmu as pmu_section
 from shadowwalk_report.topics.contention import TRANSFERS, WAIT, contention_groups
 
 EVENT = "l3_fills_from_other_core"
@@ -34,7 +34,7 @@ def counted(factory, per_walk, vcpus, scope="walks", multiplexed=0.0, event=EVEN
 
 def section_of(factory):
     run = load(factory.write())
-    return contention.content(Material(Table(run.results), run))
+    return contention.content(material_of(run))
 
 
 def texts(sheet):
@@ -191,7 +191,7 @@ def test_figure_and_csv_name_the_source(factory):
         quiet(factory, walk, vcpus, counters={"line_transfer_ns": 20.0})
         counted(factory, 0.1 * vcpus, vcpus, walk=walk)
         quiet(factory, walk, vcpus, variant="hazard", counters={"line_transfer_ns": 20.0})
-    [plot] = [plot for plot in all_plots(Material(Table(load(factory.write()).results))) if plot.kind == "contention"]
+    [plot] = [plot for plot in all_plots(material_of(load(factory.write()))) if plot.kind == "contention"]
     assert [panel.title for panel in plot.panels] == [
         f"{EVENT} per walk (PMU, walks alone)", "estimate: wait per walk, against 1 vCPU",
         "estimate: line transfers per walk"]
@@ -206,7 +206,7 @@ def test_figure_and_csv_name_the_source(factory):
 
 def pmu_of(factory):
     run = load(factory.write())
-    return pmu_section.content(Material(Table(run.results), run))
+    return pmu_section.content(material_of(run))
 
 
 def test_counts_are_told_by_role_and_event(factory):

@@ -4,15 +4,14 @@ import re
 import xml.etree.ElementTree as xml
 
 import pytest
-from run_factory import PAGE, pmu
+from run_factory import PAGE, material_of, pmu
 
 from shadowwalk_report.drawing import canvas, lanes, scales
 from shadowwalk_report.drawing.canvas import render_all
 from shadowwalk_report.drawing.plot import file_name, unique_names
 from shadowwalk_report.report import write_report
-from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.topics import Material, all_plots
+from shadowwalk_report.topics import all_plots
 from shadowwalk_report.variants import COLOURS, styles
 
 ZAPPED = {"walks_per_second": 1e6, "walk_ns_mean": 20.0, "retired_bytes_peak": PAGE, "retired_bytes_mean": 10.0,
@@ -21,7 +20,7 @@ HISTOGRAMS = {"free_ns": [100, 200, 300, 400], "zap_ns": [1000, 2000, 4000]}
 
 
 def plots_of(factory):
-    return {plot.kind: plot for plot in all_plots(Material(Table(load(factory.write()).results)))}
+    return {plot.kind: plot for plot in all_plots(material_of(load(factory.write())))}
 
 
 def records(plot, *columns):
@@ -148,7 +147,7 @@ def test_no_empty_panel_is_shown(factory):
 def test_drawing_in_parallel_changes_nothing(factory):
     for workload in ("mmio-poll", "demand-fault"):
         factory.cell(ZAPPED, HISTOGRAMS, [PAGE], workload=workload)
-    plots = unique_names(all_plots(Material(Table(load(factory.write()).results))))
+    plots = unique_names(all_plots(material_of(load(factory.write()))))
     assert len(plots) >= 4
     assert render_all(plots) == [canvas.draw(plot) for plot in plots]
 
@@ -157,7 +156,7 @@ def test_file_names_are_safe_and_unique(factory):
     assert file_name("retired", "../../etc", "a b") == "retired-..-..-etc-a-b"
     for workload in ("a/b", "a b", "A b"):
         factory.cell(ZAPPED, workload=workload)
-    names = [plot.name for plot in unique_names(all_plots(Material(Table(load(factory.write()).results))))]
+    names = [plot.name for plot in unique_names(all_plots(material_of(load(factory.write()))))]
     assert len({name.lower() for name in names}) == len(names) == 3
     assert not any("/" in name or " " in name for name in names)
 
@@ -187,7 +186,7 @@ def test_a_large_run_draws_a_share_and_says_so(factory):
         for rate in range(1, 11):
             for variant in ("irq-ipi", "hazard"):
                 factory.cell(ZAPPED, HISTOGRAMS, [PAGE], variant=variant, workload=workload, zap_rate=rate)
-    plots = list(all_plots(Material(Table(load(factory.write()).results))))
+    plots = list(all_plots(material_of(load(factory.write()))))
     for kind in ("free_latency", "zap_latency", "retired"):
         drawn = [plot for plot in plots if plot.kind == kind]
         assert [len(plot.panels) for plot in drawn] == [1] * 2

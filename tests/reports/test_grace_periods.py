@@ -2,21 +2,20 @@
 
 import numpy as np
 import pytest
-from run_factory import PAGE, grace_periods
+from run_factory import PAGE, grace_periods, material_of
 
 from shadowwalk_report.drawing import canvas
 from shadowwalk_report.drawing import lanes as drawing
 from shadowwalk_report.observations import parse_grace_periods
-from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.topics import Material, all_plots
+from shadowwalk_report.topics import all_plots
 
 INTERVAL = 8_000_000
 WHY = "the variant waits for no grace period of RCU"
 
 
 def plots_of(factory):
-    return {plot.kind: plot for plot in all_plots(Material(Table(load(factory.write()).results)))}
+    return {plot.kind: plot for plot in all_plots(material_of(load(factory.write())))}
 
 
 def cell(factory, times, variant="rcu-counter", **extra):

@@ -1,12 +1,11 @@
 """Held memory over every axis of the run that varies numerically: one panel per axis, at the values that were measured."""
 
 import pytest
-from run_factory import PAGE
+from run_factory import PAGE, material_of
 
 from shadowwalk_report.drawing import canvas
-from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.topics import Material, held_memory
+from shadowwalk_report.topics import held_memory
 
 
 def hold(factory, pages, variant="rcu-counter", **options):
@@ -15,7 +14,7 @@ def hold(factory, pages, variant="rcu-counter", **options):
 
 
 def plots_of(factory):
-    return list(held_memory.plots(Material(Table(load(factory.write()).results))))
+    return list(held_memory.plots(material_of(load(factory.write()))))
 
 
 def axes_of(plot):

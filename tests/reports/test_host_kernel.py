@@ -1,13 +1,13 @@
 """The reference by the host's own kernel: shown, and held against nothing."""
 
 import pytest
+from run_factory import material_of
 
 from shadowwalk_report.claims import judge_claims
 from shadowwalk_report.report import write_report
-from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.summary import summary_groups
-from shadowwalk_report.topics import Material, all_plots, host_kernel
+from shadowwalk_report.topics import all_plots, host_kernel
 
 REFERENCE = {"reference": {"implementation": "the host kernel's own MMU, in kernel space",
                            "host_action": "KVM_SET_USER_MEMORY_REGION twice", "kvm": {"kvm.tdp_mmu": "N"}},
@@ -23,13 +23,9 @@ def add_reference(factory, **counters):
                         workload="memslot-flip", guest="kvm")
 
 
-def table_of(factory):
-    return Table(load(factory.write()).results)
-
-
 def test_its_figures_are_told_with_the_reasons_of_those_that_are_not_there(factory):
     add_reference(factory)
-    found = host_kernel.content(Material(table_of(factory)))
+    found = host_kernel.content(material_of(load(factory.write())))
     [sheet] = found.sheets
     [line] = sheet.lines
     assert line.head == "host-kvm: kernel (reference)"
@@ -47,28 +43,27 @@ def test_its_figures_are_told_with_the_reasons_of_those_that_are_not_there(facto
 def test_noise_is_told(factory):
     factory.cell({"touches_per_second": 5e6}, extra=REFERENCE, noisy={1: ["steal"], 3: ["steal"]}, variant="host-kvm",
                  workload="memslot-flip", guest="kvm")
-    [sheet] = host_kernel.content(Material(table_of(factory))).sheets
+    [sheet] = host_kernel.content(material_of(load(factory.write()))).sheets
     assert sheet.lines[0].notes == ["KVM_SET_USER_MEMORY_REGION twice", "noisy: 2 of 5 of host-kvm"]
 
 
 def test_nothing_compares_it(factory):
     factory.cell({"walks_per_second": 1e8, "walk_ns_mean": 10.0}, {"zap_ns": [100] * 100}, variant="irq-ipi",
                  workload="memslot-flip", guest="kvm")
-    without = table_of(factory)
+    without = material_of(load(factory.write()))
     add_reference(factory)
-    with_it = table_of(factory)
-    assert with_it.variants == without.variants == ["irq-ipi"]
-    assert with_it.settings == without.settings
-    assert summary_groups(with_it) == summary_groups(without)
-    assert [plot.name for plot in all_plots(Material(with_it))] == [plot.name for plot in all_plots(Material(without))]
-    assert not any("host-kvm" in str(plot.records) for plot in all_plots(Material(with_it)))
-    run = load(factory.write())
-    assert "host-kvm" not in str(judge_claims(run, with_it))
+    with_it = material_of(load(factory.write()))
+    assert with_it.table.variants == without.table.variants == ["irq-ipi"]
+    assert with_it.table.settings == without.table.settings
+    assert summary_groups(with_it.table, with_it.verdicts) == summary_groups(without.table, without.verdicts)
+    assert [plot.name for plot in all_plots(with_it)] == [plot.name for plot in all_plots(without)]
+    assert not any("host-kvm" in str(plot.records) for plot in all_plots(with_it))
+    assert "host-kvm" not in str(judge_claims(with_it.run, with_it.table))
 
 
 def test_a_run_without_it_has_no_such_section(factory):
     factory.cell({"walks_per_second": 1e8})
-    assert host_kernel.content(Material(table_of(factory))) is None
+    assert host_kernel.content(material_of(load(factory.write()))) is None
 
 
 @pytest.mark.parametrize("alone", [True, False])

@@ -4,17 +4,16 @@ import itertools
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from run_factory import MANY_SCHEMES, PAGE, RunFactory
+from run_factory import MANY_SCHEMES, PAGE, RunFactory, material_of
 
 from shadowwalk_report.answers import answers
 from shadowwalk_report.drawing import bars, canvas
 from shadowwalk_report.drawing.labels import _box, _overlap, placed
-from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.statistics import Verdict
-from shadowwalk_report.topics import Material, all_plots, latency
+from shadowwalk_report.topics import all_plots, latency
 from shadowwalk_report.variants import styles
-from shadowwalk_report.verdicts import WALK, Verdicts
+from shadowwalk_report.verdicts import WALK
 
 NAMES = list(MANY_SCHEMES)
 
@@ -41,7 +40,7 @@ def test_those_of_the_house_keep_theirs_and_order_plays_no_part():
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
-    """The table of a run with all of them; do not change it."""
+    """The material of a run with all of them; do not change it."""
     factory = RunFactory(tmp_path_factory.mktemp("many") / "run", repetitions=9)
     for place, variant in enumerate(NAMES):
         for vcpus in (1, 2):
@@ -50,11 +49,11 @@ def many(tmp_path_factory):
                          zappers=0, vcpus=vcpus)
         factory.cell({"walk_ns_mean": 9.0, "walks_per_second": 1e8, "retired_bytes_peak": PAGE * (1 + place), "zap_ns_p99": 1e4 + place},
                      {"zap_ns": [1000 + place, 5000], "walk_ns": [10 + place, 20 + place]}, [PAGE], variant=variant)
-    return Table(load(factory.write()).results)
+    return material_of(load(factory.write()))
 
 
 def test_the_sentence_of_many_has_a_line_a_direction_with_the_farthest_first(many):
-    answer = next(answer for answer in answers(many, Verdicts(many)) if answer.question is WALK)
+    answer = next(answer for answer in answers(many.table, many.verdicts) if answer.question is WALK)
     assert answer.is_long
     slower = next(clause for clause in answer.clauses if clause.verdict is Verdict.SLOWER)
     names = [part.split()[0] for part in slower.words.partition(": ")[2].split("], ")]
@@ -67,13 +66,13 @@ def test_the_sentence_of_many_has_a_line_a_direction_with_the_farthest_first(man
 def test_few_still_have_a_clause_each(factory):
     for place, variant in enumerate(NAMES[:6]):
         factory.cell({"walk_ns_mean": [(5.0 + 5 * place) * (1 + 0.002 * i) for i in range(5)]}, variant=variant, zappers=0)
-    table = Table(load(factory.write()).results)
-    answer = next(answer for answer in answers(table, Verdicts(table)) if answer.question is WALK)
+    few = material_of(load(factory.write()))
+    answer = next(answer for answer in answers(few.table, few.verdicts) if answer.question is WALK)
     assert not answer.is_long and all(clause.count == 1 for clause in answer.clauses if clause.verdict in (Verdict.SLOWER, Verdict.FASTER))
 
 
 def test_bars_of_many_are_lines_of_dots_with_room_for_each_name(many):
-    plot = next(plot for plot in all_plots(Material(many)) if plot.kind == "read_side")
+    plot = next(plot for plot in all_plots(many) if plot.kind == "read_side")
     [panel] = plot.panels
     assert panel.inches > bars.LINE_INCHES * (len(NAMES) - 3)
     svg = canvas.draw(plot, ("html",))[0]
@@ -83,13 +82,13 @@ def test_bars_of_many_are_lines_of_dots_with_room_for_each_name(many):
 
 
 def test_the_table_of_latencies_has_a_line_a_variant(many):
-    [sheet] = latency.content(Material(many)).sheets
-    assert [line.head for line in sheet.lines] == many.variants
+    [sheet] = latency.content(many).sheets
+    assert [line.head for line in sheet.lines] == many.table.variants
     assert [title for title, _ in sheet.columns] == ["walk", "zap"]
 
 
 def test_the_trade_off_names_each_point(many):
-    plot = next(plot for plot in all_plots(Material(many)) if plot.kind == "tradeoff")
+    plot = next(plot for plot in all_plots(many) if plot.kind == "tradeoff")
     svg = canvas.draw(plot, ("html",))[0]
     assert all(f">{variant}</text>" in svg for variant in set(NAMES) - {"floor", "unsafe"})
 
@@ -123,7 +122,7 @@ def test_every_name_of_the_legend_is_within_the_picture(many, monkeypatch, kind)
         reached.append((figure.bbox, [text.get_window_extent(renderer) for text in legend.get_texts()]))
 
     monkeypatch.setattr(canvas, "_svg", measure)
-    for plot in all_plots(Material(many)):
+    for plot in all_plots(many):
         if plot.kind == kind:
             canvas.draw(plot, ("html",))
     for whole, boxes in reached:

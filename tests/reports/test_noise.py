@@ -3,16 +3,16 @@
 import dataclasses
 
 import pytest
-from run_factory import PAGE, spread, without_issue_three
+from run_factory import PAGE, material_of, spread, without_issue_three
 from test_claims import PAGES, both, memory_run, quiet_run, verdicts, zapped
 
-from shadowwalk_report.claims import Outcome
+from shadowwalk_report.claims.claim import Outcome
 from shadowwalk_report.report import main
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.statistics import Reason
 from shadowwalk_report.summary import summary_groups
-from shadowwalk_report.topics import Material, all_plots
+from shadowwalk_report.topics import all_plots
 from shadowwalk_report.trust import trust_items
 
 LOAD = ["other processes took 0.4 of 2 CPUs"]
@@ -30,7 +30,8 @@ def strip(factory):
 
 
 def versus(factory, variant):
-    [section] = summary_groups(table_of(factory))[0].sheets
+    material = material_of(load(factory.write()))
+    [section] = summary_groups(material.table, material.verdicts)[0].sheets
     [line] = [line for line in section.lines if line.head == variant]
     return dict(zip((title for title, _ in section.columns), line.cells))
 
@@ -145,7 +146,7 @@ def test_preempted_alone_is_no_noise(factory):
 
 def test_figures_keep_noisy_results(factory):
     factory.cell({"walks_per_second": [1e6, 2e6, 3e6, 4e6, 5e6]}, zappers=0, noisy=ALL)
-    [plot] = all_plots(Material(table_of(factory)))
+    [plot] = all_plots(material_of(load(factory.write())))
     assert plot.records[0][plot.columns.index("walks_per_second")] == 3e6
 
 

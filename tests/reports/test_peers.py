@@ -4,12 +4,11 @@ import csv
 import json
 
 import pytest
+from run_factory import material_of
 
-from shadowwalk_report.bench_file import read_bench
 from shadowwalk_report.report import write_report
-from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.topics import Material, peers
+from shadowwalk_report.topics import peers
 from shadowwalk_report.untrusted_json import InputError
 
 NS = {"walk/leak": 3.0, "walk/hazard": 9.0, "peer/ck/hp": 12.0, "peer/std/shared_mutex": 15.0}
@@ -49,17 +48,12 @@ def run(factory):
     return directory
 
 
-def material_of(run):
-    loaded = load(run)
-    return Material(Table(loaded.results), loaded)
-
-
 def lines_of(sheet):
     return {line.head: dict(zip((title for title, _ in sheet.columns), line.cells)) for line in sheet.lines}
 
 
 def test_walks_are_held_against_leak_within_repetitions(run):
-    found = peers.content(material_of(run))
+    found = peers.content(material_of(load(run)))
     one, two, steady = found.sheets
     assert [line.head for line in one.lines] == ["leak", "hazard", "peer/ck/hp", "peer/std/shared_mutex"]
     lines = lines_of(one)
@@ -70,7 +64,7 @@ def test_walks_are_held_against_leak_within_repetitions(run):
 
 
 def test_a_scheme_that_frees_nothing_has_no_latency(run):
-    lines = lines_of(peers.content(material_of(run)).sheets[-1])
+    lines = lines_of(peers.content(material_of(load(run))).sheets[-1])
     assert lines["peer/ck/hp"]["retired peak"].value == "63"
     assert lines["leak"]["free p50"].hint == "no page was freed in the window"
     assert lines["hazard"]["free p99"].value.startswith("1.2")
@@ -93,20 +87,20 @@ def test_without_the_speed_limit_there_are_times_and_no_figure(run):
     whole["benchmarks"] = [entry for entry in whole["benchmarks"] if not entry["name"].startswith("walk/leak")]
     path.write_text(json.dumps(whole))
     loaded = load(run)
-    assert list(peers.plots(Material(Table(loaded.results), loaded))) == []
-    assert lines_of(peers.content(Material(Table(loaded.results), loaded)).sheets[0])["hazard"]["over leak"].hint == "leak was not measured"
+    assert list(peers.plots(material_of(loaded))) == []
+    assert lines_of(peers.content(material_of(loaded)).sheets[0])["hazard"]["over leak"].hint == "leak was not measured"
 
 
 def test_a_run_without_it_has_no_section(factory):
     factory.cell({"walks_per_second": 1e8, "walk_ns_mean": 10.0}, variant="irq-ipi")
     loaded = load(factory.write())
-    assert peers.content(Material(Table(loaded.results), loaded)) is None and list(peers.plots(Material(Table(loaded.results), loaded))) == []
+    assert peers.content(material_of(loaded)) is None and list(peers.plots(material_of(loaded))) == []
 
 
-def test_several_files_are_one(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / f"{name}.json").write_text(json.dumps(document(2)))
-    assert len(read_bench(tmp_path).walks["leak", 1]) == 4
+def test_several_files_are_one(run):
+    for name in ("peers", "others"):
+        (run / "bench" / f"{name}.json").write_text(json.dumps(document(2)))
+    assert len(load(run).bench.walks["leak", 1]) == 4
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"benchmarks": 3}', '{"benchmarks": [{"name": 3}]}'])

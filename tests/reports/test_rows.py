@@ -1,6 +1,6 @@
 """Rows: what is put together, what is kept apart, and the read side's cost."""
 
-from run_factory import PAGE
+from run_factory import PAGE, material_of
 
 from shadowwalk_report.rows import Table, read_side
 from shadowwalk_report.run_directory import load
@@ -76,12 +76,14 @@ def test_the_representative_is_the_repetition_of_the_median(factory):
 def test_the_summary_tells_how_near_leak_comes_to_the_floor(factory):
     factory.cell({"walk_ns_mean": [10.0, 11.0, 12.0, 13.0, 14.0]}, variant="floor", zappers=0)
     factory.cell({"walk_ns_mean": [10.3, 11.33, 12.36, 13.39, 14.42]}, variant="leak", zappers=0)
-    [section] = summary_groups(table_of(factory))[0].sheets
+    material = material_of(load(factory.write()))
+    [section] = summary_groups(material.table, material.verdicts)[0].sheets
     assert section.remark == "leak walks at 1.03x [1.03, 1.03] the floor."
 
 
 def cells_of(factory, variant):
-    [section] = summary_groups(table_of(factory))[0].sheets
+    material = material_of(load(factory.write()))
+    [section] = summary_groups(material.table, material.verdicts)[0].sheets
     [line] = [line for line in section.lines if line.head == variant]
     return dict(zip((title for title, _ in section.columns), line.cells))
 

@@ -53,7 +53,7 @@ def test_an_error_entry_is_a_failed_cell(factory):
 
 
 @pytest.mark.parametrize("text, reason", [
-    ("", "Expecting value"), ('{"benchmarks": [', "Expecting value"), ("[]", "no list of benchmarks"),
+    ("", "Expecting value"), ('{"benchmarks": [', "Expecting value"), ("[]", "no list `benchmarks`"),
     ('{"benchmarks": []}', "no entry"), ('{"benchmarks": [{"run_type": "iteration"}]}', "no object shadowwalk"),
     ('{"benchmarks": [{"shadowwalk": {}}]}', "no shadowwalk.cell"), ("[" * 100000, "nested too deeply")])
 def test_a_result_cut_short_is_left_out_by_name(factory, text, reason):

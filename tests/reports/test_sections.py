@@ -1,17 +1,16 @@
 """The tables of latency, footprint and instrumentation cost."""
 
 import pytest
-from run_factory import PAGE
+from run_factory import PAGE, material_of
 
-from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.statistics import Reason
-from shadowwalk_report.topics import Material, all_plots, footprint, instrumentation, latency
+from shadowwalk_report.topics import all_plots, footprint, instrumentation, latency
 
 
 def content_of(section, factory):
     run = load(factory.write())
-    return section.content(Material(Table(run.results), run))
+    return section.content(material_of(run))
 
 
 def cells_of(sheet, head):
@@ -20,7 +19,7 @@ def cells_of(sheet, head):
 
 
 def plot_of(factory, kind):
-    [plot] = [plot for plot in all_plots(Material(Table(load(factory.write()).results))) if plot.kind == kind]
+    [plot] = [plot for plot in all_plots(material_of(load(factory.write()))) if plot.kind == kind]
     return plot
 
 
@@ -109,7 +108,7 @@ def test_the_setting_with_the_most_schemes_is_shown(factory):
 def test_no_histogram_no_section(factory):
     factory.cell({"walk_ns_mean": 3.0})
     assert content_of(latency, factory) is None
-    assert "latency" not in {plot.kind for plot in all_plots(Material(Table(load(factory.write()).results)))}
+    assert "latency" not in {plot.kind for plot in all_plots(material_of(load(factory.write())))}
 
 
 def test_why_a_latency_is_absent_is_told(factory):
@@ -144,7 +143,7 @@ def test_results_with_retired_bytes_alone_need_no_such_table(factory):
 
 def test_shadow_memory_is_drawn_beside_retired(factory):
     factory.cell(SHADOW, peaks={"retired_bytes": [PAGE, 0], "shadow_bytes": [8 * PAGE, 7 * PAGE]})
-    kinds = [plot.kind for plot in all_plots(Material(Table(load(factory.write()).results)))]
+    kinds = [plot.kind for plot in all_plots(material_of(load(factory.write())))]
     assert kinds == ["retired", "shadow"]
     assert column(plot_of(factory, "shadow"), "interval_end_ns", "shadow_bytes_peak") == [
         (8_000_000, 8 * PAGE), (16_000_000, 7 * PAGE)]

@@ -11,9 +11,9 @@ from shadowwalk_report.drawing import canvas
 from shadowwalk_report.report import write_report
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.topics import Material, simulated
+from shadowwalk_report.topics import simulated
 from shadowwalk_report.untrusted_json import InputError
-from run_factory import RunFactory
+from run_factory import RunFactory, material_of
 
 SIMULATED = {"topology": "spr-2s", "summary": "two sockets", "source": "a data sheet", "model": 1,
              "held_against_host": [{"vcpus": 1, "simulated_ratio": 2.5, "measured_ratio": 5.0},
@@ -44,7 +44,7 @@ def run(factory, tmp_path):
 
 def test_the_model_is_told_with_what_it_is_worth(run):
     loaded = load(run)
-    found = simulated.content(Material(Table(loaded.results), loaded))
+    found = simulated.content(material_of(loaded))
     held, cells = found.sheets
     assert [(line.head, *(cell.value for cell in line.cells)) for line in held.lines] == [
         ("1 vCPU", "2.50x", "5.00x", "-50 %"), ("2 vCPUs", "33.00x", "30.00x", "+10 %")]
@@ -74,7 +74,7 @@ def test_a_model_that_was_not_held_against_a_host_says_so(run, tmp_path):
     marks = {key: value for key, value in SIMULATED.items() if key != "held_against_host"}
     (run / "simulated" / "spr.json").write_text(json.dumps(document(tmp_path / "other", marks)))
     loaded = load(run)
-    assert simulated.NOT_COMPARED in simulated.content(Material(Table(loaded.results), loaded)).notes
+    assert simulated.NOT_COMPARED in simulated.content(material_of(loaded)).notes
 
 
 def test_the_page_marks_them(run, tmp_path):
@@ -135,7 +135,7 @@ def many_vcpus(factory, tmp_path):
 
 def plots_of(directory):
     loaded = load(directory)
-    return list(simulated.plots(Material(Table(loaded.results), loaded)))
+    return list(simulated.plots(material_of(loaded)))
 
 
 def test_a_figure_holds_each_metric_over_vcpus(many_vcpus):

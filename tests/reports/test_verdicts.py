@@ -119,7 +119,7 @@ def test_nothing_to_compare_says_so(factory):
 
 def heat(factory, baseline=None):
     table, verdicts = ruled(factory, baseline)
-    return {plot.name: plot for plot in heatmap.plots(Material(table, verdicts_given=verdicts))}
+    return {plot.name: plot for plot in heatmap.plots(Material(None, table, verdicts))}
 
 
 def test_the_heat_maps_data_is_golden(factory):
@@ -159,7 +159,7 @@ def test_the_trade_off_takes_one_point_a_variant(factory):
     for variant, ns, pages in (("irq-ipi", 10, 1), ("hazard", 20, 64), ("rcu-counter", 15, 8), ("leak", 5, 2000), ("mutex", 40, 1)):
         walks(factory, variant, ns)
         factory.cell({"retired_bytes_peak": PAGE * pages}, variant=variant)
-    [plot] = tradeoff.plots(Material(ruled(factory)[0]))
+    [plot] = tradeoff.plots(Material(None, *ruled(factory)))
     assert [(record[0], record[4], record[7], record[10]) for record in plot.records] == [
         ("irq-ipi", 10, PAGE, 1), ("leak", 5, 2000 * PAGE, 1), ("rcu-counter", 15, 8 * PAGE, 0),
         ("hazard", 20, 64 * PAGE, 0), ("mutex", 40, PAGE, 0)]

@@ -10,6 +10,7 @@ import tempfile
 
 from ..commands import (OneLineParser, ProgramFailed, count, end_progress, result_file, run_command, show_progress,
                         write_json)
+from ..quantities import low_to_high
 from ..statistics import CONFIDENCE, estimate, ratios
 from ..untrusted_json import InputError, one_line
 
@@ -24,6 +25,14 @@ PATIENCE_S = 120
 
 def _last_line(text):
     return one_line((text.strip().splitlines() or ["it printed nothing"])[-1])
+
+
+def _read_until(stream, word):
+    """What a program says, up to this word or its end."""
+    said = ""
+    while word not in said and (line := stream.readline()):
+        said += line
+    return said
 
 
 class AttachedCell:
@@ -42,7 +51,9 @@ class AttachedCell:
                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             tool = None
             try:
-                self._wait_until_held(cell)
+                said = _read_until(cell.stderr, "go on:")
+                if "go on:" not in said:
+                    raise (InputError if cell.wait() == 2 else ProgramFailed)(f"the cell: {_last_line(said)}")
                 if what is not None:
                     tool = self._attach(cell.pid, what, folder)
                 os.kill(cell.pid, signal.SIGUSR1)
@@ -61,16 +72,6 @@ class AttachedCell:
         return entry
 
     @staticmethod
-    def _wait_until_held(cell):
-        said = ""
-        while "go on:" not in said:
-            line = cell.stderr.readline()
-            if not line:
-                code = cell.wait()
-                raise (InputError if code == 2 else ProgramFailed)(f"the cell: {_last_line(said)}")
-            said += line
-
-    @staticmethod
     def _words(pid, what, folder):
         if what == TOP:
             return ["top", str(pid), "--json"]
@@ -85,14 +86,11 @@ class AttachedCell:
                                     stderr=subprocess.PIPE if what in PERF else errors, text=True)
         stream = tool.stderr if what in PERF else tool.stdout
         ready = "waiting for the next" if what in PERF else '"held"' if what == TOP else "attached"
-        said = ""
-        while ready not in said:
-            line = stream.readline()
-            if not line:
-                code = tool.wait(PATIENCE_S)
-                said += pathlib.Path(folder, "errors").read_text(encoding="utf-8")
-                raise (InputError if code == 2 else ProgramFailed)(_last_line(said).removeprefix("shadowwalk: "))
-            said += line
+        said = _read_until(stream, ready)
+        if ready not in said:
+            code = tool.wait(PATIENCE_S)
+            said += pathlib.Path(folder, "errors").read_text(encoding="utf-8")
+            raise (InputError if code == 2 else ProgramFailed)(_last_line(said).removeprefix("shadowwalk: "))
         return tool
 
     @staticmethod
@@ -139,18 +137,6 @@ def _measure_pairs(cell, what, pairs):
     return values
 
 
-def _ratios(without, attached):
-    """[(counter, Estimate of with over without)] of the counters that were measured."""
-    found = ((name, estimate(ratios(attached[name], without[name]).values())) for name in COUNTERS)
-    return [(name, ratio) for name, ratio in found if ratio is not None]
-
-
-def _lines(what, compared):
-    for name, ratio in compared:
-        interval = "-" if ratio.low is None else f"{ratio.low:.3f} .. {ratio.high:.3f}"
-        yield f"{what:<6} {name:<20} {ratio.value:>12.3f} {interval:>17} {ratio.count:>6}"
-
-
 def _run(arguments):
     options = _parse(arguments)
     document = {"format": "shadowwalk-attach-overhead-1", "cell": options.cell, "pairs": options.pairs,
@@ -160,10 +146,12 @@ def _run(arguments):
     for what in dict.fromkeys(options.what):
         without, attached = _measure_pairs(cell, what, options.pairs)
         end_progress()
-        compared = _ratios(without, attached)
-        print("\n".join(_lines(what, compared)), flush=True)
+        # Of the counters that were measured.
+        compared = {name: ratio for name in COUNTERS if (ratio := estimate(ratios(attached[name], without[name]).values()))}
+        for name, ratio in compared.items():
+            print(f"{what:<6} {name:<20} {ratio.value:>12.3f} {low_to_high(ratio):>17} {ratio.count:>6}", flush=True)
         document["what"][what] = {"without": without, "with": attached,
-                                  "ratios": {name: dataclasses.asdict(ratio) for name, ratio in compared}}
+                                  "ratios": {name: dataclasses.asdict(ratio) for name, ratio in compared.items()}}
     if options.json:
         write_json(options.json, document)
     return 0

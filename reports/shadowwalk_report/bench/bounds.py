@@ -9,13 +9,14 @@ import dataclasses
 import enum
 import pathlib
 import re
+from collections.abc import Callable
 
-from .. import statistics
 from ..commands import (OneLineParser, count, end_progress, regex, result_file, run_command, seconds, show_progress,
                         write_json)
-from ..statistics import MINIMUM_REPETITIONS, Estimate
+from ..quantities import low_to_high
+from ..statistics import MINIMUM_REPETITIONS, Estimate, estimate
 from ..untrusted_json import InputError
-from .program import Program, measure_rounds
+from .program import Program, measure_rounds, why_unusable
 
 DEFAULT_PROGRAM = pathlib.Path(__file__).resolve().parents[3] / "build" / "release" / "shadowwalk-bench"
 THREADS = (1, 2)
@@ -24,74 +25,58 @@ PAGES = (1_000, 10_000, 100_000, 1_000_000)
 
 
 @dataclasses.dataclass(frozen=True)
-class Ratio:
+class Bound:
+    """In each round, the quantity of the measurements of these benchmarks <= limit. With a `counter`, it is counted, not timed."""
+
+    names: tuple[str, ...]
+    limit: float
+    words: str
+    quantity: Callable
+    counter: str = ""
+
+
+def ratio(subject, floor, limit):
     """subject / floor <= limit"""
-
-    subject: str
-    floor: str
-    limit: float
-
-    @property
-    def names(self):
-        return (self.subject, self.floor)
-
-    def __str__(self):
-        return f"{self.subject} <= {self.limit:g} x {self.floor}"
+    return Bound((subject, floor), limit, f"{subject} <= {limit:g} x {floor}", lambda above, below: above.ns / below.ns)
 
 
-@dataclasses.dataclass(frozen=True)
-class Growth:
+def growth(names, limit):
     """The greatest of several times <= limit x the least."""
-
-    names: tuple
-    limit: float
-
-    def __str__(self):
-        family = self.names[0].rpartition(":")[0]
-        first, last = (name.rpartition(":")[2] for name in (self.names[0], self.names[-1]))
-        return f"{family}:{first}..{last} flat within {self.limit:g} x"
+    family = names[0].rpartition(":")[0]
+    first, last = (name.rpartition(":")[2] for name in (names[0], names[-1]))
+    return Bound(names, limit, f"{family}:{first}..{last} flat within {limit:g} x",
+                 lambda *found: max(one.ns for one in found) / min(one.ns for one in found))
 
 
-@dataclasses.dataclass(frozen=True)
-class Counter:
-    """A benchmark's counter <= limit. Counted, not timed."""
-
-    name: str
-    counter: str
-    limit: float
-
-    @property
-    def names(self):
-        return (self.name,)
-
-    def __str__(self):
-        return f"{self.name} {self.counter} <= {self.limit:g}"
+def counted(name, counter, limit):
+    """A benchmark's counter <= limit."""
+    return Bound((name,), limit, f"{name} {counter} <= {limit:g}", lambda found: found.counters[counter], counter)
 
 
 def bounds(variants):
     """All bounds for these variants, in the order of the table."""
     return (
         # The engine's walk costs what the floor's walk costs; a scheme's section costs what the scheme must do.
-        *(Ratio(f"walk/leak/threads:{n}", f"floor/pointer_chase/threads:{n}", 1.05) for n in THREADS),
-        *(Ratio(f"section/irq-ipi/threads:{n}", f"floor/xchg/threads:{n}", 1.25) for n in THREADS),
-        *(Ratio(f"section/rcu-counter/threads:{n}", f"floor/rcu_counter_by_hand/threads:{n}", 1.1) for n in THREADS),
+        *(ratio(f"walk/leak/threads:{n}", f"floor/pointer_chase/threads:{n}", 1.05) for n in THREADS),
+        *(ratio(f"section/irq-ipi/threads:{n}", f"floor/xchg/threads:{n}", 1.25) for n in THREADS),
+        *(ratio(f"section/rcu-counter/threads:{n}", f"floor/rcu_counter_by_hand/threads:{n}", 1.1) for n in THREADS),
         # What a scheme adds to a walk: almost nothing where the freer pays, one barrier, or one store and one load per level.
-        *(Ratio(f"walk/{scheme}/threads:{n}", f"walk/leak/threads:{n}", limit) for n in THREADS
+        *(ratio(f"walk/{scheme}/threads:{n}", f"walk/leak/threads:{n}", limit) for n in THREADS
           for scheme, limit in (("qsbr", 1.2), ("mode-membarrier", 1.2), ("irq-ipi", 2.3), ("hazard-asym", 2.5))),
         # At most the cost of the same scheme of another library, on the same walk. NOT MEASURED where a build has no such library.
-        *(Ratio(f"walk/{ours}/threads:{n}", f"peer/{theirs}/threads:{n}", limit) for ours, theirs, limit in PEERS for n in THREADS),
+        *(ratio(f"walk/{ours}/threads:{n}", f"peer/{theirs}/threads:{n}", limit) for ours, theirs, limit in PEERS for n in THREADS),
         # Full instrumentation keeps 0.97 of the walks.
-        *(Ratio(f"cell/{variant}/instrumentation:full", f"cell/{variant}/instrumentation:none", round(1 / 0.97, 3))
+        *(ratio(f"cell/{variant}/instrumentation:full", f"cell/{variant}/instrumentation:none", round(1 / 0.97, 3))
           for variant in variants),
         # An exit costs what KVM's own exit costs.
-        Ratio("exit/mmio", "floor/kvm_run/mmio", 1.05),
-        *(Ratio(f"exit/doorbell/burst:{n}", f"floor/kvm_run/doorbell/burst:{n}", 1.05) for n in (2, 1024)),
+        ratio("exit/mmio", "floor/kvm_run/mmio", 1.05),
+        *(ratio(f"exit/doorbell/burst:{n}", f"floor/kvm_run/doorbell/burst:{n}", 1.05) for n in (2, 1024)),
         # Only the caches decide a walk's cost: the plain tree has the same caches.
-        *(Ratio(f"walk/leak/pages:{n}", f"floor/pointer_chase/pages:{n}", 1.05) for n in PAGES),
+        *(ratio(f"walk/leak/pages:{n}", f"floor/pointer_chase/pages:{n}", 1.05) for n in PAGES),
         # Zap-everything costs the same per page, however many there are.
-        *(Growth(tuple(f"zap_all/{variant}/pages:{n}" for n in PAGES), 1.5) for variant in variants),
+        *(growth(tuple(f"zap_all/{variant}/pages:{n}" for n in PAGES), 1.5) for variant in variants),
         # Shadow pages take little more than their tables.
-        *(Counter(f"memory/{variant}/pages:{PAGES[-1]}", "bytes_over_tables", 1.1) for variant in variants),
+        *(counted(f"memory/{variant}/pages:{PAGES[-1]}", "bytes_over_tables", 1.1) for variant in variants),
     )
 
 
@@ -106,32 +91,20 @@ class Outcome(enum.Enum):
 class Finding:
     """A bound and its outcome. `value`: the ratio, or the counter. `reason` is empty if HELD or NOT_HELD."""
 
-    bound: Ratio | Growth | Counter
+    bound: Bound
     outcome: Outcome
     value: Estimate | None
     reason: str = ""
 
 
-def _quantity(bound, measurements):
-    """The quantity that the bound limits, in one round; `measurements` are those of the bound's names."""
-    if isinstance(bound, Counter):
-        return measurements[0].counters[bound.counter]
-    if isinstance(bound, Ratio):
-        return measurements[0].ns / measurements[1].ns
-    times = [measurement.ns for measurement in measurements]
-    return max(times) / min(times)
-
-
 def _unmeasured(bound, results):
     """Why the bound has no value in some round; None if it has one in each."""
     for name in bound.names:
-        if not results.get(name):
-            return f"{name}: absent"
-        for measurement in results[name]:
-            if measurement.ns is None:
-                return f"{name}: {measurement.error}"
-            if isinstance(bound, Counter) and bound.counter not in measurement.counters:
-                return f"{name}: has no counter {bound.counter}"
+        why = why_unusable(results.get(name))
+        if not why and bound.counter and not all(bound.counter in measurement.counters for measurement in results[name]):
+            why = f"has no counter {bound.counter}"
+        if why:
+            return f"{name}: {why}"
     return None
 
 
@@ -140,10 +113,9 @@ def judge(bound, results):
     close together there; the interval of their median decides."""
     if reason := _unmeasured(bound, results):
         return Finding(bound, Outcome.NOT_MEASURED, None, reason)
-    value = statistics.estimate(_quantity(bound, measurements)
-                                for measurements in zip(*(results[name] for name in bound.names)))
-    low, high = (value.value, value.value) if isinstance(bound, Counter) else (value.low, value.high)
-    if value.count < MINIMUM_REPETITIONS and not isinstance(bound, Counter):
+    value = estimate(bound.quantity(*measurements) for measurements in zip(*(results[name] for name in bound.names)))
+    low, high = (value.value, value.value) if bound.counter else (value.low, value.high)
+    if value.count < MINIMUM_REPETITIONS and not bound.counter:
         return Finding(bound, Outcome.UNDECIDED, value, f"too few rounds (fewer than {MINIMUM_REPETITIONS})")
     if high <= bound.limit:
         return Finding(bound, Outcome.HELD, value)
@@ -172,10 +144,6 @@ def _parse(arguments):
     return parser.parse_args(arguments)
 
 
-def _variants(names):
-    return list(dict.fromkeys(name.split("/")[1] for name in names if name.startswith("zap_all/")))
-
-
 def exact_pattern(stems):
     """A filter that matches only these benchmarks, whatever Google Benchmark appends to their names."""
     suffix = "(/(iterations:[0-9]+|manual_time|real_time))*"
@@ -188,9 +156,7 @@ def exact_pattern(stems):
 
 def _row(finding):
     value = "" if finding.value is None else f"{finding.value.value:.3f}"
-    known = finding.value is not None and finding.value.low is not None
-    interval = f"{finding.value.low:.3f} .. {finding.value.high:.3f}" if known else ""
-    return (f"{finding.outcome.value:<12} {value:>7} {interval:>17}  {finding.bound}"
+    return (f"{finding.outcome.value:<12} {value:>7} {low_to_high(finding.value, ''):>17}  {finding.bound.words}"
             + (f" ({finding.reason})" if finding.reason else ""))
 
 
@@ -211,7 +177,7 @@ def _measure(program, wanted, options):
 def _document(options, findings):
     return {"format": "shadowwalk-bench-bounds-1", "program": str(options.program), "rounds": options.rounds,
             "long_rounds": options.long_rounds,
-            "bounds": [{"bound": str(finding.bound), "limit": finding.bound.limit, "outcome": finding.outcome.value,
+            "bounds": [{"bound": finding.bound.words, "limit": finding.bound.limit, "outcome": finding.outcome.value,
                         "value": finding.value and dataclasses.asdict(finding.value), "reason": finding.reason or None}
                        for finding in findings]}
 
@@ -219,7 +185,8 @@ def _document(options, findings):
 def _run(arguments):
     options = _parse(arguments)
     program = Program(options.program)
-    wanted = [bound for bound in bounds(_variants(program.names())) if re.search(options.filter, str(bound))]
+    variants = dict.fromkeys(name.split("/")[1] for name in program.names() if name.startswith("zap_all/"))
+    wanted = [bound for bound in bounds(variants) if re.search(options.filter, bound.words)]
     if not wanted:
         raise InputError(f"no bound matches '{options.filter}'")
     results = _measure(program, wanted, options)

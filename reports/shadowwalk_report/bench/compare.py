@@ -5,56 +5,26 @@ import dataclasses
 
 from ..commands import (OneLineParser, count, end_progress, percent, regex, result_file, run_command, seconds, show_progress,
                         write_json)
-from ..statistics import CONFIDENCE, Estimate, Reason, Verdict, cliffs_delta, decide, independent
+from ..compare.judge import TIME, NotCompared, judge_metric
+from ..quantities import NANOSECONDS, low_to_high
+from ..statistics import CONFIDENCE, Verdict
 from ..untrusted_json import InputError
-from .program import Program, measure_rounds
+from .program import Program, measure_rounds, why_unusable
 
 EXIT_SLOWER = 1
 
 
-@dataclasses.dataclass(frozen=True)
-class Compared:
-    """One benchmark in two builds. Times in ns, one per round. `reason` is set exactly when the verdict is AMBIGUOUS."""
-
-    name: str
-    base: list
-    new: list
-    verdict: Verdict
-    ratio: Estimate  # new over base
-    delta: float  # Cliff's: 1 when every new time is greater
-    p: float | None  # None where there were too few rounds to try
-    p_corrected: float | None
-    reason: Reason | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class NotCompared:
-    """A benchmark without times in at least one of the builds, and why."""
-
-    name: str
-    reason: str
-
-
 def compare(base, new, minimum_effect):
     """base, new: {name: [Measurement of each round]}. Returns ([Compared], [NotCompared]), in the order of `base`."""
-    sound, without = [], []
+    samples, without = [], []
     for name in [*base, *(name for name in new if name not in base)]:
         why = next((f"{side}: {why}" for side, runs in (("base", base), ("new", new))
-                    if (why := _why_unusable(runs.get(name)))), None)
+                    if (why := why_unusable(runs.get(name)))), None)
         if why is None:
-            sound.append((name, *([m.ns for m in runs[name]] for runs in (base, new))))
+            samples.append((name, *([m.ns for m in runs[name]] for runs in (base, new))))
         else:
             without.append(NotCompared(name, why))
-    verdicts = decide([independent(new_ns, old_ns) for _, old_ns, new_ns in sound], minimum_effect=minimum_effect)
-    compared = [Compared(name, old_ns, new_ns, found.verdict, found.ratio, cliffs_delta(old_ns, new_ns), found.p,
-                         found.p_corrected, found.reason) for (name, old_ns, new_ns), found in zip(sound, verdicts)]
-    return compared, without
-
-
-def _why_unusable(measurements):
-    if not measurements:
-        return "absent"
-    return next((m.error for m in measurements if m.ns is None), None)
+    return judge_metric(TIME, NANOSECONDS, True, samples, minimum_effect), without
 
 
 def _parse(arguments):
@@ -83,26 +53,25 @@ def _table(compared, without):
     yield (f"{'verdict':<9} {'new/base':>8} {'interval':>17} {'delta':>6} {'p':>8} {'base ns':>10} {'new ns':>10}  "
            "benchmark")
     for row in compared:
+        found, ratio = row.comparison, row.comparison.ratio
         base, new = (sorted(times)[len(times) // 2] for times in (row.base, row.new))
-        interval = "-" if row.ratio.low is None else f"{row.ratio.low:.3f} .. {row.ratio.high:.3f}"
-        p = "-" if row.p_corrected is None else f"{row.p_corrected:.2g}"
-        yield (f"{row.verdict.value:<9} {row.ratio.value:>8.3f} {interval:>17} {row.delta:>+6.2f} "
-               f"{p:>8} {base:>10.4g} {new:>10.4g}  {row.name}"
-               + (f" ({row.reason.value})" if row.reason else ""))
+        yield (f"{row.verdict.value:<9} {ratio.value:>8.3f} {low_to_high(ratio):>17} {row.delta:>+6.2f} "
+               f"{row.p_words:>8} {base:>10.4g} {new:>10.4g}  {row.name}"
+               + (f" ({found.reason.value})" if found.reason else ""))
     for row in without:
         yield f"{'-':<9} {row.name}: not compared: {row.reason}"
 
 
 def _document(options, compared, without):
     def as_dict(row):
-        fields = dataclasses.asdict(row)
-        fields["verdict"] = row.verdict.value
-        fields["reason"] = row.reason.value if row.reason else None
-        return fields
+        found = row.comparison
+        return {"name": row.name, "base": row.base, "new": row.new, "verdict": row.verdict.value,
+                "ratio": dataclasses.asdict(found.ratio), "delta": row.delta, "p": found.p, "p_corrected": found.p_corrected,
+                "reason": found.reason.value if found.reason else None}
     return {"format": "shadowwalk-bench-compare-1", "base": options.base, "new": options.new,
             "repetitions": options.repetitions, "threshold": options.threshold, "confidence": CONFIDENCE,
             "benchmarks": [as_dict(row) for row in compared],
-            "not_compared": [dataclasses.asdict(row) for row in without]}
+            "not_compared": [{"name": row.name, "reason": row.reason} for row in without]}
 
 
 def _run(arguments):

@@ -3,18 +3,13 @@
 import dataclasses
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import tempfile
 
 from ..commands import ProgramFailed
+from ..google_benchmark import named_entries, stem, time_or_error
 from ..untrusted_json import InputError, is_number, one_line, read_json
-
-NS_PER_UNIT = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
-
-# What Google Benchmark appends to a name: how the benchmark was run.
-_SUFFIX = re.compile(r"/(iterations:\d+|repeats:\d+|manual_time|real_time|process_time)(?=/|$)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,40 +21,15 @@ class Measurement:
     counters: dict = dataclasses.field(default_factory=dict)
 
 
-def stem(name):
-    """The project's own name: without what Google Benchmark appends."""
-    return _SUFFIX.sub("", name)
-
-
-def measured_time(entry):
-    """Nanoseconds by the benchmark's clock: wall time where its name says so, else the CPU time of its threads, which excludes
-    what other processes took."""
-    by_wall = re.search(r"/(manual_time|real_time)(/|$)", entry["name"])
-    value = entry.get("real_time" if by_wall else "cpu_time")
-    if not is_number(value) or value <= 0 or entry.get("time_unit") not in NS_PER_UNIT:
-        return None
-    return value * NS_PER_UNIT[entry["time_unit"]]
-
-
 def read_measurements(path):
     """{stem: Measurement} of a result file. Raises OSError or ValueError."""
-    document = read_json(path)
-    entries = document.get("benchmarks") if isinstance(document, dict) else None
-    if not isinstance(entries, list):
-        raise ValueError("it contains no list `benchmarks`")
-    found = {}
-    for entry in entries:
-        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise ValueError("a benchmark without a name")
-        if entry.get("run_type", "iteration") != "iteration":
-            continue
-        if entry.get("error_occurred"):
-            found[stem(entry["name"])] = Measurement(None, str(entry.get("error_message") or "it reported no reason"))
-            continue
-        ns = measured_time(entry)
-        counters = {key: value for key, value in entry.items() if is_number(value)}
-        found[stem(entry["name"])] = Measurement(ns, "" if ns else "it reported no time", counters)
-    return found
+    return {name: Measurement(*time_or_error(entry), {key: value for key, value in entry.items() if is_number(value)})
+            for name, entry in named_entries(read_json(path))}
+
+
+def why_unusable(measurements):
+    """Why a benchmark has no time in some round; None if it has one in each."""
+    return next((m.error for m in measurements if m.ns is None), None) if measurements else "absent"
 
 
 class Program:
@@ -130,10 +100,8 @@ def measure_rounds(programs, pattern, rounds, min_time, progress=lambda text: No
     drift of the host affects all programs equally. Returns for each program {stem: [Measurement of each round]}."""
     results = [{} for _ in programs]
     for number in range(rounds):
-        order = list(range(len(programs)))
-        if number % 2 == 1:
-            order.reverse()
-        for index in order:
+        order = range(len(programs))
+        for index in reversed(order) if number % 2 == 1 else order:
             progress(f"round {number + 1} of {rounds}: {programs[index].path}")
             for name, measurement in programs[index].measure(pattern, min_time).items():
                 results[index].setdefault(name, []).append(measurement)

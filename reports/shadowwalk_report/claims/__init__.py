@@ -5,11 +5,8 @@ fence that the kernel had then, and `irq-ipi`, with today's fence. The choice of
 judged separately.
 """
 
-from .claim import Claim, Finding, Outcome
 from .memory import judge_memory
 from .scaling import judge_scaling
-
-__all__ = ["Claim", "Finding", "Outcome", "judge_claims"]
 
 
 def judge_claims(run, table):

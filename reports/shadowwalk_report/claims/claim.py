@@ -1,8 +1,10 @@
 """The parts of a claim's judgement, and the rules that both claims share."""
 
+import collections
 import dataclasses
 import enum
 
+from ..grouping import grouped
 from ..quantities import listing, with_interval
 from ..rows import reason_words
 from ..setting import Setting
@@ -68,10 +70,7 @@ def figure_words(quiet, everything, units):
 
 def unclear_words(judged, rows):
     """`peak and mean: <reason>` over [(what, Judgement)]; empty when all are clear."""
-    reasons = {}
-    for what, found in judged:
-        if found.reason:
-            reasons.setdefault(reason_words(found.reason, rows), []).append(what)
+    reasons = grouped((reason_words(found.reason, rows), what) for what, found in judged if found.reason)
     return "; ".join(f"{listing(what)}: {reason}" for reason, what in reasons.items())
 
 
@@ -82,25 +81,21 @@ def untested(reason):
 
 def verdict_words(findings):
     """`BORNE OUT against irq-ipi and irq-ipi-2012`, or each outcome with its rows."""
-    by_outcome = {}
-    for finding in findings:
-        by_outcome.setdefault(finding.outcome, []).append(finding.rival)
+    by_outcome = grouped((finding.outcome, finding.rival) for finding in findings)
     return " and ".join(f"{outcome.value} against {listing(rivals)}" for outcome, rivals in by_outcome.items())
 
 
 def reasons_words(findings):
     """The reasons of findings without a verdict, each once."""
-    reasons = {}
-    for finding in findings:
-        if finding.outcome in (Outcome.AMBIGUOUS, Outcome.NOT_TESTED):
-            reasons.setdefault(finding.why, []).append(finding.rival)
+    reasons = grouped((finding.why, finding.rival) for finding in findings
+                      if finding.outcome in (Outcome.AMBIGUOUS, Outcome.NOT_TESTED))
     return "; ".join(f"{listing(rivals)}: {why}" for why, rivals in reasons.items())
 
 
-def tally(findings, rival):
-    """`irq-ipi 4 BORNE OUT, 1 AMBIGUOUS` over findings."""
-    counts = {}
-    for finding in findings:
-        if finding.rival == rival:
-            counts[finding.outcome.value] = counts.get(finding.outcome.value, 0) + 1
-    return f"{rival} " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) if counts else ""
+def remarks_elsewhere(findings, where=""):
+    """[`In the run's other settings: irq-ipi 4 BORNE OUT, 1 AMBIGUOUS; ...`], if there are findings in others."""
+    tallies = []
+    for rival in RIVALS:
+        counts = collections.Counter(finding.outcome.value for finding in findings if finding.rival == rival)
+        tallies += [f"{rival} " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items())] if counts else []
+    return [f"In the run's other settings{where}: {'; '.join(tallies)}."] if tallies else []

@@ -1,11 +1,12 @@
 """Claim 1: RCU makes memory use grow, since grace periods are unpredictable."""
 
+from ..grouping import grouped
 from ..quantities import BYTES, NANOSECONDS, listing, quantity
 from ..rows import PREFERRED_WORKLOAD, Row, reason_words
 from ..setting import within
 from ..statistics import MINIMUM_EFFECT, Shift, differences, judge
-from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, figure_words, reasons_words, tally,
-                    unclear_words, untested, verdict_words)
+from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, figure_words, reasons_words,
+                    remarks_elsewhere, unclear_words, untested, verdict_words)
 
 QUOTE = "RCU makes memory use grow, since grace periods are unpredictable"
 CRITERION = (
@@ -21,6 +22,7 @@ CRITERION = (
 HALF_A_PAGE = 2048
 MEMORY = (("retired_bytes_peak", "peak", HALF_A_PAGE), ("retired_bytes_mean", "mean", 0))
 TAIL = "free_ns_p99"
+FIGURES = (("retired peak", "retired_bytes_peak", BYTES), ("mean", "retired_bytes_mean", BYTES), ("free p99", TAIL, NANOSECONDS))
 
 
 def _rival_row(table, subject, rival):
@@ -33,17 +35,12 @@ def _rival_row(table, subject, rival):
                key=lambda row: abs(row.scheme.rcu_interval_ns - subject.scheme.rcu_interval_ns))
 
 
-def _figure(row, metric):
-    """The estimate behind a verdict: without noisy results."""
-    return row.estimate(metric, without_noise=True)
-
-
 def _words(row, metric, units):
-    return figure_words(_figure(row, metric), row.estimate(metric), units)
+    return figure_words(row.estimate(metric, without_noise=True), row.estimate(metric), units)
 
 
 def _shift(metric, tolerance, subject: Row, rival: Row):
-    base = _figure(rival, metric)
+    base = rival.estimate(metric, without_noise=True)
     changes = differences(*(row.values(metric, without_noise=True) for row in (subject, rival)))
     return judge(changes.values(), max(tolerance, MINIMUM_EFFECT * base.value if base else 0))
 
@@ -68,44 +65,34 @@ def _outcome(rows, peak, mean, tail, tail_note):
         larger, not_larger = ("peak", "mean") if peak.shift is Shift.MORE else ("mean", "peak")
         return Outcome.AMBIGUOUS, f"the {larger} of the retired bytes is larger, the {not_larger} is not"
     if tail is Shift.MORE:
-        return Outcome.BORNE_OUT, "peak, mean and free p99 are all larger" if not tail_note else tail_note
+        return Outcome.BORNE_OUT, tail_note or "peak, mean and free p99 are all larger"
     return Outcome.AMBIGUOUS, tail_note or "memory grows, but free p99 is not longer"
 
 
 def _judge_pair(run, subject, rival):
-    where = {"rival": rival.variant, "setting": subject.setting, "rcu_interval_ns": subject.scheme.rcu_interval_ns}
-    figures = (f"retired peak {_pair('retired_bytes_peak', subject, rival, BYTES)}, "
-               f"mean {_pair('retired_bytes_mean', subject, rival, BYTES)}, "
-               f"free p99 {_pair(TAIL, subject, rival, NANOSECONDS)}")
+    """(outcome, why, figures)."""
     missing = [f"{metric} of {row.variant}" for metric, _, _ in MEMORY for row in (subject, rival)
                if row.estimate(metric) is None]
     if missing:
-        return Finding(outcome=Outcome.NOT_TESTED, why=f"not measured: {listing(missing)}", **where)
+        return Outcome.NOT_TESTED, f"not measured: {listing(missing)}", ""
+    figures = ", ".join(f"{what} {' against '.join(_words(row, metric, units) for row in (subject, rival))}"
+                        for what, metric, units in FIGURES)
     obstacle = blocker(run, (subject, rival))
     saturated = [row.variant for row in (subject, rival) if row.has_flag("saturated")]
     if obstacle or saturated:
-        why = obstacle or f"{listing(saturated)} saturated: zaps fell short of the requested rate"
-        return Finding(outcome=Outcome.AMBIGUOUS, why=why, figures=figures, **where)
+        return Outcome.AMBIGUOUS, obstacle or f"{listing(saturated)} saturated: zaps fell short of the requested rate", figures
     peak, mean = (_shift(metric, tolerance, subject, rival) for metric, _, tolerance in MEMORY)
     outcome, why = _outcome((subject, rival), peak, mean, *_tail_shift(subject, rival))
-    return Finding(outcome=outcome, why=why, figures=figures, **where)
-
-
-def _pair(metric, subject, rival, units):
-    return " against ".join(_words(row, metric, units) for row in (subject, rival))
-
-
-def _retires(row):
-    """Dirty logging and balloons free no page, so that there is nothing to judge."""
-    peak = row.estimate("retired_bytes_peak")
-    return peak is None or peak.value > 0
+    return outcome, why, figures
 
 
 def _subjects(table):
-    """The rows of rcu-counter that can test the claim: with zappers that free pages, without special knobs."""
+    """The rows of rcu-counter that can test the claim: with zappers that free pages, which dirty logging and balloons do not, and
+    without special knobs."""
     return [row for row in table.all_rows
             if row.variant == SUBJECT and row.setting.zappers > 0 and row.scheme.checks == "off"
-            and row.scheme.read_delay == "off" and _retires(row)]
+            and row.scheme.read_delay == "off"
+            and ((peak := row.estimate("retired_bytes_peak")) is None or peak.value > 0)]
 
 
 def _headline_subject(table, subjects):
@@ -124,9 +111,8 @@ def _findings(run, table, subject):
     findings = []
     for name in RIVALS:
         rival = _rival_row(table, subject, name)
-        findings.append(_judge_pair(run, subject, rival) if rival else Finding(
-            name, Outcome.NOT_TESTED, f"{name} was not measured in this setting", setting=subject.setting,
-            rcu_interval_ns=subject.scheme.rcu_interval_ns))
+        judged = _judge_pair(run, subject, rival) if rival else (Outcome.NOT_TESTED, f"{name} was not measured in this setting", "")
+        findings.append(Finding(name, *judged, subject.setting, subject.scheme.rcu_interval_ns))
     return findings
 
 
@@ -149,19 +135,13 @@ def _sweep_remark(run, table, headline_subject, subjects):
     sweep = next((rows for rows in map(swept_in, settings) if len(rows) > 1), None)
     if sweep is None:
         return "Sweep of the RCU interval: NOT TESTED, as no setting was run with more than one interval."
-    intervals = [_interval_words(row) for row in sweep]
-    by_verdict = {}
-    for row in sweep:
-        by_verdict.setdefault(verdict_words(_findings(run, table, row)), []).append(_interval_words(row))
+    intervals = [quantity(row.scheme.rcu_interval_ns, NANOSECONDS) for row in sweep]
+    by_verdict = grouped((verdict_words(_findings(run, table, row)), interval) for row, interval in zip(sweep, intervals))
     verdicts = "; ".join(f"{verdict} at {listing(where)}" for verdict, where in by_verdict.items())
     peaks = ", ".join(_words(row, "retired_bytes_peak", BYTES) for row in sweep)
     tails = ", ".join(_words(row, TAIL, NANOSECONDS) for row in sweep)
     return (f"Over the sweep of the RCU interval ({listing(intervals)}; {within(sweep[0].setting)}): {verdicts}; "
             f"the retired peak of {SUBJECT} is {peaks}, and its free p99 {tails}.")
-
-
-def _interval_words(row):
-    return quantity(row.scheme.rcu_interval_ns, NANOSECONDS)
 
 
 def judge_memory(run, table):
@@ -182,7 +162,5 @@ def judge_memory(run, table):
         remarks = [_sweep_remark(run, table, subject, subjects)]
     findings = [finding for row in subjects for finding in _findings(run, table, row)]
     others = [f for f in findings if subject and f.rcu_interval_ns == 0 and f.setting != subject.setting]
-    if others:
-        remarks.append("In the run's other settings at interval 0: "
-                       + "; ".join(filter(None, (tally(others, rival) for rival in RIVALS))) + ".")
+    remarks += remarks_elsewhere(others, " at interval 0")
     return Claim("memory", QUOTE, CRITERION, headline, sentence, remarks, findings)

@@ -6,8 +6,8 @@ from ..quantities import NANOSECONDS, count_of, listing
 from ..rows import PREFERRED_WORKLOAD, SPEED_LIMIT, Row, read_side
 from ..setting import Setting, guest_words
 from ..statistics import MINIMUM_EFFECT, Shift, differences, estimate, judge
-from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, figure_words, reasons_words, tally,
-                    unclear_words, untested, verdict_words)
+from .claim import (RIVALS, SUBJECT, Claim, Finding, Outcome, blocker, figure_words, reasons_words,
+                    remarks_elsewhere, unclear_words, untested, verdict_words)
 
 QUOTE = "the unconditional write to reader_counter does not scale"
 CRITERION = (
@@ -95,9 +95,8 @@ def _steps(table):
     """[(setting at 1 vCPU, the same at N)] where both were run."""
     candidates = [s for s in table.settings
                   if s.zappers == 0 and s.guest == GUEST and table.plain_row(s, SUBJECT) is not None]
-    ones = {s: s for s in candidates if s.vcpus == 1}
-    steps = [(ones.get(dataclasses.replace(s, vcpus=1)), s) for s in candidates if s.vcpus > 1]
-    return candidates, [(one, many) for one, many in steps if one is not None]
+    steps = [(one, many) for many in candidates if many.vcpus > 1 and (one := dataclasses.replace(many, vcpus=1)) in candidates]
+    return candidates, steps
 
 
 def _headline_step(table, steps):
@@ -141,7 +140,5 @@ def judge_scaling(run, table):
                 f"{guest_words(many.guest)})"
                 + (f": read-side cost from 1 to {many.vcpus} vCPUs: {costs}" if costs else "")
                 + (f" ({notes})" if notes else "") + ".")
-    others = [finding for finding in findings if finding.setting != many]
-    remarks = ["In the run's other settings: " + "; ".join(filter(None, (tally(others, r) for r in RIVALS))) + "."] \
-        if others else []
+    remarks = remarks_elsewhere([finding for finding in findings if finding.setting != many])
     return Claim("scaling", QUOTE, CRITERION, headline, sentence, remarks, findings)

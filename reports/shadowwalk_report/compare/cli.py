@@ -6,7 +6,8 @@ import dataclasses
 import statistics
 
 from ..commands import OneLineParser, percent, result_file, run_command, write_json
-from ..quantities import quantity
+from ..grouping import grouped
+from ..quantities import low_to_high, quantity
 from ..statistics import ALPHA, CONFIDENCE, MINIMUM_EFFECT, Verdict
 from ..untrusted_json import InputError
 from .judge import METRICS, TIME, judge
@@ -92,13 +93,11 @@ def provenance_lines(base, new):
 
 
 def _row(row):
-    ratio, found = row.comparison.ratio, row.comparison
+    ratio, reason = row.comparison.ratio, row.comparison.reason
     value = "-" if ratio is None else f"{ratio.value:.3f}"
-    interval = "-" if ratio is None or ratio.low is None else f"{ratio.low:.3f} .. {ratio.high:.3f}"
-    p = "-" if found.p_corrected is None else f"{found.p_corrected:.2g}"
     base, new = (quantity(statistics.median(values), row.units) for values in (row.base, row.new))
-    reason = f" ({found.reason.name})" if found.reason else ""
-    return f"{row.verdict.value:<9} {value:>8} {interval:>18} {p:>8} {base:>10} {new:>10}  {row.name}{reason}"
+    return (f"{row.verdict.value:<9} {value:>8} {low_to_high(ratio):>18} {row.p_words:>8} {base:>10} {new:>10}  {row.name}"
+            + (f" ({reason.name})" if reason else ""))
 
 
 def _counts(rows):
@@ -113,10 +112,7 @@ def _counts(rows):
 
 def table_lines(findings, everything=False):
     """One block per metric with what changed, or `everything`; then what was not compared, and the meaning of the reason codes."""
-    by_metric = {}
-    for row in findings.compared:
-        by_metric.setdefault(row.metric, []).append(row)
-    for metric, rows in by_metric.items():
+    for metric, rows in grouped((row.metric, row) for row in findings.compared).items():
         yield f"{metric}: {', '.join(_counts(rows))}"
         shown = [row for verdict in ORDER if everything or verdict in CHANGED for row in rows if row.verdict is verdict]
         if shown:
@@ -147,13 +143,6 @@ def document(base, new, findings, minimum_effect, failures):
             "broken": findings.broken, "failures": failures}
 
 
-def _check_hosts(base, new, across_hosts):
-    found = host_differences(base, new)
-    if found and not across_hosts:
-        listed = "; ".join(f"{words} {_values(old)} against {_values(other)}" for _, words, old, other in found)
-        raise InputError(f"BASE and NEW are not from one host ({listed}): give --across-hosts to compare them anyway")
-
-
 def _failures(findings, gate):
     """[line]: the failures of the gate."""
     if gate == Gate():
@@ -171,7 +160,9 @@ def _run(arguments):
     base, new = (read_side(path, options.with_perturbed) for path in (options.base, options.new))
     if base.is_simulated != new.is_simulated:
         raise InputError("one of BASE and NEW is SIMULATED and the other measured: compare like with like")
-    _check_hosts(base, new, options.across_hosts)
+    hosts = "; ".join(f"{words} {_values(old)} against {_values(found)}" for _, words, old, found in host_differences(base, new))
+    if hosts and not options.across_hosts:
+        raise InputError(f"BASE and NEW are not from one host ({hosts}): give --across-hosts to compare them anyway")
     effect = options.threshold or options.gate.slower or MINIMUM_EFFECT
     findings = judge(base, new, effect, options.metrics)
     if not findings.compared and not (findings.broken or findings.without and options.gate.missing):

@@ -1,6 +1,7 @@
 """Which cells became better or worse: one comparison per cell and metric; each metric is a family of its own."""
 
 import dataclasses
+import itertools
 
 from ..quantities import NANOSECONDS
 from ..setting import PLATFORM_AXES, varying_axes
@@ -8,7 +9,7 @@ from ..statistics import Comparison, cliffs_delta, decide, independent
 from ..verdicts import QUESTIONS
 
 TIME = "time"
-METRICS = {question.counter: question for question in QUESTIONS}
+METRICS = {question.counter.name: question for question in QUESTIONS}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,10 @@ class Compared:
     @property
     def verdict(self):
         return self.comparison.verdict
+
+    @property
+    def p_words(self):
+        return "-" if self.comparison.p_corrected is None else f"{self.comparison.p_corrected:.2g}"
 
     @property
     def delta(self):
@@ -56,8 +61,8 @@ class Findings:
 def _names(base, new):
     """{(setting, scheme): name}; knobs and axes distinguish equal names."""
     alike = {}
-    for row in (row for side in (base, new) for row in _rows(side)):
-        alike.setdefault(row.results[0].name, {})[row.setting, row.scheme] = row
+    for key, row in itertools.chain(_rows(base).items(), _rows(new).items()):
+        alike.setdefault(row.results[0].name, {})[key] = row
     names = {}
     for name, rows in alike.items():
         axes = varying_axes(row.setting for row in rows.values())
@@ -68,49 +73,47 @@ def _names(base, new):
 
 
 def _rows(side):
-    """Without negative controls, which are not compared."""
-    return [row for row in side.table.all_rows if not row.is_negative_control]
+    """{(setting, scheme): Row}, without negative controls, which are not compared."""
+    return {(row.setting, row.scheme): row for row in side.table.all_rows if not row.is_negative_control}
 
 
 def _values(row, question):
-    return list(row.values(question.counter, without_noise=True).values())
+    return list(row.values(question.counter.name, without_noise=True).values())
 
 
 def _why_not(row, question):
     """Why a cell has no values for a question; empty when it has some."""
     if row.violations:
         return "violations"
-    if question.fails_when_saturated and row.has_flag("saturated"):
-        return "saturated, so that it grows with the length of the run"
-    if _values(row, question):
-        return ""
-    return row.why_absent(question.counter) or ("all results are noisy or perturbed" if row.noise_words else "not measured")
+    saturation = row.saturation(question.counter)
+    if saturation or _values(row, question):
+        return saturation
+    return row.why_absent(question.counter.name) or ("all results are noisy or perturbed" if row.noise_words else "not measured")
 
 
-def _judge_metric(metric, units, lower_is_better, samples, minimum_effect):
-    """samples: [(name, base, new)]."""
+def judge_metric(metric, units, lower_is_better, samples, minimum_effect):
+    """[Compared] of one family; samples: [(name, base, new)]."""
     found = decide([independent(new, base) for _, base, new in samples], lower_is_better, minimum_effect)
     return [Compared(metric, units, name, base, new, comparison) for (name, base, new), comparison in zip(samples, found)]
 
 
 def _judge_question(question, pairs, minimum_effect):
-    samples, without = [], []
+    counter, samples, without = question.counter, [], []
     for name, old, new in pairs:
         if question.with_zappers not in (None, old.setting.zappers > 0):
             continue
         reasons = [_why_not(row, question) for row in (old, new)]
         if not any(reasons):
             samples.append((name, _values(old, question), _values(new, question)))
-        elif old.estimate(question.counter) or new.estimate(question.counter):  # else the cell does not have this metric
+        elif old.estimate(counter.name) or new.estimate(counter.name):  # else the cell does not have this metric
             side, why = next((side, why) for side, why in zip(("base", "new"), reasons) if why)
-            without.append(NotCompared(name, f"{question.counter} of {side}: {why}"))
-    return _judge_metric(question.counter, question.units, question.lower_is_better, samples, minimum_effect), without
+            without.append(NotCompared(name, f"{counter.name} of {side}: {why}"))
+    return judge_metric(counter.name, counter.units, counter.lower_is_better, samples, minimum_effect), without
 
 
 def _unshared(names, base, new):
     """The cells that one side lacks, with the reason."""
-    rows = [{(row.setting, row.scheme): row for row in _rows(side)} for side in (base, new)]
-    there = [{names[key]: row.results[0].name for key, row in found.items()} for found in rows]
+    there = [{names[key]: row.results[0].name for key, row in _rows(side).items()} for side in (base, new)]
     for side, found in zip((base, new), there):
         found.update({name: name for name in side.times})
     for name in sorted(there[0].keys() ^ there[1].keys()):
@@ -122,9 +125,8 @@ def _unshared(names, base, new):
 def judge(base, new, minimum_effect, metrics=None):
     """Findings on the cells of both sides, by the metrics (all of METRICS and TIME unless given)."""
     names = _names(base, new)
-    newer = {(row.setting, row.scheme): row for row in _rows(new)}
-    pairs = [(names[row.setting, row.scheme], row, found) for row in _rows(base)
-             if (found := newer.get((row.setting, row.scheme)))]
+    newer = _rows(new)
+    pairs = [(names[key], row, newer[key]) for key, row in _rows(base).items() if key in newer]
     compared, without = [], list(_unshared(names, base, new))
     for counter, question in METRICS.items():
         if metrics is None or counter in metrics:
@@ -132,6 +134,6 @@ def judge(base, new, minimum_effect, metrics=None):
             compared, without = compared + found, without + lacking
     if metrics is None or TIME in metrics:
         shared = [(name, times, new.times[name]) for name, times in base.times.items() if name in new.times]
-        compared += _judge_metric(TIME, NANOSECONDS, True, shared, minimum_effect)
+        compared += judge_metric(TIME, NANOSECONDS, True, shared, minimum_effect)
     broken = [name for name, old, row in pairs if row.broken and not old.broken]
     return Findings(compared, without, broken)

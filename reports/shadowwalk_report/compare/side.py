@@ -3,12 +3,12 @@
 import dataclasses
 import pathlib
 
-from ..bench.program import measured_time, stem
+from ..google_benchmark import named_entries, time_or_error
 from ..model import PlannedCell, trusting_perturbed
 from ..result_file import parse_entry
 from ..rows import Table
 from ..run_directory import load
-from ..untrusted_json import InputError, one_line, read_json, strings_of, text_of
+from ..untrusted_json import InputError, one_line, read_json, strings_of
 
 # The context values that say where and with what something was measured, and their names in print.
 PROVENANCE = (
@@ -34,40 +34,21 @@ class Side:
         return list(dict.fromkeys(context[key] for context in self.contexts if context.get(key)))
 
 
-def _read_run(path, chosen):
-    run = load(path)
-    contexts = list({tuple(sorted(r.context.items())): r.context for r in run.results}.values())
-    failed = {lost.name: f"{lost.status}: {lost.reason}" for lost in run.left_out}
-    return Side(str(path), Table(chosen(run.results)), {}, failed, contexts)
-
-
-def _read_entry(entry, number, context, results, times, failed):
-    name = stem(text_of(entry.get("run_name")) or text_of(entry.get("name")))
-    if not name:
-        raise ValueError("a benchmark without a name")
-    if entry.get("run_type", "iteration") != "iteration":
-        return
-    if entry.get("error_occurred"):
-        failed[name] = text_of(entry.get("error_message")) or "it reported no reason"
-    elif isinstance(entry.get("shadowwalk"), dict):
-        index = entry.get("repetition_index")
-        repetition = index if isinstance(index, int) else number
-        results.append(parse_entry(entry, PlannedCell(number, "", name, {}), repetition, context))
-    elif (ns := measured_time({**entry, "name": text_of(entry.get("name"))})) is not None:
-        times.setdefault(name, []).append(ns)
-    else:
-        failed[name] = "it reported no time"
-
-
 def _read_file(path, chosen):
     document = read_json(path)
-    entries = document.get("benchmarks") if isinstance(document, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("not a result: it contains no list `benchmarks`")
-    context = strings_of(document.get("context"))
     results, times, failed = [], {}, {}
-    for number, entry in enumerate(entries):
-        _read_entry(entry, number, context, results, times, failed)
+    entries = named_entries(document)
+    context = strings_of(document.get("context"))
+    for number, (name, entry) in enumerate(entries):
+        ns, error = time_or_error(entry)
+        if isinstance(entry.get("shadowwalk"), dict) and not entry.get("error_occurred"):
+            index = entry.get("repetition_index")
+            repetition = index if isinstance(index, int) else number
+            results.append(parse_entry(entry, PlannedCell(number, name, {}), repetition, context))
+        elif ns is not None:
+            times.setdefault(name, []).append(ns)
+        else:
+            failed[name] = error
     simulated = {result.simulated is not None for result in results}
     if len(simulated) > 1:
         raise ValueError("it contains measured and simulated results, which cannot be compared")
@@ -79,7 +60,10 @@ def read_side(path, with_perturbed=False):
     path = pathlib.Path(path)
     chosen = trusting_perturbed if with_perturbed else list
     if path.is_dir():
-        return _read_run(path, chosen)
+        run = load(path)
+        contexts = list({tuple(sorted(r.context.items())): r.context for r in run.results}.values())
+        failed = {lost.name: f"{lost.status}: {lost.reason}" for lost in run.left_out}
+        return Side(str(path), Table(chosen(run.results)), {}, failed, contexts)
     try:
         return _read_file(path, chosen)
     except FileNotFoundError:

@@ -33,11 +33,6 @@ matplotlib.rcParams.update({
     "axes.facecolor": "none", "lines.linewidth": 1.7, "lines.markersize": 5, "errorbar.capsize": 2.5})
 
 
-def _grid(count, most_columns):
-    columns = min(count, most_columns) if count != 4 else 2
-    return columns, math.ceil(count / columns)
-
-
 def _legend_entries(panels_axes):
     """{label: its first handle}, in order of appearance."""
     entries = {}
@@ -72,7 +67,8 @@ def _draw_legend(figure, entries, width, height):
 
 def draw(plot, formats=("html", "png")):
     """(SVG markup to embed, PNG bytes); None for what no format needs."""
-    columns, rows = _grid(len(plot.panels), plot.most_columns)
+    columns = min(len(plot.panels), plot.most_columns) if len(plot.panels) != 4 else 2
+    rows = math.ceil(len(plot.panels) / columns)
     width = plot.width_inches or WIDTH_OF_FEW.get(columns, WIDTH_INCHES)
     height = rows * max([plot.panel_inches, *(panel.inches for panel in plot.panels)]) + 0.6
     figure = Figure(figsize=(width, height))
@@ -108,10 +104,8 @@ def _png(figure):
 
 def _title(title, longest):
     """A title that is too long for one line is broken at the comma nearest to its middle."""
-    if len(title) <= longest:
-        return printable(title, longest)
     commas = [place for place in range(len(title)) if title.startswith(", ", place)]
-    if not commas:
+    if len(title) <= longest or not commas:
         return printable(title, longest)
     middle = min(commas, key=lambda place: abs(place - len(title) // 2))
     return f"{printable(title[:middle + 1], longest)}\n{printable(title[middle + 2:], longest)}"

@@ -20,6 +20,7 @@ STRIP = (0.82, 0.1)  # above a lane's own floor, and its height, in lanes
 LABEL = "grace periods"
 GRACE_PERIOD_COLUMNS = ("grace_periods_begun", "grace_period_under_way_ns")
 
+
 def _by_each(pairs):
     """(times, heights) of a line that is 1 within each grace period and 0 between them."""
     times, heights = [], []
@@ -58,14 +59,6 @@ def draw_grace_periods(axes, variant, result, lane, colour):
     hover(strip, _strip_words(variant, result))
     axes.annotate(LABEL, (periods.interval_ns * len(periods.began), floor), (4, 0), color=MUTED, textcoords="offset points",
                   va="bottom", fontsize=6.5)
-
-
-def grace_period_fields(result, interval):
-    """The values of GRACE_PERIOD_COLUMNS in one interval; None where there are none."""
-    periods = result.grace_periods
-    if periods is None or interval >= len(periods.began):
-        return None, None
-    return periods.began[interval], periods.under_way_ns[interval]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,9 +152,14 @@ def _panel(footprint, table, lines, most_lanes, scale, title):
 
 
 def _records(footprint, result):
-    series = result.series[footprint.series]
-    return [(*row_fields(result), result.repetition, round(series.interval_ns * (i + 1)), peak,
-             *(grace_period_fields(result, i) if footprint.marks_grace_periods else ())) for i, peak in enumerate(series.peak)]
+    series, periods, records = result.series[footprint.series], result.grace_periods, []
+    for place, peak in enumerate(series.peak):
+        record = (*row_fields(result), result.repetition, round(series.interval_ns * (place + 1)), peak)
+        if footprint.marks_grace_periods:
+            known = periods is not None and place < len(periods.began)
+            record += (periods.began[place], periods.under_way_ns[place]) if known else (None, None)
+        records.append(record)
+    return records
 
 
 def lane_plot(footprint, table, place, settings, left_out):

@@ -97,18 +97,17 @@ def is_large(settings):
     return len(settings) > MOST_SETTINGS
 
 
-def _preference(table, setting):
-    """Clean and plain first, then the most vCPUs and zaps."""
-    rows = table.plain_rows(setting)
-    return (any(row.has_flag("oversubscribed") for row in rows), any(row.has_flag("saturated") for row in rows),
-            not setting.is_plain, -len(rows), -setting.vcpus, -setting.zap_rate, setting)
-
-
 def chosen_by_place(table, settings):
     """[((workload, guest), settings, {reason: [what]} that is not drawn)]: distributions take one panel per setting, and a
     large run has more settings than anyone looks at."""
+    def preference(setting):
+        """Clean and plain first, then the most vCPUs and zaps."""
+        rows = table.plain_rows(setting)
+        return (any(row.has_flag("oversubscribed") for row in rows), any(row.has_flag("saturated") for row in rows),
+                not setting.is_plain, -len(rows), -setting.vcpus, -setting.zap_rate, setting)
+
     places = by_place(settings)
     if not is_large(settings):
         return [(place, members, {}) for place, members in places]
-    return [(place, [min(members, key=lambda setting: _preference(table, setting))],
+    return [(place, [min(members, key=preference)],
              {LARGE_RUN: [count_of(len(settings) - 1, "more setting")]}) for place, members in places[:MOST_PLACES]]

@@ -5,7 +5,6 @@ Content of the section, or None where there is none.
 """
 
 import dataclasses
-import functools
 import types
 
 from ..model import Run
@@ -18,16 +17,11 @@ from . import (contention, dirty_log, footprint, free_and_zap, heatmap, held_mem
 
 @dataclasses.dataclass(frozen=True)
 class Material:
-    """The input of topics: the rows of the run or, for the sections of a workload's page, of that workload. Without `verdicts_given`,
-    verdicts are against the usual baseline."""
+    """The input of topics. `table`: the rows of the run or, for the sections of a workload's page, of that workload."""
 
+    run: Run
     table: Table
-    run: Run | None = None  # None in tests of single topics
-    verdicts_given: Verdicts | None = None
-
-    @functools.cached_property
-    def verdicts(self):
-        return self.verdicts_given or Verdicts(self.table)
+    verdicts: Verdicts
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ import dataclasses
 
 from ..drawing.bars import bar_panel
 from ..drawing.plot import note_absence, place_plot
+from ..grouping import grouped
 from ..quantities import ABSENT, NANOSECONDS, PLAIN, count_of, interval, listing, quantity
 from ..rows import Row
 from ..setting import ROW_FIELDS, Setting, describe, full_title, row_fields, varying_axes
@@ -37,6 +38,8 @@ class Quantity:
     name: str
     units: tuple
     scope: str = ""
+    title: str = ""  # of an estimate
+    meaning: str = "scaled count of the walkers over their walks"
 
     @property
     def is_estimate(self):
@@ -50,12 +53,11 @@ class Quantity:
         return f"PMU, {SCOPE_WORDS.get(self.scope, self.scope)}{bound}"
 
 
-WAIT = Quantity("line_wait_ns_per_walk", NANOSECONDS)
-TRANSFERS = Quantity("line_transfers_per_walk_est", PLAIN)
-MEANINGS = {
-    WAIT: "walk_ns_mean at this number of vCPUs less that at 1, paired by repetition",
-    TRANSFERS: "the wait over line_transfer_ns, the cost of one transfer of a line between both CPUs; at 2 vCPUs only"}
-_TITLES = {WAIT: "estimate: wait per walk, against 1 vCPU", TRANSFERS: "estimate: line transfers per walk"}
+WAIT = Quantity("line_wait_ns_per_walk", NANOSECONDS, title="estimate: wait per walk, against 1 vCPU",
+                meaning="walk_ns_mean at this number of vCPUs less that at 1, paired by repetition")
+TRANSFERS = Quantity(
+    "line_transfers_per_walk_est", PLAIN, title="estimate: line transfers per walk",
+    meaning="the wait over line_transfer_ns, the cost of one transfer of a line between both CPUs; at 2 vCPUs only")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,23 +89,10 @@ def line_wait(row, table):
                           "walk_ns_mean was not measured at both numbers of vCPUs in one repetition")
 
 
-def line_transfers(row, wait):
-    """Estimate of the line transfers that the wait amounts to, or the reason why there is none."""
-    if row.setting.vcpus != 2:
-        return "past two vCPUs waiting grows with the queue, and transfers do not"
-    costs = row.values("line_transfer_ns")
-    found = quotient(wait.values(), costs.values())
-    if found is None:
-        return row.why_absent("line_transfer_ns") or "line_transfer_ns was not measured"
-    return found
-
-
 def _counted(row):
     """The figures of those events of the set that were counted in walks."""
-    counts = {}
-    for count in (count for result in row.results for count in result.pmu
-                  if count.role == "walkers" and count.set == EVENT_SET):
-        counts.setdefault((count.event, count.scope or "scope not recorded"), []).append(count.multiplexed)
+    counts = grouped(((count.event, count.scope or "scope not recorded"), count.multiplexed) for result in row.results
+                     for count in result.pmu if count.role == "walkers" and count.set == EVENT_SET)
     return [Figure(Quantity(event, PLAIN, scope), row, found, max(multiplexed))
             for (event, scope), multiplexed in counts.items() if (found := row.estimate(f"{event}_per_walk"))]
 
@@ -114,9 +103,11 @@ def _estimated(row, table):
     if isinstance(wait, str):
         return [], {WAIT: wait}
     figures = [Figure(WAIT, row, estimate(wait.values()))]
-    transfers = line_transfers(row, wait)
-    if isinstance(transfers, str):
-        return figures, {TRANSFERS: transfers}
+    if row.setting.vcpus != 2:
+        return figures, {TRANSFERS: "past two vCPUs waiting grows with the queue, and transfers do not"}
+    transfers = quotient(wait.values(), row.values("line_transfer_ns").values())
+    if transfers is None:
+        return figures, {TRANSFERS: row.why_absent("line_transfer_ns") or "line_transfer_ns was not measured"}
     return figures + [Figure(TRANSFERS, row, transfers)], {}
 
 
@@ -160,16 +151,14 @@ def _panels(table, group, axes):
         counts.setdefault(figure.row.setting.vcpus, []).append((figure.row, figure.found))
     where = describe(group.setting, axes, vcpus=False, zaps=False)
     for measured, counts in by_quantity.items():
-        title = _TITLES.get(measured) or f"{measured.name} per walk ({measured.source})"
+        title = measured.title or f"{measured.name} per walk ({measured.source})"
         yield bar_panel(table, sorted(counts.items()), f"{title}, {where}" if where else title, measured.units,
                         linear_to=10 if measured is WAIT else 1)
 
 
 def plots(material):
-    table, places = material.table, {}
-    for group in contention_groups(table):
-        places.setdefault((group.setting.workload, group.setting.guest), []).append(group)
-    for place, groups in places.items():
+    table = material.table
+    for place, groups in grouped((group.setting.place, group) for group in contention_groups(table)).items():
         axes = varying_axes(group.setting for group in groups)
         absent = {}
         for reason, what in (item for group in groups for item in group.absent.items()):
@@ -204,19 +193,8 @@ def _sheet(group, axes):
                    for q in quantities])
              for (vcpus, variant), figures in by_line.items()]
     absent = "; ".join(f"{listing(what)}: {reason}" for reason, what in group.absent.items())
-    columns = [(f"{q.name} ({q.source})", MEANINGS.get(q, "scaled count of the walkers over their walks")) for q in quantities]
+    columns = [(f"{q.name} ({q.source})", q.meaning) for q in quantities]
     return Sheet(full_title(group.setting, axes, vcpus=False), columns, lines, f"Absent: {absent}." if absent else "")
-
-
-def _why_no_counts(run):
-    states = context_values(run, "pmu")
-    return f"PMU: {'; '.join(states) or 'not recorded'}."
-
-
-def _why_nothing(groups):
-    reasons = dict.fromkeys(reason for group in groups for reason in group.absent)
-    return "No figure: " + ("; ".join(reasons) if reasons else
-                            "no cell without zappers ran at 2 vCPUs or more, and no event of the set was counted") + "."
 
 
 def content(material):
@@ -224,7 +202,11 @@ def content(material):
     if not groups:  # there are no cells without zappers
         return None
     shown = [group for group in groups if group.figures]
-    counted = any(not figure.quantity.is_estimate for group in shown for figure in group.figures)
-    notes = [EXPLANATION] + ([] if counted else [_why_no_counts(material.run)]) + ([] if shown else [_why_nothing(groups)])
+    notes = [EXPLANATION]
+    if all(figure.quantity.is_estimate for group in shown for figure in group.figures):
+        notes.append(f"PMU: {'; '.join(context_values(material.run, 'pmu')) or 'not recorded'}.")
+    if not shown:
+        reasons = "; ".join(dict.fromkeys(reason for group in groups for reason in group.absent))
+        notes.append(f"No figure: {reasons or 'no cell without zappers ran at 2 vCPUs or more, and no event of the set was counted'}.")
     axes = varying_axes(group.setting for group in shown)
     return Content(notes, [_sheet(group, axes) for group in shown])

@@ -2,7 +2,7 @@
 
 from ..counters import counters
 from ..quantities import ABSENT, significant
-from ..setting import by_place, describe, place_title, varying_axes
+from ..setting import describe, place_title, varying_axes
 from ..sheet import Cell, Content, Line, Sheet, counter_cell, heads
 
 NOTE = ("A round is one pass over the guest's memory that takes W from each page that was written to since the round "
@@ -14,11 +14,6 @@ COLUMNS = counters("dirty_pages_last_round", "dirty_rounds_total", "leaves_write
                    "walks_per_second")
 
 
-def _logged(rows):
-    """The rows in which a round was completed."""
-    return [row for row in rows if row.happened("dirty_rounds_total")]
-
-
 def _share(row):
     found = row.estimate("dirty_pages_last_round")
     if found is None:
@@ -26,21 +21,17 @@ def _share(row):
     return Cell(f"{significant(100 * found.value / row.setting.working_set_pages)} %")
 
 
-def _line(row, axes):
-    cells = [counter_cell(row, counter) for counter in COLUMNS]
-    return Line(row.variant, [describe(row.setting, axes), *row.scheme.knobs], [cells[0], _share(row), *cells[1:]])
-
-
-def _sheet(table, place, settings):
-    axes = varying_axes(settings)
+def _sheet(place, rows):
+    axes = varying_axes(row.setting for row in rows)
+    lines = []
+    for row in rows:
+        first, *rest = (counter_cell(row, counter) for counter in COLUMNS)
+        lines.append(Line(row.variant, [describe(row.setting, axes), *row.scheme.knobs], [first, _share(row), *rest]))
     first, *rest = heads(COLUMNS)
-    lines = [_line(row, axes) for setting in settings for row in _logged(table.rows(setting))]
     return Sheet(place_title(*place), [first, SHARE, *rest], lines)
 
 
 def content(material):
-    table = material.table
-    settings = [setting for setting in table.settings if _logged(table.rows(setting))]
-    if not settings:
-        return None
-    return Content([NOTE], [_sheet(table, place, members) for place, members in by_place(settings)])
+    """The rows in which a round was completed."""
+    logged = material.table.rows_by_place(lambda row: row.happened("dirty_rounds_total"))
+    return Content([NOTE], [_sheet(*found) for found in logged]) if logged else None

@@ -61,15 +61,13 @@ def kernel_sheet(row, axes):
     names = sorted({name for result in row.results for name in result.kvm_stats})
     if not memory and not names:
         return None
-    busy = [name for name in names
-            if not all(result.kvm_stats[name].is_idle for result in row.results if name in result.kvm_stats)]
+    found = {name: [r.kvm_stats[name] for r in row.results if name in r.kvm_stats] for name in names}
+    busy = {name: stats for name, stats in found.items() if any(stat.delta or stat.before or stat.after for stat in stats)}
     lines = [Line(name, ["change over the window"], [_memory_cell(r.memory.get(name)) for r in row.results])
              for name in memory]
-    for name in busy:
-        kind = next((r.kvm_stats[name].kind for r in row.results if name in r.kvm_stats), "")
-        lines.append(Line(name, [kind] if kind else [], [_stat_cell(r.kvm_stats.get(name)) for r in row.results]))
-    setting = row.setting
-    title = ", ".join([row.variant, *row.scheme.knobs, setting.workload, describe(setting, axes)])
+    lines += [Line(name, [stats[0].kind] if stats[0].kind else [], [_stat_cell(r.kvm_stats.get(name)) for r in row.results])
+              for name, stats in busy.items()]
+    title = f"{row.scheme.words}, {row.setting.workload}, {describe(row.setting, axes)}"
     idle = len(names) - len(busy)
     remark = f"{count_of(idle, 'statistic')} {'was' if idle == 1 else 'were'} 0 throughout." if idle else ""
     columns = [(f"repetition {r.repetition}", "") for r in row.results]

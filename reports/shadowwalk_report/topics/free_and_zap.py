@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..drawing.percentiles import draw_percentiles, percentile_curve, set_percentile_axes, thin
+from ..drawing.percentiles import percentile_curve, percentile_panel, thin
 from ..drawing.plot import Panel, chosen_by_place, note_absence, place_plot
 from ..drawing.scales import line_width, printable, set_time_axis
 from ..drawing.svg import hover, hover_points
@@ -52,21 +52,11 @@ def _free_records(row, histogram):
 
 
 def _zap_panel(table, chosen, title):
-    def draw(axes):
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        furthest = 10.0
-        for row, histogram in chosen:
-            curve = percentile_curve(histogram)
-            furthest = max(furthest, curve[0][-1])
-            draw_percentiles(axes, table.styles[row.variant], row.variant, curve, len(chosen))
-        set_percentile_axes(axes, furthest)
-    return Panel(title, draw)
+    return percentile_panel(table, title, [percentile_curve(*row_and_histogram) for row_and_histogram in chosen])
 
 
 def _zap_records(row, histogram):
-    return [(*row_fields(row), 100 * (1 - 1 / place), value, int(histogram.total))
-            for place, value in zip(*percentile_curve(histogram))]
+    return [(*row_fields(row), *point, int(histogram.total)) for point in percentile_curve(row, histogram).points]
 
 
 def _drawable(table, setting, name, absent, axes):

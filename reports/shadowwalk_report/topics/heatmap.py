@@ -1,5 +1,6 @@
 """Every variant against the baseline in every setting at once: one column per setting, coloured by the ratio."""
 
+import itertools
 import math
 
 import matplotlib
@@ -35,7 +36,7 @@ _PALETTE = matplotlib.colormaps["PuOr"]
 def _shade(question, ratio):
     """-1 (worse by MOST_FACTOR or more) to 1 (better)."""
     share = math.log(max(ratio, 1e-9)) / math.log(MOST_FACTOR)
-    return min(1.0, max(-1.0, -share if question.lower_is_better else share))
+    return min(1.0, max(-1.0, -share if question.counter.lower_is_better else share))
 
 
 def _colour(shade):
@@ -50,7 +51,7 @@ def _text_colour(colour):
 def _words(question, ruling, row):
     """What pointing at a cell shows."""
     found = ruling.comparison
-    text = f"{row.variant}, {describe(row.setting)}: {question.counter} {with_interval(found.ratio, RATIO)}, {ruling.verdict.value}"
+    text = f"{row.variant}, {describe(row.setting)}: {question.counter.name} {with_interval(found.ratio, RATIO)}, {ruling.verdict.value}"
     return f"{text} ({ruling.code})" if ruling.reason else text
 
 
@@ -73,26 +74,14 @@ def _draw_cell(axes, question, x, y, row, ruling):
 def _column_labels(settings):
     """vCPUs and zaps, and what else distinguishes the columns of a place; not the duration, which differs by group and says
     little."""
-    axes = {place: tuple(axis for axis in varying_axes(members) if axis != "duration_s") for place, members in by_place(settings)}
-    return {s: _column_label(s, axes[s.workload, s.guest]) for s in settings}
-
-
-def _column_label(setting, axes):
-    zaps = quantity(setting.zap_rate, PER_SECOND) if setting.zappers else "no"
-    more = describe(setting, axes, vcpus=False, zaps=False)
-    return printable(", ".join(filter(None, (count_of(setting.vcpus, "vCPU"), f"{zaps} zaps", more))), 34)
-
-
-def _runs(settings):
-    """[(place, first column, number of columns)] of neighbours that share workload and guest."""
-    found = []
-    for column, setting in enumerate(settings):
-        place = (setting.workload, setting.guest)
-        if found and found[-1][0] == place:
-            found[-1][2] += 1
-        else:
-            found.append([place, column, 1])
-    return found
+    labels = {}
+    for _, members in by_place(settings):
+        axes = [axis for axis in varying_axes(members) if axis != "duration_s"]
+        for setting in members:
+            zaps = quantity(setting.zap_rate, PER_SECOND) if setting.zappers else "no"
+            more = describe(setting, axes, vcpus=False, zaps=False)
+            labels[setting] = printable(", ".join(filter(None, (count_of(setting.vcpus, "vCPU"), f"{zaps} zaps", more))), 34)
+    return labels
 
 
 def _panel(question, settings, variants, cells, labels, anchors):
@@ -109,7 +98,9 @@ def _panel(question, settings, variants, cells, labels, anchors):
                     axes.text(x + 0.48, y + 0.46, "–", ha="center", va="center", fontsize=8)
                 else:
                     _draw_cell(axes, question, x, y, *found)
-        for (workload, guest), first, count in _runs(settings):
+        for (workload, guest), neighbours in itertools.groupby(range(len(settings)), lambda x: settings[x].place):
+            first, *others = neighbours
+            count = 1 + len(others)
             # As much of the name as fits above its columns.
             axes.text(first + 0.02, len(variants) + 0.12, printable(f"{workload}, {guest}", max(4, int(count * CHARACTERS / columns))),
                       fontsize=8, url=f"#{anchors[workload]}")
@@ -135,7 +126,7 @@ def _draw_key(axes):
 
 def _record(question, baseline, row, ruling):
     found = ruling.comparison
-    return (*row_fields(row), baseline, question.counter, *found.ratio.fields, ruling.verdict.value, ruling.code, found.p,
+    return (*row_fields(row), baseline, question.counter.name, *found.ratio.fields, ruling.verdict.value, ruling.code, found.p,
             found.p_corrected, found.family)
 
 
@@ -154,8 +145,8 @@ def _plot(question, table, verdicts):
     labels, anchors = _column_labels(settings), workload_anchors(table.workloads)
     panels = [_panel(question, settings[first:first + MOST_COLUMNS], variants, cells, labels, anchors)
               for first in range(0, len(settings), MOST_COLUMNS)]
-    caption = CAPTION.format(what=question.counter, baseline=verdicts.baseline, most=MOST_FACTOR,
-                             better="Less" if question.lower_is_better else "More")
+    caption = CAPTION.format(what=question.counter.name, baseline=verdicts.baseline, most=MOST_FACTOR,
+                             better="Less" if question.counter.lower_is_better else "More")
     return Plot(file_name(KIND, question.name), FIRST_KIND if question is WALKS else KIND,
                 f"{question.title} Ratio to {verdicts.baseline}", caption, panels, COLUMNS, records, most_columns=1,
                 panel_inches=1.15 + 0.3 * len(variants), width_inches=WIDTH_INCHES)

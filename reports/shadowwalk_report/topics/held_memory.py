@@ -66,12 +66,9 @@ def _sweeps(rows, axis):
     return [_Sweep(axis, lines) for lines in groups.values() if any(len(line) > 1 for line in lines.values())]
 
 
-def _units(axis):
-    return next((units for ending, units in UNITS.items() if axis.endswith(ending)), PLAIN)
-
-
 def _scale(axes, sweep):
-    values, units = sweep.values, _units(sweep.axis)
+    values = sweep.values
+    units = next((units for ending, units in UNITS.items() if sweep.axis.endswith(ending)), PLAIN)
     positive = [value for value in values if value > 0]
     if len(positive) > 1 and positive[-1] >= DECADE * positive[0]:
         axes.set_xscale("log") if positive == values else axes.set_xscale("symlog", linthresh=positive[0])

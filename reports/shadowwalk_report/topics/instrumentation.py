@@ -18,22 +18,21 @@ _VERDICTS = {Shift.MORE: ("WITHIN BUDGET", "faster"), Shift.SAME: ("WITHIN BUDGE
              Shift.LESS: ("OVER BUDGET", "slower"), Shift.AMBIGUOUS: ("AMBIGUOUS", "ambiguous")}
 
 
-def _reason(reason, rows):
-    return "the interval reaches across the budget" if reason is Reason.SPANS else reason_words(reason, rows)
-
-
 def _cell(row, base, level):
     if row is None or base is None:
         return Cell(ABSENT, hint=f"not measured with instrumentation {level if row is None else BASE}")
     quotients = ratios(*(r.values("walks_per_second", without_noise=True) for r in (row, base))).values()
     found = judge([quotient - BUDGET for quotient in quotients], 0)
+    reason = reason_words(found.reason, (row, base)) if found.reason else ""
     if noise_decided(found.reason, (row, base)):
-        return noisy_ratio((row, base), "walks_per_second", reason_words(found.reason, (row, base)))
+        return noisy_ratio((row, base), "walks_per_second", reason)
     if found.estimate is None:
-        return Cell(ABSENT, hint=reason_words(found.reason, (row, base)))
+        return Cell(ABSENT, hint=reason)
     ratio = estimate(quotients)
     words, style = _VERDICTS[found.shift]
-    hint = f"{words}: {_reason(found.reason, (row, base))}" if found.reason else words
+    if found.reason is Reason.SPANS:
+        reason = "the interval reaches across the budget"
+    hint = f"{words}: {reason}" if reason else words
     below = f"{words} {interval(ratio, RATIO)}".strip()
     return Cell(quantity(ratio.value, RATIO), more=(below,), hint=hint, verdict=style)
 

@@ -1,15 +1,10 @@
 """Every latency of one setting of a workload: small multiples by percentile, one panel per latency, and a table."""
 
-import dataclasses
-
-import numpy as np
-
 from ..counters import distribution
-from ..drawing.percentiles import draw_percentiles, percentile_curve, set_percentile_axes
-from ..drawing.plot import Panel, is_large, note_absence, place_plot
-from ..drawing.svg import MUTED
+from ..drawing.percentiles import percentile_curve, percentile_panel
+from ..drawing.plot import is_large, note_absence, place_plot
 from ..quantities import ABSENT, NANOSECONDS, count_of, quantity
-from ..rows import PREFERRED_WORKLOAD, Row
+from ..rows import PREFERRED_WORKLOAD
 from ..setting import ROW_FIELDS, describe, full_title, row_fields, varying_axes
 from ..sheet import Cell, Content, Line, Sheet, heads
 
@@ -28,20 +23,8 @@ COORDINATED_OMISSION = (
     "uncorrected latency starts when the zap really began, which leaves the delay out (coordinated omission), as a "
     "closed loop does.")
 COLUMNS = (*ROW_FIELDS, "latency", "percentile", "ns", "samples", "censored")
-DOTTED = (0, (1, 1.5))
 MOST_COLUMNS = 9  # variants: past these, the few latencies are the columns
 PERCENTILES = ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9"))
-
-
-@dataclasses.dataclass(frozen=True)
-class _Curve:
-    """The percentiles of one row: 1/(1-p) and ns."""
-
-    row: Row
-    places: np.ndarray
-    values: np.ndarray
-    samples: int
-    censored: int
 
 
 def _censored(row, latency):
@@ -61,7 +44,7 @@ def _why_absent(row, latency):
     """Why a row's latency is not shown; empty when it is."""
     if row.histogram(latency.name).total == 0:
         return why_no_samples(row, latency.name)
-    return "saturated, so that it grows with the length of the run" if latency.grows_with_run and row.has_flag("saturated") else ""
+    return row.saturation(latency)
 
 
 def _shown_setting(table):
@@ -78,41 +61,23 @@ def _shown_setting(table):
     return None if best is None or preference(best)[0] else best
 
 
-def _curve(row, latency):
-    histogram, beyond = row.histogram(latency.name), _censored(row, latency)
-    return _Curve(row, *percentile_curve(histogram, beyond), int(histogram.total), beyond)
-
-
 def _curves(table, setting, latency, absent):
     """Rows without a curve go to `absent`; as one entry where the reason is the same for all."""
     reasons = [(row, _why_absent(row, latency)) for row in table.plain_rows(setting)]
     alike = len({reason for _, reason in reasons}) == 1
+    curves = []
     for row, reason in reasons:
         if reason:
             note_absence(absent, reason, latency.title if alike else f"{latency.title} of {row.variant}")
-    return [_curve(row, latency) for row, reason in reasons if not reason]
-
-
-def _panel(table, latency, curves, uncorrected):
-    def draw(axes):
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        for curve in curves:
-            draw_percentiles(axes, table.styles[curve.row.variant], curve.row.variant, (curve.places, curve.values),
-                             len(curves))
-        for curve in uncorrected:
-            axes.step(curve.places, curve.values, where="post", color=table.styles[curve.row.variant].colour,
-                      linestyle=DOTTED, linewidth=1.2)
-        if uncorrected:
-            axes.plot([], [], color=MUTED, linestyle=DOTTED, linewidth=1.2, label="uncorrected")
-        set_percentile_axes(axes, max(curve.places[-1] for curve in (*curves, *uncorrected)), most_ticks=4)
-    return Panel(f"{latency.title}: {latency.name}", draw)
+        else:
+            curves.append(percentile_curve(row, row.histogram(latency.name), _censored(row, latency)))
+    return curves
 
 
 def _records(latency, curves):
     for curve in curves:
-        for place, value in zip(curve.places, curve.values):
-            yield (*row_fields(curve.row), latency.name, 100 * (1 - 1 / place), value, curve.samples, curve.censored)
+        for point in curve.points:
+            yield (*row_fields(curve.row), latency.name, *point, curve.samples, curve.censored)
 
 
 def _plot(table, left_out):
@@ -122,12 +87,13 @@ def _plot(table, left_out):
         return None
     absent = dict(left_out)
     drawn = {latency: _curves(table, setting, latency, absent) for latency in LATENCIES}
-    panels = [_panel(table, latency, curves, drawn[UNCORRECTED] if latency is CORRECTED else [])
+    panels = [percentile_panel(table, f"{latency.title}: {latency.name}", curves,
+                               drawn[UNCORRECTED] if latency is CORRECTED else (), most_ticks=4)
               for latency, curves in drawn.items() if curves and (latency is not UNCORRECTED or not drawn[CORRECTED])]
     if not panels:
         return None
     records = [record for latency, curves in drawn.items() for record in _records(latency, curves)]
-    return place_plot(KIND, (setting.workload, setting.guest), "Latencies",
+    return place_plot(KIND, setting.place, "Latencies",
                       f"{describe(setting, varying_axes(table.settings))}. {CAPTION}", panels, COLUMNS, records, absent,
                       panel_inches=2.4)
 
@@ -138,7 +104,7 @@ def plots(material):
     shown = table.workloads[:1] if is_large(table.settings) else table.workloads
     rest = len(table.workloads) - len(shown)
     left_out = {LARGE_RUN: [count_of(rest, "more workload")]} if rest else {}
-    yield from filter(None, (_plot(table.of_workload(workload), left_out) for workload in shown))
+    yield from filter(None, (_plot(table.part(workload), left_out) for workload in shown))
 
 
 def _percentile(histogram, share, beyond):
@@ -162,15 +128,13 @@ def _cell(row, latency):
                 more=(*tail, f"max {quantity(histogram.greatest, NANOSECONDS)}{' +' if beyond else ''}"))
 
 
-def _column_per_variant(title, rows, latencies):
+def _sheet(title, rows, latencies):
+    if len(rows) > MOST_COLUMNS:
+        lines = [Line(row.variant, row.scheme.knobs, [_cell(row, latency) for latency in latencies]) for row in rows]
+        return Sheet(title, heads(latencies), lines)
     columns = [(row.variant, "; ".join(row.scheme.knobs) or "p50, with further percentiles below it") for row in rows]
     lines = [Line(latency.title, [latency.meaning], [_cell(row, latency) for row in rows]) for latency in latencies]
     return Sheet(title, columns, lines, corner="latency")
-
-
-def _line_per_variant(title, rows, latencies):
-    lines = [Line(row.variant, row.scheme.knobs, [_cell(row, latency) for latency in latencies]) for row in rows]
-    return Sheet(title, heads(latencies), lines)
 
 
 def content(material):
@@ -180,5 +144,4 @@ def content(material):
         return None
     rows = table.plain_rows(setting)
     latencies = [latency for latency in LATENCIES if any(row.histogram(latency.name).total for row in rows)]
-    sheet = _line_per_variant if len(rows) > MOST_COLUMNS else _column_per_variant
-    return Content([NOTE, COORDINATED_OMISSION], [sheet(full_title(setting, varying_axes(table.settings)), rows, latencies)])
+    return Content([NOTE, COORDINATED_OMISSION], [_sheet(full_title(setting, varying_axes(table.settings)), rows, latencies)])

@@ -4,6 +4,7 @@ from ..counters import counter
 from ..drawing.plot import Panel, Plot
 from ..drawing.scales import draw_names, printable
 from ..drawing.svg import INK, hover
+from ..grouping import grouped
 from ..quantities import ABSENT, NANOSECONDS, PLAIN, count_of, interval, significant, with_interval
 from ..rows import SPEED_LIMIT
 from ..sheet import Cell, Content, Line, Sheet, estimate_cell
@@ -58,17 +59,13 @@ def _panel(rows, threads):
 
 def plots(material):
     """The figure, if walks under other libraries' schemes were measured beside the speed limit."""
-    if material.run is None:
-        return
     bench = material.run.bench
     every = {threads: walk_rows(bench, threads) for threads in sorted({threads for _, threads in bench.walks})}
     shown = {threads: [row for row in rows if row[2] is not None] for threads, rows in every.items()}
     shown = {threads: rows for threads, rows in shown.items() if any(is_peer(scheme) for scheme, _, _ in rows)}
     if not shown:
         return
-    absent = {}
-    for scheme, why in bench.absent.items():
-        absent.setdefault(why, []).append(scheme)
+    absent = grouped((why, scheme) for scheme, why in bench.absent.items())
     records = [(scheme, threads, ns.value, ns.low, ns.high, *((over.value, over.low, over.high) if over else (None,) * 3), ns.count)
                for threads, rows in every.items() for scheme, ns, over in rows]
     most = max(map(len, shown.values()))
@@ -98,7 +95,7 @@ def _reclaim_sheet(bench, walker):
 
 
 def content(material):
-    bench = material.run and material.run.bench
+    bench = material.run.bench
     if not bench:
         return None
     sheets = [_walk_sheet(bench, threads) for threads in sorted({threads for _, threads in bench.walks})]

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from ..grouping import grouped
 from ..quantities import ABSENT, NANOSECONDS, PLAIN, interval, listing, quantity
 from ..setting import full_title, varying_axes
-from ..sheet import Cell, Content, Line, Sheet, first_and_folded
+from ..sheet import Cell, Line, Sheet, first_and_folded
 from .contention import SCOPE_WORDS
 
 PER = {"walkers": "walk", "zappers": "zap"}
@@ -49,9 +50,8 @@ def _sheet(table, setting, axes):
     """The counts of a setting; None when there are none."""
     lines = []
     for row in table.rows(setting):
-        counts = {}
-        for count in (count for result in row.results for count in result.pmu if count.enabled_ns > 0):
-            counts.setdefault((count.role, count.event, count.scope), []).append(count)
+        counts = grouped(((count.role, count.event, count.scope), count)
+                         for result in row.results for count in result.pmu if count.enabled_ns > 0)
         lines += [_line(row, key, found) for key, found in counts.items()]
     return Sheet(full_title(setting, axes), COLUMNS, lines) if lines else None
 
@@ -72,6 +72,5 @@ def content(material):
     lost = _not_counted(table)
     if not sheets and not lost:
         return None
-    found = first_and_folded(sheets, "Counts")
     notes = [EXPLANATION] if sheets else ["No event was counted."]
-    return Content(notes + [f"Not counted: {'; '.join(lost)}."] * bool(lost), found.sheets, found.details)
+    return first_and_folded(sheets, "Counts", notes + [f"Not counted: {'; '.join(lost)}."] * bool(lost))

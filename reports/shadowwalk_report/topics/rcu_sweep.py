@@ -7,6 +7,7 @@ from ..counters import counters
 from ..drawing.plot import METRIC_COLUMNS, Panel, metric_records, place_plot
 from ..drawing.scales import error_bars, line_style, printable, set_byte_axis, set_time_axis
 from ..drawing.svg import hover_points
+from ..grouping import grouped
 from ..quantities import BYTES, NANOSECONDS, quantity, with_interval
 from ..setting import by_place, describe, varying_axes
 
@@ -18,10 +19,8 @@ METRICS = counters("retired_bytes_peak", "free_ns_p99")
 
 def _sweeps(table, setting):
     """{variant: rows by interval} of the variants that ran at more than one."""
-    rows = {}
-    for row in table.rows(setting):
-        if row.scheme.checks == "off" and row.scheme.read_delay == "off":
-            rows.setdefault(row.variant, []).append(row)
+    rows = grouped((row.variant, row) for row in table.rows(setting)
+                   if row.scheme.checks == "off" and row.scheme.read_delay == "off")
     return {variant: sorted(found, key=lambda row: row.scheme.rcu_interval_ns)
             for variant, found in rows.items() if len(found) > 1}
 

@@ -38,10 +38,6 @@ def _draw_dot(axes, y, found, colour, filled, name):
                   fontsize=7)
 
 
-def _name(row):
-    return ", ".join([row.variant, *row.scheme.knobs])
-
-
 def _panel(table, rows, title):
     def draw(axes):
         axes.set_xscale("log")
@@ -52,7 +48,7 @@ def _panel(table, rows, title):
                 axes.plot([median.value, tail.value], [y, y], color=colour, linewidth=1, alpha=0.5)
             _draw_dot(axes, y, tail, colour, False, row.variant)
             _draw_dot(axes, y, median, colour, True, row.variant)
-        draw_names(axes, [printable(_name(row), LONGEST_NAME) for row in reversed(rows)])
+        draw_names(axes, [printable(row.scheme.words, LONGEST_NAME) for row in reversed(rows)])
         axes.set_ylim(-0.6, len(rows) - 0.2)
         axes.grid(True, axis="x")
         axes.margins(x=0.08)
@@ -71,7 +67,7 @@ def plots(material):
             rows = [row for row in shrunk if row.estimate(MEDIAN)]
             for row in shrunk:
                 if row not in rows:
-                    note_absence(absent, row.why_absent(MEDIAN) or "not measured", f"{_name(row)}, {describe(setting, axes)}")
+                    note_absence(absent, row.why_absent(MEDIAN) or "not measured", f"{row.scheme.words}, {describe(setting, axes)}")
             records += metric_records(rows, (MEDIAN, TAIL))
             if rows:
                 panels.append(_panel(table, rows, describe(setting, axes)))

@@ -10,6 +10,7 @@ from ..drawing.plot import METRIC_COLUMNS, Panel, Plot, file_name, metric_record
 from ..drawing.scales import (draw_ideal, line_style, line_width, printable, set_byte_axis, set_ticks, set_time_axis,
                               set_units)
 from ..drawing.svg import MUTED, hover, hover_points
+from ..grouping import grouped
 from ..quantities import BYTES, NANOSECONDS, PER_SECOND, count_of, quantity
 from ..rows import Table
 from ..setting import describe, varying_axes
@@ -27,22 +28,6 @@ NOTE = ("Figures of a model of caches, interrupts and clocks (docs/project.md), 
 NOT_COMPARED = "The model was not compared with a host (--rounds 0): the error of these figures is unknown."
 
 
-def _log(axes, units):
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(ticker.LogLocator(numticks=8))
-    axes.yaxis.set_minor_locator(ticker.NullLocator())
-    set_units(axes.yaxis, units)
-
-
-def _from_zero(axes, values, units):
-    """Linear near zero, as a scheme may move no line at all; logarithmic above."""
-    positive = [value for value in values if value > 0]
-    axes.set_yscale("symlog", linthresh=max(1e-4, min(positive, default=1)))
-    axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_locator(ticker.SymmetricalLogLocator(base=10, linthresh=max(1e-4, min(positive, default=1))))
-    set_units(axes.yaxis, units)
-
-
 def _scale(axes, metric, values):
     if metric.units is BYTES:
         set_byte_axis(axes, max(values))
@@ -50,26 +35,21 @@ def _scale(axes, metric, values):
         axes.set_yscale("log")
         set_time_axis(axes.yaxis)
     elif metric.units is PER_SECOND:
-        _log(axes, metric.units)
-    else:
-        _from_zero(axes, values, metric.units)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(ticker.LogLocator(numticks=8))
+        axes.yaxis.set_minor_locator(ticker.NullLocator())
+        set_units(axes.yaxis, metric.units)
+    else:  # linear near zero, as a scheme may move no line at all; logarithmic above
+        least = max(1e-4, min((value for value in values if value > 0), default=1))
+        axes.set_yscale("symlog", linthresh=least)
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_locator(ticker.SymmetricalLogLocator(base=10, linthresh=least))
+        set_units(axes.yaxis, metric.units)
 
 
-def _lines(table, settings, metric):
+def _lines(rows, metric):
     """{variant: [(vCPUs, value)]}."""
-    lines = {}
-    for setting in settings:
-        for row in table.plain_rows(setting):
-            if found := row.estimate(metric.name):
-                lines.setdefault(row.variant, []).append((setting.vcpus, found.value))
-    return lines
-
-
-def _vcpu_axis(axes, counts):
-    axes.set_xscale("log", base=2)
-    set_ticks(axes.xaxis, counts)
-    axes.set_xlim(counts[0] / 1.12, counts[-1] * 1.12)
-    axes.set_xlabel("vCPUs (simulated)")
+    return grouped((row.variant, (row.setting.vcpus, found.value)) for row in rows if (found := row.estimate(metric.name)))
 
 
 def _panel(table, settings, metric, lines, where):
@@ -84,7 +64,10 @@ def _panel(table, settings, metric, lines, where):
                               **line_style(table.styles[variant]))
             hover(line, f"SIMULATED: {variant}")
         _scale(axes, metric, values)
-        _vcpu_axis(axes, counts)
+        axes.set_xscale("log", base=2)
+        set_ticks(axes.xaxis, counts)
+        axes.set_xlim(counts[0] / 1.12, counts[-1] * 1.12)
+        axes.set_xlabel("vCPUs (simulated)")
         hover_points(axes, [(vcpus, value, f"SIMULATED: {variant}, {vcpus} vCPUs: {quantity(value, metric.units)}")
                             for variant, points in lines.items() for vcpus, value in points])
         axes.text(0.99, 1.02, MARK, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, weight="bold", color=MUTED)
@@ -100,23 +83,19 @@ def _series(settings):
     return places
 
 
-def _summaries(table):
-    """{topology: its description}."""
-    return {row.setting.placement: result.simulated.summary for row in table.all_rows for result in row.results if result.simulated}
-
-
 def plots(material):
-    table = Table(material.run.simulated if material.run else [])
-    summaries = _summaries(table)
+    table = Table(material.run.simulated)
+    summaries = {result.setting.placement: result.simulated.summary for row in table.all_rows for result in row.results}
     for (workload, topology), series in _series(table.settings).items():
         axes = varying_axes(setting for settings in series.values() for setting in settings)
         panels, absent, records = [], {}, []
         for settings in series.values():
             where = f", {describe(settings[0], axes, vcpus=False)}" if len(series) > 1 else ""
+            rows = [row for setting in settings for row in table.plain_rows(setting)]
             for metric in METRICS:
-                lines = _lines(table, settings, metric)
-                records += metric_records([row for s in settings for row in table.plain_rows(s)], [metric.name])
-                for row in (row for s in settings for row in table.plain_rows(s)):
+                lines = _lines(rows, metric)
+                records += metric_records(rows, [metric.name])
+                for row in rows:
                     if row.estimate(metric.name) is None:
                         note_absence(absent, row.why_absent(metric.name) or "not simulated", f"{metric.title} of {row.variant}")
                 if lines:
@@ -138,16 +117,14 @@ def _error_sheet(compared):
 
 def content(material):
     run = material.run
-    if run is None or not run.simulated:
+    if not run.simulated:
         return None
     table = Table(run.simulated)
     axes = varying_axes(table.settings)
     settings = sorted(table.settings, key=lambda setting: (-setting.vcpus, setting))  # the settings that no host here can measure come first
     models = list(dict.fromkeys(result.simulated for result in run.simulated))
     notes = [NOTE, *(f"{one.topology}: {one.summary}. Figures: {one.source}." for one in models)]
-    compared = next((one.compared for one in models if one.compared), None)
+    errors = [_error_sheet(one.compared) for one in models if one.compared][:1]
     cells = first_and_folded([setting_sheet(setting, table.rows(setting), COLUMNS, axes) for setting in settings],
                              "Simulated figures")
-    if compared is None:
-        return Content([*notes, NOT_COMPARED], cells.sheets, cells.details)
-    return Content(notes, [_error_sheet(compared), *cells.sheets], cells.details)
+    return Content(notes + ([] if errors else [NOT_COMPARED]), errors + cells.sheets, cells.details)

@@ -1,12 +1,15 @@
 """Walks per second over the number of vCPUs."""
 
+import dataclasses
+
 from matplotlib import ticker
 
 from ..drawing.plot import Panel, is_large, note_absence, place_plot
 from ..drawing.scales import draw_ideal, error_bars, line_style, line_width, printable, set_ticks, set_units
 from ..drawing.svg import hover_points
+from ..grouping import grouped
 from ..quantities import PER_SECOND, count_of, with_interval
-from ..setting import ROW_FIELDS, SETTING_FIELDS, by_place, describe, row_fields, varying_axes
+from ..setting import ROW_FIELDS, by_place, describe, row_fields, varying_axes
 
 KIND = "throughput"
 CAPTION = ("Walks per second of all vCPUs: medians with 95 % intervals over repetitions. The dotted line is ideal "
@@ -17,15 +20,6 @@ LOGARITHMIC_FROM_VCPUS = 16
 LINEAR_UP_TO_SPREAD = 8
 WIDEST_OFFSET = 0.1
 MOST_PANELS = 2  # per workload and guest of a large run
-
-
-def _without_vcpus(setting):
-    return tuple(getattr(setting, name) for name in SETTING_FIELDS if name != "vcpus")
-
-
-def _offset(place, count):
-    """Moves marks that would overlap, by a share of the number of vCPUs."""
-    return min(0.012, WIDEST_OFFSET / count) * (place - (count - 1) / 2)
 
 
 def _draw_line(axes, points, style, variant, offset, count):
@@ -43,12 +37,8 @@ def _draw_line(axes, points, style, variant, offset, count):
 
 def _lines(table, settings):
     """{variant: [(vCPUs, row)]} of the rows that were measured."""
-    lines = {}
-    for setting in settings:
-        for row in table.plain_rows(setting):
-            if row.estimate(METRIC) is not None:
-                lines.setdefault(row.variant, []).append((setting.vcpus, row))
-    return lines
+    return grouped((row.variant, (setting.vcpus, row)) for setting in settings for row in table.plain_rows(setting)
+                   if row.estimate(METRIC) is not None)
 
 
 def _panel(table, settings, title):
@@ -59,8 +49,9 @@ def _panel(table, settings, title):
         if len(counts) > 1:
             draw_ideal(axes, {variant: {vcpus: row.estimate(METRIC).value for vcpus, row in points}
                               for variant, points in lines.items()}, counts)
+        step = min(0.012, WIDEST_OFFSET / len(lines))  # moves marks that would overlap, by a share of the number of vCPUs
         for place, (variant, points) in enumerate(lines.items()):
-            _draw_line(axes, points, table.styles[variant], variant, _offset(place, len(lines)), len(lines))
+            _draw_line(axes, points, table.styles[variant], variant, step * (place - (len(lines) - 1) / 2), len(lines))
         values = [row.estimate(METRIC).value for points in lines.values() for _, row in points]
         if counts[-1] >= LOGARITHMIC_FROM_VCPUS or max(values) > LINEAR_UP_TO_SPREAD * max(min(values), 1):
             axes.set_xscale("log", base=2)
@@ -77,17 +68,11 @@ def _panel(table, settings, title):
     return Panel(title, draw)
 
 
-def _record(row):
-    return (*row_fields(row), *row.estimate(METRIC).fields, int(row.has_flag("oversubscribed")))
-
-
 def plots(material):
     table = material.table
     for place, settings in by_place(table.settings):
         axes = varying_axes(settings)
-        series = {}
-        for setting in settings:
-            series.setdefault(_without_vcpus(setting), []).append(setting)
+        series = grouped((dataclasses.replace(setting, vcpus=0), setting) for setting in settings)
         absent, records = {}, []
         for setting in settings:
             for row in table.plain_rows(setting):
@@ -95,7 +80,7 @@ def plots(material):
                     note_absence(absent, row.why_absent(METRIC) or "not measured",
                                  f"{row.variant} at {describe(setting, axes)}")
                 else:
-                    records.append(_record(row))
+                    records.append((*row_fields(row), *row.estimate(METRIC).fields, int(row.has_flag("oversubscribed"))))
         if records:
             groups = [group for group in series.values() if _lines(table, group)]
             plain = [group for group in groups if group[0].is_plain]

@@ -72,8 +72,8 @@ def plots(material):
     points, absent = [], {}
     for row in [verdicts.baseline_row(quiet), *verdicts.contestants(quiet)]:
         other = table.plain_row(zapped, row.variant)
-        walk = row.estimate(WALK.counter, without_noise=True)
-        retired = other.estimate(RETIRED.counter, without_noise=True) if other else None
+        walk = row.estimate(WALK.counter.name, without_noise=True)
+        retired = other.estimate(RETIRED.counter.name, without_noise=True) if other else None
         if walk and retired and not row.broken and not other.broken:
             points.append((walk, retired, row))
         else:

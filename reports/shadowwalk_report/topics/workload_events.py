@@ -1,7 +1,7 @@
 """What workloads cause beside zaps, shrinks, rounds and stalls, which have sections of their own."""
 
 from ..counters import counters
-from ..setting import by_place, describe, place_title, varying_axes
+from ..setting import describe, place_title, varying_axes
 from ..sheet import Content, Line, Sheet, counter_cell, heads
 
 NOTE = ("Counts over the whole life of a cell, medians over repetitions. A cell in which an event that its workload requires "
@@ -18,10 +18,5 @@ def _sheet(place, rows):
 
 
 def content(material):
-    table, sheets = material.table, []
-    for place, settings in by_place(table.settings):
-        rows = [row for setting in settings for row in table.rows(setting)
-                if any(row.happened(counter.name) for counter in COLUMNS)]
-        if rows:
-            sheets.append(_sheet(place, rows))
-    return Content([NOTE], sheets) if sheets else None
+    caused = material.table.rows_by_place(lambda row: any(row.happened(counter.name) for counter in COLUMNS))
+    return Content([NOTE], [_sheet(*found) for found in caused]) if caused else None
