@@ -20,14 +20,19 @@ class Limbo {
     pages_ += batch.size();
     waiting_.push_back({number, std::move(batch)});
   }
-  /// Frees the batches that wait for `reached` or less.
-  template <class Environment>
-  void free_up_to(std::uint64_t reached, Environment& environment) {
+  /// The batches that wait for `reached` or less.
+  PageBatch<Node> take_up_to(std::uint64_t reached) {
+    PageBatch<Node> taken;
     while (!waiting_.empty() && waiting_.front().number <= reached) {
-      pages_ -= waiting_.front().batch.size();
-      environment.free(std::move(waiting_.front().batch));
+      taken.splice(std::move(waiting_.front().batch));
       waiting_.pop_front();
     }
+    pages_ -= taken.size();
+    return taken;
+  }
+  template <class Environment>
+  void free_up_to(std::uint64_t reached, Environment& environment) {
+    environment.free(take_up_to(reached));
   }
   template <class Environment>
   void free_all(Environment& environment) {
