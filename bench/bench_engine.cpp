@@ -29,12 +29,12 @@ BenchEngine::BenchEngine(const VariantEntry& variant, const Options& options)
 
 BenchEngine::~BenchEngine() { engine_->drain(); }
 
-BenchVcpu::Binding::Binding(NativeMachine::Vcpu& vcpu, unsigned index) : vcpu_(vcpu) {
+BoundThread::BoundThread(NativeMachine::Vcpu& vcpu, unsigned index) : vcpu_(vcpu) {
   pthread_getname_np(pthread_self(), name_before_.data(), name_before_.size());
   vcpu_.bind(fmt::format("vcpu-{}", index));
 }
 
-BenchVcpu::Binding::~Binding() {
+BoundThread::~BoundThread() {
   vcpu_.unbind();
   pthread_setname_np(pthread_self(), name_before_.data());
 }
@@ -42,7 +42,7 @@ BenchVcpu::Binding::~Binding() {
 BenchVcpu::BenchVcpu(BenchEngine& engine, unsigned index)
     : engine_(engine),
       pinned_(index),
-      binding_(*engine.machine().vcpus()[index], index),
+      bound_(*engine.machine().vcpus()[index], index),
       record_(engine.window(), kBlock, engine.instrumentation()),
       vcpu_(engine.engine().attach_vcpu(index)) {}
 

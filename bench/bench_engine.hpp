@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 
 #include "bench/threads.hpp"
@@ -43,6 +42,19 @@ class BenchEngine {
   std::unique_ptr<Engine> engine_;
 };
 
+/// Binds the calling thread to a vCPU, whose name it takes, until the guard is destroyed.
+class BoundThread {
+ public:
+  BoundThread(NativeMachine::Vcpu& vcpu, unsigned index);
+  ~BoundThread();
+  BoundThread(const BoundThread&) = delete;
+  BoundThread& operator=(const BoundThread&) = delete;
+
+ private:
+  NativeMachine::Vcpu& vcpu_;
+  std::array<char, 16> name_before_{};  // the main thread's name is the process's
+};
+
 /// The calling thread as vCPU `index` of an engine: pinned to a CPU of its own, bound, attached. No thread may
 /// interrupt it while it is destroyed.
 class BenchVcpu {
@@ -58,19 +70,9 @@ class BenchVcpu {
   std::size_t zap(const HostAction& action);
 
  private:
-  class Binding {
-   public:
-    Binding(NativeMachine::Vcpu& vcpu, unsigned index);
-    ~Binding();
-
-   private:
-    NativeMachine::Vcpu& vcpu_;
-    std::array<char, 16> name_before_{};  // the main thread's name is the process's
-  };
-
   BenchEngine& engine_;
   const PinnedThread pinned_;
-  const Binding binding_;
+  const BoundThread bound_;
   WalkRecord record_;
   std::unique_ptr<EngineVcpu> vcpu_;
 };

@@ -2,8 +2,8 @@
 
 #include <memory>
 
+#include "bench/bench_engine.hpp"
 #include "bench/registration.hpp"
-#include "bench/threads.hpp"
 #include "harness/guest/guest.hpp"
 #include "harness/lab/cell_config.hpp"
 #include "harness/machine/error.hpp"
@@ -11,7 +11,6 @@
 #include "workloads/guest/guest_program.hpp"
 
 #ifdef __x86_64__  // where there are KVM guests
-#include <fcntl.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 
@@ -19,7 +18,7 @@
 #include <cstring>
 
 #include "harness/guest/kvm_guest.hpp"
-#include "harness/guest/kvm_handle.hpp"
+#include "harness/guest/kvm_vm.hpp"
 #endif
 
 namespace shadowwalk::bench {
@@ -68,34 +67,24 @@ void lab_exit(benchmark::State& state, unsigned burst) {
   NativeMachine machine(1);
   Vcpu& vcpu = *machine.vcpus()[0];
   vcpu.set_immediate_exit(&guest_vcpu.immediate_exit());
-  vcpu.bind("vcpu-0");
-  try {
-    for (auto _ : state) {
-      vcpu.take_requests();
-      if (!vcpu.enter_guest_mode()) throw CellError("a vCPU without a request did not enter the guest");
-      const std::span<const Access> accesses = guest_vcpu.enter();
-      vcpu.leave_guest_mode();
-      if (accesses.size() != burst) throw CellError("the guest exited without its burst");
-    }
-  } catch (...) {
-    vcpu.unbind();
-    throw;
+  const BoundThread bound(vcpu, 0);
+  for (auto _ : state) {
+    vcpu.take_requests();
+    if (!vcpu.enter_guest_mode()) throw CellError("a vCPU without a request did not enter the guest");
+    const std::span<const Access> accesses = guest_vcpu.enter();
+    vcpu.leave_guest_mode();
+    if (accesses.size() != burst) throw CellError("the guest exited without its burst");
   }
-  vcpu.unbind();
 }
 
 #ifdef __x86_64__
-std::size_t kvm_run_bytes() {
-  const kvm::FileDescriptor device(open("/dev/kvm", O_RDWR | O_CLOEXEC));
-  return static_cast<std::size_t>(SHADOWWALK_KVM_IOCTL(device.get(), KVM_GET_VCPU_MMAP_SIZE));
-}
-
 /// The same guest and exit with only what KVM demands: KVM completes an access by itself at the next KVM_RUN.
 void bare_exit(benchmark::State& state, unsigned burst) {
   const PinnedThread pinned(0);
   kvm::KvmGuest guest(exit_guest(burst));
   const int fd = guest.vcpu(0).fd();
-  const kvm::Mapping mapping = kvm::Mapping::shared(fd, kvm_run_bytes(), "kvm_run");
+  const int bytes = SHADOWWALK_KVM_IOCTL(kvm::open_kvm().get(), KVM_GET_VCPU_MMAP_SIZE);
+  const kvm::Mapping mapping = kvm::Mapping::shared(fd, static_cast<std::size_t>(bytes), "kvm_run");
   const volatile std::uint32_t& reason = reinterpret_cast<const kvm_run*>(mapping.bytes().data())->exit_reason;
   const std::uint32_t expected = burst == 1 ? KVM_EXIT_MMIO : KVM_EXIT_IO;
   for (auto _ : state) {

@@ -61,11 +61,10 @@ void rcu_counter_by_hand(benchmark::State& state) {
 
 }  // namespace
 
-void register_primitive_floors() {
+void register_floors() {
   with_threads(add("floor/xchg", xchg));
   with_threads(add("floor/atomic_inc_shared", atomic_inc_shared));
+  with_threads(add("floor/rcu_counter_by_hand", rcu_counter_by_hand));
 }
-
-void register_rcu_floor() { with_threads(add("floor/rcu_counter_by_hand", rcu_counter_by_hand)); }
 
 }  // namespace shadowwalk::bench

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
 #include <stop_token>
 #include <thread>
 #include <vector>

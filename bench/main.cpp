@@ -80,13 +80,6 @@ void load_plugins(int& argc, char** argv) {
   argc = kept;
 }
 
-/// A line of context per peer that this build lacks; its benchmarks give the same reason.
-void record_absent_peers() {
-  for (const Peer& peer : peers()) {
-    if (!peer.absent.empty()) benchmark::AddCustomContext("absent_" + peer.variant_name(), peer.absent);
-  }
-}
-
 int run(int argc, char** argv) {
   register_membarrier();  // before threads start
   help_is_asked = std::any_of(argv + 1, argv + argc, [](std::string_view argument) { return argument == "--help"; });
@@ -98,9 +91,10 @@ int run(int argc, char** argv) {
     return kExitBadInput;
   }
   for (const auto& [name, value] : result_context()) benchmark::AddCustomContext(name, value);
-  record_absent_peers();
-  register_primitive_floors();
-  register_rcu_floor();
+  for (const Peer& peer : peers()) {  // those that this build lacks; their benchmarks give the same reason
+    if (!peer.absent.empty()) benchmark::AddCustomContext("absent_" + peer.variant_name(), peer.absent);
+  }
+  register_floors();
   register_walks();
   register_reclaims();
   register_cells();

@@ -51,17 +51,16 @@ inline bool is_benched_in_depth(const VariantEntry& variant) {
 /// Each registers one family of benchmarks with Google Benchmark (docs/bench.md lists them). Call each once, after the
 /// registry's variants are known, peers and plug-ins included: families over variants hold one benchmark for every
 /// entry of the registry.
-void register_primitive_floors();  ///< floor/xchg, floor/atomic_inc_shared
-void register_rcu_floor();         ///< floor/rcu_counter_by_hand
-void register_walks();             ///< floor/pointer_chase, walk/{variant}, peer/{library}/{scheme}
-void register_reclaims();          ///< reclaim/{variant}/walker:W, peer-reclaim/{library}/{scheme}/walker:W
-void register_cells();             ///< cell/{variant}/instrumentation:LEVEL
-void register_sections();          ///< section/{variant}
-void register_commits();           ///< commit/{variant}
-void register_zap_alls();          ///< zap_all/{variant}/pages:N
-void register_memory();            ///< memory/{variant}/pages:N
-void register_ipis();              ///< ipi/signal, ipi/membarrier
-void register_exits();             ///< exit/mmio, exit/doorbell, and the same below floor/kvm_run/
-void register_projections();       ///< project/{variant}/vcpus:N
+void register_floors();       ///< floor/xchg, floor/atomic_inc_shared, floor/rcu_counter_by_hand
+void register_walks();        ///< floor/pointer_chase, walk/{variant}, peer/{library}/{scheme}
+void register_reclaims();     ///< reclaim/{variant}/walker:W, peer-reclaim/{library}/{scheme}/walker:W
+void register_cells();        ///< cell/{variant}/instrumentation:LEVEL
+void register_sections();     ///< section/{variant}
+void register_commits();      ///< commit/{variant}
+void register_zap_alls();     ///< zap_all/{variant}/pages:N
+void register_memory();       ///< memory/{variant}/pages:N
+void register_ipis();         ///< ipi/signal, ipi/membarrier
+void register_exits();        ///< exit/mmio, exit/doorbell, and the same below floor/kvm_run/
+void register_projections();  ///< project/{variant}/vcpus:N
 
 }  // namespace shadowwalk::bench

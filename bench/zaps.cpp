@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <fstream>
 #include <string>
 
 #include "bench/access_blocks.hpp"
@@ -7,6 +6,8 @@
 #include "bench/peers/peers.hpp"
 #include "bench/registration.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/measure/memory.hpp"
+#include "harness/os/files.hpp"
 
 namespace shadowwalk::bench {
 namespace {
@@ -68,18 +69,15 @@ void add_zap_all(const VariantEntry& variant, std::uint64_t tables) {
   })->Iterations(batch * rounds);
 }
 
-std::uint64_t kib_line(const char* file, const std::string& key) {
-  std::ifstream stream(file);
-  for (std::string word; stream >> word;) {
-    std::uint64_t kib = 0;
-    if (word == key && stream >> kib) return kib * 1024;
-  }
-  throw CellError(std::string(file) + " has no " + key);
+std::uint64_t bytes_of(const std::string& file, const std::string& key) {
+  const auto bytes = meminfo_bytes(os::read_if_readable(file).value_or(""), key);
+  if (!bytes) throw CellError(file + " has no " + key);
+  return *bytes;
 }
 
 /// Resident memory and the page tables that map it. smaps_rollup is exact; /proc/self/statm is an estimate.
 std::uint64_t process_bytes() {
-  return kib_line("/proc/self/smaps_rollup", "Rss:") + kib_line("/proc/self/status", "VmPTE:");
+  return bytes_of("/proc/self/smaps_rollup", "Rss") + bytes_of("/proc/self/status", "VmPTE");
 }
 
 /// How much the process grows, per shadow page, with an engine and a tree of N leaf tables. The time is that of

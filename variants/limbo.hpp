@@ -39,7 +39,6 @@ class Limbo {
     free_up_to(std::numeric_limits<std::uint64_t>::max(), environment);
   }
 
-  bool empty() const { return waiting_.empty(); }
   std::size_t pages() const { return pages_; }
 
  private:

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "harness/guest/make_zipf_table.hpp"
+#include "harness/guest/guest.hpp"
 #include "harness/machine/error.hpp"
 #include "workloads/workload_file.hpp"
 

@@ -19,7 +19,6 @@ extern "C" {
 #include <ck_hp.h>
 }
 
-#include <cstddef>
 #include <vector>
 
 #include "bench/peers/peers.hpp"
@@ -48,7 +47,7 @@ class CkHp {
     for (Record& record : records_) ck_hp_register(&hp_, &record.record, record.pointers);
   }
 
-  class Walker {
+  class Walker : public PlainWalker<Machine> {
    public:
     Walker(CkHp& scheme, typename Machine::Vcpu& vcpu)
         : record_(scheme.records_[index_of(scheme.environment_, vcpu)].record) {}
@@ -70,8 +69,6 @@ class CkHp {
       ck_hp_clear(&record_);
       return true;
     }
-    static void offline() {}
-    static void online() {}
 
    private:
     ck_hp_record_t& record_;

@@ -76,7 +76,7 @@ class CdsHazards {
   }
   ~CdsHazards() { the_only_ = nullptr; }
 
-  class Walker {
+  class Walker : public PlainWalker<Machine> {
    public:
     Walker(CdsHazards&, typename Machine::Vcpu&) {}
     static void begin() {}
@@ -97,8 +97,6 @@ class CdsHazards {
       for (std::size_t i = 0; i < kGuards; ++i) guards_.clear(i);
       return true;
     }
-    static void offline() {}
-    static void online() {}
 
    private:
     struct Known {
@@ -194,25 +192,12 @@ struct Threaded {
       "peer/libcds/rcu_general_threaded", "the same, freed by a thread of its own", kLibrary, kRcuCost, "512 pages");
 };
 
-template <class Machine>
-using CdsHp = CdsHazards<Machine, Hp>;
-template <class Machine>
-using CdsDhp = CdsHazards<Machine, Dhp>;
-template <class Machine>
-using CdsRcuInstant = CdsRcu<Machine, Instant>;
-template <class Machine>
-using CdsRcuBuffered = CdsRcu<Machine, Buffered>;
-template <class Machine>
-using CdsRcuThreaded = CdsRcu<Machine, Threaded>;
-
 }  // namespace libcds_peers
 
 void add_libcds_peers(AddPeer add) {
-  add_peer<libcds_peers::CdsDhp>(add);
-  add_peer<libcds_peers::CdsHp>(add);
-  add_peer<libcds_peers::CdsRcuBuffered>(add);
-  add_peer<libcds_peers::CdsRcuInstant>(add);
-  add_peer<libcds_peers::CdsRcuThreaded>(add);
+  using namespace libcds_peers;
+  add_peers<CdsHazards, Dhp, Hp>(add);
+  add_peers<CdsRcu, Buffered, Instant, Threaded>(add);
 }
 
 }  // namespace shadowwalk::bench

@@ -81,4 +81,16 @@ void add_peer(AddPeer add) {
   add(peer, &variant);
 }
 
+/// A scheme with its second parameter bound: With<Scheme, Traits>::template Of<Machine>.
+template <template <class, class> class Scheme, class Traits>
+struct With {
+  template <class Machine>
+  using Of = Scheme<Machine, Traits>;
+};
+/// The peers `Scheme` with each of `Traits`, in their order.
+template <template <class, class> class Scheme, class... Traits>
+void add_peers(AddPeer add) {
+  (add_peer<With<Scheme, Traits>::template Of>(add), ...);
+}
+
 }  // namespace shadowwalk::bench

@@ -63,7 +63,7 @@ class XeniumScheme {
 
   explicit XeniumScheme(Environment<Machine, Node>& environment) : environment_(environment) {}
 
-  class Walker {
+  class Walker : public PlainWalker<Machine> {
    public:
     Walker(XeniumScheme& scheme, typename Machine::Vcpu&) : environment_(scheme.environment_) {}
 
@@ -101,8 +101,6 @@ class XeniumScheme {
       region_.reset();
       return true;
     }
-    static void offline() {}
-    static void online() {}
 
    private:
     Environment<Machine, Node>& environment_;
@@ -179,22 +177,12 @@ struct NewEpochBased {
   static constexpr VariantInfo kInfo =
       peer_info("peer/xenium/new_epoch_based", "epochs (Hart 2007)", kLibrary, "a fence a region", kUnbounded);
 };
-template <class Machine>
-using XeniumHazardPointer = XeniumScheme<Machine, HazardPointer>;
-template <class Machine>
-using XeniumHazardEras = XeniumScheme<Machine, HazardEras>;
-template <class Machine>
-using XeniumEpochBased = XeniumScheme<Machine, EpochBased>;
-template <class Machine>
-using XeniumNewEpochBased = XeniumScheme<Machine, NewEpochBased>;
 
 }  // namespace xenium_peers
 
 void add_xenium_peers(AddPeer add) {
-  add_peer<xenium_peers::XeniumEpochBased>(add);
-  add_peer<xenium_peers::XeniumHazardEras>(add);
-  add_peer<xenium_peers::XeniumHazardPointer>(add);
-  add_peer<xenium_peers::XeniumNewEpochBased>(add);
+  using namespace xenium_peers;
+  add_peers<XeniumScheme, EpochBased, HazardEras, HazardPointer, NewEpochBased>(add);
   constexpr std::pair<const char*, const char*> kUnfit[] = {
       {"lock_free_ref_count",
        "its counts stand in front of objects that it allocates itself, and shadow pages are the engine's"},

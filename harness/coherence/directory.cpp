@@ -4,36 +4,28 @@
 
 namespace shadowwalk::coherence {
 
-Directory::Directory(const Topology& topology)
-    : topology_(topology),
-      self_(topology.cpus() + 1),
-      core_(topology.cpus() + 1),
-      llc_(topology.cpus() + 1),
-      socket_(topology.cpus() + 1) {
+Directory::Directory(const Topology& topology) : topology_(topology) {
+  nearer_.fill(std::vector<CpuSet>(topology.cpus() + 1));
   for (unsigned a = 0; a <= topology.cpus(); ++a) {
-    self_[a].add(a);
+    nearer_.front()[a].add(a);
     for (unsigned b = 0; b <= topology.cpus(); ++b) {
-      const Tier tier = topology.tier(a, b);
-      if (tier <= Tier::core) core_[a].add(b);
-      if (tier <= Tier::llc) llc_[a].add(b);
-      if (tier <= Tier::socket) socket_[a].add(b);
+      for (auto tier = static_cast<std::size_t>(topology.tier(a, b)) + 1; tier < kTiers; ++tier)
+        nearer_[tier][a].add(b);
     }
   }
 }
 
 Picoseconds Directory::from_nearest(const CpuSet& sharers, unsigned cpu) const {
-  const auto& transfer = topology_.transfer;
-  if (sharers.meets(core_[cpu])) return transfer[0];
-  if (sharers.meets(llc_[cpu])) return transfer[1];
-  return transfer[sharers.meets(socket_[cpu]) ? 2 : 3];
+  std::size_t tier = 0;
+  while (tier + 1 < kTiers && !sharers.meets(nearer_[tier + 1][cpu])) ++tier;
+  return topology_.transfer[tier];
 }
 
 Picoseconds Directory::to_farthest(const CpuSet& sharers, unsigned cpu) const {
-  const auto& transfer = topology_.transfer;
-  if (sharers.exceeds(socket_[cpu])) return transfer[3];
-  if (sharers.exceeds(llc_[cpu])) return transfer[2];
-  if (sharers.exceeds(core_[cpu])) return transfer[1];
-  return sharers.exceeds(self_[cpu]) ? transfer[0] : 0;
+  for (std::size_t tier = kTiers; tier-- > 0;) {
+    if (sharers.exceeds(nearer_[tier][cpu])) return topology_.transfer[tier];
+  }
+  return 0;
 }
 
 Directory::Moved Directory::from_owner(const Line& line, unsigned cpu, Picoseconds start) const {

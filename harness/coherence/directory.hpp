@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -18,16 +17,7 @@ class CpuSet {
   void add(unsigned cpu) { words_[cpu / 64] |= std::uint64_t{1} << (cpu % 64); }
   void clear() { words_ = {}; }
   bool has(unsigned cpu) const { return (words_[cpu / 64] >> (cpu % 64) & 1) != 0; }
-  bool empty() const {
-    std::uint64_t any = 0;
-    for (const std::uint64_t word : words_) any |= word;
-    return any == 0;
-  }
-  unsigned size() const {
-    unsigned count = 0;
-    for (const std::uint64_t word : words_) count += static_cast<unsigned>(std::popcount(word));
-    return count;
-  }
+  bool empty() const { return !exceeds({}); }
   bool meets(const CpuSet& other) const {
     std::uint64_t common = 0;
     for (std::size_t i = 0; i < words_.size(); ++i) common |= words_[i] & other.words_[i];
@@ -44,10 +34,7 @@ class CpuSet {
   std::array<std::uint64_t, Topology::kMostCpus / 64 + 1> words_{};
 };
 
-/// MESI, as one CPU's cache sees a line.
-enum class LineState { modified, exclusive, shared, invalid };
-
-/// A cache line: which CPUs have it, and until when it is in transit.
+/// A cache line by MESI: which CPUs have it, and until when it is in transit.
 struct Line {
   static constexpr unsigned kNone = ~0u;
 
@@ -56,10 +43,6 @@ struct Line {
   CpuSet sharers;          ///< the CPUs that have it shared
   Picoseconds busy_until = 0;
 
-  LineState state(unsigned cpu) const {
-    if (owner == cpu) return dirty ? LineState::modified : LineState::exclusive;
-    return sharers.has(cpu) ? LineState::shared : LineState::invalid;
-  }
   bool readable(unsigned cpu) const { return owner == cpu || sharers.has(cpu); }
   bool writable(unsigned cpu) const { return owner == cpu; }
 };
@@ -118,18 +101,14 @@ class Directory {
   /// waits until it has arrived.
   Moved write(Line& line, unsigned cpu, Picoseconds now) const;
 
-  const Topology& topology() const { return topology_; }
-
  private:
   Moved from_owner(const Line& line, unsigned cpu, Picoseconds start) const;
   Picoseconds from_nearest(const CpuSet& sharers, unsigned cpu) const;
   Picoseconds to_farthest(const CpuSet& sharers, unsigned cpu) const;
 
   const Topology& topology_;
-  std::vector<CpuSet> self_;
-  std::vector<CpuSet> core_;  // by CPU: the CPUs of its core
-  std::vector<CpuSet> llc_;   // ... and so on
-  std::vector<CpuSet> socket_;
+  /// By tier, by CPU: the CPUs that are nearer than that. For Tier::core the CPU itself, for Tier::llc its core's, ...
+  std::array<std::vector<CpuSet>, kTiers> nearer_;
 };
 
 }  // namespace shadowwalk::coherence

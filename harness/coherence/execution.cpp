@@ -2,21 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <functional>
-#include <utility>
-
 #include "harness/machine/check.hpp"
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk::coherence {
 
-Processor::Processor(Execution& execution, unsigned number, std::string name, std::function<void()> program)
+Processor::Processor(Execution& execution, unsigned number, std::function<void()> program)
     : execution_(execution),
       lines_(execution.lines()),
       costs_(execution.topology().costs),
       number_(number),
-      name_(std::move(name)),
       fiber_([this, body = std::move(program)] {
         body();
         SHADOWWALK_CHECK(!gate_closed_, "a program ended with its interrupt gate closed");
@@ -32,7 +27,7 @@ bool Processor::keeps(const Line& line) {
 }
 
 void Processor::note(const Line& line, const Directory::Moved& moved) {
-  ++(moved.transferred ? transfers_ : memory_fetches_);
+  if (moved.transferred) ++transfers_;
   if (moved.former_owner != Line::kNone) execution_.cpu(moved.former_owner).kept_.push_back({&line, moved.kept_until});
 }
 
@@ -43,7 +38,7 @@ void Processor::load_miss(Line& line) {
     loaded_ = std::max(loaded_, issue_ + costs_.load_latency);
   } else {
     const Picoseconds asked = std::max(issue_, std::min(loaded_, issue_ + kReorderWindow));
-    const auto moved = execution_.directory().read(line, number_, asked);
+    const auto moved = execution_.directory_.read(line, number_, asked);
     note(line, moved);
     loaded_ = moved.done;
     issue_ = std::max(issue_, loaded_ - kReorderWindow);
@@ -59,7 +54,7 @@ void Processor::store(const void* address) {
     if (line.writable(number_)) line.dirty = true;
     stored_ = std::max(stored_, issue_);
   } else {
-    const auto moved = execution_.directory().write(line, number_, issue_);
+    const auto moved = execution_.directory_.write(line, number_, issue_);
     note(line, moved);
     stored_ = std::max(stored_, moved.done);  // the buffer asks for several lines at once
     issue_ = std::max(issue_, stored_ - kStoreBufferWindow);
@@ -76,7 +71,7 @@ void Processor::locked(const void* address) {
     issue_ += costs_.locked;
     return pause_at_limit();
   }
-  const auto moved = execution_.directory().write(line, number_, issue_);
+  const auto moved = execution_.directory_.write(line, number_, issue_);
   note(line, moved);
   issue_ = std::max(issue_ + costs_.locked, moved.done);
   in_order();  // what its former owner does until then comes first
@@ -149,9 +144,8 @@ void Processor::interrupt(Picoseconds at, std::function<void(Picoseconds)> ackno
 }
 
 Picoseconds Processor::next_interrupt() const {
-  Picoseconds next = kNever;
-  for (const Interrupt& interrupt : interrupts_) next = std::min(next, interrupt.at);
-  return next;
+  const auto next = std::ranges::min_element(interrupts_, {}, &Interrupt::at);
+  return next == interrupts_.end() ? kNever : next->at;
 }
 
 void Processor::take_interrupts(Picoseconds until) {
@@ -185,13 +179,13 @@ Execution::Execution(const Topology& topology)
 
 Execution::~Execution() { current_ = outer_; }
 
-unsigned Execution::add_cpu(std::string name, std::function<void()> program) {
+unsigned Execution::add_cpu(const std::string& name, std::function<void()> program) {
   const auto number = static_cast<unsigned>(cpus_.size());
   if (number > topology_.cpus()) {
     throw InputError(fmt::format("{} has no CPU for {}: {} are all it has; ask for fewer vCPUs or zappers",
                                  topology_.name, name, topology_.cpus()));
   }
-  cpus_.push_back(std::make_unique<Processor>(*this, number, std::move(name), std::move(program)));
+  cpus_.push_back(std::make_unique<Processor>(*this, number, std::move(program)));
   return number;
 }
 

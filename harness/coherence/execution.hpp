@@ -54,13 +54,12 @@ class TurnQueue {
 /// barriers permit.
 class Processor {
  public:
-  Processor(Execution& execution, unsigned number, std::string name, std::function<void()> program);
+  Processor(Execution& execution, unsigned number, std::function<void()> program);
 
   /// The CPU whose program runs; null outside of programs.
   static Processor* running() { return running_; }
 
   unsigned number() const { return number_; }
-  const std::string& name() const { return name_; }
   Execution& execution() { return execution_; }
   Picoseconds now() const { return issue_; }
   /// What the machine keeps for the CPU; null at first.
@@ -102,9 +101,8 @@ class Processor {
   /// An interrupt that ignores the gate and only takes time (membarrier).
   void steal(Picoseconds time) { stolen_ += time; }
 
-  /// Lines that this CPU fetched from other caches or had them drop, and lines that it fetched from memory.
+  /// Lines that this CPU fetched from other caches, or had them drop.
   std::uint64_t transfers() const { return transfers_; }
-  std::uint64_t memory_fetches() const { return memory_fetches_; }
 
  private:
   friend class Execution;
@@ -149,7 +147,6 @@ class Processor {
   LineTable& lines_;
   const CpuCosts costs_;
   const unsigned number_;
-  const std::string name_;
   Fiber fiber_;
   Picoseconds issue_ = 0;   // the program has been issued up to here
   Picoseconds loaded_ = 0;  // its loads have completed then
@@ -163,7 +160,6 @@ class Processor {
   bool sleeps_ = false;
   Wakes wakes_ = Wakes::by_wake;
   std::uint64_t transfers_ = 0;
-  std::uint64_t memory_fetches_ = 0;
 };
 
 /// One run of programs on simulated CPUs that share memory coherently. Each CPU has its own clock; the CPU with the
@@ -185,8 +181,8 @@ class Execution {
 
   /// Before run(). `program` must not throw. Returns the CPU's number, from 0 on. Beyond the topology's CPUs there may
   /// be one more, placed beside the first: for what a host would run wherever there is room (the reclaimer). Throws
-  /// InputError if there are more.
-  unsigned add_cpu(std::string name, std::function<void()> program);
+  /// InputError, which says the `name`, if there are more.
+  unsigned add_cpu(const std::string& name, std::function<void()> program);
   /// Returns when all programs have ended. A deadlock is a broken invariant.
   void run();
 
@@ -198,7 +194,6 @@ class Execution {
   void on_end(std::function<void(Picoseconds)> listener) { on_end_.push_back(std::move(listener)); }
   const Topology& topology() const { return topology_; }
   LineTable& lines() { return lines_; }
-  const Directory& directory() const { return directory_; }
   /// The running program's time; the end of the run outside of programs.
   Picoseconds now() const { return Processor::running() != nullptr ? Processor::running()->now() : end_; }
 

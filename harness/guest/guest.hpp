@@ -77,11 +77,16 @@ std::unique_ptr<Guest> make_guest(const GuestConfig& config);
 /// program is in its range and all streams lie in the lab's window.
 void check_guest(const GuestConfig& config);
 
+/// Zipf's distribution over `pages` (1..2^36) pages: rank r, from 0, with a probability near 1/(r+1)^skew, 0 < skew
+/// <= 4. The table's ranks are spread over the pages by a bijection: neighbours in rank lie far apart, as hot pages of
+/// a guest do not all lie below one page table. Throws InputError, naming the range, for anything else.
+ZipfTable make_zipf_table(std::uint64_t pages, double skew);
+
 /// What vCPU `index` of either kind of guest starts from. `config` is one that make_guest accepts.
 GuestProgramState initial_state(const GuestConfig& config, unsigned index);
 
-/// Empty if KVM guests can run here, else the reason in words ("/dev/kvm: permission denied (add yourself to group
-/// kvm)").
-std::string kvm_unavailable_reason();
+/// Empty if KVM guests can run here, by this device file, else the reason in words ("/dev/kvm: permission denied (add
+/// yourself to group kvm)").
+std::string kvm_unavailable_reason(const std::string& device = "/dev/kvm");
 
 }  // namespace shadowwalk

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "harness/guest/guest.hpp"
 
@@ -15,8 +14,5 @@ std::unique_ptr<Guest> make_thread_guest(const GuestConfig& config);
 /// The image must not be empty, and KVM must be available. Throws CellError on ioctl failure, InputError if KVM cannot
 /// make that many vCPUs or the image is too large.
 std::unique_ptr<Guest> make_kvm_guest(const GuestConfig& config);
-
-/// kvm_unavailable_reason() of another device file.
-std::string kvm_unavailable_reason(const std::string& device);
 
 }  // namespace shadowwalk

@@ -8,8 +8,6 @@ std::string kvm_unavailable_reason(const std::string&) {
   return "KVM guests are written for x86-64 hosts only (use thread guests)";
 }
 
-std::string kvm_unavailable_reason() { return kvm_unavailable_reason({}); }
-
 std::unique_ptr<Guest> make_kvm_guest(const GuestConfig&) {
   throw InputError("guest kvm: " + kvm_unavailable_reason());
 }

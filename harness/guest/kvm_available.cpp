@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/guest/guest_kinds.hpp"
+#include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_handle.hpp"
 
 namespace shadowwalk {
@@ -65,7 +65,5 @@ std::string kvm_unavailable_reason(const std::string& device) {
   }
   return {};
 }
-
-std::string kvm_unavailable_reason() { return kvm_unavailable_reason("/dev/kvm"); }
 
 }  // namespace shadowwalk

@@ -79,18 +79,30 @@ std::string unit_of(const Descriptor& descriptor) {
   return fmt::format("{}^{}{}{}", binary ? 2 : 10, descriptor.exponent, *name == '\0' ? "" : " ", name);
 }
 
+constexpr std::size_t kLargestFile = 1u << 20;
+
+std::vector<std::byte> contents(int fd) {
+  std::vector<std::byte> bytes(16u << 10);
+  for (std::size_t size = 0;;) {
+    const ssize_t got = pread(fd, bytes.data() + size, bytes.size() - size, static_cast<off_t>(size));
+    if (got < 0 && errno == EINTR) continue;  // IPIs interrupt any thread that is a CPU
+    if (got < 0) fail(fmt::format("read: {}", strerror(errno)));
+    size += static_cast<std::size_t>(got);
+    if (got == 0) {
+      bytes.resize(size);
+      return bytes;
+    }
+    if (size < bytes.size()) continue;
+    if (size >= kLargestFile) fail("the file does not end");
+    bytes.resize(2 * size);
+  }
+}
+
 }  // namespace
 
 const char* name_of(StatisticKind kind) {
-  switch (kind) {
-    case StatisticKind::cumulative:
-      return "cumulative";
-    case StatisticKind::instant:
-      return "instant";
-    case StatisticKind::peak:
-      return "peak";
-  }
-  return "";
+  constexpr const char* kNames[] = {"cumulative", "instant", "peak"};
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 KvmStatisticValues parse_kvm_statistics(std::span<const std::byte> file) {
@@ -136,28 +148,6 @@ std::map<std::string, KvmStatisticChange> difference(const KvmStatisticValues& b
 }
 
 namespace kvm {
-namespace {
-
-constexpr std::size_t kLargestFile = 1u << 20;
-
-std::vector<std::byte> contents(int fd) {
-  std::vector<std::byte> bytes(16u << 10);
-  for (std::size_t size = 0;;) {
-    const ssize_t got = pread(fd, bytes.data() + size, bytes.size() - size, static_cast<off_t>(size));
-    if (got < 0 && errno == EINTR) continue;  // IPIs interrupt any thread that is a CPU
-    if (got < 0) throw CellError(fmt::format("KVM statistics: read: {}", strerror(errno)));
-    size += static_cast<std::size_t>(got);
-    if (got == 0) {
-      bytes.resize(size);
-      return bytes;
-    }
-    if (size < bytes.size()) continue;
-    if (size >= kLargestFile) throw CellError("KVM statistics: the file does not end");
-    bytes.resize(2 * size);
-  }
-}
-
-}  // namespace
 
 KvmStatisticsReader::KvmStatisticsReader(const std::vector<int>& fds) : unavailable_() {
   for (const int fd : fds) {

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_x86.hpp"
 #include "harness/machine/error.hpp"
 

@@ -33,7 +33,6 @@ class KvmVm {
   KvmVm(std::span<const std::byte> image, unsigned vcpus);
 
   int fd() const { return vm_.get(); }
-  std::span<std::byte> ram() const { return ram_.bytes(); }
   /// The RAM at a guest-physical address.
   std::byte* at(std::uint64_t address) const;
 

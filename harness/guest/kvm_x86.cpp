@@ -4,9 +4,11 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <utility>
 #include <vector>
 
 #include "harness/guest/access_ring.hpp"
@@ -143,44 +145,26 @@ kvm_segment segment(std::uint16_t selector, std::uint8_t type, bool code) {
 }
 
 const char* exception_name(std::uint64_t vector) {
-  switch (vector) {
-    case 0:
-      return "divide error";
-    case 1:
-      return "debug exception";
-    case 3:
-      return "breakpoint";
-    case 4:
-      return "overflow";
-    case 5:
-      return "bound range exceeded";
-    case 6:
-      return "invalid opcode";
-    case 7:
-      return "device not available (the image uses x87 or SSE)";
-    case 8:
-      return "double fault";
-    case 10:
-      return "invalid TSS";
-    case 11:
-      return "segment not present";
-    case 12:
-      return "stack fault";
-    case 13:
-      return "general protection fault";
-    case 14:
-      return "page fault";
-    case 16:
-      return "x87 error";
-    case 17:
-      return "alignment check";
-    case 18:
-      return "machine check";
-    case 19:
-      return "SIMD error";
-    default:
-      return "exception";
-  }
+  using Row = std::pair<std::uint64_t, const char*>;
+  constexpr Row kNames[] = {{0, "divide error"},
+                            {1, "debug exception"},
+                            {3, "breakpoint"},
+                            {4, "overflow"},
+                            {5, "bound range exceeded"},
+                            {6, "invalid opcode"},
+                            {7, "device not available (the image uses x87 or SSE)"},
+                            {8, "double fault"},
+                            {10, "invalid TSS"},
+                            {11, "segment not present"},
+                            {12, "stack fault"},
+                            {13, "general protection fault"},
+                            {14, "page fault"},
+                            {16, "x87 error"},
+                            {17, "alignment check"},
+                            {18, "machine check"},
+                            {19, "SIMD error"}};
+  const auto* const row = std::ranges::find(kNames, vector, &Row::first);
+  return row == std::end(kNames) ? "exception" : row->second;
 }
 
 }  // namespace

@@ -1,5 +1,3 @@
-#include "harness/guest/make_zipf_table.hpp"
-
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -7,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include "harness/guest/guest.hpp"
 #include "harness/guest/guest_abi.hpp"
 #include "harness/machine/error.hpp"
 

@@ -1,7 +1,6 @@
 #include "harness/measure/footprint.hpp"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 
 namespace shadowwalk {

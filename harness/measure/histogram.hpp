@@ -39,13 +39,7 @@ class Histogram {
     max_ = std::max(max_, max);
   }
 
-  void merge(const Histogram& other) {
-    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
-    count_ += other.count_;
-    sum_ += other.sum_;
-    min_ = std::min(min_, other.min_);
-    max_ = std::max(max_, other.max_);
-  }
+  void merge(const Histogram& other) { add(other.counts_, other.sum_, other.min_, other.max_); }
 
   /// The values recorded since `earlier`, a copy of this one. The least and greatest value are known only to their
   /// bucket.
@@ -87,8 +81,6 @@ class Histogram {
   }
 
  private:
-  friend class ConcurrentHistogram;
-
   std::array<std::uint64_t, HistogramScale::kBuckets> counts_{};
   std::uint64_t count_ = 0;
   std::uint64_t sum_ = 0;
@@ -107,14 +99,11 @@ class ConcurrentHistogram {
   }
 
   Histogram snapshot() const {
+    std::array<std::uint64_t, HistogramScale::kBuckets> counts;
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = counts_[i].load(std::memory_order_relaxed);
     Histogram copy;
-    for (std::size_t i = 0; i < counts_.size(); ++i) {
-      copy.counts_[i] = counts_[i].load(std::memory_order_relaxed);
-      copy.count_ += copy.counts_[i];
-    }
-    copy.sum_ = sum_.load(std::memory_order_relaxed);
-    copy.min_ = min_.load(std::memory_order_relaxed);
-    copy.max_ = max_.load(std::memory_order_relaxed);
+    copy.add(counts, sum_.load(std::memory_order_relaxed), min_.load(std::memory_order_relaxed),
+             max_.load(std::memory_order_relaxed));
     return copy;
   }
 

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 /// What the kernel reports about memory. All in bytes; thread-safe. To be called before and after a window: each call
@@ -19,8 +18,8 @@ std::optional<std::uint64_t> sec_page_tables_bytes();
 /// MemAvailable of /proc/meminfo: what can be allocated without swapping. 0 if /proc does not say.
 std::uint64_t available_memory_bytes();
 
-/// The value of a line of /proc/meminfo, such as "MemAvailable"; `text` is the file. Empty if there is no such line, or
-/// its value is not a size.
+/// The value of a line of /proc/meminfo, such as "MemAvailable", or of another file with such lines; `text` is the
+/// file. Empty if there is no such line, or its value is not a size.
 std::optional<std::uint64_t> meminfo_bytes(std::string_view text, std::string_view key);
 
 }  // namespace shadowwalk

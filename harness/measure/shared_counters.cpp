@@ -29,12 +29,14 @@ static_assert(sizeof(LiveCounters) < (1u << 24), "the stamp has 24 bits for the 
 // No process may shrink it under a reader, which would get SIGBUS.
 constexpr unsigned kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
-int sealed_memory(std::string& why_not) {
-  const int fd = memfd_create("shadowwalk-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (fd >= 0 && ftruncate(fd, sizeof(SharedMemory)) == 0 && fcntl(fd, F_ADD_SEALS, kSeals) == 0) return fd;
-  why_not = fmt::format("memfd_create: {}", std::strerror(errno));
-  if (fd >= 0) close(fd);
-  return -1;
+os::FileDescriptor sealed_memory(std::string& why_not) {
+  os::FileDescriptor file(memfd_create("shadowwalk-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file.is_open() || ftruncate(file.get(), sizeof(SharedMemory)) != 0 ||
+      fcntl(file.get(), F_ADD_SEALS, kSeals) != 0) {
+    why_not = fmt::format("memfd_create: {}", std::strerror(errno));
+    file.reset();
+  }
+  return file;
 }
 
 void* map(int fd, int protection) {
@@ -45,47 +47,38 @@ void* map(int fd, int protection) {
 
 }  // namespace
 
-SharedCounters::SharedCounters() : fd_(sealed_memory(why_private_)) {
-  void* memory = map(fd_, PROT_READ | PROT_WRITE);
-  if (memory == nullptr && fd_ >= 0) {
-    why_private_ = fmt::format("mmap: {}", std::strerror(errno));
-    close(fd_);
-    fd_ = -1;
-    memory = map(fd_, PROT_READ | PROT_WRITE);
-  }
-  if (memory == nullptr) throw std::bad_alloc();
-  counters_ = &(new (memory) SharedMemory())->counters;
+void UnmapCounters::operator()(const LiveCounters* counters) const {
+  const auto* const memory = reinterpret_cast<const std::byte*>(counters) - offsetof(SharedMemory, counters);
+  munmap(const_cast<std::byte*>(memory), sizeof(SharedMemory));
 }
 
-SharedCounters::~SharedCounters() {
-  munmap(reinterpret_cast<std::byte*>(counters_) - offsetof(SharedMemory, counters), sizeof(SharedMemory));
-  if (fd_ >= 0) close(fd_);
+SharedCounters::SharedCounters() : fd_(sealed_memory(why_private_)) {
+  void* memory = map(fd(), PROT_READ | PROT_WRITE);
+  if (memory == nullptr && fd_.is_open()) {
+    why_private_ = fmt::format("mmap: {}", std::strerror(errno));
+    fd_.reset();
+    memory = map(fd(), PROT_READ | PROT_WRITE);
+  }
+  if (memory == nullptr) throw std::bad_alloc();
+  counters_.reset(&(new (memory) SharedMemory())->counters);
 }
 
 ForeignCounters::ForeignCounters(pid_t pid, int fd) {
-  const int theirs = open(fmt::format("/proc/{}/fd/{}", pid, fd).c_str(), O_RDONLY | O_CLOEXEC);
-  if (theirs < 0) {
+  const os::FileDescriptor theirs(open(fmt::format("/proc/{}/fd/{}", pid, fd).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!theirs.is_open()) {
     if (errno == ENOENT) throw Unreadable(fmt::format("process {} has ended", pid));
     throw Unreadable(
         fmt::format("/proc/{}/fd/{}: {}; look as the user who started it, or as root", pid, fd, std::strerror(errno)));
   }
   struct stat status {};
-  const bool whole = fstat(theirs, &status) == 0 && status.st_size == static_cast<off_t>(sizeof(SharedMemory)) &&
-                     (static_cast<unsigned>(fcntl(theirs, F_GET_SEALS)) & kSeals) == kSeals;
-  const void* const memory = whole ? map(theirs, PROT_READ) : nullptr;
-  close(theirs);
-  const auto* const shared = static_cast<const SharedMemory*>(memory);
-  if (shared != nullptr && shared->stamp == SharedMemory::kStamp) {
-    counters_ = &shared->counters;
-    return;
+  const bool whole = fstat(theirs.get(), &status) == 0 && status.st_size == static_cast<off_t>(sizeof(SharedMemory)) &&
+                     (static_cast<unsigned>(fcntl(theirs.get(), F_GET_SEALS)) & kSeals) == kSeals;
+  const auto* const shared = static_cast<const SharedMemory*>(whole ? map(theirs.get(), PROT_READ) : nullptr);
+  if (shared != nullptr) counters_.reset(&shared->counters);
+  if (shared == nullptr || shared->stamp != SharedMemory::kStamp) {
+    throw Unreadable(
+        fmt::format("process {} runs another build of shadowwalk; use that build's `shadowwalk top`", pid));
   }
-  if (memory != nullptr) munmap(const_cast<void*>(memory), sizeof(SharedMemory));
-  throw Unreadable(fmt::format("process {} runs another build of shadowwalk; use that build's `shadowwalk top`", pid));
-}
-
-ForeignCounters::~ForeignCounters() {
-  munmap(const_cast<std::byte*>(reinterpret_cast<const std::byte*>(counters_) - offsetof(SharedMemory, counters)),
-         sizeof(SharedMemory));
 }
 
 }  // namespace shadowwalk

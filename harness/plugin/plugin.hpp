@@ -6,7 +6,7 @@
 #include "harness/lab/registry.hpp"
 #include "harness/lab/variant_engine.hpp"
 #include "harness/plugin/abi.hpp"
-#include "harness/projection/projected_variant.hpp"
+#include "harness/projection/simulated_cell.hpp"
 #include "harness/verify/system.hpp"
 
 /// What a variant outside the tree includes: the contract, and the line that registers it.

@@ -7,14 +7,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 #include "harness/doctor/topology.hpp"
 #include "harness/lab/cell.hpp"
@@ -35,39 +32,34 @@ struct alignas(64) OwnLine {
   std::atomic<std::uint64_t> value{0};
 };
 
-/// The time of one of `count` operations in ns, in the fastest of several runs: disturbances only make a run longer.
-double fastest_ns(std::uint64_t count, const std::function<void()>& run) {
+constexpr std::uint64_t kOperations = 4096;
+
+/// The time of `operation(i)` in ns, in the fastest of several runs: disturbances only make a run longer.
+template <class Operation>
+double fastest_ns(Operation operation) {
   constexpr int kRuns = 40;
   std::uint64_t least = ~std::uint64_t{0};
-  for (int i = 0; i < kRuns; ++i) {
+  for (int run = 0; run < kRuns; ++run) {
     const std::uint64_t start = CycleClock::now();
-    run();
+    for (std::uint64_t i = 0; i < kOperations; ++i) operation(i);
     least = std::min(least, CycleClock::now() - start);
   }
-  return CycleClock::to_ns(least) / static_cast<double>(count);
+  return CycleClock::to_ns(least) / static_cast<double>(kOperations);
 }
-
-constexpr std::uint64_t kOperations = 4096;
 
 double locked_ns() {
   OwnLine line;
-  return fastest_ns(kOperations, [&] {
-    for (std::uint64_t i = 0; i < kOperations; ++i) line.value.fetch_add(1, std::memory_order_seq_cst);
-  });
+  return fastest_ns([&](std::uint64_t) { line.value.fetch_add(1, std::memory_order_seq_cst); });
 }
 
 double store_ns() {
   OwnLine line;
-  return fastest_ns(kOperations, [&] {
-    for (std::uint64_t i = 0; i < kOperations; ++i) line.value.store(i, std::memory_order_release);
-  });
+  return fastest_ns([&](std::uint64_t i) { line.value.store(i, std::memory_order_release); });
 }
 
 /// No store comes before each fence, so the store buffer is empty and draining it costs nothing.
 double mfence_ns() {
-  return fastest_ns(kOperations, [&] {
-    for (std::uint64_t i = 0; i < kOperations; ++i) mfence();
-  });
+  return fastest_ns([](std::uint64_t) { mfence(); });
 }
 
 /// Four levels of entries that name the next table, in few lines, like those of an SPTE walk: `load` and `load_latency`
@@ -91,27 +83,12 @@ struct Chain {
   }
 };
 
-/// The time of a walk of leak divided by its loads. A loop of overlapping loads would be cheaper, since a walk also
-/// tests what it has loaded.
-double load_ns() {
-  CellConfig config;
-  config.name = config.variant = "leak";
-  config.workload = "mmio-poll";
-  config.zappers = 0;
-  config.instrumentation = Instrumentation::light;
-  config.warmup = std::chrono::milliseconds(50);
-  config.duration = std::chrono::milliseconds(200);
-  const CellMeasurement cell = run_cell(prepare_cell(config));
-  if (cell.walks == 0) throw CellError("no burst of walks began and ended in 200 ms: the host is too busy");
-  return cell.walk_ns_total / static_cast<double>(cell.walks) / MeasuredGeometry::kLevels;
-}
-
 /// Each load begins where the last one ended.
 double load_latency_ns() {
   const Chain chain;
   auto at = reinterpret_cast<std::uintptr_t>(&(*chain.tables)[0]);
-  return fastest_ns(kOperations, [&] {
-    for (std::size_t i = 0; i < kOperations; ++i) at = Chain::step(at, i % Chain::kEntries);
+  return fastest_ns([&](std::uint64_t i) {
+    at = Chain::step(at, i % Chain::kEntries);
     asm volatile("" : : "r"(at));
   });
 }
@@ -122,15 +99,11 @@ bool locked_waits_for_loads(double load_latency, double locked) {
   const Chain chain;
   const auto root = reinterpret_cast<std::uintptr_t>(&(*chain.tables)[0]);
   OwnLine line;
-  std::uintptr_t sum = 0;
-  const double ns = fastest_ns(kOperations, [&] {
-    for (std::size_t i = 0; i < kOperations; ++i) {
-      std::uintptr_t at = root;
-      for (std::size_t level = 0; level < Chain::kTables; ++level) at = Chain::step(at, i % Chain::kEntries);
-      sum += at;
-      line.value.fetch_add(1, std::memory_order_seq_cst);
-    }
-    asm volatile("" : : "r"(sum));
+  const double ns = fastest_ns([&](std::uint64_t i) {
+    std::uintptr_t at = root;
+    for (std::size_t level = 0; level < Chain::kTables; ++level) at = Chain::step(at, i % Chain::kEntries);
+    asm volatile("" : : "r"(at));
+    line.value.fetch_add(1, std::memory_order_seq_cst);
   });
   const double chain_ns = load_latency * Chain::kTables;
   return ns > (std::max(chain_ns, locked) + chain_ns + locked) / 2;
@@ -222,6 +195,10 @@ double walk_ns(const CellMeasurement& cell) {
   if (cell.walks == 0) throw CellError("no burst of walks began and ended in the window: the host is too busy");
   return cell.walk_ns_total / static_cast<double>(cell.walks);
 }
+
+/// The time of a walk of leak divided by its loads. A loop of overlapping loads would be cheaper, since a walk also
+/// tests what it has loaded.
+double load_ns() { return walk_ns(run_cell(prepare_cell(cell_config("leak", 1)))) / MeasuredGeometry::kLevels; }
 
 double ratio(const WalkNs& ns) { return (ns[1] - ns[0]) / (ns[2] - ns[0]); }
 

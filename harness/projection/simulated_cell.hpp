@@ -4,9 +4,7 @@
 #include <chrono>
 #include <exception>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "harness/coherence/machine.hpp"
 #include "harness/lab/action_schedule.hpp"
@@ -240,5 +238,15 @@ class SimulatedCell {
   std::string failure_;
   Projected projected_;
 };
+
+/// The registration line of a variant that can be projected: `projected_variants().add(projected_variant<MyScheme>())`.
+template <template <class> class Variant>
+VariantEntry projected_variant() {
+  return {.info = Variant<CoherentMachine>::kInfo,
+          .project = [](const CellConfig& config, const coherence::Topology& topology) {
+            check_projection(config, topology);
+            return SimulatedCell<Variant>(config, topology).run();
+          }};
+}
 
 }  // namespace shadowwalk::projection

@@ -6,6 +6,7 @@
 #include "harness/machine/error.hpp"
 #include "harness/projection/host_comparison.hpp"
 #include "harness/projection/projection.hpp"
+#include "harness/projection/topology_file.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk::projection {
@@ -13,26 +14,13 @@ namespace {
 
 using nlohmann::json;
 
-json in_ns(const coherence::Topology& topology) {
-  const auto ns = [](coherence::Picoseconds time) { return coherence::to_ns(time); };
-  return {{"transfer",
-           {{"core", ns(topology.transfer[0])},
-            {"llc", ns(topology.transfer[1])},
-            {"socket", ns(topology.transfer[2])},
-            {"system", ns(topology.transfer[3])}}},
-          {"memory", ns(topology.memory)},
-          {"line_hold", ns(topology.line_hold)},
-          {"line_service", ns(topology.line_service)},
-          {"load", ns(topology.costs.load)},
-          {"load_latency", ns(topology.costs.load_latency)},
-          {"store", ns(topology.costs.store)},
-          {"locked", ns(topology.costs.locked)},
-          {"mfence", ns(topology.costs.mfence)},
-          {"ipi_send", ns(topology.interrupt.send)},
-          {"ipi_deliver", ns(topology.interrupt.deliver)},
-          {"ipi_handle", ns(topology.interrupt.handle)},
-          {"guest_exit", ns(topology.guest.exit)},
-          {"guest_access", ns(topology.guest.access)}};
+json in_ns(coherence::Topology topology) {
+  json ns;
+  for (const TopologyFigure& figure : cost_figures()) ns[figure.key] = coherence::to_ns(figure.in(topology));
+  for (const TopologyFigure& figure : transfer_figures()) {
+    ns["transfer"][figure.key] = coherence::to_ns(figure.in(topology));
+  }
+  return ns;
 }
 
 }  // namespace

@@ -21,18 +21,13 @@ using coherence::Topology;
 
 constexpr double kLongestNs = 1e6;
 
-/// One figure of a file: its key, and its member of Topology.
-struct Figure {
-  const char* key;
-  Picoseconds& (*in)(Topology&);
-};
-constexpr Figure kTransfers[] = {
+constexpr TopologyFigure kTransfers[] = {
     {"core", [](Topology& t) -> Picoseconds& { return t.transfer[0]; }},
     {"llc", [](Topology& t) -> Picoseconds& { return t.transfer[1]; }},
     {"socket", [](Topology& t) -> Picoseconds& { return t.transfer[2]; }},
     {"system", [](Topology& t) -> Picoseconds& { return t.transfer[3]; }},
 };
-constexpr Figure kCosts[] = {
+constexpr TopologyFigure kCosts[] = {
     {"memory", [](Topology& t) -> Picoseconds& { return t.memory; }},
     {"line_hold", [](Topology& t) -> Picoseconds& { return t.line_hold; }},
     {"line_service", [](Topology& t) -> Picoseconds& { return t.line_service; }},
@@ -47,26 +42,24 @@ constexpr Figure kCosts[] = {
     {"guest_exit", [](Topology& t) -> Picoseconds& { return t.guest.exit; }},
     {"guest_access", [](Topology& t) -> Picoseconds& { return t.guest.access; }},
 };
-struct Count {
+
+/// What else a file has, in the same way.
+template <class T>
+struct Row {
   const char* key;
-  unsigned& (*in)(Topology&);
+  T& (*in)(Topology&);
 };
+using Count = Row<unsigned>;
+using Flag = Row<bool>;
+using Text = Row<std::string>;
 constexpr Count kCounts[] = {
     {"sockets", [](Topology& t) -> unsigned& { return t.sockets; }},
     {"llcs_per_socket", [](Topology& t) -> unsigned& { return t.llcs_per_socket; }},
     {"cores_per_llc", [](Topology& t) -> unsigned& { return t.cores_per_llc; }},
     {"threads_per_core", [](Topology& t) -> unsigned& { return t.threads_per_core; }},
 };
-struct Flag {
-  const char* key;
-  bool& (*in)(Topology&);
-};
 constexpr Flag kFlags[] = {
     {"locked_waits_for_loads", [](Topology& t) -> bool& { return t.costs.locked_waits_for_loads; }},
-};
-struct Text {
-  const char* key;
-  std::string& (*in)(Topology&);
 };
 constexpr Text kTexts[] = {
     {"name", [](Topology& t) -> std::string& { return t.name; }},
@@ -75,26 +68,29 @@ constexpr Text kTexts[] = {
 };
 
 /// Takes each of `wanted` from a table, which must hold all of them and nothing else except what `also` names.
-template <class Row, class Take>
-void take_all(const TomlReader& reader, const toml::table& table, std::span<const Row> wanted,
+template <class Wanted, class Take>
+void take_all(const TomlReader& reader, const toml::table& table, std::span<const Wanted> wanted,
               std::span<const std::string> also, Take take) {
   std::vector<std::string> known(also.begin(), also.end());
-  for (const Row& row : wanted) known.emplace_back(row.key);
+  for (const Wanted& row : wanted) known.emplace_back(row.key);
   std::set<std::string> seen;
   for (const auto& [key, node] : table) {
     const auto name = std::string(key.str());
     if (std::ranges::find(also, name) != also.end()) continue;
-    const auto row = std::ranges::find(wanted, name, [](const Row& one) { return std::string(one.key); });
+    const auto row = std::ranges::find(wanted, name, [](const Wanted& one) { return std::string(one.key); });
     if (row == wanted.end()) reader.unknown("key", key, known);
     take(*row, key, node);
     seen.insert(name);
   }
-  for (const Row& row : wanted) {
+  for (const Wanted& row : wanted) {
     if (!seen.contains(row.key)) reader.fail(table.source(), fmt::format("'{}' is missing; give it", row.key));
   }
 }
 
 }  // namespace
+
+std::span<const TopologyFigure> transfer_figures() { return kTransfers; }
+std::span<const TopologyFigure> cost_figures() { return kCosts; }
 
 Topology parse_topology(std::string_view text, const std::string& file) {
   static const std::vector<std::string> kTables{"cpus", "order", "ns", "transfer_ns"};
@@ -105,10 +101,11 @@ Topology parse_topology(std::string_view text, const std::string& file) {
     row.in(topology) = reader.text(key, node);
   });
   std::set<std::string> tables;
-  const auto figures = [&](const toml::table& table, std::span<const Figure> rows) {
-    take_all<Figure>(reader, table, rows, {}, [&](const Figure& row, const toml::key& key, const toml::node& node) {
-      row.in(topology) = coherence::from_ns(reader.number(key, node, 0, kLongestNs));
-    });
+  const auto figures = [&](const toml::table& table, std::span<const TopologyFigure> rows) {
+    take_all<TopologyFigure>(reader, table, rows, {},
+                             [&](const TopologyFigure& row, const toml::key& key, const toml::node& node) {
+                               row.in(topology) = coherence::from_ns(reader.number(key, node, 0, kLongestNs));
+                             });
   };
   for (const auto& [key, node] : document) {
     if (std::ranges::find(kTables, std::string(key.str())) == kTables.end()) continue;
@@ -156,9 +153,10 @@ std::string to_toml(const Topology& topology) {
   text += "\n[order]\n";
   for (const Flag& row : kFlags) text += fmt::format("{} = {}\n", row.key, row.in(copy));
   text += "\n[transfer_ns]\n";
-  for (const Figure& row : kTransfers) text += fmt::format("{} = {}\n", row.key, coherence::to_ns(row.in(copy)));
+  for (const TopologyFigure& row : kTransfers)
+    text += fmt::format("{} = {}\n", row.key, coherence::to_ns(row.in(copy)));
   text += "\n[ns]\n";
-  for (const Figure& row : kCosts) text += fmt::format("{} = {}\n", row.key, coherence::to_ns(row.in(copy)));
+  for (const TopologyFigure& row : kCosts) text += fmt::format("{} = {}\n", row.key, coherence::to_ns(row.in(copy)));
   return text;
 }
 

@@ -8,6 +8,14 @@
 
 namespace shadowwalk::projection {
 
+/// One figure of a topology: its key in files and results, and its member of Topology.
+struct TopologyFigure {
+  const char* key;
+  coherence::Picoseconds& (*in)(coherence::Topology&);
+};
+std::span<const TopologyFigure> transfer_figures();  ///< by tier
+std::span<const TopologyFigure> cost_figures();      ///< all other times
+
 /// A topology's file as it was when the library was built.
 struct ShippedTopology {
   const char* name;

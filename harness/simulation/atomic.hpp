@@ -47,8 +47,7 @@ class Atomic {
   }
   bool compare_exchange_strong(T& expected, T desired, std::memory_order = std::memory_order_seq_cst,
                                std::memory_order = std::memory_order_seq_cst, Where where = Where::current()) {
-    execution().passes(where, Site::Kind::read_modify_write);
-    const T old = change([&](T now) { return same(now, expected) ? desired : now; });
+    const T old = locked(where, [&](T now) { return same(now, expected) ? desired : now; });
     const bool exchanged = same(old, expected);
     expected = old;
     return exchanged;
@@ -58,20 +57,16 @@ class Atomic {
     return compare_exchange_strong(expected, desired, success, failure, where);
   }
   T fetch_add(T by, std::memory_order = std::memory_order_seq_cst, Where where = Where::current()) {
-    execution().passes(where, Site::Kind::read_modify_write);
-    return change([&](T now) { return static_cast<T>(now + by); });
+    return locked(where, [&](T now) { return static_cast<T>(now + by); });
   }
   T fetch_sub(T by, std::memory_order = std::memory_order_seq_cst, Where where = Where::current()) {
-    execution().passes(where, Site::Kind::read_modify_write);
-    return change([&](T now) { return static_cast<T>(now - by); });
+    return locked(where, [&](T now) { return static_cast<T>(now - by); });
   }
   T fetch_or(T bits, std::memory_order = std::memory_order_seq_cst, Where where = Where::current()) {
-    execution().passes(where, Site::Kind::read_modify_write);
-    return change([&](T now) { return static_cast<T>(now | bits); });
+    return locked(where, [&](T now) { return static_cast<T>(now | bits); });
   }
   T fetch_and(T bits, std::memory_order = std::memory_order_seq_cst, Where where = Where::current()) {
-    execution().passes(where, Site::Kind::read_modify_write);
-    return change([&](T now) { return static_cast<T>(now & bits); });
+    return locked(where, [&](T now) { return static_cast<T>(now & bits); });
   }
 
   /// The name under which observers of the execution see it.
@@ -90,6 +85,11 @@ class Atomic {
     return value;
   }
   static bool same(T a, T b) { return to_word(a) == to_word(b); }
+  template <class Change>
+  T locked(Where where, Change change_it) {
+    execution().passes(where, Site::Kind::read_modify_write);
+    return change(change_it);
+  }
   template <class Change>
   T change(Change change) {
     return from_word(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -39,10 +40,9 @@ class Preemptions {
   /// Whether its program has taken a step in this turn.
   bool program_ran() const { return program_ran_; }
   bool program_can_go_on(std::span<const Transition> enabled) const {
-    for (const Transition& step : enabled) {
-      if (cpu_ == step.actor.cpu && step.actor.part == Actor::Part::program) return true;
-    }
-    return false;
+    return std::ranges::any_of(enabled, [&](const Transition& step) {
+      return cpu_ == step.actor.cpu && step.actor.part == Actor::Part::program;
+    });
   }
   unsigned preemptions() const { return preemptions_; }
   unsigned switches() const { return switches_; }

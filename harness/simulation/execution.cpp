@@ -1,5 +1,6 @@
 #include "harness/simulation/execution.hpp"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <utility>
@@ -15,13 +16,6 @@ using Drains = Operation::Drains;
 
 thread_local Execution* the_current = nullptr;
 
-Operation operation(Kind kind, Drains drains = Drains::nothing) {
-  Operation made;
-  made.kind = kind;
-  made.drains = drains;
-  return made;
-}
-
 }  // namespace
 
 Execution::Cpu::Cpu(unsigned number_in, std::string name_in, std::function<void()> program)
@@ -29,7 +23,8 @@ Execution::Cpu::Cpu(unsigned number_in, std::string name_in, std::function<void(
 
 bool Execution::can_step(const Cpu& cpu) const {
   if (cpu.next.drains == Drains::own && !cpu.buffer.empty()) return false;
-  if (cpu.next.drains == Drains::all && !buffers_empty()) return false;
+  const auto is_empty = [](const auto& one) { return one->buffer.empty(); };
+  if (cpu.next.drains == Drains::all && !std::ranges::all_of(cpus_, is_empty)) return false;
   return cpu.ready == nullptr || !*cpu.ready || (*cpu.ready)();
 }
 
@@ -100,15 +95,18 @@ void Execution::collect() {
     }
     for (const auto& [location, pushed_after] : cpu->buffer.drainable(model_)) {
       const LocationId mover = model_ == MemoryModel::pso ? location : 0;
-      Operation drain = operation(Kind::drain_store).touch(location, true);
-      drain.pushed_after = pushed_after;
-      drain.before_interrupt = cpu->interrupt_pending && !cpu->gate_closed;
-      enabled_.push_back({{number, Part::store_buffer, mover}, drain});
+      enabled_.push_back({{number, Part::store_buffer, mover},
+                          Operation{.kind = Kind::drain_store,
+                                    .pushed_after = pushed_after,
+                                    .before_interrupt = cpu->interrupt_pending && !cpu->gate_closed}
+                              .touch(location, true)});
     }
     if (cpu->interrupt_pending && !cpu->gate_closed && (cpu->buffer.empty() || !cpu->interrupt_drains)) {
       const Drains drains = cpu->interrupt_drains ? Drains::own : Drains::nothing;
       enabled_.push_back({{number, Part::interrupt},
-                          operation(Kind::deliver_interrupt, drains).touch(cpu->gate, true).touch(cpu->mailbox, true)});
+                          Operation{.kind = Kind::deliver_interrupt, .drains = drains}
+                              .touch(cpu->gate, true)
+                              .touch(cpu->mailbox, true)});
     }
   }
 }
@@ -134,8 +132,6 @@ bool Execution::apply(const Transition& transition) {
   }
   return false;
 }
-
-std::vector<Transition> Execution::stuck() const { return blocked_; }
 
 void Execution::step(const Operation& next, const std::function<bool()>& ready) {
   if (!on_cpu()) return;
@@ -200,7 +196,7 @@ std::uint64_t Execution::value_for(const Cpu& cpu, const Location& location) con
 std::uint64_t Execution::load(Location& location) {
   if (!on_cpu()) return location.value;
   Cpu& cpu = *running_;
-  step(operation(Kind::load).touch(location.id, false));
+  step(Operation{.kind = Kind::load}.touch(location.id, false));
   const std::uint64_t value = value_for(cpu, location);
   cpu.seen.emplace_back(&location, value);
   if (observer_) report(cpu, "reads", location, value);
@@ -214,7 +210,7 @@ void Execution::store(Location& location, std::uint64_t value, bool release) {
   }
   running_->seen.clear();
   if (model_ == MemoryModel::sc) {
-    step(operation(Kind::store).touch(location.id, true));
+    step(Operation{.kind = Kind::store}.touch(location.id, true));
     location.value = value;
     if (observer_) report(*running_, "writes", location, value);
   } else {
@@ -226,12 +222,12 @@ void Execution::store(Location& location, std::uint64_t value, bool release) {
 void Execution::before_read_modify_write(Location& location) {
   if (!on_cpu()) return;
   running_->seen.clear();
-  step(operation(Kind::read_modify_write, Drains::own).touch(location.id, true));
+  step(Operation{.kind = Kind::read_modify_write, .drains = Drains::own}.touch(location.id, true));
 }
 
 void Execution::fence() {
   if (!on_cpu() || running_->buffer.empty()) return;
-  step(operation(Kind::fence, Drains::own));
+  step({.kind = Kind::fence, .drains = Drains::own});
   if (observer_) report(*running_, "full barrier");
 }
 
@@ -240,28 +236,15 @@ void Execution::wait_for_change() {
   Cpu& cpu = *running_;
   const auto seen = std::exchange(cpu.seen, {});
   if (seen.empty()) return;
-  Operation wait = operation(Kind::wait);
+  Operation wait{.kind = Kind::wait};
   for (const auto& [location, value] : seen) wait.touch(location->id, false);
   step(wait, [&] {
-    for (const auto& [location, value] : seen) {
-      if (value_for(cpu, *location) != value) return true;
-    }
-    return false;
+    return std::ranges::any_of(seen, [&](const auto& one) { return value_for(cpu, *one.first) != one.second; });
   });
 }
 
-bool Execution::buffers_empty() const {
-  for (const auto& cpu : cpus_) {
-    if (!cpu->buffer.empty()) return false;
-  }
-  return true;
-}
-
 bool Execution::others_ended(unsigned than_cpu) const {
-  for (const auto& cpu : cpus_) {
-    if (cpu->number != than_cpu && !cpu->fiber.finished()) return false;
-  }
-  return true;
+  return std::ranges::all_of(cpus_, [&](const auto& cpu) { return cpu->number == than_cpu || cpu->fiber.finished(); });
 }
 
 void Execution::on_interrupt(unsigned cpu, std::function<void()> handler) {
@@ -270,45 +253,30 @@ void Execution::on_interrupt(unsigned cpu, std::function<void()> handler) {
 
 void Execution::raise_interrupt(unsigned cpu, const Interrupt& interrupt, const std::function<void()>& prepare) {
   Cpu& target = *cpus_.at(cpu);
-  Operation raise = operation(Kind::other, interrupt.sender_barrier ? Drains::own : Drains::nothing);
-  raise.what = "sends an IPI";
-  step(raise.touch(target.mailbox, true));
+  const Drains drains = interrupt.sender_barrier ? Drains::own : Drains::nothing;
+  step(Operation{.what = "sends an IPI", .drains = drains}.touch(target.mailbox, true));
   prepare();
   if (!on_cpu()) return target.interrupt_handler();
   target.interrupt_pending = !interrupt.lost;
   target.interrupt_drains = interrupt.target_barrier;
 }
 
-void Execution::look_at_gate(const char* what) {
-  Operation look = operation(Kind::other);
-  look.what = what;
-  step(look.touch(running_->gate, false));
-}
+void Execution::look_at_gate(const char* what) { step(Operation{.what = what}.touch(running_->gate, false)); }
 
 void Execution::set_gate(bool closed) {
   if (!on_cpu()) return;
-  Operation gate = operation(Kind::other);
-  gate.what = closed ? "disables interrupts" : "enables interrupts";
-  step(gate.touch(running_->gate, true));
+  step(Operation{.what = closed ? "disables interrupts" : "enables interrupts"}.touch(running_->gate, true));
   running_->gate_closed = closed;
 }
 
 void Execution::look_at_mailbox(unsigned of) {
-  Operation look = operation(Kind::other);
-  look.what = "looks whether it was interrupted";
-  step(look.touch(cpus_.at(of)->mailbox, false));
+  step(Operation{.what = "looks whether it was interrupted"}.touch(cpus_.at(of)->mailbox, false));
 }
 
-void Execution::fence_all() {
-  Operation fence = operation(Kind::other, Drains::all);
-  fence.what = "has every CPU make a full barrier";
-  step(fence);
-}
+void Execution::fence_all() { step({.what = "has every CPU make a full barrier", .drains = Drains::all}); }
 
 void Execution::wait_for_mailbox(unsigned of, const std::function<bool()>& ready) {
-  Operation wait = operation(Kind::other);
-  wait.what = "waits for an acknowledgement";
-  step(wait.touch(cpus_.at(of)->mailbox, false), ready);
+  step(Operation{.what = "waits for an acknowledgement"}.touch(cpus_.at(of)->mailbox, false), ready);
 }
 
 }  // namespace shadowwalk::simulation

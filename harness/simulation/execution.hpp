@@ -47,9 +47,8 @@ class Execution {
 
   const std::string& cpu_name(unsigned cpu) const { return cpus_.at(cpu)->name; }
   std::size_t cpus() const { return cpus_.size(); }
-  MemoryModel model() const { return model_; }
   /// After a deadlock: what each CPU waits for.
-  std::vector<Transition> stuck() const;
+  const std::vector<Transition>& stuck() const { return blocked_; }
   /// The first thing that went wrong; empty: nothing.
   const std::string& complaint() const { return complaint_; }
 
@@ -121,7 +120,6 @@ class Execution {
   /// The body of a loop that waits: returns when something that the CPU has loaded since its last store or wait has
   /// another value; at once if it has loaded nothing.
   void wait_for_change();
-  bool buffers_empty() const;
   bool others_ended(unsigned than_cpu) const;
   bool all_ended() const { return others_ended(static_cast<unsigned>(cpus_.size())); }
   /// `listener` is called by complain(), at the place of the complaint.

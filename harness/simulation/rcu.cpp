@@ -3,20 +3,8 @@
 #include <utility>
 
 namespace shadowwalk::simulation {
-namespace {
 
 using Drains = Operation::Drains;
-
-Operation step_of(const char* what, Drains drains = Drains::nothing) {
-  Operation step;
-  step.what = what;
-  step.drains = drains;
-  return step;
-}
-
-}  // namespace
-
-thread_local Rcu* Rcu::current_ = nullptr;
 
 Rcu::Rcu(const Options&) : outer_(std::exchange(current_, this)) {
   Execution& execution = Execution::current();
@@ -33,21 +21,22 @@ Rcu::Reader& Rcu::reader() { return readers_.at(Execution::current().cpu()); }
 void Rcu::enter() {
   Execution& execution = Execution::current();
   if (!execution.on_cpu() || reader().nesting++ != 0) return;
-  execution.step(step_of("enters an RCU section").touch(reader().location, true));
+  execution.step(Operation{.what = "enters an RCU section"}.touch(reader().location, true));
   ++reader().sections;
 }
 
 void Rcu::leave() {
   Execution& execution = Execution::current();
   if (!execution.on_cpu() || --reader().nesting != 0) return;
-  execution.step(step_of("leaves an RCU section").touch(reader().location, true));
+  execution.step(Operation{.what = "leaves an RCU section"}.touch(reader().location, true));
   ++reader().sections;
 }
 
 void Rcu::call(RcuHead& head, void (*func)(RcuHead*, void*), void* context) {
   head.func = func;
   head.context = context;
-  Execution::current().step(step_of("queues an RCU callback", Drains::own).touch(queue_location_, true));
+  Execution::current().step(
+      Operation{.what = "queues an RCU callback", .drains = Drains::own}.touch(queue_location_, true));
   queue_.push_back(&head);
 }
 
@@ -60,7 +49,7 @@ void Rcu::run_all(std::vector<RcuHead*> callbacks) {
 void Rcu::reclaim() {
   Execution& execution = Execution::current();
   for (;;) {
-    execution.step(step_of("looks for RCU callbacks", Drains::own).touch(queue_location_, true),
+    execution.step(Operation{.what = "looks for RCU callbacks", .drains = Drains::own}.touch(queue_location_, true),
                    [&] { return !queue_.empty() || execution.others_ended(reclaimer_); });
     if (queue_.empty()) return;
     const auto callbacks = std::exchange(queue_, {});
@@ -70,7 +59,7 @@ void Rcu::reclaim() {
 }
 
 Operation Rcu::grace_period_step(const char* what) {
-  Operation step = step_of(what, Drains::all);
+  Operation step{.what = what, .drains = Drains::all};
   for (const Reader& reader : readers_) step.touch(reader.location, false);
   return step;
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -45,7 +44,7 @@ class Rcu {
   Operation grace_period_step(const char* what);
   void run_all(std::vector<RcuHead*> callbacks);
 
-  static thread_local Rcu* current_;
+  static inline thread_local Rcu* current_ = nullptr;
 
   Rcu* const outer_;
   unsigned reclaimer_ = 0;

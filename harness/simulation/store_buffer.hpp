@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -64,14 +65,15 @@ class StoreBuffer {
     std::vector<Drainable> locations;
     for (std::size_t i = 0; i < stores_.size(); ++i) {
       if (i != 0 && (model != MemoryModel::pso || stores_[i].release)) break;  // release: after all before it
-      if (is_first_of_its_location(i)) locations.push_back({stores_[i].location->id, stores_[i].pushed_after});
+      const Store& store = stores_[i];
+      const bool is_new = std::ranges::find(locations, store.location->id, &Drainable::location) == locations.end();
+      if (is_new) locations.push_back({store.location->id, store.pushed_after});
     }
     return locations;
   }
   /// The oldest store to this location, which is waiting, becomes visible.
   const Location& drain(LocationId id) {
-    auto store = stores_.begin();
-    while (store->location->id != id) ++store;
+    const auto store = std::ranges::find_if(stores_, [&](const Store& one) { return one.location->id == id; });
     Location& location = *store->location;
     location.value = store->value;
     stores_.erase(store);
@@ -85,13 +87,6 @@ class StoreBuffer {
     bool release;
     std::uint32_t pushed_after;
   };
-
-  bool is_first_of_its_location(std::size_t index) const {
-    for (std::size_t i = 0; i < index; ++i) {
-      if (stores_[i].location == stores_[index].location) return false;
-    }
-    return true;
-  }
 
   std::deque<Store> stores_;
 };

@@ -5,12 +5,19 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <system_error>
 
 namespace shadowwalk {
 namespace {
 
 constexpr std::chrono::hours kLongestDuration{24};
+
+struct Unit {
+  std::string_view name;
+  std::int64_t ns;
+};
+constexpr Unit kUnits[] = {{"s", 1'000'000'000}, {"ms", 1'000'000}, {"us", 1'000}, {"ns", 1}};
 
 }  // namespace
 
@@ -19,26 +26,18 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc{} || !std::isfinite(number) || number < 0 || std::signbit(number)) return std::nullopt;
-  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
-  double scale = 0;
-  if (unit == "ns") scale = 1;
-  if (unit == "us") scale = 1e3;
-  if (unit == "ms") scale = 1e6;
-  if (unit == "s") scale = 1e9;
-  const double nanoseconds = number * scale;
-  if (scale == 0 || nanoseconds > static_cast<double>(std::chrono::nanoseconds{kLongestDuration}.count())) {
-    return std::nullopt;
-  }
+  const auto unit = std::ranges::find(kUnits, text.substr(static_cast<std::size_t>(end - text.data())), &Unit::name);
+  if (unit == std::ranges::end(kUnits)) return std::nullopt;
+  const double nanoseconds = number * static_cast<double>(unit->ns);
+  if (nanoseconds > static_cast<double>(std::chrono::nanoseconds{kLongestDuration}.count())) return std::nullopt;
   return std::chrono::nanoseconds{std::llround(nanoseconds)};
 }
 
 std::string exact_duration(std::chrono::nanoseconds duration) {
   const auto ns = duration.count();
   if (ns == 0) return "0";
-  if (ns % 1'000'000'000 == 0) return fmt::format("{}s", ns / 1'000'000'000);
-  if (ns % 1'000'000 == 0) return fmt::format("{}ms", ns / 1'000'000);
-  if (ns % 1'000 == 0) return fmt::format("{}us", ns / 1'000);
-  return fmt::format("{}ns", ns);
+  const Unit& unit = *std::ranges::find_if(kUnits, [&](const Unit& one) { return ns % one.ns == 0; });
+  return fmt::format("{}{}", ns / unit.ns, unit.name);
 }
 
 std::string format_duration(std::chrono::nanoseconds duration) {

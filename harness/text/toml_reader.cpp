@@ -4,8 +4,11 @@
 #include <fmt/ranges.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
@@ -14,22 +17,15 @@
 namespace shadowwalk {
 
 std::string TomlReader::type_name(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::table:
-      return "a table";
-    case toml::node_type::array:
-      return "a list";
-    case toml::node_type::string:
-      return "a string";
-    case toml::node_type::integer:
-      return "a whole number";
-    case toml::node_type::floating_point:
-      return "a number with a fraction";
-    case toml::node_type::boolean:
-      return "a boolean";
-    default:
-      return "a date or time";
-  }
+  using Row = std::pair<toml::node_type, const char*>;
+  constexpr Row kNames[] = {{toml::node_type::table, "a table"},
+                            {toml::node_type::array, "a list"},
+                            {toml::node_type::string, "a string"},
+                            {toml::node_type::integer, "a whole number"},
+                            {toml::node_type::floating_point, "a number with a fraction"},
+                            {toml::node_type::boolean, "a boolean"}};
+  const auto* const row = std::ranges::find(kNames, node.type(), &Row::first);
+  return row == std::end(kNames) ? "a date or time" : row->second;
 }
 
 toml::table TomlReader::parse(std::string_view text) const {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "harness/lab/registry.hpp"
-#include "harness/simulation/bounded_search.hpp"
 #include "harness/simulation/exhaustive_search.hpp"
 #include "harness/simulation/random_schedule.hpp"
 

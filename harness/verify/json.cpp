@@ -46,14 +46,13 @@ class Reader {
     }
     return static_cast<unsigned>(value);
   }
-  /// The value that `names` gives to the member's name.
-  template <class Value, class Names, class Name, class ValueOf>
-  Value named(const char* key, const Names& names, Name name, ValueOf value) const {
+  /// The entry of `table` that the member names.
+  template <class Table, class Name>
+  const auto& entry(const char* key, const Table& table, Name name) const {
     const auto text = get<std::string>(key);
-    for (const auto& entry : names) {
-      if (name(entry) == text) return value(entry);
-    }
-    wrong(key, "is \"" + text + "\", which is unknown");
+    const auto found = std::ranges::find(table, std::string_view(text), name);
+    if (found == std::ranges::end(table)) wrong(key, "is \"" + text + "\", which is unknown");
+    return *found;
   }
   bool has(const char* key) const { return object_.contains(key); }
   Reader object(const char* key) const {
@@ -82,21 +81,16 @@ VerifyConfig read_setting(const Reader& reader) {
   config.zap_all = reader.get<bool>("zap_all");
   config.faults = reader.get<bool>("faults");
   config.guest = reader.get<bool>("guest");
-  config.memory = reader.named<simulation::MemoryModel>(
-      "memory", simulation::kMemoryModels, [](const auto& entry) { return entry.first; },
-      [](const auto& entry) { return entry.second; });
+  config.memory = reader.entry("memory", simulation::kMemoryModels, [](const auto& row) { return row.first; }).second;
   if (reader.has("weakened")) {
     const Reader site = reader.object("weakened");
-    config.weakened = {.file = site.get<std::string>("file"),
-                       .line = site.get<unsigned>("line"),
-                       .kind = site.named<Site::Kind>(
-                           "kind", simulation::kSiteKinds, [](const auto& entry) { return entry.second; },
-                           [](const auto& entry) { return entry.first; })};
+    config.weakened = {
+        .file = site.get<std::string>("file"),
+        .line = site.get<unsigned>("line"),
+        .kind = site.entry("kind", simulation::kSiteKinds, [](const auto& row) { return row.second; }).first};
   }
   if (reader.has("mutant")) {
-    config.mutant = reader.named<Mutant>(
-        "mutant", mutants(), [](const MutantInfo& info) { return info.name; },
-        [](const MutantInfo& info) { return info.mutant; });
+    config.mutant = reader.entry("mutant", mutants(), &MutantInfo::name).mutant;
   }
   return config;
 }

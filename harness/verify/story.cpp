@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cstddef>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "harness/machine/error.hpp"
@@ -20,99 +22,56 @@ extern "C" {
 namespace shadowwalk::verify {
 namespace {
 
-using simulation::Actor;
 using simulation::Execution;
 using simulation::Operation;
 using simulation::Schedule;
 using simulation::Transition;
 
-const char* kind_in_words(const Operation& operation) {
-  switch (operation.kind) {
-    case Operation::Kind::load:
-      return "load";
-    case Operation::Kind::store:
-      return "store";
-    case Operation::Kind::read_modify_write:
-      return "read-modify-write";
-    case Operation::Kind::fence:
-      return "fence";
-    case Operation::Kind::wait:
-      return "wait";
-    case Operation::Kind::drain_store:
-      return "store becomes visible";
-    case Operation::Kind::deliver_interrupt:
-      return "interrupt";
-    case Operation::Kind::other:
-      break;
-  }
-  return operation.what;
+const char* in_words(const Operation& operation) {
+  using Kind = Operation::Kind;
+  using Row = std::pair<Kind, const char*>;
+  constexpr Row kWords[] = {{Kind::load, "load"},
+                            {Kind::store, "store"},
+                            {Kind::read_modify_write, "read-modify-write"},
+                            {Kind::fence, "fence"},
+                            {Kind::wait, "wait"},
+                            {Kind::drain_store, "store becomes visible"},
+                            {Kind::deliver_interrupt, "interrupt"}};
+  const auto* const row = std::ranges::find(kWords, operation.kind, &Row::first);
+  return row == std::end(kWords) ? operation.what : row->second;
 }
 
 /// The CPU that moves, and its operation: enough to notice that another build would do something else.
 std::string in_words(const Execution& execution, const Transition& step) {
-  std::string text = execution.cpu_name(step.actor.cpu) + ": " + kind_in_words(step.operation);
+  std::string text = execution.cpu_name(step.actor.cpu) + ": " + in_words(step.operation);
   if (step.actor.location != 0) text += " (" + std::to_string(step.actor.location) + ")";
   return text;
 }
 
-/// Chooses by `choose_next`, and records the steps in words.
-class Recording : public Schedule {
+/// Which of the steps that are possible is the `index`-th of a schedule; nothing: it ends here.
+using Choose =
+    std::function<std::optional<std::size_t>(const Execution&, std::span<const Transition> enabled, std::size_t index)>;
+
+/// Chooses by `choose`, and records the steps in words.
+class Recording final : public Schedule {
  public:
-  explicit Recording(Story& story) : story_(story) {}
+  Recording(Story& story, const Choose& choose) : story_(story), choose_(choose) {}
   std::optional<std::size_t> choose(std::span<const Transition> enabled) override {
-    const auto choice = choose_next(enabled);
+    const auto choice = choose_(*execution, enabled, story_.steps.size());
     if (choice) story_.steps.push_back(in_words(*execution, enabled[*choice]));
     return choice;
   }
 
   const Execution* execution = nullptr;
 
- protected:
-  virtual std::optional<std::size_t> choose_next(std::span<const Transition> enabled) = 0;
-  std::size_t steps() const { return story_.steps.size(); }
-
  private:
   Story& story_;
+  const Choose& choose_;
 };
 
-class ByActors final : public Recording {
- public:
-  ByActors(Story& story, std::span<const Actor> actors) : Recording(story), actors_(actors) {}
-
- private:
-  std::optional<std::size_t> choose_next(std::span<const Transition> enabled) override {
-    if (steps() == actors_.size()) return std::nullopt;
-    const auto step = std::ranges::find(enabled, actors_[steps()], &Transition::actor);
-    if (step == enabled.end()) return std::nullopt;
-    return static_cast<std::size_t>(step - enabled.begin());
-  }
-
-  const std::span<const Actor> actors_;
-};
-
-class ByWords final : public Recording {
- public:
-  ByWords(Story& story, std::span<const std::string> words, const std::string& file)
-      : Recording(story), words_(words), file_(file) {}
-
- private:
-  std::optional<std::size_t> choose_next(std::span<const Transition> enabled) override {
-    if (steps() == words_.size()) return std::nullopt;
-    const std::string& wanted = words_[steps()];
-    for (std::size_t i = 0; i < enabled.size(); ++i) {
-      if (in_words(*execution, enabled[i]) != wanted) continue;
-      shadowwalk_replay_step(steps() + 1, wanted.c_str());
-      return i;
-    }
-    throw InputError(file_ + ": step " + std::to_string(steps() + 1) + ", \"" + wanted +
-                     "\", cannot happen here: the schedule is another build's; verify again, and save anew");
-  }
-
-  const std::span<const std::string> words_;
-  const std::string& file_;
-};
-
-Story record_story(const VariantEntry& variant, const VerifyConfig& config, Recording& schedule, Story& story) {
+Story record_story(const VariantEntry& variant, const VerifyConfig& config, const Choose& choose) {
+  Story story;
+  Recording schedule(story, choose);
   const Watch watch{
       .before =
           [&](Execution& execution) {
@@ -133,22 +92,34 @@ Story record_story(const VariantEntry& variant, const VerifyConfig& config, Reco
             for (unsigned i = 0; i < execution.cpus(); ++i) story.cpus.push_back(execution.cpu_name(i));
           }};
   story.what = run_once(variant, config, schedule, watch).wrong;
-  return std::move(story);
+  return story;
 }
 
 }  // namespace
 
 Story tell_story(const VariantEntry& variant, const VerifyConfig& config, const Failure& failure) {
-  Story story;
-  ByActors schedule(story, failure.schedule);
-  return record_story(variant, config, schedule, story);
+  return record_story(variant, config, [&](const auto&, auto enabled, auto index) -> std::optional<std::size_t> {
+    if (index == failure.schedule.size()) return std::nullopt;
+    const auto step = std::ranges::find(enabled, failure.schedule[index], &Transition::actor);
+    if (step == enabled.end()) return std::nullopt;
+    return static_cast<std::size_t>(step - enabled.begin());
+  });
 }
 
 Story replay(const VariantEntry& variant, const VerifyConfig& config, std::span<const std::string> steps,
              const std::string& file) {
-  Story story;
-  ByWords schedule(story, steps, file);
-  return record_story(variant, config, schedule, story);
+  return record_story(
+      variant, config, [&](const auto& execution, auto enabled, auto index) -> std::optional<std::size_t> {
+        if (index == steps.size()) return std::nullopt;
+        const std::string& wanted = steps[index];
+        for (std::size_t i = 0; i < enabled.size(); ++i) {
+          if (in_words(execution, enabled[i]) != wanted) continue;
+          shadowwalk_replay_step(index + 1, wanted.c_str());
+          return i;
+        }
+        throw InputError(file + ": step " + std::to_string(index + 1) + ", \"" + wanted +
+                         "\", cannot happen here: the schedule is another build's; verify again, and save anew");
+      });
 }
 
 }  // namespace shadowwalk::verify

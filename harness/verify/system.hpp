@@ -72,7 +72,7 @@ class GuestMode {
 /// The system that is verified, made anew for each execution: a tree of two levels. Walkers walk through the tables
 /// below the root, and zappers zap them.
 template <template <class> class Variant>
-class System {
+class System final : public AnySystem {
  public:
   System(const VerifyConfig& config, simulation::Execution& execution) : config_(config) {
     for (unsigned i = 0; i < config.walkers; ++i) {
@@ -95,8 +95,7 @@ class System {
     for (unsigned table = 0; table + 1 < config.pages; ++table) mmus_.front()->fault(gfn_of(table), LeafKind::ram_read);
   }
 
-  /// Called after the execution: what went wrong; empty if nothing did.
-  std::string what_is_wrong() {
+  std::string what_is_wrong() override {
     mmus_.clear();
     Zapper<Tree>(*tree_).zap_all();
     tree_->variant().drain();
@@ -110,7 +109,7 @@ class System {
 
   /// For stories: a slot of a table, and what SPTEs and tables' addresses mean. Pages are numbered as they were first
   /// allocated; the root is 0.
-  std::string location(const simulation::Location& location) const {
+  std::string location(const simulation::Location& location) const override {
     const auto address = reinterpret_cast<std::uintptr_t>(&location);
     if (const auto described = tree_->pool().index_of_description(address)) {
       return "page " + std::to_string(*described) + "'s description";
@@ -120,7 +119,7 @@ class System {
     return "page " + std::to_string(*page) + "[" +
            std::to_string((address & (kPageBytes - 1)) / sizeof(typename Tree::Slot)) + "]";
   }
-  std::string value(std::uint64_t value) const {
+  std::string value(std::uint64_t value) const override {
     if (value == spte::kPoison) return "poison";
     if (const auto page = tree_->pool().index_of(spte_address(value))) return "page " + std::to_string(*page);
     // Schemes and the pool link pages by pointers to their descriptions.
@@ -220,22 +219,13 @@ class System {
   SimulatedMachine::Atomic<std::uint64_t> oldest_root_{0};  // that a guest may run on
 };
 
-template <template <class> class Variant>
-struct SystemOf final : AnySystem {
-  SystemOf(const VerifyConfig& config, simulation::Execution& execution) : system(config, execution) {}
-  std::string what_is_wrong() override { return system.what_is_wrong(); }
-  std::string location(const simulation::Location& location) const override { return system.location(location); }
-  std::string value(std::uint64_t value) const override { return system.value(value); }
-  System<Variant> system;
-};
-
 /// The registration line of a variant that can be verified: `verified_variants().add(verified_variant<MyScheme>())`.
 template <template <class> class Variant>
 VariantEntry verified_variant() {
   return {
       .info = Variant<SimulatedMachine>::kInfo,
       .make_system = [](const VerifyConfig& config, simulation::Execution& execution) -> std::unique_ptr<AnySystem> {
-        return std::make_unique<SystemOf<Variant>>(config, execution);
+        return std::make_unique<System<Variant>>(config, execution);
       }};
 }
 

@@ -124,23 +124,10 @@ std::optional<Mutant> find_mutant(std::string_view name) {
 }
 
 std::string_view in_words(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::needed:
-      return "needed";
-    case Verdict::not_needed:
-      return "not needed";
-    case Verdict::no_effect:
-      return "no effect";
-    case Verdict::found:
-      return "found";
-    case Verdict::not_found:
-      return "not found";
-    case Verdict::not_reached:
-      return "not reached";
-    case Verdict::nothing_claimed:
-      break;
-  }
-  return "no claim";
+  constexpr std::array<std::string_view, 7> kWords = {"needed",    "not needed",  "no effect", "found",
+                                                      "not found", "not reached", "no claim"};
+  static_assert(static_cast<std::size_t>(Verdict::nothing_claimed) + 1 == kWords.size());
+  return kWords[static_cast<std::size_t>(verdict)];
 }
 
 std::string_view why_no_effect(Site::Kind kind) {

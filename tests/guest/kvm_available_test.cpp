@@ -1,4 +1,4 @@
-#include "harness/guest/guest_kinds.hpp"
+#include "harness/guest/guest.hpp"
 #include "tests/guest/guest_fixture.hpp"
 
 namespace shadowwalk {

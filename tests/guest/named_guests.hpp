@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/guest/make_zipf_table.hpp"
+#include "harness/guest/guest.hpp"
 #include "tests/guest/guest_fixture.hpp"
 
 namespace shadowwalk::test {

@@ -29,10 +29,10 @@ class FakeKernel final : public PerfKernel {
   }
   void close(int fd) override { open_.erase(fd); }
   std::uint64_t id(int fd) override { return 1000 + static_cast<std::uint64_t>(fd); }
-  int enable(int leader) override { return enabled_[leader] = true, 0; }
-  int disable(int leader) override {
+  void enable(int leader) override { enabled_[leader] = true; }
+  void disable(int leader) override {
     if (enabled_[leader]) time_[leader] += 100;
-    return enabled_[leader] = false, 0;
+    enabled_[leader] = false;
   }
   int read(int fd, std::span<std::uint64_t> words) override {
     const bool runs = open_.at(fd).attributes.type == PERF_TYPE_SOFTWARE || members(fd) + held_ <= counters_;

@@ -13,11 +13,9 @@ namespace shadowwalk {
 /// begin: (1) announce the epoch, as it is now, in the vCPU's own word by xchg; every 64th time: check one vCPU.
 /// end:   (2) clear the word by a release store: the vCPU is quiescent, and does not delay the epoch.
 /// check: (3) if the next vCPU's word is clear or holds the epoch, the next check is for the vCPU after it; (4) a
-/// thread
-///         that has found all vCPUs so within one epoch advances it by cmpxchg.
+///         thread that has found all vCPUs so within one epoch advances it by cmpxchg.
 /// commit: flush_remote_tlbs(); (5) full barrier; the batch waits for (6) the epoch plus two; check one vCPU or, if 64
-/// or
-///         more pages are waiting, all; free the batches that have waited long enough.
+///         or more pages are waiting, all; free the batches that have waited long enough.
 ///
 /// (1) and (5) are store buffering, as ebr's. (2) pairs with the acquire in (3).
 /// (3), (4), (6) are seq_cst: a walker that read a page's SPTE before its unlink announced before (5); the epoch that
@@ -96,7 +94,6 @@ class Debra {
   }
   void drain() { limbo_.free_all(environment_); }
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     name(epoch_, "epoch");

@@ -4,11 +4,6 @@
 
 namespace shadowwalk {
 
-struct EbrPolicy {
-  static constexpr bool kFence = true;
-  static constexpr std::size_t kFreesPerRetired = 0;
-};
-
 /// ebr: epoch-based reclamation: a walker announces the epoch it walks in; what was retired two epochs ago is free.
 ///
 /// begin: (1) announce the global epoch, as it is now, in the vCPU's own word by xchg.
@@ -25,7 +20,7 @@ struct EbrPolicy {
 /// thread, since mmu_lock lets one zap retire at a time; so commits advance the epoch, and walkers do not.
 /// Cost: a full barrier per walk; a stalled walker keeps everything that is zapped meanwhile.
 template <class Machine>
-class Ebr : public EpochScheme<Machine, EbrPolicy> {
+class Ebr : public EpochScheme<Machine> {
  public:
   static constexpr VariantInfo kInfo{.name = "ebr",
                                      .family = Family::epoch,
@@ -35,7 +30,7 @@ class Ebr : public EpochScheme<Machine, EbrPolicy> {
                                      .unreclaimed_bound = "none: what is zapped while a walker is inside a section",
                                      .most_unreclaimed = no_unreclaimed_bound,
                                      .needs = "nothing"};
-  using EpochScheme<Machine, EbrPolicy>::EpochScheme;
+  using EpochScheme<Machine>::EpochScheme;
 };
 
 }  // namespace shadowwalk

@@ -4,11 +4,6 @@
 
 namespace shadowwalk {
 
-struct EbrAmortizedPolicy {
-  static constexpr bool kFence = true;
-  static constexpr std::size_t kFreesPerRetired = 2;
-};
-
 /// ebr-amortized: ebr that frees a few pages per commit, however many may be freed.
 ///
 /// begin, end: ebr's. commit: as ebr's, but a bag that may be freed goes to a list; the commit frees two pages of the
@@ -20,7 +15,7 @@ struct EbrAmortizedPolicy {
 /// free; one per operation there).
 /// Cost: ebr's read side; pages that may be freed wait for later zaps, beside those that a stalled walker keeps.
 template <class Machine>
-class EbrAmortized : public EpochScheme<Machine, EbrAmortizedPolicy> {
+class EbrAmortized : public EpochScheme<Machine, true, /*kFreesPerRetired=*/2> {
  public:
   static constexpr VariantInfo kInfo{
       .name = "ebr-amortized",
@@ -31,7 +26,7 @@ class EbrAmortized : public EpochScheme<Machine, EbrAmortizedPolicy> {
       .unreclaimed_bound = "none: what is zapped while a walker is inside a section, and a backlog",
       .most_unreclaimed = no_unreclaimed_bound,
       .needs = "nothing"};
-  using EpochScheme<Machine, EbrAmortizedPolicy>::EpochScheme;
+  using EpochScheme<Machine, true, 2>::EpochScheme;
 };
 
 }  // namespace shadowwalk

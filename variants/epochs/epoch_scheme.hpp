@@ -10,9 +10,9 @@
 
 namespace shadowwalk {
 
-/// What ebr (ebr.hpp has the steps and their orderings), ebr-amortized and ebr-nofence share. `Policy` says whether
-/// walkers fence (kFence) and how many pages are freed per retired page (kFreesPerRetired; 0: all at once).
-template <class Machine, class Policy>
+/// What ebr (ebr.hpp has the steps and their orderings), ebr-amortized and ebr-nofence share. kFence: whether walkers
+/// fence; kFreesPerRetired: how many pages are freed per retired page, 0: all at once.
+template <class Machine, bool kFence = true, std::size_t kFreesPerRetired = 0>
 class EpochScheme {
  public:
   struct Node {};
@@ -31,7 +31,7 @@ class EpochScheme {
         : epoch_(scheme.epoch_), announced_(scheme.announced_.of(vcpu)) {}
     void begin() const {
       const std::uint64_t epoch = epoch_.load(std::memory_order_acquire);
-      if constexpr (Policy::kFence) {
+      if constexpr (kFence) {
         announced_.exchange(epoch, std::memory_order_seq_cst);  // (1)
       } else {
         announced_.store(epoch, std::memory_order_relaxed);
@@ -56,8 +56,8 @@ class EpochScheme {
     Machine::full_fence();  // (3)
     while (!all_bags_empty() && advance()) {
     }
-    if constexpr (Policy::kFreesPerRetired != 0) {
-      for (std::size_t i = 0; i < Policy::kFreesPerRetired * retired && !freeable_.empty(); ++i) {
+    if constexpr (kFreesPerRetired != 0) {
+      for (std::size_t i = 0; i < kFreesPerRetired * retired && !freeable_.empty(); ++i) {
         environment_.free(freeable_.pop_front());
       }
     }
@@ -68,7 +68,6 @@ class EpochScheme {
     environment_.free(std::move(freeable_));
   }
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     name(epoch_, "epoch");
@@ -91,7 +90,7 @@ class EpochScheme {
     epoch_.store(epoch + 1, std::memory_order_release);  // (5)
     // The bag of two epochs ago, which is the next one's.
     PageBatch<Node>& bag = bag_of(epoch + 2);
-    if constexpr (Policy::kFreesPerRetired == 0) {
+    if constexpr (kFreesPerRetired == 0) {
       environment_.free(std::move(bag));
     } else {
       freeable_.splice(std::move(bag));

@@ -80,7 +80,6 @@ class Qsbr {
   }
   void drain() { limbo_.free_all(environment_); }
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     name(last_, "last grace period");

@@ -71,7 +71,6 @@ class Gus {
   }
   void drain() { limbo_.free_all(environment_); }
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     name(write_sequence_, "write sequence");

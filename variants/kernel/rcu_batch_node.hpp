@@ -1,7 +1,5 @@
 #pragma once
 
-#include <utility>
-
 #include "variants/contract.hpp"
 
 namespace shadowwalk {

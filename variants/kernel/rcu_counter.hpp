@@ -69,7 +69,6 @@ class RcuCounter {
 
   void drain() { rcu_.barrier(); }
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     name(reader_counter_, "reader_counter");

@@ -92,7 +92,6 @@ class Srcu {
   }
   void drain() {}
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     name(current_, "current set");

@@ -73,7 +73,6 @@ class RwLock {
   }
   void drain() {}
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     name(word_, "reader-writer lock");

@@ -49,7 +49,6 @@ class SpinLock {
   }
   void drain() {}
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     name(lock_, "the walkers' lock");

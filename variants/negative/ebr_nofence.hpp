@@ -4,16 +4,11 @@
 
 namespace shadowwalk {
 
-struct EbrNoFencePolicy {
-  static constexpr bool kFence = false;
-  static constexpr std::size_t kFreesPerRetired = 0;
-};
-
 /// ebr-nofence: ebr whose walkers announce their epoch by a plain store: (1) of ebr.hpp is missing. The announcement
 /// waits in the store buffer while the walk reads, and commit sees no walker. Must be caught.
 /// Source: the bug that Fraser's and most later papers warn against.
 template <class Machine>
-class EbrNoFence : public EpochScheme<Machine, EbrNoFencePolicy> {
+class EbrNoFence : public EpochScheme<Machine, /*kFence=*/false> {
  public:
   static constexpr VariantInfo kInfo{.name = "ebr-nofence",
                                      .family = Family::negative,
@@ -24,7 +19,7 @@ class EbrNoFence : public EpochScheme<Machine, EbrNoFencePolicy> {
                                      .most_unreclaimed = no_unreclaimed_bound,
                                      .needs = "nothing",
                                      .safe = false};
-  using EpochScheme<Machine, EbrNoFencePolicy>::EpochScheme;
+  using EpochScheme<Machine, false>::EpochScheme;
 };
 
 }  // namespace shadowwalk

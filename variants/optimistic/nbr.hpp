@@ -18,8 +18,7 @@ namespace shadowwalk {
 /// end:   (3) the result may be used if the vCPU has taken no other IPI.
 /// offline: clear the vCPU's word by a release store. online: (4) set it by xchg.
 /// commit: flush_remote_tlbs(); retire the batch; past a threshold: (5) full barrier; (6) an IPI to each online vCPU
-/// and
-///         a wait for all acknowledgements; free all retired pages.
+///         and a wait for all acknowledgements; free all retired pages.
 ///
 /// (2), (3) against (6): one thread and its own handler, so that a compiler barrier orders them. A load that (2) finds
 ///     uninterrupted happened before the IPI was acknowledged, and so before anything was freed. The walk discards what
@@ -96,7 +95,6 @@ class Nbr {
   }
   void drain() { environment_.free(std::move(retired_pages_)); }
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     for (std::size_t i = 0; i < vcpus_.size(); ++i) name(vcpus_[i].online, "online of vCPU ", i);

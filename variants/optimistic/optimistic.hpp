@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 
 #include "variants/contract.hpp"
@@ -12,9 +11,8 @@ namespace shadowwalk {
 /// freed.
 ///
 /// read: (1) load the slot; (2) the generation of the slot's table must be what it was when the walk reached that
-/// table,
-///        otherwise restart. Above the leaf: (3) load the generation of the table that the SPTE names; (4) load the
-///        slot again: if it names another table, repeat.
+///        table, otherwise restart. Above the leaf: (3) load the generation of the table that the SPTE names; (4) load
+///        the slot again: if it names another table, repeat.
 /// end:   (5) the result may be used if no table's generation has changed.
 /// commit: flush_remote_tlbs(); (6) generation + 1 of each page; (7) full barrier; free at once.
 ///
@@ -45,7 +43,7 @@ class Optimistic {
 
   explicit Optimistic(Environment<Machine, Node>& environment) : environment_(environment) {}
 
-  class Walker {
+  class Walker : public PlainWalker<Machine> {
    public:
     Walker(Optimistic& scheme, typename Machine::Vcpu&) : environment_(scheme.environment_) {}
 
@@ -70,8 +68,6 @@ class Optimistic {
       }
       return true;
     }
-    static void offline() {}
-    static void online() {}
 
    private:
     struct Passed {

@@ -61,7 +61,6 @@ class EraClock {
 
   void drain() { environment_.free(std::move(retired_pages_)); }
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     name(era_, "era");

@@ -17,16 +17,14 @@ namespace shadowwalk {
 ///
 /// birth: the page is stamped with the era.
 /// read, at each level above the leaf: (1) load the slot; (2) load the era: if the level's hazard holds it already,
-/// done;
-///         else (3) publish it there by xchg, and repeat.
+///         done; else (3) publish it there by xchg, and repeat.
 /// end:   nothing: hazards stay published, so that walks between two zaps publish nothing. offline: (4) clear them.
 /// commit: flush_remote_tlbs(); (5) full barrier; stamp the batch with the era, and end it; past a threshold: (6) full
 ///         barrier, (7) load all hazards, free the retired pages in whose lifetime none of them lies.
 ///
 /// (1), (2): a page that was read while era e was published and still current was linked no later than e, since its
-/// link
-///     (release) is read (acquire) before the era; and is retired no earlier, since e was current after (1), that is,
-///     while the slot still held the page, and (5) puts the unlink before the stamp.
+///     link (release) is read (acquire) before the era; and is retired no earlier, since e was current after (1), that
+///     is, while the slot still held the page, and (5) puts the unlink before the stamp.
 /// (3) and (6) are store buffering: "publish era; barrier; read slot" against "clear slot; barrier; read hazards".
 /// (3) and (4) release to the acquire (7): when a hazard has changed, the reads of its page are over.
 /// Source: P. Ramalhete and A. Correia, Brief Announcement: Hazard Eras, SPAA 2017. Hazards that outlive their section
@@ -63,7 +61,7 @@ class HazardEras {
   static constexpr std::uint64_t kNone = 0;
 
  public:
-  class Walker {
+  class Walker : public PlainWalker<Machine> {
    public:
     Walker(HazardEras& scheme, typename Machine::Vcpu& vcpu)
         : era_(scheme.clock_.era()), published_(scheme.published_.of(vcpu)) {}
@@ -88,7 +86,6 @@ class HazardEras {
     void offline() const {
       for (Era& era : published_) era.store(kNone, std::memory_order_release);  // (4)
     }
-    static void online() {}
 
    private:
     const Era& era_;
@@ -112,7 +109,6 @@ class HazardEras {
   }
   void drain() { clock_.drain(); }
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     clock_.name_variables(name);

@@ -11,9 +11,8 @@ namespace shadowwalk {
 /// (6) set it by xchg.
 ///
 /// (1) and (4): taking the IPI is a full barrier in the middle of the walk. (5) sees hazards that were stored before
-/// it,
-///     since the acknowledgement releases them; a walker that stores one later has acquired by the IPI that the slots
-///     are cleared, and finds them so at (2).
+///     it, since the acknowledgement releases them; a walker that stores one later has acquired by the IPI that the
+///     slots are cleared, and finds them so at (2).
 /// (6) and the full barrier before (7) are store buffering: "online; barrier; read SPTE" against "clear SPTE; barrier;
 ///     read the online words". An offline vCPU has no hazards and is not disturbed, neither in the guest nor while it
 ///     waits.

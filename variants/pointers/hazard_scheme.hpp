@@ -106,7 +106,6 @@ class HazardScheme {
 
   void drain() { environment_.free(std::move(retired_pages_)); }
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     for (std::size_t i = 0; i < vcpus_.size(); ++i) {

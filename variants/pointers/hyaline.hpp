@@ -79,7 +79,7 @@ class Hyaline {
   };
 
  public:
-  class Walker {
+  class Walker : public PlainWalker<Machine> {
    public:
     Walker(Hyaline& scheme, typename Machine::Vcpu& vcpu) : scheme_(scheme), slot_(scheme.slots_.of(vcpu)) {}
 
@@ -103,8 +103,6 @@ class Hyaline {
         scheme_.drop_all(list);
       return true;
     }
-    static void offline() {}
-    static void online() {}
 
    private:
     Hyaline& scheme_;
@@ -132,7 +130,6 @@ class Hyaline {
 
   void drain() {}
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     name(era_, "era");

@@ -19,16 +19,14 @@ namespace shadowwalk {
 /// birth: the page is stamped with the era.
 /// begin: reserve the era, as it is now: the lower end by a plain store, (1) the upper end by xchg.
 /// read, at each level above the leaf: (2) load the slot; (3) load the era: if the upper end holds it already, done;
-/// else
-///         (1) raise the upper end by xchg, and repeat.
+///         else (1) raise the upper end by xchg, and repeat.
 /// end:   (4) set both ends beyond every lifetime, the lower first, by release stores.
 /// commit: flush_remote_tlbs(); (5) full barrier; stamp the batch with the era, and end it; past a threshold: (6) full
 ///         barrier, (7) load all intervals, free the retired pages whose lifetime meets none of them.
 ///
 /// (2), (3), (5): a page that was read while its era was the upper end lived then (hazard_eras.hpp says why).
 /// (1) and (6) are store buffering, as there. The lower end is stored before (1), so that a scan that sees the upper
-/// end
-///     sees the lower one.
+///     end sees the lower one.
 /// (4) pairs with the acquire (7). An interval that a scan sees half changed is too long (old lower, new upper end), or
 ///     began after the scan did, and its walker sees the unlinks.
 /// Source: H. Wen, J. Izraelevitz, W. Cai, H. A. Beadle and M. Scott, Interval-Based Memory Reclamation, PPoPP 2018.
@@ -67,7 +65,7 @@ class Ibr {
   };
 
  public:
-  class Walker {
+  class Walker : public PlainWalker<Machine> {
    public:
     Walker(Ibr& scheme, typename Machine::Vcpu& vcpu)
         : era_(scheme.clock_.era()), interval_(scheme.intervals_.of(vcpu)) {}
@@ -95,8 +93,6 @@ class Ibr {
       interval_.upper.store(kNever, std::memory_order_release);  // (4)
       return true;
     }
-    static void offline() {}
-    static void online() {}
 
    private:
     const Era& era_;
@@ -119,7 +115,6 @@ class Ibr {
   }
   void drain() { clock_.drain(); }
 
-  /// For the stories of `shadowwalk verify`.
   template <class Name>
   void name_variables(Name name) {
     clock_.name_variables(name);

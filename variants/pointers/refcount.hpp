@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <utility>
 
 #include "variants/contract.hpp"
 
@@ -22,8 +21,7 @@ namespace shadowwalk {
 /// (1), (5) are read-modify-writes of one word, and acquire and release: a walker that counts after the mark sees the
 ///     unlink at (2), and lets go; a walker that counted before is found by (5), or frees the page itself.
 /// (3) releases the section's reads to (4), which acquires; because of (4) a page is freed once, even if several
-/// threads
-///     find it without references.
+///     threads find it without references.
 /// Counts outlive pages (contract.hpp: type-stable): a late walker counts for a moment in a page that is free or reused
 ///     by then, which it finds out at (2). So birth() may not reset counts.
 /// Source: J. Valois, Lock-free linked lists using compare-and-swap, PODC 1995, with the correction of M. Michael and
@@ -50,7 +48,7 @@ class RefCount {
 
   explicit RefCount(Environment<Machine, Node>& environment) : environment_(environment) {}
 
-  class Walker {
+  class Walker : public PlainWalker<Machine> {
    public:
     Walker(RefCount& scheme, typename Machine::Vcpu&) : environment_(scheme.environment_) {}
 
@@ -77,8 +75,6 @@ class RefCount {
       while (count_ != 0) drop(environment_, *passed_[--count_]);
       return true;
     }
-    static void offline() {}
-    static void online() {}
 
    private:
     Environment<Machine, Node>& environment_;

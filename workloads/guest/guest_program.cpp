@@ -1,6 +1,6 @@
 #include "workloads/guest/guest_program.hpp"
 
-#include "harness/guest/make_zipf_table.hpp"
+#include "harness/guest/guest.hpp"
 #include "workloads/guest/produce_accesses.hpp"
 
 #ifdef SHADOWWALK_HAS_GUEST_IMAGE

@@ -30,6 +30,33 @@ Found find_id(const fs::path& tracefs, const std::string& system, const std::str
   return errno == EACCES || errno == EPERM ? Found::not_readable : Found::no_such;
 }
 
+/// Cuts trailing modifiers off (`cycles:uk` -> `uk`). Unit masks have other letters, or are longer.
+std::string cut_modifiers(std::string& event) {
+  std::string modifiers;
+  for (;;) {
+    const std::size_t colon = event.rfind(':');
+    if (colon == std::string::npos || colon + 1 == event.size() || colon == 0 || event[colon - 1] == ':') break;
+    const std::string_view last = std::string_view(event).substr(colon + 1);
+    if (last.find_first_not_of("ukhGH") != std::string_view::npos) break;
+    modifiers += last;
+    event.erase(colon);
+  }
+  return modifiers;
+}
+
+/// Events that the kernel counts on its own side: excluding the kernel leaves nothing of them.
+bool happens_in_the_kernel(const perf_event_attr& attributes) {
+  constexpr std::array kInKernel = {static_cast<std::uint64_t>(PERF_COUNT_SW_CONTEXT_SWITCHES),
+                                    static_cast<std::uint64_t>(PERF_COUNT_SW_CPU_MIGRATIONS),
+                                    static_cast<std::uint64_t>(PERF_COUNT_SW_CGROUP_SWITCHES)};
+  return attributes.type == PERF_TYPE_SOFTWARE &&
+         std::find(kInKernel.begin(), kInKernel.end(), attributes.config) != kInKernel.end();
+}
+
+bool looks_like_tracepoint(const std::string& event) {
+  return std::count(event.begin(), event.end(), ':') == 1 && event.front() != ':' && event.back() != ':';
+}
+
 }  // namespace
 
 std::variant<EncodedEvent, Refusal> encode_tracepoint(const std::string& event, const SystemPaths& paths) {
@@ -70,37 +97,6 @@ std::variant<EncodedEvent, Refusal> encode_tracepoint(const std::string& event, 
       return Refusal{event, "tracefs is not mounted: `mount -t tracefs nodev /sys/kernel/tracing`"};
   }
 }
-
-namespace {
-
-/// Cuts trailing modifiers off (`cycles:uk` -> `uk`). Unit masks have other letters, or are longer.
-std::string cut_modifiers(std::string& event) {
-  std::string modifiers;
-  for (;;) {
-    const std::size_t colon = event.rfind(':');
-    if (colon == std::string::npos || colon + 1 == event.size() || colon == 0 || event[colon - 1] == ':') break;
-    const std::string_view last = std::string_view(event).substr(colon + 1);
-    if (last.find_first_not_of("ukhGH") != std::string_view::npos) break;
-    modifiers += last;
-    event.erase(colon);
-  }
-  return modifiers;
-}
-
-/// Events that the kernel counts on its own side: excluding the kernel leaves nothing of them.
-bool happens_in_the_kernel(const perf_event_attr& attributes) {
-  constexpr std::array kInKernel = {static_cast<std::uint64_t>(PERF_COUNT_SW_CONTEXT_SWITCHES),
-                                    static_cast<std::uint64_t>(PERF_COUNT_SW_CPU_MIGRATIONS),
-                                    static_cast<std::uint64_t>(PERF_COUNT_SW_CGROUP_SWITCHES)};
-  return attributes.type == PERF_TYPE_SOFTWARE &&
-         std::find(kInKernel.begin(), kInKernel.end(), attributes.config) != kInKernel.end();
-}
-
-bool looks_like_tracepoint(const std::string& event) {
-  return std::count(event.begin(), event.end(), ':') == 1 && event.front() != ':' && event.back() != ':';
-}
-
-}  // namespace
 
 std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const SystemPaths& paths) {
   if (event.find('/') != std::string::npos) return encode_sysfs_event(event, paths);

@@ -1,9 +1,11 @@
 #include "harness/measure/pmu/microarchitecture.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <vector>
 
 #include "harness/measure/pmu/pfm.hpp"
 
@@ -39,38 +41,40 @@ int number(const std::map<std::string, std::string>& fields, const char* key) {
   return value;
 }
 
-Microarchitecture intel(int family, int model) {
-  if (family != 6) return unknown;
-  switch (model) {
-    case 0x4e:
-    case 0x5e:
-    case 0x8e:
-    case 0x9e:
-    case 0xa5:
-    case 0xa6:
-      return intel_skylake;
-    case 0x55:
-      return intel_skylake_server;
-    case 0x7d:
-    case 0x7e:
-    case 0x8c:
-    case 0x8d:
-    case 0xa7:
-      return intel_ice_lake;
-    case 0x6a:
-    case 0x6c:
-      return intel_ice_lake_server;
-    case 0x97:
-    case 0x9a:
-    case 0xb7:
-    case 0xba:
-    case 0xbf:
-      return intel_golden_cove;
-    case 0x8f:
-      return intel_sapphire_rapids;
-    default:
-      return unknown;
-  }
+/// A core: its name in words, the names that libpfm4 gives its PMU, and its numbers in /proc/cpuinfo. AMD's models are
+/// ranges (amd()).
+struct Core {
+  Microarchitecture core;
+  std::string_view name;
+  std::vector<std::string_view> pfm_names;
+  std::vector<int> intel_models{};  ///< of family 6
+  std::vector<int> arm_parts{};
+};
+
+const std::vector<Core>& cores() {
+  static const std::vector<Core> kCores = {
+      {intel_skylake, "Intel Skylake", {"skl"}, {0x4e, 0x5e, 0x8e, 0x9e, 0xa5, 0xa6}},
+      {intel_skylake_server, "Intel Skylake-SP", {"skx", "clx"}, {0x55}},
+      {intel_ice_lake, "Intel Ice Lake", {"icl"}, {0x7d, 0x7e, 0x8c, 0x8d, 0xa7}},
+      {intel_ice_lake_server, "Intel Ice Lake-SP", {"icx"}, {0x6a, 0x6c}},
+      {intel_golden_cove, "Intel Golden Cove (P-cores)", {"adl_glc"}, {0x97, 0x9a, 0xb7, 0xba, 0xbf}},
+      {intel_sapphire_rapids, "Intel Sapphire Rapids", {"spr"}, {0x8f}},
+      {amd_zen2, "AMD Zen 2", {"amd64_fam17h_zen2"}},
+      {amd_zen3, "AMD Zen 3", {"amd64_fam19h_zen3"}},
+      {amd_zen4, "AMD Zen 4", {"amd64_fam19h_zen4"}},
+      {amd_zen5, "AMD Zen 5", {"amd64_fam1ah_zen5"}},
+      {arm_neoverse_n1, "Arm Neoverse N1", {"arm_n1"}, {}, {0xd0c}},
+      {arm_neoverse_v1, "Arm Neoverse V1", {"arm_v1"}, {}, {0xd40}},
+      {arm_neoverse_n2, "Arm Neoverse N2", {"arm_n2"}, {}, {0xd49}},
+      {arm_neoverse_v2, "Arm Neoverse V2", {"arm_v2"}, {}, {0xd4f}},
+  };
+  return kCores;
+}
+
+template <class Condition>
+Microarchitecture core_with(Condition condition) {
+  const auto found = std::ranges::find_if(cores(), condition);
+  return found == cores().end() ? unknown : found->core;
 }
 
 Microarchitecture amd(int family, int model) {
@@ -81,33 +85,10 @@ Microarchitecture amd(int family, int model) {
   return zen4 ? amd_zen4 : amd_zen3;
 }
 
-Microarchitecture arm(int part) {
-  switch (part) {
-    case 0xd0c:
-      return arm_neoverse_n1;
-    case 0xd40:
-      return arm_neoverse_v1;
-    case 0xd49:
-      return arm_neoverse_n2;
-    case 0xd4f:
-      return arm_neoverse_v2;
-    default:
-      return unknown;
-  }
-}
-
 }  // namespace
 
 Microarchitecture microarchitecture_of_pfm_pmu(std::string_view name) {
-  static const std::map<std::string_view, Microarchitecture> known = {
-      {"skl", intel_skylake},          {"skx", intel_skylake_server},   {"clx", intel_skylake_server},
-      {"icl", intel_ice_lake},         {"icx", intel_ice_lake_server},  {"adl_glc", intel_golden_cove},
-      {"spr", intel_sapphire_rapids},  {"amd64_fam17h_zen2", amd_zen2}, {"amd64_fam19h_zen3", amd_zen3},
-      {"amd64_fam19h_zen4", amd_zen4}, {"amd64_fam1ah_zen5", amd_zen5}, {"arm_n1", arm_neoverse_n1},
-      {"arm_v1", arm_neoverse_v1},     {"arm_n2", arm_neoverse_n2},     {"arm_v2", arm_neoverse_v2},
-  };
-  const auto found = known.find(name);
-  return found == known.end() ? unknown : found->second;
+  return core_with([&](const Core& row) { return std::ranges::count(row.pfm_names, name) != 0; });
 }
 
 Microarchitecture microarchitecture_of_cpuinfo(const std::string& cpuinfo) {
@@ -115,11 +96,14 @@ Microarchitecture microarchitecture_of_cpuinfo(const std::string& cpuinfo) {
   const auto vendor = fields.find("vendor_id");
   const int family = number(fields, "cpu family");
   const int model = number(fields, "model");
-  if (vendor != fields.end() && vendor->second == "GenuineIntel") return intel(family, model);
+  if (vendor != fields.end() && vendor->second == "GenuineIntel" && family == 6) {
+    return core_with([&](const Core& row) { return std::ranges::count(row.intel_models, model) != 0; });
+  }
   if (vendor != fields.end() && vendor->second == "AuthenticAMD") return amd(family, model);
   constexpr int kArmLtd = 0x41;
-  if (number(fields, "CPU implementer") == kArmLtd) return arm(number(fields, "CPU part"));
-  return unknown;
+  if (number(fields, "CPU implementer") != kArmLtd) return unknown;
+  const int part = number(fields, "CPU part");
+  return core_with([&](const Core& row) { return std::ranges::count(row.arm_parts, part) != 0; });
 }
 
 Microarchitecture this_microarchitecture() {
@@ -133,39 +117,8 @@ Microarchitecture this_microarchitecture() {
 }
 
 std::string_view to_string(Microarchitecture microarchitecture) {
-  switch (microarchitecture) {
-    case unknown:
-      return "unknown";
-    case intel_skylake:
-      return "Intel Skylake";
-    case intel_skylake_server:
-      return "Intel Skylake-SP";
-    case intel_ice_lake:
-      return "Intel Ice Lake";
-    case intel_ice_lake_server:
-      return "Intel Ice Lake-SP";
-    case intel_golden_cove:
-      return "Intel Golden Cove (P-cores)";
-    case intel_sapphire_rapids:
-      return "Intel Sapphire Rapids";
-    case amd_zen2:
-      return "AMD Zen 2";
-    case amd_zen3:
-      return "AMD Zen 3";
-    case amd_zen4:
-      return "AMD Zen 4";
-    case amd_zen5:
-      return "AMD Zen 5";
-    case arm_neoverse_n1:
-      return "Arm Neoverse N1";
-    case arm_neoverse_v1:
-      return "Arm Neoverse V1";
-    case arm_neoverse_n2:
-      return "Arm Neoverse N2";
-    case arm_neoverse_v2:
-      return "Arm Neoverse V2";
-  }
-  return "unknown";
+  const auto row = std::ranges::find(cores(), microarchitecture, &Core::core);
+  return row == cores().end() ? "unknown" : row->name;
 }
 
 }  // namespace shadowwalk::pmu

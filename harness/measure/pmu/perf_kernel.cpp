@@ -28,12 +28,8 @@ class RealKernel final : public PerfKernel {
     std::uint64_t id = 0;
     return ioctl(fd, PERF_EVENT_IOC_ID, &id) == 0 ? id : 0;
   }
-  int enable(int leader) override {
-    return ioctl(leader, PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP) == 0 ? 0 : -errno;
-  }
-  int disable(int leader) override {
-    return ioctl(leader, PERF_EVENT_IOC_DISABLE, PERF_IOC_FLAG_GROUP) == 0 ? 0 : -errno;
-  }
+  void enable(int leader) override { ioctl(leader, PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP); }
+  void disable(int leader) override { ioctl(leader, PERF_EVENT_IOC_DISABLE, PERF_IOC_FLAG_GROUP); }
   int read(int fd, std::span<std::uint64_t> words) override {
     ssize_t bytes = 0;
     do {
@@ -52,15 +48,6 @@ class RealKernel final : public PerfKernel {
  private:
   static std::size_t page_bytes() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
 };
-
-}  // namespace
-
-PerfKernel& PerfKernel::real() {
-  static RealKernel kernel;
-  return kernel;
-}
-
-namespace {
 
 constexpr const char* kNoPmu =
     "no hardware PMU here (virtualised away, or not driven by this kernel): use bare metal, or a VM with a virtual PMU "
@@ -99,6 +86,11 @@ std::string explain_invalid(const EncodedEvent& event) {
 }
 
 }  // namespace
+
+PerfKernel& PerfKernel::real() {
+  static RealKernel kernel;
+  return kernel;
+}
 
 OpenFacts open_facts(const SystemPaths& paths) {
   OpenFacts facts;

@@ -23,8 +23,8 @@ class PerfKernel {
   /// The number by which a group's read names this event; 0 if it cannot be had.
   virtual std::uint64_t id(int fd) = 0;
   /// Starts and stops a whole group; any thread may call them.
-  virtual int enable(int leader) = 0;
-  virtual int disable(int leader) = 0;
+  virtual void enable(int leader) = 0;
+  virtual void disable(int leader) = 0;
   /// Fills `words` with what the descriptor's read_format says; returns how many came, or -errno.
   virtual int read(int fd, std::span<std::uint64_t> words) = 0;
   /// The event's page for self-reading; nullptr if it cannot be mapped.

@@ -97,7 +97,7 @@ std::optional<CorePmu> core_pmu() {
   for_each_present_pmu([&](const pfm_pmu_info_t& info) {
     // Intel's architectural PMU is present beside the model's own: it has no events of its own.
     if (info.type != PFM_PMU_TYPE_CORE || info.nevents == 0 || core) return;
-    core = CorePmu{info.name, info.desc, info.num_cntrs, info.num_fixed_cntrs};
+    core = CorePmu{info.name, info.desc, info.num_cntrs};
   });
   return core;
 }

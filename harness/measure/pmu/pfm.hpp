@@ -18,7 +18,6 @@ struct CorePmu {
   std::string name;         ///< `amd64_fam19h_zen4`
   std::string description;  ///< `AMD64 Fam19h Zen4`
   int counters = 0;         ///< general-purpose ones of one hardware thread, by libpfm4's table
-  int fixed_counters = 0;
 };
 
 /// Nothing if libpfm4 does not know this CPU. Even if it does, the kernel may not drive the CPU's PMU.

@@ -72,9 +72,8 @@ class StretchCounts {
     for (const ThreadCounters::Group& group : counters.groups()) {
       totals_.push_back({std::vector<std::uint64_t>(group.events.size()), 0, 0});
       before_.push_back({std::vector<std::uint64_t>(group.events.size()), false});
-      largest_ = group.events.size() > largest_ ? group.events.size() : largest_;
+      if (group.events.size() > after_.size()) after_.resize(group.events.size());
     }
-    after_.resize(largest_);
   }
 
   void begin() {
@@ -113,7 +112,6 @@ class StretchCounts {
 
   const ThreadCounters& counters_;
   Rdpmc read_counter_;
-  std::size_t largest_ = 0;
   std::vector<GroupTotals> totals_;
   std::vector<Before> before_;
   std::vector<std::uint64_t> after_;

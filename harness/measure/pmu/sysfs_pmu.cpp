@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
 #include <set>
@@ -49,17 +50,22 @@ bool is_core_pmu(const fs::path& folder) {
   return folder.filename() == "cpu" || fs::exists(folder / "cpus", error);
 }
 
-bool counts_threads(const fs::path& folder) {
-  std::error_code error;
-  return !fs::exists(folder / "cpumask", error);
-}
-
 /// `event=0x1.scale` and the like describe an event and are not events.
 bool is_event_file(std::string_view name) {
-  for (const std::string_view suffix : {".scale", ".unit", ".snapshot", ".per-pkg"}) {
-    if (name.ends_with(suffix)) return false;
-  }
-  return true;
+  constexpr std::array<std::string_view, 4> kSuffixes = {".scale", ".unit", ".snapshot", ".per-pkg"};
+  return std::ranges::none_of(kSuffixes, [&](std::string_view suffix) { return name.ends_with(suffix); });
+}
+
+/// The number of a word of perf_event_attr: 0 of `config`, 1 of `config1`, 2 of `config2`.
+std::optional<unsigned> number_of_word(std::string_view name) {
+  constexpr std::array<std::string_view, 3> kWords = {"config", "config1", "config2"};
+  const auto word = std::ranges::find(kWords, name);
+  if (word == kWords.end()) return std::nullopt;
+  return static_cast<unsigned>(word - kWords.begin());
+}
+
+__u64& word_of(perf_event_attr& attributes, unsigned number) {
+  return number == 0 ? attributes.config : number == 1 ? attributes.config1 : attributes.config2;
 }
 
 /// Builds one event, term by term. Keeps the first error in `error`.
@@ -90,7 +96,10 @@ class TermEncoder {
       if (text.starts_with('?')) return fail(fmt::format("needs a value for {}", key));
       return fail(fmt::format("{}={}: the value must be a number such as 12 or 0x1f", key, text));
     }
-    if (put_whole_word(key, *value)) return;
+    if (const auto number = number_of_word(key)) {
+      word_of(event_.attributes, *number) = *value;
+      return;
+    }
     const auto file = first_line(folder_ / "format" / key);
     if (!file) return fail(fmt::format("no term '{}'; there are: {}", key, fmt::join(known_terms(), " ")));
     const auto format = parse_term_format(*file);
@@ -112,13 +121,6 @@ class TermEncoder {
       if (wrong == std::errc{} && end == scale->data() + scale->size()) event_.scale = number;
     }
     return true;
-  }
-
-  bool put_whole_word(const std::string& key, std::uint64_t value) {
-    if (key == "config") return event_.attributes.config = value, true;
-    if (key == "config1") return event_.attributes.config1 = value, true;
-    if (key == "config2") return event_.attributes.config2 = value, true;
-    return false;
   }
 
   std::vector<std::string> known_terms() const {
@@ -148,15 +150,10 @@ std::string describe(const std::string& pmu, const perf_event_attr& attributes, 
 }  // namespace
 
 std::optional<TermFormat> parse_term_format(std::string_view text) {
-  TermFormat format;
   const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  const std::string_view word = text.substr(0, colon);
-  if (!word.starts_with("config")) return std::nullopt;
-  if (word.size() > 6) {
-    if (word.size() != 7 || word[6] < '1' || word[6] > '2') return std::nullopt;
-    format.word = static_cast<unsigned>(word[6] - '0');
-  }
+  const auto word = number_of_word(text.substr(0, colon));
+  if (colon == std::string_view::npos || !word) return std::nullopt;
+  TermFormat format{.word = *word, .bits = {}};
   for (std::size_t begin = colon + 1; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     const std::string_view range = text.substr(begin, end - begin);
@@ -173,16 +170,11 @@ std::optional<TermFormat> parse_term_format(std::string_view text) {
 bool put_term(const TermFormat& format, std::uint64_t value, perf_event_attr& attributes) {
   const std::size_t width = format.bits.size();
   if (width < 64 && (value >> width) != 0) return false;
-  std::uint64_t word = format.word == 0   ? attributes.config
-                       : format.word == 1 ? attributes.config1
-                                          : attributes.config2;
+  __u64& word = word_of(attributes, format.word);
   for (std::size_t i = 0; i < width; ++i) {
-    const std::uint64_t mask = std::uint64_t{1} << format.bits[i];
+    const __u64 mask = __u64{1} << format.bits[i];
     word = ((value >> i) & 1) != 0 ? word | mask : word & ~mask;
   }
-  if (format.word == 0) attributes.config = word;
-  if (format.word == 1) attributes.config1 = word;
-  if (format.word == 2) attributes.config2 = word;
   return true;
 }
 
@@ -204,7 +196,7 @@ std::variant<EncodedEvent, Refusal> encode_sysfs_event(const std::string& event,
     return Refusal{event,
                    fmt::format("no PMU '{}' here; there are: {}", pmu, fmt::join(file_names(paths.event_source), " "))};
   }
-  if (!counts_threads(folder)) {
+  if (std::error_code error; fs::exists(folder / "cpumask", error)) {
     return Refusal{event, fmt::format("{} counts a socket or core complex, never one thread: "
                                       "run `perf stat -a -e {}` beside",
                                       pmu, event)};
@@ -231,9 +223,8 @@ bool has_core_pmu(const SystemPaths& paths) {
 std::vector<SysfsPmu> sysfs_pmus(const SystemPaths& paths) {
   std::vector<SysfsPmu> pmus;
   for (const std::string& name : file_names(paths.event_source)) {
-    const fs::path folder = paths.event_source / name;
-    SysfsPmu pmu{name, is_core_pmu(folder), counts_threads(folder), {}, file_names(folder / "format")};
-    for (const std::string& event : file_names(folder / "events")) {
+    SysfsPmu pmu{name, {}};
+    for (const std::string& event : file_names(paths.event_source / name / "events")) {
       if (is_event_file(event)) pmu.events.push_back(fmt::format("{}/{}/", name, event));
     }
     pmus.push_back(std::move(pmu));

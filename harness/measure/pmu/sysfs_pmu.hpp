@@ -30,13 +30,10 @@ std::variant<EncodedEvent, Refusal> encode_sysfs_event(const std::string& event,
 /// Whether the kernel drives a PMU of the CPU's cores.
 bool has_core_pmu(const SystemPaths& paths);
 
-/// What a PMU says about itself.
+/// A PMU and its named events, as `--events` takes them.
 struct SysfsPmu {
   std::string name;
-  bool is_core = false;
-  bool per_thread = true;           ///< false: counts a socket or a core complex (uncore), never one thread
-  std::vector<std::string> events;  ///< its named events, as `--events` takes them
-  std::vector<std::string> terms;   ///< what else may be between the slashes
+  std::vector<std::string> events;
 };
 
 /// Sorted by name; empty where sysfs is not mounted.

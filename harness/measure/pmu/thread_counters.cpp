@@ -36,42 +36,31 @@ ThreadCounters::ThreadCounters(std::span<const EncodedEvent> events, PerfKernel&
     : kernel_(kernel), events_(events.begin(), events.end()), facts_(facts) {
   std::vector<std::vector<std::size_t>> shares;
   for (std::size_t i = 0; i < events_.size(); ++i) {
-    auto share = shares.begin();
-    while (share != shares.end() && !may_share(events_[share->front()], events_[i])) ++share;
-    if (share == shares.end()) {
-      shares.push_back({i});
-    } else {
-      share->push_back(i);
-    }
+    const auto share =
+        std::ranges::find_if(shares, [&](const auto& one) { return may_share(events_[one.front()], events_[i]); });
+    (share == shares.end() ? shares.emplace_back() : *share).push_back(i);
   }
   for (std::vector<std::size_t>& share : shares) open_groups(std::move(share));
-  map_pages();
 }
 
 ThreadCounters::~ThreadCounters() {
-  for (const Group& group : public_groups_) {
+  for (Group& group : groups_) {
     for (const perf_event_mmap_page* page : group.pages) {
       if (page != nullptr) kernel_.unmap(page);
     }
-  }
-  for (OpenGroup& group : groups_) {
     while (!group.fds.empty()) pop_last(group);
   }
 }
 
-int ThreadCounters::open(std::size_t event, int leader) {
-  perf_event_attr attributes = events_[event].attributes;
-  attributes.read_format = kReadFormat;
-  attributes.disabled = leader < 0 ? 1 : 0;  // members follow their leader
-  return kernel_.open(attributes, leader);
-}
-
 void ThreadCounters::open_groups(std::vector<std::size_t> events) {
   while (!events.empty()) {
-    OpenGroup group;
+    Group group;
     std::vector<std::size_t> left;
     for (const std::size_t event : events) {
-      const int fd = open(event, group.fds.empty() ? -1 : group.fds.front());
+      perf_event_attr attributes = events_[event].attributes;
+      attributes.read_format = kReadFormat;
+      attributes.disabled = group.fds.empty() ? 1 : 0;  // members follow their leader
+      const int fd = kernel_.open(attributes, group.fds.empty() ? -1 : group.fds.front());
       if (fd >= 0) {
         group.events.push_back(event);
         group.fds.push_back(fd);
@@ -88,12 +77,13 @@ void ThreadCounters::open_groups(std::vector<std::size_t> events) {
       left.insert(left.begin(), group.events.back());
       pop_last(group);
     }
+    for (const int fd : group.fds) group.pages.push_back(kHasRdpmc ? kernel_.map(fd) : nullptr);
     if (!group.fds.empty()) groups_.push_back(std::move(group));
     events = std::move(left);
   }
 }
 
-bool ThreadCounters::is_scheduled(const OpenGroup& group) {
+bool ThreadCounters::is_scheduled(const Group& group) {
   if (events_[group.events.front()].kind != EventKind::core) return true;  // software is never short of counters
   constexpr std::chrono::milliseconds kPatience{2};
   kernel_.enable(group.fds.front());
@@ -107,47 +97,36 @@ bool ThreadCounters::is_scheduled(const OpenGroup& group) {
   return scheduled;
 }
 
-void ThreadCounters::pop_last(OpenGroup& group) {
+void ThreadCounters::pop_last(Group& group) {
   kernel_.close(group.fds.back());
   group.fds.pop_back();
   group.events.pop_back();
   group.ids.pop_back();
 }
 
-std::vector<std::uint64_t> ThreadCounters::read_words(const OpenGroup& group) const {
+std::vector<std::uint64_t> ThreadCounters::read_words(const Group& group) const {
   std::vector<std::uint64_t> words(kHeaderWords + 2 * group.fds.size());
   const int got = kernel_.read(group.fds.front(), words);
   return got == static_cast<int>(words.size()) ? words : std::vector<std::uint64_t>{};
 }
 
-void ThreadCounters::map_pages() {
-  for (const OpenGroup& group : groups_) {
-    Group& visible = public_groups_.emplace_back();
-    visible.events = group.events;
-    for (const int fd : group.fds) visible.pages.push_back(kHasRdpmc ? kernel_.map(fd) : nullptr);
-  }
-}
-
 void ThreadCounters::enable() {
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    groups_[i].baseline = read_words(groups_[i]);
-    kernel_.enable(groups_[i].fds.front());
-    Group& visible = public_groups_[i];
-    visible.self_readable = true;
-    for (const perf_event_mmap_page* page : visible.pages) {
-      visible.self_readable = visible.self_readable && page != nullptr && page->cap_user_rdpmc != 0;
-    }
+  for (Group& group : groups_) {
+    group.baseline = read_words(group);
+    kernel_.enable(group.fds.front());
+    group.self_readable =
+        std::ranges::all_of(group.pages, [](const auto* page) { return page != nullptr && page->cap_user_rdpmc != 0; });
   }
 }
 
 void ThreadCounters::disable() {
-  for (const OpenGroup& group : groups_) kernel_.disable(group.fds.front());
+  for (const Group& group : groups_) kernel_.disable(group.fds.front());
 }
 
 std::vector<CounterReading> ThreadCounters::read() const {
   std::vector<CounterReading> readings;
   for (std::size_t i = 0; i < groups_.size(); ++i) {
-    const OpenGroup& group = groups_[i];
+    const Group& group = groups_[i];
     const std::vector<std::uint64_t> words = read_words(group);
     const bool readable = !words.empty() && group.baseline.size() == words.size();
     std::map<std::uint64_t, std::uint64_t> by_id;

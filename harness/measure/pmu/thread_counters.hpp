@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -58,36 +57,29 @@ class ThreadCounters {
   /// Every open event, in the order of groups.
   std::vector<CounterReading> read() const;
 
-  /// A group as self-reading sees it.
+  /// Events that are counted over the same time: `events`, `pages`, `fds` and `ids` have one entry per member.
   struct Group {
-    std::vector<std::size_t> events;  ///< indices into the requested events
-    std::vector<const perf_event_mmap_page*> pages;
+    std::vector<std::size_t> events;                 ///< indices into the requested events
+    std::vector<const perf_event_mmap_page*> pages;  ///< for self-reading; null: cannot be mapped
     /// Every member may be read without a system call. False until enabled: a stopped event has no counter.
     bool self_readable = false;
-  };
-  std::span<const Group> groups() const { return public_groups_; }
-
- private:
-  struct OpenGroup {
-    std::vector<std::size_t> events;
     std::vector<int> fds;  ///< the leader first
     std::vector<std::uint64_t> ids;
-    std::vector<std::uint64_t> baseline;  ///< as read() fills words, at enable()
+    std::vector<std::uint64_t> baseline;  ///< as the kernel's read fills words, at enable()
   };
+  std::span<const Group> groups() const { return groups_; }
 
-  int open(std::size_t event, int leader);
+ private:
   /// Opens one group with as many of `events` as fit, then continues with the rest.
   void open_groups(std::vector<std::size_t> events);
-  bool is_scheduled(const OpenGroup& group);
-  void pop_last(OpenGroup& group);
-  std::vector<std::uint64_t> read_words(const OpenGroup& group) const;
-  void map_pages();
+  bool is_scheduled(const Group& group);
+  void pop_last(Group& group);
+  std::vector<std::uint64_t> read_words(const Group& group) const;
 
   PerfKernel& kernel_;
   const std::vector<EncodedEvent> events_;
   const OpenFacts facts_;
-  std::vector<OpenGroup> groups_;
-  std::vector<Group> public_groups_;
+  std::vector<Group> groups_;
   std::vector<Refusal> refused_;
 };
 
