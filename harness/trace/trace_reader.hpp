@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "harness/trace/event_codec.hpp"
+#include "harness/trace/file_format.hpp"
 #include "harness/trace/trace_event.hpp"
 
 struct ZSTD_DCtx_s;

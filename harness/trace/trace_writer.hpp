@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "harness/os/files.hpp"
-#include "harness/trace/event_codec.hpp"
+#include "harness/trace/file_format.hpp"
 #include "harness/trace/trace_event.hpp"
 
 struct ZSTD_CCtx_s;

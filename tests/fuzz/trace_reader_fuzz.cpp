@@ -7,7 +7,7 @@
 #include <span>
 
 #include "harness/machine/error.hpp"
-#include "harness/trace/event_codec.hpp"
+#include "harness/trace/file_format.hpp"
 #include "harness/trace/trace_reader.hpp"
 
 namespace {
