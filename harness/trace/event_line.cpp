@@ -1,14 +1,6 @@
 #include "harness/trace/event_line.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-
-#include "harness/machine/error.hpp"
 
 namespace shadowwalk::trace {
 namespace {
@@ -79,6 +71,14 @@ bool parse_name(std::string_view word, EventLine& event) {
   return !event.name.empty();
 }
 
+/// The position of `label` in `text`, at its beginning or after a blank; npos: it is not there.
+std::size_t find_label(std::string_view text, std::string_view label) {
+  for (std::size_t at = text.find(label); at != std::string_view::npos; at = text.find(label, at + 1)) {
+    if (at == 0 || is_blank(text[at - 1])) return at;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 bool LineSource::fill() {
@@ -125,21 +125,6 @@ std::optional<std::string_view> LineSource::next() {
   }
 }
 
-std::size_t DescriptorLines::read(char* into, std::size_t capacity) {
-  while (true) {
-    const ssize_t count = ::read(fd_, into, capacity);
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno != EINTR) throw InputError(fmt::format("{}: {}", name_, std::strerror(errno)));
-  }
-}
-
-std::size_t TextLines::read(char* into, std::size_t capacity) {
-  const std::size_t count = std::min(capacity, text_.size());
-  text_.copy(into, count);
-  text_.remove_prefix(count);
-  return count;
-}
-
 std::optional<EventLine> parse_event_line(std::string_view line) {
   if (!line.empty() && line.front() == '#') return std::nullopt;
   // Reads words from the left until one is a time and the next a name. Whatever the command's name contains, the thread
@@ -166,18 +151,6 @@ std::optional<EventLine> parse_event_line(std::string_view line) {
     before[0] = word;
   }
 }
-
-namespace {
-
-/// The position of `label` in `text`, at its beginning or after a blank or one of `after`; npos: it is not there.
-std::size_t find_label(std::string_view text, std::string_view label) {
-  for (std::size_t at = text.find(label); at != std::string_view::npos; at = text.find(label, at + 1)) {
-    if (at == 0 || is_blank(text[at - 1])) return at;
-  }
-  return std::string_view::npos;
-}
-
-}  // namespace
 
 std::optional<std::uint64_t> EventFields::number(std::string_view label, std::string_view field, int base) const {
   const auto parse = [](std::string_view text, int in_base) -> std::optional<std::uint64_t> {

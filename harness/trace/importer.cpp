@@ -4,8 +4,11 @@
 
 #include <charconv>
 #include <string_view>
+#include <unordered_map>
 
 #include "harness/machine/error.hpp"
+#include "harness/trace/fault_folder.hpp"
+#include "harness/trace/tracepoint_hit.hpp"
 
 namespace shadowwalk::trace {
 namespace {

@@ -7,6 +7,7 @@
 #include "harness/machine/error.hpp"
 #include "harness/trace/file_format.hpp"
 #include "harness/trace/importer.hpp"
+#include "tests/trace/from_memory.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace shadowwalk;
