@@ -62,6 +62,7 @@ class Lines {
     put(frame_.run.cell ? frame_.run.cell->name : "between two cells");
     put("");
     if (frame_.now) {
+      // The first refresh has nothing to compare with: seconds_ is 0, and rates are dashes.
       counters(*frame_.now, frame_.before ? *frame_.before : *frame_.now);
     } else if (!frame_.why_no_counters.empty()) {
       put("no counters: " + frame_.why_no_counters);
