@@ -98,8 +98,8 @@ Finding kvm_statistics(const Host& host) {
 }  // namespace
 
 std::vector<Finding> examine_kvm(const Host& host) {
-  return examine(host,
-                 {{"kvm", kvm}, {"kvm_kind", kvm_kind}, {"kvm_vcpus", kvm_vcpus}, {"kvm_statistics", kvm_statistics}});
+  return findings_of(
+      host, {{"kvm", kvm}, {"kvm_kind", kvm_kind}, {"kvm_vcpus", kvm_vcpus}, {"kvm_statistics", kvm_statistics}});
 }
 
 }  // namespace shadowwalk::doctor

@@ -27,10 +27,12 @@ class LineSource {
   virtual std::size_t read(char* into, std::size_t capacity) = 0;
 
  private:
+  /// Reads on once `buffer_` is used up. False: at the end.
   bool fill();
 
+  std::string line_;  // that next() returned last
   std::string buffer_;
-  std::size_t begin_ = 0;  // of the text that next() has not returned yet
+  std::size_t begin_ = 0;  // of what next() has not looked at yet, in `buffer_`
   std::uint64_t line_number_ = 0;
   bool at_end_ = false;
 };
@@ -67,10 +69,8 @@ class EventFields {
   }
   /// Whether the text contains `word` between blanks.
   bool has_word(std::string_view word) const;
-  /// The first and second word after `label`, and the first word of the text; empty if there is none.
-  std::string_view word_after(std::string_view label) const;
-  std::string_view second_word_after(std::string_view label) const;
-  std::string_view first_word() const;
+  /// The word after `label`, or a later one; an empty label is the beginning of the text. Empty if there is none.
+  std::string_view word_after(std::string_view label, unsigned skipped = 0) const;
 
  private:
   std::string_view text_;

@@ -89,7 +89,7 @@ bool read_role(const EventFields& fields, unsigned& level, bool& direct) {
     level = *role & 0xf;
     direct = (*role >> 7 & 1) != 0;
   } else {
-    std::string_view word = fields.word_after("gfn ").empty() ? fields.first_word() : fields.second_word_after("gfn ");
+    std::string_view word = fields.word_after("gfn ").empty() ? fields.word_after("") : fields.word_after("gfn ", 1);
     if (word.starts_with('l')) word.remove_prefix(1);
     if (std::from_chars(word.data(), word.data() + word.size(), level).ec != std::errc()) return false;
     direct = fields.has_word("direct");

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "harness/trace/event_line.hpp"
 #include "harness/trace/trace_event.hpp"
