@@ -1,18 +1,22 @@
-#include "harness/doctor/ability.hpp"
-
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "harness/doctor/finding.hpp"
-#include "harness/machine/check.hpp"
+#include "harness/doctor/report.hpp"
 
 namespace shadowwalk::doctor {
 namespace {
 
 class Conclusion {
  public:
-  Conclusion(const std::vector<Finding>& findings, const Host& host) : findings_(findings), host_(host) {}
+  Conclusion(const Report& report, const Host& host) : report_(report), host_(host) {}
+
+  /// An ability that depends on one finding. `how`: used if there is no lack; `why_not`: if there is (default: its
+  /// value).
+  Ability follows(std::string name, std::string_view subject, std::string how = {}, std::string why_not = {}) const {
+    const Finding& cause = finding(subject);
+    if (cause.state == State::lack)
+      return {std::move(name), Verdict::no, why_not.empty() ? cause.value : why_not, cause.mend};
+    return {std::move(name), Verdict::yes, how.empty() ? cause.value : how, {}};
+  }
 
   Ability walk_latency() const {
     const Finding& clock = finding("clock");
@@ -21,9 +25,6 @@ class Conclusion {
     if (clock.state != State::ok) return {"walk_latency", Verdict::partly, clock.meaning, clock.mend};
     return {"walk_latency", Verdict::yes, clock.value, {}};
   }
-
-  Ability pmu_counts() const { return follows("pmu_counts", "pmu"); }
-  Ability per_walk_rdpmc() const { return follows("per_walk_rdpmc", "rdpmc"); }
 
   Ability tracepoints() const {
     if (lacks("tracefs")) return follows("tracepoints", "tracefs");
@@ -40,9 +41,6 @@ class Conclusion {
     return {"usdt", Verdict::yes, fmt::format("{}, by {}{}", finding("usdt").value, tools, as_root), {}};
   }
 
-  Ability kvm_guests() const { return follows("kvm_guests", "kvm", finding("kvm_kind").value); }
-  Ability kvm_statistics() const { return follows("kvm_statistics", "kvm_statistics"); }
-
   Ability cacheline_contention() const {
     const LiveFacts::Pmu& pmu = host_.live.pmu;
     if (lacks("cpus"))
@@ -52,10 +50,8 @@ class Conclusion {
     }
     const std::string estimate = "an estimate: walks on N vCPUs less those on 1, over a line's transfer cost at N = 2";
     if (!pmu.unavailable.empty()) return {"cacheline_contention", Verdict::partly, estimate, finding("pmu").mend};
-    return {"cacheline_contention",
-            Verdict::partly,
-            estimate + "; no known event of this CPU counts it",
-            {"", "choose events yourself: --events"}};
+    return {"cacheline_contention", Verdict::partly, estimate + "; no known event of this CPU counts it",
+            advise("choose events yourself: --events")};
   }
 
   Ability frequency() const {
@@ -68,38 +64,28 @@ class Conclusion {
             governor.mend};
   }
 
-  Ability steal() const { return follows("steal", "steal"); }
-
  private:
-  const Finding& finding(std::string_view subject) const {
-    const auto found = std::find_if(findings_.begin(), findings_.end(),
-                                    [&](const Finding& candidate) { return candidate.subject == subject; });
-    SHADOWWALK_CHECK(found != findings_.end(), "an ability depends on a subject that was not examined");
-    return *found;
-  }
+  const Finding& finding(std::string_view subject) const { return report_.finding(subject); }
   bool lacks(std::string_view subject) const { return finding(subject).state == State::lack; }
 
-  /// An ability that depends on one finding. `how`: used if there is no lack; `why_not`: if there is (default: its
-  /// value).
-  Ability follows(std::string name, std::string_view subject, std::string how = {}, std::string why_not = {}) const {
-    const Finding& cause = finding(subject);
-    if (cause.state == State::lack)
-      return {std::move(name), Verdict::no, why_not.empty() ? cause.value : why_not, cause.mend};
-    return {std::move(name), Verdict::yes, how.empty() ? cause.value : how, {}};
-  }
-
-  const std::vector<Finding>& findings_;
+  const Report& report_;
   const Host& host_;
 };
 
 }  // namespace
 
-std::vector<Ability> abilities(const std::vector<Finding>& findings, const Host& host) {
-  const Conclusion conclusion(findings, host);
-  return {conclusion.walk_latency(),   conclusion.cacheline_contention(), conclusion.pmu_counts(),
-          conclusion.per_walk_rdpmc(), conclusion.tracepoints(),          conclusion.usdt(),
-          conclusion.kvm_guests(),     conclusion.kvm_statistics(),       conclusion.frequency(),
-          conclusion.steal()};
+std::vector<Ability> abilities(const Report& report, const Host& host) {
+  const Conclusion conclusion(report, host);
+  return {conclusion.walk_latency(),
+          conclusion.cacheline_contention(),
+          conclusion.follows("pmu_counts", "pmu"),
+          conclusion.follows("per_walk_rdpmc", "rdpmc"),
+          conclusion.tracepoints(),
+          conclusion.usdt(),
+          conclusion.follows("kvm_guests", "kvm", report.finding("kvm_kind").value),
+          conclusion.follows("kvm_statistics", "kvm_statistics"),
+          conclusion.frequency(),
+          conclusion.follows("steal", "steal")};
 }
 
 }  // namespace shadowwalk::doctor

@@ -46,11 +46,6 @@ std::vector<std::string> candidates(const Hierarchy& hierarchy, std::string_view
   }
 }
 
-template <class Limit>
-void keep_tighter(std::optional<Limit>& tightest, const Limit& other, bool is_tighter) {
-  if (!tightest || is_tighter) tightest = other;
-}
-
 std::string beside(const std::string& file, std::string_view name) {
   return file.substr(0, file.rfind('/') + 1) + std::string(name);
 }
@@ -60,7 +55,7 @@ std::string beside(const std::string& file, std::string_view name) {
 std::optional<CpuQuota> cpu_quota(const HostFiles& files) {
   std::optional<CpuQuota> tightest;
   const auto consider = [&](const CpuQuota& quota) {
-    keep_tighter(tightest, quota, tightest && quota.cpus < tightest->cpus);
+    if (!tightest || quota.cpus < tightest->cpus) tightest = quota;
   };
   if (const auto second = hierarchy_of(files, "")) {
     for (const std::string& file : candidates(*second, "cpu.max")) {
@@ -88,9 +83,9 @@ std::optional<MemoryLimit> memory_limit(const HostFiles& files) {
     const auto limit = files.read_number(file);               // not a number: "max"
     if (!limit || *limit < 0 || *limit >= kNoLimit) return;
     const std::int64_t used = files.read_number(beside(file, usage)).value_or(0);
-    const MemoryLimit found{static_cast<std::uint64_t>(*limit), static_cast<std::uint64_t>(used < 0 ? 0 : used), file,
-                            std::string(unlimited)};
-    keep_tighter(tightest, found, tightest && found.bytes < tightest->bytes);
+    const auto bytes = static_cast<std::uint64_t>(*limit);
+    if (tightest && bytes >= tightest->bytes) return;
+    tightest = {bytes, static_cast<std::uint64_t>(used < 0 ? 0 : used), file, std::string(unlimited)};
   };
   if (const auto second = hierarchy_of(files, "")) {
     for (const std::string& file : candidates(*second, "memory.max")) consider(file, "memory.current", "max");

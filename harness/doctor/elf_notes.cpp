@@ -62,8 +62,6 @@ void read_notes(Bytes section, const Visit& visit) {
   }
 }
 
-using Bytes = std::span<const std::byte>;
-
 constexpr std::uint32_t kStapsdtType = 3;
 
 /// The text up to the next 0, which is taken off `bytes`.

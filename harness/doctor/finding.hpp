@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,12 @@ enum class State {
 struct Mend {
   std::string command;  ///< one shell command for this user to run, with sudo if it needs root
   std::string advice;
-  bool empty() const { return command.empty() && advice.empty(); }
+  /// Whichever there is.
+  const std::string& text() const { return command.empty() ? advice : command; }
+  bool empty() const { return text().empty(); }
 };
+Mend run(std::string command);
+Mend advise(std::string advice);
 
 /// One examined property of the host.
 struct Finding {
@@ -47,11 +52,22 @@ struct Ability {
 std::string_view name_of(State state);      ///< "ok", "note", "lack"
 std::string_view name_of(Verdict verdict);  ///< "yes", "partly", "no"
 
-// The examinations, one function per section. Each returns its findings in a fixed order and throws nothing: a value
-// that the host does not report is a finding, too.
+// Findings without their subjects.
+Finding ok(std::string value, std::string meaning = "");
+Finding note(std::string value, std::string meaning, Mend mend = {});
+Finding lack(std::string value, std::string meaning, Mend mend);
+
+/// How a subject is examined. Throws nothing: a value that the host does not report is a finding, too.
+struct Examination {
+  const char* subject;
+  Finding (*examine)(const Host& host);
+};
+std::vector<Finding> findings_of(const Host& host, std::initializer_list<Examination> examinations);
 
 /// The value of `governor` if the kernel sets no frequencies.
 inline constexpr const char* kNoCpufreq = "no cpufreq";
+
+// The examinations, one function per section. Each returns its findings in a fixed order.
 
 std::vector<Finding> examine_machine(const Host& host);  ///< machine, kernel, clock, steal, membarrier, aslr
 std::vector<Finding> examine_cpus(const Host& host);     ///< cpus, cpu_quota, isolation, smt, governor, boost

@@ -6,8 +6,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "harness/doctor/ability.hpp"
 #include "harness/doctor/finding.hpp"
+#include "harness/machine/check.hpp"
 
 namespace shadowwalk::doctor {
 namespace {
@@ -86,15 +86,13 @@ class Text {
   /// Prints each remedy in full only where it first applies.
   void mend(const Mend& mend, const std::string& subject) {
     if (mend.empty()) return;
-    const bool is_command = !mend.command.empty();
-    const std::string& words = is_command ? mend.command : mend.advice;
-    const auto [first, is_new] = first_with_.try_emplace(words, subject);
+    const auto [first, is_new] = first_with_.try_emplace(mend.text(), subject);
     if (!is_new) {
       if (first->second != subject) below(fmt::format("> as for {}", first->second));
-    } else if (is_command) {
-      below("$ " + words);
+    } else if (!mend.command.empty()) {
+      below("$ " + mend.command);
     } else {
-      paragraph("> " + words);
+      paragraph("> " + mend.advice);
     }
   }
 
@@ -116,16 +114,6 @@ std::string matrix_row(const Topology& topology, std::size_t row) {
     line += pair.transfer ? fmt::format("{:>7.1f}", pair.transfer->median_ns) : fmt::format("{:>7}", "?");
   }
   return line;
-}
-
-/// Whether the report is of a virtual machine.
-bool is_virtual(const Report& report) {
-  for (const Section& section : report.sections) {
-    for (const Finding& finding : section.findings) {
-      if (finding.subject == "machine") return finding.state != State::ok;
-    }
-  }
-  return false;
 }
 
 void add_matrix(Text& text, const Topology& topology) {
@@ -162,28 +150,12 @@ void add_topology(Text& text, const Topology& topology) {
 
 }  // namespace
 
-std::string_view name_of(State state) {
-  switch (state) {
-    case State::ok:
-      return "ok";
-    case State::note:
-      return "note";
-    case State::lack:
-      return "lack";
+const Finding& Report::finding(std::string_view subject) const {
+  for (const Section& section : sections) {
+    const auto found = std::ranges::find(section.findings, subject, &Finding::subject);
+    if (found != section.findings.end()) return *found;
   }
-  return "";
-}
-
-std::string_view name_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::yes:
-      return "yes";
-    case Verdict::partly:
-      return "partly";
-    case Verdict::no:
-      return "no";
-  }
-  return "";
+  SHADOWWALK_CHECK(false, "there is no finding about this subject");
 }
 
 Report examine(const Host& host) {
@@ -191,11 +163,7 @@ Report examine(const Host& host) {
   report.sections = {{"machine", "Machine", examine_machine(host)}, {"cpus", "CPUs", examine_cpus(host)},
                      {"memory", "Memory", examine_memory(host)},    {"counting", "Counting", examine_counting(host)},
                      {"tracing", "Tracing", examine_tracing(host)}, {"kvm", "KVM", examine_kvm(host)}};
-  std::vector<Finding> all;
-  for (const Section& section : report.sections) {
-    all.insert(all.end(), section.findings.begin(), section.findings.end());
-  }
-  report.abilities = abilities(all, host);
+  report.abilities = abilities(report, host);
   return report;
 }
 
@@ -239,7 +207,7 @@ std::string to_text(const Report& report) {
     }
   }
   if (report.topology) add_topology(text, *report.topology);
-  if (report.topology && is_virtual(report)) {
+  if (report.topology && report.finding("machine").state != State::ok) {  // it is a virtual machine
     text.line(
         "  In a virtual machine, a virtual CPU may move to another core at any time: measure again before a run.");
   }

@@ -3,6 +3,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/doctor/finding.hpp"
@@ -21,7 +22,13 @@ struct Report {
   std::vector<Ability> abilities;
   std::vector<Section> sections;
   std::optional<Topology> topology;  ///< only if requested
+
+  /// The finding about a subject, which must have been examined.
+  const Finding& finding(std::string_view subject) const;
 };
+
+/// What the lab can and cannot measure on the host, concluded from the report's findings.
+std::vector<Ability> abilities(const Report& report, const Host& host);
 
 /// Examines everything but the topology.
 Report examine(const Host& host);

@@ -20,21 +20,21 @@ bool has_core_pmu(const Host& host) {
   return std::any_of(names.begin(), names.end(), is_core_pmu);
 }
 
-Mend permit_counting(const Host& host) { return {as_root(host, "sysctl kernel.perf_event_paranoid=1"), ""}; }
+Mend permit_counting(const Host& host) { return run(as_root(host, "sysctl kernel.perf_event_paranoid=1")); }
 
 Mend mend_pmu(const Host& host) {
   if (has_core_pmu(host)) {
     const std::int64_t level = host.files.read_number(kParanoid).value_or(0);
     if (level > 2 && !may_perf(host)) return permit_counting(host);
-    return {"",
-            "permit perf_event_open (a container's seccomp filter may forbid it), or check what occupies the counters"};
+    return advise(
+        "permit perf_event_open (a container's seccomp filter may forbid it), or check what occupies the counters");
   }
   if (is_virtual(host)) {
-    return {"",
-            "it cannot be changed on this host, virtualised without a PMU: use bare metal or a VM with a vPMU "
-            "(e.g. QEMU -cpu host,pmu=on)"};
+    return advise(
+        "it cannot be changed on this host, virtualised without a PMU: use bare metal or a VM with a vPMU "
+        "(e.g. QEMU -cpu host,pmu=on)");
   }
-  return {"", "a kernel with a driver for this CPU's PMU, and no firmware setting that hides it"};
+  return advise("a kernel with a driver for this CPU's PMU, and no firmware setting that hides it");
 }
 
 Finding pmu(const Host& host) {
@@ -43,52 +43,41 @@ Finding pmu(const Host& host) {
   if (!facts.unavailable.empty()) {
     const std::string cpu = fmt::format("no hardware event can be counted ({}; {})", facts.microarchitecture, name);
     const std::string value = has_core_pmu(host) ? facts.unavailable : "no hardware PMU";
-    return {"pmu", State::lack, value, cpu, mend_pmu(host)};
+    return lack(value, cpu, mend_pmu(host));
   }
   std::string value = fmt::format("{}, {}", facts.microarchitecture, name);
   if (facts.counters > 0) value += fmt::format(", {} counters per thread", facts.counters);
-  if (!facts.name.empty()) return {"pmu", State::ok, value, "more events than counters are multiplexed", {}};
-  return {"pmu",
-          State::note,
-          value,
-          "only perf's generic events have names: cycles, instructions, cache-misses, ...",
-          {"", "a newer libpfm4"}};
+  if (!facts.name.empty()) return ok(value, "more events than counters are multiplexed");
+  return note(value, "only perf's generic events have names: cycles, instructions, cache-misses, ...",
+              advise("a newer libpfm4"));
 }
 
 Finding rdpmc(const Host& host) {
   const LiveFacts::Pmu& facts = host.live.pmu;
-  if (facts.rdpmc_unavailable.empty()) return {"rdpmc", State::ok, "allowed", "bursts of walks are counted alone", {}};
+  if (facts.rdpmc_unavailable.empty()) return ok("allowed", "bursts of walks are counted alone");
   const std::string meaning = "a thread's whole window is counted, the guest's own work included";
-  if (!facts.unavailable.empty()) return {"rdpmc", State::lack, "no PMU to read", meaning, mend_pmu(host)};
+  if (!facts.unavailable.empty()) return lack("no PMU to read", meaning, mend_pmu(host));
   for (const char* name : {"cpu", "cpu_core"}) {
     const std::string file = fmt::format("{}/{}/rdpmc", kPmus, name);
-    if (host.files.read_number(file) == 0) {
-      return {"rdpmc", State::lack, "forbidden", meaning, {write_as_root(host, "1", file), ""}};
-    }
+    if (host.files.read_number(file) == 0) return lack("forbidden", meaning, run(write_as_root(host, "1", file)));
   }
-  return {"rdpmc", State::lack, facts.rdpmc_unavailable, meaning, {"", "it cannot be changed on this host"}};
+  return lack(facts.rdpmc_unavailable, meaning, advise("it cannot be changed on this host"));
 }
 
 Finding paranoid(const Host& host) {
   const auto level = host.files.read_number(kParanoid);
   if (!level) {
-    return {"perf_event_paranoid",
-            State::lack,
-            "not reported",
-            "the kernel has no perf events: nothing can be counted",
-            {"", "a kernel with CONFIG_PERF_EVENTS; in a container, mount /proc"}};
+    return lack("not reported", "the kernel has no perf events: nothing can be counted",
+                advise("a kernel with CONFIG_PERF_EVENTS; in a container, mount /proc"));
   }
-  if (may_perf(host)) {
-    return {"perf_event_paranoid", State::ok, fmt::format("{}, which CAP_PERFMON overrides", *level), "", {}};
-  }
+  if (may_perf(host)) return ok(fmt::format("{}, which CAP_PERFMON overrides", *level));
   const std::string value = fmt::format("{}", *level);
   const PerfScope scope = perf_scope(host);
-  if (scope >= PerfScope::own_threads)
-    return {"perf_event_paranoid", State::ok, value, "own threads: user and kernel, tracepoints too", {}};
+  if (scope >= PerfScope::own_threads) return ok(value, "own threads: user and kernel, tracepoints too");
   const char* meaning = scope == PerfScope::user_mode
                             ? "own threads in user mode only: no kernel cycles, no tracepoints"
                             : "nothing can be counted without CAP_PERFMON";
-  return {"perf_event_paranoid", State::lack, value, meaning, permit_counting(host)};
+  return lack(value, meaning, permit_counting(host));
 }
 
 /// uncore_imc_0, uncore_imc_1, ... as "uncore_imc x2".
@@ -108,10 +97,8 @@ std::string shortened(const std::vector<std::string>& names) {
 
 Finding perf_pmus(const Host& host) {
   const std::vector<std::string> names = host.files.list(kPmus);
-  if (names.empty()) {
-    return {"perf_pmus", State::lack, "none reported", "no event of any kind has a name", {"", "mount /sys"}};
-  }
-  return {"perf_pmus", State::ok, shortened(names), "their events: --events pmu/event/", {}};
+  if (names.empty()) return lack("none reported", "no event of any kind has a name", advise("mount /sys"));
+  return ok(shortened(names), "their events: --events pmu/event/");
 }
 
 /// What `perf c2c` and `perf mem` sample by: Intel's load latency, AMD's IBS, Arm's SPE.
@@ -120,11 +107,11 @@ Finding memory_sampling(const Host& host) {
   for (const std::string& name : host.files.list(kPmus)) {
     const bool samples = name == "ibs_op" || name.starts_with("arm_spe") ||
                          host.files.exists(fmt::format("{}/{}/events/mem-loads", kPmus, name));
-    if (samples) return {"memory_sampling", State::ok, name, "perf c2c", {}};
+    if (samples) return ok(name, "perf c2c");
   }
-  return {"memory_sampling", State::lack, "no event samples memory accesses", meaning,
-          has_core_pmu(host) ? Mend{"", "a CPU and kernel with Intel PEBS load latency, AMD IBS or Arm SPE"}
-                             : mend_pmu(host)};
+  return lack("no event samples memory accesses", meaning,
+              has_core_pmu(host) ? advise("a CPU and kernel with Intel PEBS load latency, AMD IBS or Arm SPE")
+                                 : mend_pmu(host));
 }
 
 bool knows_tracefs(const Host& host) {
@@ -141,45 +128,30 @@ Finding tracefs(const Host& host) {
     // Since Linux 5.15 an event's id is for root (and tracefs's group), even where its folder is open.
     const std::string id = events + "/sched/sched_switch/id";
     if (is_closed || (host.files.exists(id) && !host.files.read(id))) {
-      return {"tracefs",
-              State::lack,
-              fmt::format("{} is closed to this user", mount),
-              meaning,
-              {as_root(host, fmt::format("mount -o remount,mode=750,gid=$(id -g) {}", mount)), ""}};
+      return lack(fmt::format("{} is closed to this user", mount), meaning,
+                  run(as_root(host, fmt::format("mount -o remount,mode=750,gid=$(id -g) {}", mount))));
     }
     const std::string systems = fmt::format("{}", fmt::join(kvm_event_systems(host), ", "));
-    return {"tracefs",
-            State::ok,
-            fmt::format("{}; {}", mount, systems.empty() ? "no kvm events" : systems + " events"),
-            systems.empty() ? "KVM's events come with its module" : "",
-            {}};
+    return ok(fmt::format("{}; {}", mount, systems.empty() ? "no kvm events" : systems + " events"),
+              systems.empty() ? "KVM's events come with its module" : "");
   }
   if (knows_tracefs(host)) {
-    return {"tracefs",
-            State::lack,
-            "tracefs is not mounted",
-            meaning,
-            {as_root(host, fmt::format("mount -t tracefs{} nodev {}",
-                                       host.live.is_root ? "" : " -o mode=750,gid=$(id -g)", kTracefsMounts[0])),
-             ""}};
+    return lack(
+        "tracefs is not mounted", meaning,
+        run(as_root(host, fmt::format("mount -t tracefs{} nodev {}",
+                                      host.live.is_root ? "" : " -o mode=750,gid=$(id -g)", kTracefsMounts[0]))));
   }
-  return {"tracefs", State::lack, "no tracefs in this kernel", meaning, {"", "a kernel with CONFIG_FTRACE"}};
+  return lack("no tracefs in this kernel", meaning, advise("a kernel with CONFIG_FTRACE"));
 }
 
 Finding usdt(const Host& host) {
   const std::vector<std::string>& probes = host.live.probes;
   if (probes.empty()) {
-    return {"usdt",
-            State::lack,
-            "no probe in this executable",
-            "perf and bpftrace find nothing to attach to",
-            {"", "build with systemtap-sdt-dev, and do not strip the executable's notes"}};
+    return lack("no probe in this executable", "perf and bpftrace find nothing to attach to",
+                advise("build with systemtap-sdt-dev, and do not strip the executable's notes"));
   }
-  return {"usdt",
-          State::ok,
-          fmt::format("{} probe{}", probes.size(), probes.size() == 1 ? "" : "s"),
-          fmt::format("{}", fmt::join(probes, " ")),
-          {}};
+  return ok(fmt::format("{} probe{}", probes.size(), probes.size() == 1 ? "" : "s"),
+            fmt::format("{}", fmt::join(probes, " ")));
 }
 
 Finding tools(const Host& host) {
@@ -190,20 +162,24 @@ Finding tools(const Host& host) {
     missing += tool == "perf" ? " linux-perf" : " " + tool;
   }
   const std::string value = found.empty() ? "neither perf nor bpftrace" : fmt::format("{}", fmt::join(found, ", "));
-  if (missing.empty()) return {"tools", State::ok, value, "", {}};
-  return {"tools",
-          found.empty() ? State::lack : State::note,
-          found.empty() ? value : value + " only",
-          "they attach to a run in progress",
-          {as_root(host, "apt-get install" + missing), ""}};
+  if (missing.empty()) return ok(value);
+  const Mend mend = run(as_root(host, "apt-get install" + missing));
+  if (found.empty()) return lack(value, "they attach to a run in progress", mend);
+  return note(value + " only", "they attach to a run in progress", mend);
 }
 
 }  // namespace
 
 std::vector<Finding> examine_counting(const Host& host) {
-  return {pmu(host), rdpmc(host), paranoid(host), memory_sampling(host), perf_pmus(host)};
+  return findings_of(host, {{"pmu", pmu},
+                            {"rdpmc", rdpmc},
+                            {"perf_event_paranoid", paranoid},
+                            {"memory_sampling", memory_sampling},
+                            {"perf_pmus", perf_pmus}});
 }
 
-std::vector<Finding> examine_tracing(const Host& host) { return {tracefs(host), usdt(host), tools(host)}; }
+std::vector<Finding> examine_tracing(const Host& host) {
+  return findings_of(host, {{"tracefs", tracefs}, {"usdt", usdt}, {"tools", tools}});
+}
 
 }  // namespace shadowwalk::doctor

@@ -7,17 +7,8 @@
 namespace shadowwalk::doctor {
 
 std::string_view name_of(Tier tier) {
-  switch (tier) {
-    case Tier::core:
-      return "same core";
-    case Tier::llc:
-      return "same L3";
-    case Tier::package:
-      return "same socket";
-    case Tier::system:
-      return "other socket";
-  }
-  return "";
+  constexpr std::string_view kNames[] = {"same core", "same L3", "same socket", "other socket"};
+  return kNames[static_cast<std::size_t>(tier)];
 }
 
 Tier tier_of(const HardwareThread& a, const HardwareThread& b) {

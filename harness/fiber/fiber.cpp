@@ -17,30 +17,16 @@ namespace {
 constexpr std::size_t kStackBytes = std::size_t{256} << 10;
 
 /// Stacks are reused: an exploration makes millions of fibers, a few at a time.
-class StackPool {
- public:
-  static StackPool& instance() {
-    thread_local StackPool pool;
-    return pool;
-  }
-  std::unique_ptr<std::byte[]> take() {
-    if (free_.empty()) return std::make_unique_for_overwrite<std::byte[]>(kStackBytes);
-    auto stack = std::move(free_.back());
-    free_.pop_back();
-    return stack;
-  }
-  void give_back(std::unique_ptr<std::byte[]> stack) { free_.push_back(std::move(stack)); }
-
- private:
-  std::vector<std::unique_ptr<std::byte[]>> free_;
-};
+thread_local std::vector<std::unique_ptr<std::byte[]>> free_stacks;
 
 /// A stack allocator in the sense of Boost.Context. `bottom` receives the address where the stack begins.
 class PooledStack {
  public:
   explicit PooledStack(const void** bottom) : bottom_(bottom) {}
   boost::context::stack_context allocate() {
-    std::byte* const memory = StackPool::instance().take().release();
+    if (free_stacks.empty()) free_stacks.push_back(std::make_unique_for_overwrite<std::byte[]>(kStackBytes));
+    std::byte* const memory = free_stacks.back().release();
+    free_stacks.pop_back();
     *bottom_ = memory;
     boost::context::stack_context context;
     context.size = kStackBytes;
@@ -49,12 +35,25 @@ class PooledStack {
   }
   void deallocate(boost::context::stack_context& context) noexcept {
     auto* const top = static_cast<std::byte*>(context.sp);
-    StackPool::instance().give_back(std::unique_ptr<std::byte[]>(top - context.size));
+    free_stacks.emplace_back(top - context.size);
   }
 
  private:
   const void** bottom_;
 };
+
+// AddressSanitizer must know of every change of stack.
+#ifdef SHADOWWALK_ASAN
+void start_switch(void** fake_stack, const void* bottom, std::size_t bytes) {
+  __sanitizer_start_switch_fiber(fake_stack, bottom, bytes);
+}
+void finish_switch(void* fake_stack, const void** old_bottom, std::size_t* old_bytes) {
+  __sanitizer_finish_switch_fiber(fake_stack, old_bottom, old_bytes);
+}
+#else
+void start_switch(void**, const void*, std::size_t) {}
+void finish_switch(void*, const void**, std::size_t*) {}
+#endif
 
 }  // namespace
 
@@ -67,38 +66,24 @@ Fiber::Fiber(std::function<void()> body)
 Fiber::~Fiber() { SHADOWWALK_CHECK(!begun_ || finished_, "a fiber was destroyed in the middle of its body"); }
 
 void Fiber::enter(boost::context::fiber&& caller) {
-  inside();
+  finish_switch(nullptr, &caller_stack_, &caller_stack_bytes_);
   caller_ = std::move(caller);
   body_();
   finished_ = true;
-  about_to_leave(true);
+  start_switch(nullptr, caller_stack_, caller_stack_bytes_);  // null: for ever
 }
 
 void Fiber::resume() {
   begun_ = true;
-  about_to_enter();
+  start_switch(&caller_fake_stack_, stack_, kStackBytes);
   fiber_ = std::move(fiber_).resume();
-  back_outside();
+  finish_switch(caller_fake_stack_, nullptr, nullptr);
 }
 
 void Fiber::suspend() {
-  about_to_leave(false);
+  start_switch(&fake_stack_, caller_stack_, caller_stack_bytes_);
   caller_ = std::move(caller_).resume();
-  inside();
+  finish_switch(fake_stack_, &caller_stack_, &caller_stack_bytes_);
 }
-
-#ifdef SHADOWWALK_ASAN
-void Fiber::about_to_enter() { __sanitizer_start_switch_fiber(&caller_fake_stack_, stack_, kStackBytes); }
-void Fiber::back_outside() { __sanitizer_finish_switch_fiber(caller_fake_stack_, nullptr, nullptr); }
-void Fiber::inside() { __sanitizer_finish_switch_fiber(fake_stack_, &caller_stack_, &caller_stack_bytes_); }
-void Fiber::about_to_leave(bool for_ever) {
-  __sanitizer_start_switch_fiber(for_ever ? nullptr : &fake_stack_, caller_stack_, caller_stack_bytes_);
-}
-#else
-void Fiber::about_to_enter() {}
-void Fiber::back_outside() {}
-void Fiber::inside() {}
-void Fiber::about_to_leave(bool) {}
-#endif
 
 }  // namespace shadowwalk

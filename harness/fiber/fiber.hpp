@@ -25,17 +25,12 @@ class Fiber {
  private:
   void enter(boost::context::fiber&& caller);
 
-  // AddressSanitizer must know of every change of stack.
-  void about_to_enter();
-  void back_outside();
-  void inside();
-  void about_to_leave(bool for_ever);
-
   const std::function<void()> body_;
   boost::context::fiber fiber_;
   boost::context::fiber caller_;
   bool begun_ = false;
   bool finished_ = false;
+  // For AddressSanitizer:
   const void* stack_ = nullptr;
   const void* caller_stack_ = nullptr;
   std::size_t caller_stack_bytes_ = 0;

@@ -32,16 +32,22 @@ void sync_directory(const fs::path& directory) {
 
 fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
+/// `file`: open at `from`.
+void move_durably(const FileDescriptor& file, const fs::path& from, const fs::path& to) {
+  if (fsync(file.get()) != 0 || std::rename(from.c_str(), to.c_str()) != 0) throw_write_error(to, errno);
+  sync_directory(parent_of(to));
+}
+
 /// Appends at most `most` bytes; 0 or an errno.
 int read_into(std::string& content, const fs::path& path, std::size_t most) {
   const FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.is_open()) return errno;
   char chunk[16 << 10];
   while (content.size() < most) {
-    const ssize_t count = read(fd.get(), chunk, std::min(sizeof chunk, most - content.size()));
+    const ssize_t count = TEMP_FAILURE_RETRY(read(fd.get(), chunk, std::min(sizeof chunk, most - content.size())));
+    if (count < 0) return errno;
     if (count == 0) break;
-    if (count > 0) content.append(chunk, static_cast<std::size_t>(count));
-    if (count < 0 && errno != EINTR) return errno;
+    content.append(chunk, static_cast<std::size_t>(count));
   }
   return 0;
 }
@@ -63,8 +69,7 @@ std::optional<std::string> read_if_readable(const fs::path& path, std::size_t mo
 
 int write_all(int fd, std::string_view content) {
   while (!content.empty()) {
-    const ssize_t written = write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
+    const ssize_t written = TEMP_FAILURE_RETRY(write(fd, content.data(), content.size()));
     if (written < 0) return errno;
     content.remove_prefix(static_cast<std::size_t>(written));
   }
@@ -94,9 +99,8 @@ void AtomicFile::append(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
-  if (fsync(fd_.get()) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) throw_write_error(path_, errno);
+  move_durably(fd_, temporary_, path_);
   fd_.reset();
-  sync_directory(parent_of(path_));
 }
 
 void write_file_atomically(const fs::path& path, std::string_view content) {
@@ -106,12 +110,9 @@ void write_file_atomically(const fs::path& path, std::string_view content) {
 }
 
 void commit_file(const fs::path& from, const fs::path& to) {
-  {
-    const FileDescriptor fd(open(from.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd.is_open() || fsync(fd.get()) != 0) throw_write_error(to, errno);
-  }
-  if (std::rename(from.c_str(), to.c_str()) != 0) throw_write_error(to, errno);
-  sync_directory(parent_of(to));
+  const FileDescriptor fd(open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.is_open()) throw_write_error(to, errno);
+  move_durably(fd, from, to);
 }
 
 void require_space(const fs::path& directory, std::size_t bytes) {

@@ -57,10 +57,8 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
 /// one is an assignment.
 bool is_plain(std::string_view word) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,+@%";
-  constexpr std::string_view kPlainInOptions =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,+@%=";
-  return !word.empty() &&
-         word.find_first_not_of(word.front() == '-' ? kPlainInOptions : kPlain) == std::string_view::npos;
+  const auto is_plain_here = [&](char c) { return kPlain.find(c) != kPlain.npos || (c == '=' && word.front() == '-'); };
+  return !word.empty() && std::ranges::all_of(word, is_plain_here);
 }
 
 std::string shell_quoted(std::string_view word) {
@@ -111,9 +109,7 @@ pid_t start_program(const std::string& path, const std::vector<std::string>& arg
   if (child == 0) become(path.c_str(), argv.data(), environment, setup, writer.get(), parent);
   writer.reset();
   int error = 0;
-  ssize_t count = 0;
-  while ((count = read(reader.get(), &error, sizeof error)) < 0 && errno == EINTR) {
-  }
+  const ssize_t count = TEMP_FAILURE_RETRY(read(reader.get(), &error, sizeof error));
   if (count != sizeof error) return child;
   wait_for(child);
   throw InputError(fmt::format("cannot start {}: {}", path, std::strerror(error)));
@@ -123,8 +119,7 @@ int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 
 
 int wait_for(pid_t child) {
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  TEMP_FAILURE_RETRY(waitpid(child, &status, 0));
   return exit_code_of(status);
 }
 

@@ -1,14 +1,7 @@
 #include "harness/trace/event_line.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-
-#include "harness/machine/error.hpp"
 
 namespace shadowwalk::trace {
 namespace {
@@ -79,65 +72,37 @@ bool parse_name(std::string_view word, EventLine& event) {
   return !event.name.empty();
 }
 
+/// The position of `label` in `text`, at its beginning or after a blank; npos: it is not there.
+std::size_t find_label(std::string_view text, std::string_view label) {
+  for (std::size_t at = text.find(label); at != std::string_view::npos; at = text.find(label, at + 1)) {
+    if (at == 0 || is_blank(text[at - 1])) return at;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 bool LineSource::fill() {
   if (at_end_) return false;
-  buffer_.erase(0, begin_);
+  buffer_.resize(kReadBytes);
+  buffer_.resize(read(buffer_.data(), kReadBytes));
   begin_ = 0;
-  const std::size_t held = buffer_.size();
-  buffer_.resize(held + kReadBytes);
-  const std::size_t count = read(buffer_.data() + held, kReadBytes);
-  buffer_.resize(held + count);
-  at_end_ = count == 0;
+  at_end_ = buffer_.empty();
   return !at_end_;
 }
 
 std::optional<std::string_view> LineSource::next() {
-  std::size_t searched = 0;
-  bool skipping = false;  // the rest of a line that is too long
-  std::string cut;
-  while (true) {
-    const std::size_t newline = buffer_.find('\n', begin_ + searched);
-    if (newline != std::string::npos) {
-      const std::string_view line(buffer_.data() + begin_, newline - begin_);
-      begin_ = newline + 1;
-      ++line_number_;
-      if (skipping) {
-        buffer_.replace(0, 0, cut);  // kept alive by the buffer
-        begin_ += cut.size();
-        return std::string_view(buffer_).substr(0, cut.size());
-      }
-      return line.substr(0, kMaxLine);
-    }
-    if (buffer_.size() - begin_ > kMaxLine) {
-      if (!skipping) cut.assign(buffer_, begin_, kMaxLine);
-      skipping = true;
-      begin_ = buffer_.size();
-    }
-    searched = buffer_.size() - begin_;
-    if (fill()) continue;
-    if (searched == 0 && !skipping) return std::nullopt;
-    buffer_ = skipping ? cut : buffer_.substr(begin_);  // the last line has no newline
-    begin_ = buffer_.size();
-    ++line_number_;
-    return buffer_;
-  }
-}
-
-std::size_t DescriptorLines::read(char* into, std::size_t capacity) {
-  while (true) {
-    const ssize_t count = ::read(fd_, into, capacity);
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno != EINTR) throw InputError(fmt::format("{}: {}", name_, std::strerror(errno)));
-  }
-}
-
-std::size_t TextLines::read(char* into, std::size_t capacity) {
-  const std::size_t count = std::min(capacity, text_.size());
-  text_.copy(into, count);
-  text_.remove_prefix(count);
-  return count;
+  if (begin_ == buffer_.size() && !fill()) return std::nullopt;
+  ++line_number_;
+  line_.clear();
+  do {
+    const std::size_t newline = buffer_.find('\n', begin_);
+    const std::size_t end = std::min(newline, buffer_.size());
+    line_.append(buffer_, begin_, std::min(end - begin_, kMaxLine - line_.size()));
+    begin_ = end + 1;
+    if (newline != std::string::npos) return line_;
+  } while (fill());
+  return line_;  // the last one has no newline
 }
 
 std::optional<EventLine> parse_event_line(std::string_view line) {
@@ -167,18 +132,6 @@ std::optional<EventLine> parse_event_line(std::string_view line) {
   }
 }
 
-namespace {
-
-/// The position of `label` in `text`, at its beginning or after a blank or one of `after`; npos: it is not there.
-std::size_t find_label(std::string_view text, std::string_view label) {
-  for (std::size_t at = text.find(label); at != std::string_view::npos; at = text.find(label, at + 1)) {
-    if (at == 0 || is_blank(text[at - 1])) return at;
-  }
-  return std::string_view::npos;
-}
-
-}  // namespace
-
 std::optional<std::uint64_t> EventFields::number(std::string_view label, std::string_view field, int base) const {
   const auto parse = [](std::string_view text, int in_base) -> std::optional<std::uint64_t> {
     std::uint64_t value = 0;
@@ -207,22 +160,11 @@ bool EventFields::has_word(std::string_view word) const {
   return false;
 }
 
-std::string_view EventFields::word_after(std::string_view label) const {
+std::string_view EventFields::word_after(std::string_view label, unsigned skipped) const {
   const std::size_t at = find_label(text_, label);
   if (at == std::string_view::npos) return {};
   std::string_view rest = text_.substr(at + label.size());
-  return take_word(rest);
-}
-
-std::string_view EventFields::second_word_after(std::string_view label) const {
-  const std::string_view first = word_after(label);
-  if (first.empty()) return {};
-  std::string_view rest = text_.substr(static_cast<std::size_t>(first.data() + first.size() - text_.data()));
-  return take_word(rest);
-}
-
-std::string_view EventFields::first_word() const {
-  std::string_view rest = text_;
+  for (; skipped != 0; --skipped) take_word(rest);
   return take_word(rest);
 }
 

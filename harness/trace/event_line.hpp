@@ -19,43 +19,22 @@ class LineSource {
   std::optional<std::string_view> next();
   /// Number of the line that next() returned last; the first is 1.
   std::uint64_t line_number() const { return line_number_; }
+  /// Whether all bytes of the source have been read.
+  bool at_end() const { return at_end_; }
 
  protected:
   /// Up to `capacity` bytes into `into`; 0 at the end. Throws InputError.
   virtual std::size_t read(char* into, std::size_t capacity) = 0;
 
  private:
+  /// Reads on once `buffer_` is used up. False: at the end.
   bool fill();
 
+  std::string line_;  // that next() returned last
   std::string buffer_;
-  std::size_t begin_ = 0;  // of the text that next() has not returned yet
+  std::size_t begin_ = 0;  // of what next() has not looked at yet, in `buffer_`
   std::uint64_t line_number_ = 0;
   bool at_end_ = false;
-};
-
-/// The lines of an open file or pipe, which the caller owns. `name`: its name in errors.
-class DescriptorLines final : public LineSource {
- public:
-  DescriptorLines(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
-
- protected:
-  std::size_t read(char* into, std::size_t capacity) override;
-
- private:
-  int fd_;
-  std::string name_;
-};
-
-/// The lines of a text, which must outlive the object.
-class TextLines final : public LineSource {
- public:
-  explicit TextLines(std::string_view text) : text_(text) {}
-
- protected:
-  std::size_t read(char* into, std::size_t capacity) override;
-
- private:
-  std::string_view text_;
 };
 
 /// An event in one line of `perf script`, `trace-cmd report` or ftrace's `trace` file. Views into the line.
@@ -90,10 +69,8 @@ class EventFields {
   }
   /// Whether the text contains `word` between blanks.
   bool has_word(std::string_view word) const;
-  /// The first and second word after `label`, and the first word of the text; empty if there is none.
-  std::string_view word_after(std::string_view label) const;
-  std::string_view second_word_after(std::string_view label) const;
-  std::string_view first_word() const;
+  /// The word after `label`, or a later one; an empty label is the beginning of the text. Empty if there is none.
+  std::string_view word_after(std::string_view label, unsigned skipped = 0) const;
 
  private:
   std::string_view text_;

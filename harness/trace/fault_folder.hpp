@@ -12,30 +12,33 @@ namespace shadowwalk::trace {
 
 /// Combines the tracepoints of one access of a vCPU into one event, in the order of the kernel's steps: the fault, a
 /// walk of the guest's tables under shadow paging, the SPTE that is set, the MMIO access that follows. The first step
-/// adds the event and later steps refine it. One folder per vCPU thread.
+/// adds the event to the window and later steps refine it. One folder per vCPU thread; the window must outlive it.
 class FaultFolder {
  public:
-  explicit FaultFolder(std::uint32_t vcpu) : vcpu_(vcpu) {}
+  FaultFolder(std::uint32_t vcpu, ReorderWindow& window) : vcpu_(vcpu), window_(window) {}
 
-  std::uint32_t vcpu() const { return vcpu_; }
-  void add(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window);
+  void add(const TracepointHit& hit);
 
  private:
   static constexpr std::uint64_t kNoPage = UINT64_MAX;
 
-  void begin(TraceKind kind, const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window);
-  void resolve(TraceKind kind, std::uint64_t gfn, ReorderWindow& window);
-  void guest_walk(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window);
-  void map(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window);
-  void fast_fault(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window);
+  std::optional<ReorderWindow::Ticket> record(TraceKind kind, const TracepointHit& hit) {
+    return window_.add({hit.time_ns, vcpu_, kind, hit.page, hit.pages});
+  }
+  TraceEvent* find(const std::optional<ReorderWindow::Ticket>& event);
+  void begin(TraceKind kind, const TracepointHit& hit);
+  void resolve(TraceKind kind, std::uint64_t gfn);
+  void guest_walk(const TracepointHit& hit);
+  void map(const TracepointHit& hit);
+  void fast_fault(const TracepointHit& hit);
   void expect_mmio(std::uint64_t gfn);
-  void mmio_marked(const TracepointHit& hit, ReorderWindow& window);
-  void mmio_matched(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window);
-  void mmio_done(const TracepointHit& hit, std::uint64_t time_ns, ReorderWindow& window);
-  bool fault_was_mmio(std::uint64_t address_page, std::size_t before, std::uint64_t gfn, TraceKind without_walk,
-                      ReorderWindow& window);
+  void mmio_marked(const TracepointHit& hit);
+  void mmio_matched(const TracepointHit& hit);
+  void mmio_done(const TracepointHit& hit);
+  bool fault_was_mmio(std::uint64_t address_page, std::size_t before, std::uint64_t gfn, TraceKind without_walk);
 
   std::uint32_t vcpu_;
+  ReorderWindow& window_;
 
   // The current fault.
   bool open_ = false;

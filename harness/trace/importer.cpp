@@ -4,8 +4,11 @@
 
 #include <charconv>
 #include <string_view>
+#include <unordered_map>
 
 #include "harness/machine/error.hpp"
+#include "harness/trace/fault_folder.hpp"
+#include "harness/trace/tracepoint_hit.hpp"
 
 namespace shadowwalk::trace {
 namespace {
@@ -107,13 +110,13 @@ class Importer {
         throw InputError(
             fmt::format("{}: more than {} threads run vCPUs; --pid picks one process", name_, kMaxTraceVcpus));
       }
-      found = vcpus_.emplace(event.thread, FaultFolder(static_cast<std::uint32_t>(vcpus_.size()))).first;
+      found = vcpus_.try_emplace(event.thread, static_cast<std::uint32_t>(vcpus_.size()), window_).first;
       if (event.process != 0) ++report_.vm_processes[event.process];
     }
     if (found != vcpus_.end()) {
-      found->second.add(hit, event.time_ns, window_);
+      found->second.add(hit);
     } else if (hit.step == Step::event) {
-      window_.add({event.time_ns, kHostThread, hit.kind, hit.page, hit.pages});
+      window_.add({hit.time_ns, kHostThread, hit.kind, hit.page, hit.pages});
     }
   }
 

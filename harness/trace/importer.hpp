@@ -2,14 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
-#include <unordered_map>
 
 #include "harness/machine/error.hpp"
 #include "harness/trace/event_line.hpp"
-#include "harness/trace/fault_folder.hpp"
 #include "harness/trace/reorder_window.hpp"
 
 namespace shadowwalk::trace {

@@ -8,13 +8,17 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "harness/machine/error.hpp"
 #include "harness/os/file_descriptor.hpp"
 #include "harness/os/interrupt.hpp"
 #include "harness/os/program.hpp"
+#include "harness/trace/event_line.hpp"
 #include "harness/trace/file_format.hpp"
 #include "harness/trace/trace_writer.hpp"
 
@@ -85,62 +89,68 @@ std::vector<std::string> trace_cmd_report(const std::filesystem::path& path) {
       as_argument(path)};
 }
 
-}  // namespace
+/// The lines of an open file or pipe.
+class DescriptorLines : public LineSource {
+ public:
+  /// `name`: its name in errors.
+  DescriptorLines(os::FileDescriptor fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
 
-ToolOutput::ToolOutput(const std::vector<std::string>& arguments) : name_(arguments[0]), errors_(std::tmpfile()) {
-  int ends[2];
-  if (!errors_ || pipe2(ends, O_CLOEXEC) != 0) {
-    throw InputError(fmt::format("cannot start {}: {}", name_, std::strerror(errno)));
+ protected:
+  std::size_t read(char* into, std::size_t capacity) override {
+    const ssize_t count = TEMP_FAILURE_RETRY(::read(fd_.get(), into, capacity));
+    if (count < 0) throw InputError(fmt::format("{}: {}", name_, std::strerror(errno)));
+    return static_cast<std::size_t>(count);
   }
-  pipe_ = os::FileDescriptor(ends[0]);
-  const os::FileDescriptor writer(ends[1]);
-  child_ = start(arguments, writer.get(), fileno(errors_.get()));
-}
 
-ToolOutput::~ToolOutput() {
-  if (child_ < 0) return;
-  kill(child_, SIGKILL);
-  os::wait_for(child_);
-}
+  os::FileDescriptor fd_;
+  const std::string name_;
+};
 
-std::size_t ToolOutput::read(char* into, std::size_t capacity) {
-  while (true) {
-    const ssize_t count = ::read(pipe_.get(), into, capacity);
-    ended_ = count == 0;
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno != EINTR) throw InputError(fmt::format("{}: {}", name_, std::strerror(errno)));
+/// What a program prints, line by line while it runs. Its stderr is kept for error messages. The destructor kills it.
+class ToolOutput final : public DescriptorLines {
+ public:
+  /// `arguments[0]` is the program's path. Throws InputError if it cannot be started.
+  explicit ToolOutput(const std::vector<std::string>& arguments)
+      : DescriptorLines({}, arguments[0]), errors_(std::tmpfile()) {
+    int ends[2];
+    if (!errors_ || pipe2(ends, O_CLOEXEC) != 0) {
+      throw InputError(fmt::format("cannot start {}: {}", name_, std::strerror(errno)));
+    }
+    fd_ = os::FileDescriptor(ends[0]);
+    const os::FileDescriptor writer(ends[1]);
+    child_ = start(arguments, writer.get(), fileno(errors_.get()));
   }
-}
-
-void ToolOutput::finish() {
-  const int code = os::wait_for(child_);
-  child_ = -1;
-  if (code == 0) return;
-  const std::string said = os::last_line(tail(errors_.get()));
-  throw InputError(
-      fmt::format("{} failed with exit code {}: {}", name_, code, said.empty() ? "it printed nothing" : said));
-}
-
-ToolEnd run_tool(const std::vector<std::string>& arguments) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) throw InputError(fmt::format("pipe: {}", std::strerror(errno)));
-  const os::FileDescriptor reader(ends[0]);
-  os::FileDescriptor writer(ends[1]);
-  const os::IgnoredInterrupt ignored;
-  const pid_t child = start(arguments, -1, writer.get());
-  writer.reset();
-  std::string said;
-  char buffer[4096];
-  for (ssize_t count = 0; (count = ::read(reader.get(), buffer, sizeof buffer)) > 0 || (count < 0 && errno == EINTR);) {
-    if (count < 0) continue;
-    std::fwrite(buffer, 1, static_cast<std::size_t>(count), stderr);
-    said.append(buffer, static_cast<std::size_t>(count));
-    if (said.size() > 2 * sizeof buffer) said.erase(0, said.size() - sizeof buffer);
+  ToolOutput(const ToolOutput&) = delete;
+  ToolOutput& operator=(const ToolOutput&) = delete;
+  ~ToolOutput() override {
+    if (child_ < 0) return;
+    kill(child_, SIGKILL);
+    os::wait_for(child_);
   }
-  const int code = os::wait_for(child);
-  return {code, os::last_line(said)};
-}
 
+  /// Call it once at_end() is true. Throws InputError with the last line of the program's stderr if it failed.
+  void finish() {
+    const int code = os::wait_for(child_);
+    child_ = -1;
+    if (code == 0) return;
+    const std::string said = os::last_line(tail(errors_.get()));
+    throw InputError(
+        fmt::format("{} failed with exit code {}: {}", name_, code, said.empty() ? "it printed nothing" : said));
+  }
+
+ private:
+  struct CloseFile {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+
+  const std::unique_ptr<std::FILE, CloseFile> errors_;
+  pid_t child_ = -1;
+};
+
+/// The kind of a recording, by its first bytes.
+enum class RecordingKind { text, perf_data, trace_dat, trace };
+
+/// Throws InputError if the file cannot be read, is empty or is compressed.
 RecordingKind recording_kind(const std::filesystem::path& path) {
   if (path == "-") return RecordingKind::text;
   const os::FileDescriptor file = open_recording(path);
@@ -161,6 +171,27 @@ RecordingKind recording_kind(const std::filesystem::path& path) {
   return RecordingKind::text;
 }
 
+}  // namespace
+
+ToolEnd run_tool(const std::vector<std::string>& arguments) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw InputError(fmt::format("pipe: {}", std::strerror(errno)));
+  const os::FileDescriptor reader(ends[0]);
+  os::FileDescriptor writer(ends[1]);
+  const os::IgnoredInterrupt ignored;
+  const pid_t child = start(arguments, -1, writer.get());
+  writer.reset();
+  std::string said;
+  char buffer[4096];
+  for (ssize_t count = 0; (count = TEMP_FAILURE_RETRY(::read(reader.get(), buffer, sizeof buffer))) > 0;) {
+    std::fwrite(buffer, 1, static_cast<std::size_t>(count), stderr);
+    said.append(buffer, static_cast<std::size_t>(count));
+    if (said.size() > 2 * sizeof buffer) said.erase(0, said.size() - sizeof buffer);
+  }
+  const int code = os::wait_for(child);
+  return {code, os::last_line(said)};
+}
+
 ImportReport import_recording(const std::filesystem::path& recording, const std::filesystem::path& out,
                               const std::string& source, const ImportOptions& options) {
   const RecordingKind kind = recording_kind(recording);
@@ -171,15 +202,14 @@ ImportReport import_recording(const std::filesystem::path& recording, const std:
   };
   ImportReport report;
   if (kind == RecordingKind::text) {
-    const os::FileDescriptor file = open_recording(recording);
-    DescriptorLines lines(file.get(), recording.string());
+    DescriptorLines lines(open_recording(recording), recording.string());
     report = import_lines(lines);
   } else {
     ToolOutput tool(kind == RecordingKind::perf_data ? perf_script(recording) : trace_cmd_report(recording));
     try {
       report = import_lines(tool);
     } catch (const InputError&) {
-      if (tool.ended()) tool.finish();  // if the tool failed, this is the cause
+      if (tool.at_end()) tool.finish();  // if the tool failed, this is the cause
       throw;
     }
     tool.finish();

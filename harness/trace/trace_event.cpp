@@ -3,76 +3,46 @@
 #include <algorithm>
 
 namespace shadowwalk::trace {
+namespace {
 
-std::string_view kind_name(TraceKind kind) {
-  switch (kind) {
-    case TraceKind::read_fault:
-      return "read_fault";
-    case TraceKind::write_fault:
-      return "write_fault";
-    case TraceKind::fault:
-      return "fault";
-    case TraceKind::fast_fault:
-      return "fast_fault";
-    case TraceKind::spurious_fault:
-      return "spurious_fault";
-    case TraceKind::mmio_fault:
-      return "mmio_fault";
-    case TraceKind::mmio_cached:
-      return "mmio_cached";
-    case TraceKind::mmio_emulated:
-      return "mmio_emulated";
-    case TraceKind::guest_walk:
-      return "guest_walk";
-    case TraceKind::pagetable_write:
-      return "pagetable_write";
-    case TraceKind::pagetable_sync:
-      return "pagetable_sync";
-    case TraceKind::zap_page:
-      return "zap_page";
-    case TraceKind::zap_table:
-      return "zap_table";
-    case TraceKind::zap_leaf:
-      return "zap_leaf";
-    case TraceKind::zap_all:
-      return "zap_all";
-    case TraceKind::unmap_hva:
-      return "unmap_hva";
-    case TraceKind::write_protect:
-      return "write_protect";
-  }
-  return "?";
+struct KindRow {
+  std::string_view name;
+  std::optional<AccessKind> access = {};
+  bool is_zap = false;
+};
+
+/// Indexed by TraceKind; the first row is for values that are no kind.
+constexpr KindRow kKinds[kMaxTraceKind + 1] = {
+    {.name = "?"},
+    {.name = "read_fault", .access = AccessKind::read},
+    {.name = "write_fault", .access = AccessKind::write},
+    {.name = "fault", .access = AccessKind::read},
+    {.name = "fast_fault", .access = AccessKind::write},
+    {.name = "spurious_fault", .access = AccessKind::read},
+    {.name = "mmio_fault", .access = AccessKind::mmio},
+    {.name = "mmio_cached"},
+    {.name = "mmio_emulated", .access = AccessKind::mmio},
+    {.name = "guest_walk"},
+    {.name = "pagetable_write"},
+    {.name = "pagetable_sync"},
+    {.name = "zap_page", .is_zap = true},
+    {.name = "zap_table", .is_zap = true},
+    {.name = "zap_leaf", .is_zap = true},
+    {.name = "zap_all", .is_zap = true},
+    {.name = "unmap_hva", .is_zap = true},
+    {.name = "write_protect"},
+};
+
+const KindRow& row_of(TraceKind kind) {
+  const auto number = static_cast<std::size_t>(kind);
+  return kKinds[number <= kMaxTraceKind ? number : 0];
 }
 
-std::optional<AccessKind> access_of(TraceKind kind) {
-  switch (kind) {
-    case TraceKind::read_fault:
-    case TraceKind::fault:
-    case TraceKind::spurious_fault:
-      return AccessKind::read;
-    case TraceKind::write_fault:
-    case TraceKind::fast_fault:
-      return AccessKind::write;
-    case TraceKind::mmio_fault:
-    case TraceKind::mmio_emulated:
-      return AccessKind::mmio;
-    default:
-      return std::nullopt;
-  }
-}
+}  // namespace
 
-bool is_zap(TraceKind kind) {
-  switch (kind) {
-    case TraceKind::zap_page:
-    case TraceKind::zap_table:
-    case TraceKind::zap_leaf:
-    case TraceKind::zap_all:
-    case TraceKind::unmap_hva:
-      return true;
-    default:
-      return false;
-  }
-}
+std::string_view kind_name(TraceKind kind) { return row_of(kind).name; }
+std::optional<AccessKind> access_of(TraceKind kind) { return row_of(kind).access; }
+bool is_zap(TraceKind kind) { return row_of(kind).is_zap; }
 
 void TraceInfo::count(const TraceEvent& event) {
   ++events;

@@ -17,54 +17,11 @@
 namespace shadowwalk::trace {
 namespace {
 
-class FileSource final : public ByteSource {
- public:
-  explicit FileSource(const std::filesystem::path& path)
-      : path_(path.string()), fd_(open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
-    struct stat status {};
-    if (!fd_.is_open() || fstat(fd_.get(), &status) != 0) fail();
-    if (!S_ISREG(status.st_mode)) {
-      throw InputError(fmt::format("{}: not a file: a trace is read from its end, too, so no pipe will do", path_));
-    }
-    size_ = static_cast<std::uint64_t>(status.st_size);
-  }
-
-  std::uint64_t size() const override { return size_; }
-
-  bool read(std::uint64_t offset, std::span<std::byte> bytes) const override {
-    if (offset > size_ || bytes.size() > size_ - offset) return false;
-    while (!bytes.empty()) {
-      const ssize_t count = pread(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail();
-      if (count == 0) return false;  // truncated while it is read
-      offset += static_cast<std::uint64_t>(count);
-      bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-    return true;
-  }
-
- private:
-  [[noreturn]] void fail() const { throw InputError(fmt::format("{}: {}", path_, std::strerror(errno))); }
-
-  std::string path_;
-  os::FileDescriptor fd_;
-  std::uint64_t size_ = 0;
-};
-
-class MemorySource final : public ByteSource {
- public:
-  explicit MemorySource(std::span<const std::byte> bytes) : bytes_(bytes) {}
-  std::uint64_t size() const override { return bytes_.size(); }
-  bool read(std::uint64_t offset, std::span<std::byte> bytes) const override {
-    if (offset > bytes_.size() || bytes.size() > bytes_.size() - offset) return false;
-    if (!bytes.empty()) std::memcpy(bytes.data(), bytes_.data() + offset, bytes.size());
-    return true;
-  }
-
- private:
-  std::span<const std::byte> bytes_;
-};
+os::FileDescriptor open_file(const std::filesystem::path& path) {
+  os::FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) throw InputError(fmt::format("{}: {}", path.string(), std::strerror(errno)));
+  return file;
+}
 
 /// A frame may ask for a window of gigabytes; no block needs more than its own size.
 constexpr int kMaxWindowLog = 17;
@@ -72,18 +29,12 @@ static_assert(1 << kMaxWindowLog >= kMaxBlockBytes);
 
 }  // namespace
 
-std::unique_ptr<ByteSource> open_file(const std::filesystem::path& path) { return std::make_unique<FileSource>(path); }
-
-std::unique_ptr<ByteSource> over_memory(std::span<const std::byte> bytes) {
-  return std::make_unique<MemorySource>(bytes);
-}
-
 void TraceReader::FreeContext::operator()(ZSTD_DCtx_s* context) const { ZSTD_freeDCtx(context); }
 
 TraceReader::TraceReader(const std::filesystem::path& path) : TraceReader(open_file(path), path.string()) {}
 
-TraceReader::TraceReader(std::unique_ptr<ByteSource> bytes, std::string name, Checksums checksums)
-    : bytes_(std::move(bytes)),
+TraceReader::TraceReader(os::FileDescriptor file, std::string name, Checksums checksums)
+    : file_(std::move(file)),
       name_(std::move(name)),
       check_sums_(checksums == Checksums::verify),
       decompressor_(ZSTD_createDCtx()) {
@@ -98,8 +49,25 @@ void TraceReader::fail(std::uint64_t offset, const std::string& what) const {
   throw InputError(fmt::format("{}: byte {}: {}", name_, offset, what));
 }
 
-void TraceReader::read(std::uint64_t offset, std::span<std::byte> into) {
-  if (!bytes_->read(offset, into)) fail(bytes_->size(), "the file ends here: truncated");
+void TraceReader::read(std::uint64_t offset, std::span<std::byte> into) const {
+  while (!into.empty()) {
+    const ssize_t count = TEMP_FAILURE_RETRY(pread(file_.get(), into.data(), into.size(), static_cast<off_t>(offset)));
+    if (count < 0) throw InputError(fmt::format("{}: {}", name_, std::strerror(errno)));
+    if (count == 0) fail(file_bytes_, "the file ends here: truncated");
+    offset += static_cast<std::uint64_t>(count);
+    into = into.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+/// The header of the block at `offset_`. `which`: the block in errors.
+BlockHeader TraceReader::read_block_header(std::string_view which) const {
+  if (end_ - offset_ < kBlockHeaderBytes) fail(offset_, fmt::format("no room for {}", which));
+  std::array<std::byte, kBlockHeaderBytes> bytes{};
+  read(offset_, bytes);
+  std::string error;
+  const std::optional<BlockHeader> header = get_block_header(bytes, check_sums_, error);
+  if (!header) fail(offset_, error);
+  return *header;
 }
 
 std::span<const std::byte> TraceReader::stored_bytes(std::uint32_t count, std::uint32_t checksum) {
@@ -113,14 +81,20 @@ std::span<const std::byte> TraceReader::stored_bytes(std::uint32_t count, std::u
 }
 
 void TraceReader::open() {
+  struct stat status {};
+  if (fstat(file_.get(), &status) != 0) throw InputError(fmt::format("{}: {}", name_, std::strerror(errno)));
+  if (!S_ISREG(status.st_mode)) {
+    throw InputError(fmt::format("{}: not a file: a trace is read from its end, too, so no pipe will do", name_));
+  }
+  file_bytes_ = static_cast<std::uint64_t>(status.st_size);
+  if (file_bytes_ == 0) fail(0, "the file is empty");
   std::array<std::byte, kFileHeaderBytes> header{};
-  if (bytes_->size() == 0) fail(0, "the file is empty");
   read(0, header);
   if (const std::string wrong = file_header_error(header); !wrong.empty()) fail(0, wrong);
 
   std::array<std::byte, kEndRecordBytes> end{};
-  if (bytes_->size() < kFileHeaderBytes + kEndRecordBytes) fail(bytes_->size(), "the file ends here: truncated");
-  end_ = bytes_->size() - kEndRecordBytes;
+  if (file_bytes_ < kFileHeaderBytes + kEndRecordBytes) fail(file_bytes_, "the file ends here: truncated");
+  end_ = file_bytes_ - kEndRecordBytes;
   read(end_, end);
   std::string error;
   const std::optional<TraceInfo> info = get_end_record(end, check_sums_, error);
@@ -128,15 +102,11 @@ void TraceReader::open() {
   info_ = *info;
 
   offset_ = kFileHeaderBytes;
-  if (end_ - offset_ < kBlockHeaderBytes) fail(offset_, "no room for the block with the source");
-  std::array<std::byte, kBlockHeaderBytes> bytes{};
-  read(offset_, bytes);
-  const std::optional<BlockHeader> source = get_block_header(bytes, check_sums_, error);
-  if (!source) fail(offset_, error);
-  if (source->tag != BlockTag::source || source->raw_bytes != source->stored_bytes || source->events != 0) {
+  const BlockHeader source = read_block_header("the block with the source");
+  if (source.tag != BlockTag::source || source.raw_bytes != source.stored_bytes || source.events != 0) {
     fail(offset_, "the first block does not contain the source");
   }
-  const std::span<const std::byte> text = stored_bytes(source->stored_bytes, source->checksum);
+  const std::span<const std::byte> text = stored_bytes(source.stored_bytes, source.checksum);
   source_.assign(reinterpret_cast<const char*>(text.data()), text.size());
   first_block_ = offset_;
   rewind();
@@ -158,29 +128,24 @@ bool TraceReader::next_block() {
     return false;
   }
   block_offset_ = offset_;
-  if (end_ - offset_ < kBlockHeaderBytes) fail(offset_, "no room for a block before the end record");
-  std::array<std::byte, kBlockHeaderBytes> bytes{};
-  read(offset_, bytes);
-  std::string error;
-  const std::optional<BlockHeader> header = get_block_header(bytes, check_sums_, error);
-  if (!header) fail(block_offset_, error);
-  if (header->tag != BlockTag::events || header->events == 0 || header->raw_bytes == 0) {
+  const BlockHeader header = read_block_header("a block before the end record");
+  if (header.tag != BlockTag::events || header.events == 0 || header.raw_bytes == 0) {
     fail(block_offset_, "not a block of events");
   }
-  const std::span<const std::byte> stored = stored_bytes(header->stored_bytes, header->checksum);
+  const std::span<const std::byte> stored = stored_bytes(header.stored_bytes, header.checksum);
 
   // One byte more than announced: it shows that a frame holds more, which is never unpacked further.
-  raw_.resize(header->raw_bytes + 1);
+  raw_.resize(header.raw_bytes + 1);
   ZSTD_inBuffer input{stored.data(), stored.size(), 0};
   ZSTD_outBuffer output{raw_.data(), raw_.size(), 0};
   ZSTD_DCtx_reset(decompressor_.get(), ZSTD_reset_session_only);
   const std::size_t left = ZSTD_decompressStream(decompressor_.get(), &output, &input);
   if (ZSTD_isError(left) != 0) fail(block_offset_, fmt::format("zstd: {}", ZSTD_getErrorName(left)));
-  if (left != 0 || input.pos != input.size || output.pos != header->raw_bytes) {
-    fail(block_offset_, fmt::format("the block does not unpack to its {} bytes", header->raw_bytes));
+  if (left != 0 || input.pos != input.size || output.pos != header.raw_bytes) {
+    fail(block_offset_, fmt::format("the block does not unpack to its {} bytes", header.raw_bytes));
   }
-  block_ = BlockDecoder(std::span(raw_).first(header->raw_bytes));
-  block_events_left_ = header->events;
+  block_ = BlockDecoder(std::span(raw_).first(header.raw_bytes));
+  block_events_left_ = header.events;
   return true;
 }
 

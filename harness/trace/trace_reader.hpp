@@ -7,28 +7,15 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
-#include "harness/trace/event_codec.hpp"
+#include "harness/os/file_descriptor.hpp"
+#include "harness/trace/file_format.hpp"
 #include "harness/trace/trace_event.hpp"
 
 struct ZSTD_DCtx_s;
 
 namespace shadowwalk::trace {
-
-/// Bytes of known number with random access.
-class ByteSource {
- public:
-  virtual ~ByteSource() = default;
-  virtual std::uint64_t size() const = 0;
-  /// Fills `bytes` from `offset` on; false where the source ends before that. Throws InputError if reading fails.
-  virtual bool read(std::uint64_t offset, std::span<std::byte> bytes) const = 0;
-};
-
-/// A regular file. Throws InputError "<path>: <reason>" where it cannot be opened or is none.
-std::unique_ptr<ByteSource> open_file(const std::filesystem::path& path);
-
-/// Bytes, which must outlive the source.
-std::unique_ptr<ByteSource> over_memory(std::span<const std::byte> bytes);
 
 /// Whether a wrong checksum is an error. Fuzzers ignore them: no mutation would pass otherwise.
 enum class Checksums { verify, ignore };
@@ -42,14 +29,14 @@ class TraceReader {
  public:
   explicit TraceReader(const std::filesystem::path& path);
   /// `name`: the file's name in errors.
-  TraceReader(std::unique_ptr<ByteSource> bytes, std::string name, Checksums checksums = Checksums::verify);
+  TraceReader(os::FileDescriptor file, std::string name, Checksums checksums = Checksums::verify);
   ~TraceReader();
 
   /// The totals from the end record; no events are read for them.
   const TraceInfo& info() const { return info_; }
   /// A description of where the events come from.
   const std::string& source() const { return source_; }
-  std::uint64_t file_bytes() const { return bytes_->size(); }
+  std::uint64_t file_bytes() const { return file_bytes_; }
   /// The file's name in errors.
   const std::string& name() const { return name_; }
 
@@ -70,14 +57,16 @@ class TraceReader {
   void open();
   bool next_block();
   TraceEvent decode();
-  void read(std::uint64_t offset, std::span<std::byte> into);
+  void read(std::uint64_t offset, std::span<std::byte> into) const;
+  BlockHeader read_block_header(std::string_view which) const;
   std::span<const std::byte> stored_bytes(std::uint32_t count, std::uint32_t checksum);
   [[noreturn]] void fail(std::uint64_t offset, const std::string& what) const;
 
-  std::unique_ptr<ByteSource> bytes_;
+  os::FileDescriptor file_;
   std::string name_;
   bool check_sums_;
   std::unique_ptr<ZSTD_DCtx_s, FreeContext> decompressor_;
+  std::uint64_t file_bytes_ = 0;
   TraceInfo info_;
   std::string source_;
   std::uint64_t first_block_ = 0;  // of events

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "harness/os/files.hpp"
-#include "harness/trace/event_codec.hpp"
+#include "harness/trace/file_format.hpp"
 #include "harness/trace/trace_event.hpp"
 
 struct ZSTD_CCtx_s;
@@ -26,9 +26,6 @@ class TraceWriter {
   /// Writes the last block and the end record, and renames the file to its path. Call it once, at the end.
   void finish();
 
-  /// The totals of the events written so far.
-  const TraceInfo& info() const { return info_; }
-
  private:
   struct FreeContext {
     void operator()(ZSTD_CCtx_s* context) const;
@@ -38,7 +35,7 @@ class TraceWriter {
 
   os::AtomicFile file_;
   std::unique_ptr<ZSTD_CCtx_s, FreeContext> compressor_;
-  TraceInfo info_;
+  TraceInfo info_;  // of the events written so far
   EventContext context_;
   Bytes block_;
   std::uint32_t block_events_ = 0;

@@ -25,51 +25,35 @@ bool set_address(TracepointHit& hit, std::optional<std::uint64_t> address) {
   return address && set_page(hit, *address >> kPageShift);
 }
 
-bool boundary(const EventFields&, TracepointHit& hit) {
-  hit.step = Step::boundary;
-  return true;
-}
+bool no_fields(const EventFields&, TracepointHit&) { return true; }
+bool at_gfn(const EventFields& fields, TracepointHit& hit) { return set_page(hit, fields.hex("gfn ", "gfn")); }
+bool at_gpa(const EventFields& fields, TracepointHit& hit) { return set_address(hit, fields.hex("gpa ", "gpa")); }
+bool at_hva(const EventFields& fields, TracepointHit& hit) { return set_address(hit, fields.hex("hva: ", "hva")); }
 
 /// Bit 1 is a write in the x86 page-fault error code, which shadow paging and AMD report, and in the exit
 /// qualification, which Intel's EPT reports instead.
 bool page_fault(const EventFields& fields, TracepointHit& hit) {
-  hit.step = Step::page_fault;
   const auto code = fields.hex("error_code ", "error_code");
   hit.write = code && (*code & 2) != 0;
   return code && set_address(hit, fields.hex("address ", "fault_address"));
 }
 
 bool guest_walk(const EventFields& fields, TracepointHit& hit) {
-  hit.step = Step::guest_walk;
   const auto code = fields.hex("pferr ", "pferr");
   hit.write = code && (*code & 2) != 0;
   return code && set_address(hit, fields.hex("addr ", "addr"));
 }
 
-bool at_gfn(Step step, const EventFields& fields, TracepointHit& hit) {
-  hit.step = step;
-  return set_page(hit, fields.hex("gfn ", "gfn"));
-}
-bool spte_requested(const EventFields& fields, TracepointHit& hit) { return at_gfn(Step::spte_requested, fields, hit); }
-bool spte_set(const EventFields& fields, TracepointHit& hit) { return at_gfn(Step::spte_set, fields, hit); }
-bool mmio_marked(const EventFields& fields, TracepointHit& hit) { return at_gfn(Step::mmio_marked, fields, hit); }
-bool mmio_handled(const EventFields& fields, TracepointHit& hit) { return at_gfn(Step::mmio_handled, fields, hit); }
-
-bool at_gpa(Step step, const EventFields& fields, TracepointHit& hit) {
-  hit.step = step;
-  return set_address(hit, fields.hex("gpa ", "gpa"));
-}
 bool mmio_matched(const EventFields& fields, TracepointHit& hit) {
   if (const auto address = fields.hex("gva ", "gva")) hit.virtual_page = *address >> kPageShift;
-  return at_gpa(Step::mmio_matched, fields, hit);
+  return at_gpa(fields, hit);
 }
-bool mmio_fast(const EventFields& fields, TracepointHit& hit) { return at_gpa(Step::mmio_fast, fields, hit); }
 
 bool mmio_done(const EventFields& fields, TracepointHit& hit) {
   const auto type = fields.number("type ", "type", 10);  // raw only; the format prints words
   hit.awaits_user_space = type ? *type == 0 : fields.has_word("unsatisfied-read");
   hit.read_completed = type ? *type == 1 : fields.has_word("read");
-  return at_gpa(Step::mmio_done, fields, hit);
+  return at_gpa(fields, hit);
 }
 
 /// A word of "P|W|U".
@@ -83,7 +67,6 @@ bool has_flag(std::string_view flags, std::string_view flag) {
 }
 
 bool fast_fault(const EventFields& fields, TracepointHit& hit) {
-  hit.step = Step::fast_fault;
   if (const auto fixed = fields.number("fixed ", "fixed", 10)) {
     hit.write = has_flag(fields.word_after("error_code "), "W");
     hit.fixed = *fixed == 1;
@@ -106,7 +89,7 @@ bool read_role(const EventFields& fields, unsigned& level, bool& direct) {
     level = *role & 0xf;
     direct = (*role >> 7 & 1) != 0;
   } else {
-    std::string_view word = fields.word_after("gfn ").empty() ? fields.first_word() : fields.second_word_after("gfn ");
+    std::string_view word = fields.word_after("gfn ").empty() ? fields.word_after("") : fields.word_after("gfn ", 1);
     if (word.starts_with('l')) word.remove_prefix(1);
     if (std::from_chars(word.data(), word.data() + word.size(), level).ec != std::errc()) return false;
     direct = fields.has_word("direct");
@@ -114,13 +97,12 @@ bool read_role(const EventFields& fields, unsigned& level, bool& direct) {
   return level >= 1 && level <= kMaxLevel;
 }
 
-bool shadow_page(TraceKind kind, const EventFields& fields, TracepointHit& hit) {
-  hit.step = Step::event;
-  hit.kind = kind;
+/// Of a zap_table: a zap_page if the page is direct.
+bool shadow_page(const EventFields& fields, TracepointHit& hit) {
   unsigned level = 0;
   bool direct = false;
   if (!read_role(fields, level, direct)) return false;
-  if (kind == TraceKind::zap_table) {
+  if (hit.kind == TraceKind::zap_table) {
     if (direct) hit.kind = TraceKind::zap_page;
     hit.pages = pages_below(level);
   }
@@ -131,38 +113,19 @@ bool shadow_page(TraceKind kind, const EventFields& fields, TracepointHit& hit) 
   }
   return set_page(hit, gfn);
 }
-bool unsync_page(const EventFields& fields, TracepointHit& hit) {
-  return shadow_page(TraceKind::pagetable_write, fields, hit);
-}
-bool sync_page(const EventFields& fields, TracepointHit& hit) {
-  return shadow_page(TraceKind::pagetable_sync, fields, hit);
-}
-bool prepare_zap(const EventFields& fields, TracepointHit& hit) {
-  return shadow_page(TraceKind::zap_table, fields, hit);
-}
 
 bool zap_all(const EventFields& fields, TracepointHit& hit) {
-  hit.step = Step::event;
-  hit.kind = TraceKind::zap_all;
   const auto used = fields.hex("used_pages ", "mmu_used_pages");
   hit.pages = used.value_or(0);
   return used && *used < kTraceGfnLimit;
 }
 
 bool unmap_range(const EventFields& fields, TracepointHit& hit) {
-  hit.step = Step::event;
-  hit.kind = TraceKind::unmap_hva;
   const auto begin = fields.hex("range: ", "start");
   const auto end = fields.hex("-- ", "end");
   if (!begin || !end || *end <= *begin) return false;
   hit.pages = ((*end - 1) >> kPageShift) - (*begin >> kPageShift) + 1;
   return set_address(hit, begin);
-}
-
-bool unmap_one(const EventFields& fields, TracepointHit& hit) {
-  hit.step = Step::event;
-  hit.kind = TraceKind::unmap_hva;
-  return set_address(hit, fields.hex("hva: ", "hva"));
 }
 
 /// The TDP MMU's leaves; kvm_mmu_prepare_zap_page also records the pages that it unlinks.
@@ -188,35 +151,36 @@ bool tdp_spte_changed(const EventFields& fields, TracepointHit& hit) {
   return true;
 }
 
-struct Reader {
+struct Tracepoint {
   std::string_view name;
-  bool (*read)(const EventFields&, TracepointHit&);
+  Step step;
+  bool (*read)(const EventFields&, TracepointHit&);  ///< the rest of the hit; false: the fields are malformed
+  TraceKind kind = TraceKind::read_fault;            ///< of Step::event
 };
 
-constexpr std::array kReaders = {
-    Reader{"fast_page_fault", fast_fault},
-    Reader{"handle_mmio_page_fault", mmio_handled},
-    Reader{"kvm_entry", boundary},
-    Reader{"kvm_exit", boundary},
-    Reader{"kvm_fast_mmio", mmio_fast},
-    Reader{"kvm_mmio", mmio_done},
-    Reader{"kvm_mmu_pagetable_walk", guest_walk},
-    Reader{"kvm_mmu_prepare_zap_page", prepare_zap},
-    Reader{"kvm_mmu_set_spte", spte_set},
-    Reader{"kvm_mmu_spte_requested", spte_requested},
-    Reader{"kvm_mmu_sync_page", sync_page},
-    Reader{"kvm_mmu_unsync_page", unsync_page},
-    Reader{"kvm_mmu_zap_all_fast", zap_all},
-    Reader{"kvm_page_fault", page_fault},
-    Reader{"kvm_tdp_mmu_spte_changed", tdp_spte_changed},
-    Reader{"kvm_unmap_hva", unmap_one},
-    Reader{"kvm_unmap_hva_range", unmap_range},
-    Reader{"kvm_userspace_exit", boundary},
-    Reader{"mark_mmio_spte", mmio_marked},
-    Reader{"vcpu_match_mmio", mmio_matched},
+constexpr std::array kTracepoints = {
+    Tracepoint{"fast_page_fault", Step::fast_fault, fast_fault},
+    Tracepoint{"handle_mmio_page_fault", Step::mmio_handled, at_gfn},
+    Tracepoint{"kvm_entry", Step::boundary, no_fields},
+    Tracepoint{"kvm_exit", Step::boundary, no_fields},
+    Tracepoint{"kvm_fast_mmio", Step::mmio_fast, at_gpa},
+    Tracepoint{"kvm_mmio", Step::mmio_done, mmio_done},
+    Tracepoint{"kvm_mmu_pagetable_walk", Step::guest_walk, guest_walk},
+    Tracepoint{"kvm_mmu_prepare_zap_page", Step::event, shadow_page, TraceKind::zap_table},
+    Tracepoint{"kvm_mmu_set_spte", Step::spte_set, at_gfn},
+    Tracepoint{"kvm_mmu_spte_requested", Step::spte_requested, at_gfn},
+    Tracepoint{"kvm_mmu_sync_page", Step::event, shadow_page, TraceKind::pagetable_sync},
+    Tracepoint{"kvm_mmu_unsync_page", Step::event, shadow_page, TraceKind::pagetable_write},
+    Tracepoint{"kvm_mmu_zap_all_fast", Step::event, zap_all, TraceKind::zap_all},
+    Tracepoint{"kvm_page_fault", Step::page_fault, page_fault},
+    Tracepoint{"kvm_tdp_mmu_spte_changed", Step::nothing, tdp_spte_changed},
+    Tracepoint{"kvm_unmap_hva", Step::event, at_hva, TraceKind::unmap_hva},
+    Tracepoint{"kvm_unmap_hva_range", Step::event, unmap_range, TraceKind::unmap_hva},
+    Tracepoint{"kvm_userspace_exit", Step::boundary, no_fields},
+    Tracepoint{"mark_mmio_spte", Step::mmio_marked, at_gfn},
+    Tracepoint{"vcpu_match_mmio", Step::mmio_matched, mmio_matched},
 };
-static_assert(std::is_sorted(kReaders.begin(), kReaders.end(),
-                             [](const Reader& a, const Reader& b) { return a.name < b.name; }));
+static_assert(std::ranges::is_sorted(kTracepoints, {}, &Tracepoint::name));
 
 }  // namespace
 
@@ -228,10 +192,9 @@ bool runs_vcpu(const TracepointHit& hit) {
 
 Reading read_tracepoint(const EventLine& line, TracepointHit& hit) {
   if (!line.system.empty() && line.system != "kvm" && line.system != "kvmmmu") return Reading::unused;
-  const auto found = std::lower_bound(kReaders.begin(), kReaders.end(), line.name,
-                                      [](const Reader& reader, std::string_view name) { return reader.name < name; });
-  if (found == kReaders.end() || found->name != line.name) return Reading::unused;
-  hit = {};
+  const auto found = std::ranges::lower_bound(kTracepoints, line.name, {}, &Tracepoint::name);
+  if (found == kTracepoints.end() || found->name != line.name) return Reading::unused;
+  hit = {.time_ns = line.time_ns, .step = found->step, .kind = found->kind};
   return found->read(EventFields(line.fields), hit) ? Reading::hit : Reading::malformed;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "harness/trace/event_line.hpp"
 #include "harness/trace/trace_event.hpp"
@@ -26,6 +25,7 @@ enum class Step : std::uint8_t {
 };
 
 struct TracepointHit {
+  std::uint64_t time_ns = 0;  ///< of the host's trace clock
   Step step = Step::nothing;
   std::uint64_t page = 0;  ///< 4 KiB page number: of the guest's memory; a fault's address may be virtual
   std::uint64_t pages = 1;

@@ -1,5 +1,6 @@
 #include "harness/attach/live/runtime_directory.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,8 +11,9 @@ namespace shadowwalk::live {
 namespace {
 
 using testing::AllOf;
-using testing::Contains;
+using testing::Field;
 using testing::HasSubstr;
+using testing::UnorderedElementsAre;
 
 class RuntimeDirectoryTest : public RuntimeFixture {
  protected:
@@ -78,9 +80,23 @@ TEST_F(RuntimeDirectoryTest, FilesAreReplacedAsAWhole) {
   struct stat status {};
   ASSERT_EQ(stat((directory_ / "a").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
-  EXPECT_THAT(directory.names(), Contains("a"));
   directory.remove("a");
   EXPECT_EQ(directory.read("a"), std::nullopt);
+}
+
+TEST_F(RuntimeDirectoryTest, FilesAreListedByTheirProcessAndKindAndStrangeOnesAreLeftOut) {
+  const RuntimeDirectory directory = RuntimeDirectory::make();
+  const std::string whole = file_name(this_process());
+  const std::string partial = "." + file_name(this_process(), "mark-7");
+  for (const std::string& name : {whole, partial, std::string("a"), file_name(this_process(), "strange"),
+                                  fmt::format("1-2-{}.json", pid_namespace() + 1)}) {
+    put(name, "");
+  }
+  EXPECT_THAT(directory.files(),
+              UnorderedElementsAre(AllOf(Field(&RuntimeFile::name, whole), Field(&RuntimeFile::process, this_process()),
+                                         Field(&RuntimeFile::kind, "json"), Field(&RuntimeFile::is_partial, false)),
+                                   AllOf(Field(&RuntimeFile::name, partial), Field(&RuntimeFile::kind, "mark-7"),
+                                         Field(&RuntimeFile::is_partial, true))));
 }
 
 TEST_F(RuntimeDirectoryTest, WhatIsNoPlainFileOfASaneSizeIsNotRead) {

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from small_cell import CELL, long_cell
-from told import ended_well, records_to, samples
+from tool_output import ended_well, records_to, samples
 
 
 def test_cpu_samples_the_role_and_marks_the_result(attach_to_held, software_perf, tmp_path):

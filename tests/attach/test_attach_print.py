@@ -8,7 +8,7 @@ import time
 import pytest
 
 from small_cell import long_cell
-from told import records_to, refused, samples
+from tool_output import records_to, refused, samples
 
 
 def test_no_run_and_unknown_runs_are_named(start, attach):

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from small_cell import long_cell
-from told import refused
+from tool_output import refused
 
 
 @pytest.mark.parametrize("what, package", [("cpu", "linux-perf"), ("zaps", "bpftrace")])

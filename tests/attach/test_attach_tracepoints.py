@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from small_cell import long_cell
-from told import ended_well, records_to, refused
+from tool_output import ended_well, records_to, refused
 
 
 def test_sched_of_the_threads(attach_to_held, perf, tmp_path):

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from small_cell import long_cell
-from told import ended_well, refused, samples
+from tool_output import ended_well, refused, samples
 
 
 def check_window(perf, done, data, entry):

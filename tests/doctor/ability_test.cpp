@@ -1,5 +1,3 @@
-#include "harness/doctor/ability.hpp"
-
 #include "harness/doctor/report.hpp"
 #include "tests/doctor/fake_host.hpp"
 

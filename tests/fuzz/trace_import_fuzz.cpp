@@ -5,8 +5,9 @@
 #include <string_view>
 
 #include "harness/machine/error.hpp"
-#include "harness/trace/event_codec.hpp"
+#include "harness/trace/file_format.hpp"
 #include "harness/trace/importer.hpp"
+#include "tests/trace/from_memory.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace shadowwalk;

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <span>
+#include <string_view>
 
 #include "harness/machine/error.hpp"
-#include "harness/trace/event_codec.hpp"
+#include "harness/trace/file_format.hpp"
 #include "harness/trace/trace_reader.hpp"
+#include "tests/trace/from_memory.hpp"
 
 namespace {
 
@@ -19,9 +21,9 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-void read_file(std::span<const std::byte> bytes) {
+void read_file(std::string_view bytes) {
   try {
-    TraceReader reader(over_memory(bytes), "fuzz", Checksums::ignore);
+    TraceReader reader(memory_file(bytes), "fuzz", Checksums::ignore);
     std::uint64_t last = 0;
     while (const auto event = reader.next()) {
       require(event_error(*event).empty() && event->time_ns >= last);
@@ -54,11 +56,11 @@ void read_block(std::span<const std::byte> bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const std::span<const std::byte> bytes = std::as_bytes(std::span(data + 1, size - 1));
+  const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   if (data[0] % 2 == 0) {
     read_file(bytes);
   } else {
-    read_block(bytes);
+    read_block(std::as_bytes(std::span(bytes)));
   }
   return 0;
 }

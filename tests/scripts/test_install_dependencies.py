@@ -1,5 +1,6 @@
 """scripts/install-dependencies against stand-ins for dpkg-query, apt-get, id and sudo: what it would install."""
 
+import re
 import subprocess
 
 import pytest
@@ -55,6 +56,17 @@ def test_only_the_chosen_groups_are_looked_at(project, system):
     assert system.calls("apt-get") == []
 
 
+def test_every_group_that_the_usage_lists_can_be_chosen_alone(project, system):
+    groups = re.findall(r"\[([a-z]+)\]", install(project, system, "--help").stdout)
+    assert groups == ["build", "peers", "report", "test"]
+    system.add("dpkg-query", "echo config-files")  # everything is missing
+    missing = {group: install(project, system, group, "--print").stdout.split() for group in groups}
+    assert all(missing.values())
+    assert missing["peers"] == ["libcds-dev", "libxenium-dev", "libck-dev"]
+    assert {package for of_group in missing.values() for package in of_group} == set(
+        install(project, system, "--print").stdout.split())
+
+
 def test_a_removed_package_with_its_configuration_left_is_missing(project, system):
     system.add("dpkg-query", "echo config-files")
     assert "g++\n" in install(project, system, "--print").stdout
@@ -100,7 +112,8 @@ def test_a_failure_of_apt_is_a_failure(project, system, verb, said):
     assert said in done.stderr
 
 
-def test_an_unknown_group_is_bad_input(project, system):
-    done = install(project, system, "reports")
+@pytest.mark.parametrize("word", ["reports", "build peers", ""])
+def test_an_unknown_group_is_bad_input(project, system, word):
+    done = install(project, system, word)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "install-dependencies: 'reports' is no group; there are: build peers report test\n"
+    assert done.stderr == f"install-dependencies: '{word}' is no group; there are: build peers report test\n"

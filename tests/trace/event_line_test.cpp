@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/trace/from_memory.hpp"
+
 namespace shadowwalk::trace {
 namespace {
 

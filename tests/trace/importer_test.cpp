@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/machine/error.hpp"
+#include "tests/trace/from_memory.hpp"
 #include "tests/trace/trace_fixture.hpp"
 
 namespace shadowwalk::trace {

@@ -51,7 +51,7 @@ TEST(ReorderWindow, AnEventCanBeChangedWhileItIsHeldOnly) {
   EXPECT_EQ(recorded.window.find(*first), nullptr);
   ASSERT_NE(recorded.window.find(*second), nullptr);
   EXPECT_EQ(recorded.window.find(*second)->gfn, 2u);
-  recorded.window.add(at(4, 4));  // into the slot of the first
+  recorded.window.add(at(4, 4));
   EXPECT_EQ(recorded.window.find(*first), nullptr);
   EXPECT_EQ(recorded.events.front().gfn, 100u);
 }

@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "harness/trace/trace_reader.hpp"
 #include "harness/trace/trace_writer.hpp"
+#include "tests/trace/from_memory.hpp"
 
 namespace shadowwalk::trace {
 
@@ -57,7 +57,7 @@ inline std::string trace_bytes(const std::vector<TraceEvent>& events, std::strin
 }
 
 inline TraceReader reader_of(std::string_view bytes, Checksums checksums = Checksums::verify) {
-  return {over_memory(std::as_bytes(std::span(bytes))), "bytes", checksums};
+  return {memory_file(bytes), "bytes", checksums};
 }
 
 /// Each kind, host threads and vCPUs, and the extremes of every field.

@@ -15,7 +15,7 @@ using nlohmann::json;
 
 constexpr const char* kEntryFormat = "shadowwalk-live-1";
 
-json to_json(const CellPart& cell) {
+json json_of(const CellPart& cell) {
   json object = {{"id", cell.id},
                  {"name", cell.name},
                  {"variant", cell.variant},
@@ -43,35 +43,17 @@ CellPart cell_from(const json& object) {
   return cell;
 }
 
-json to_json(const RunPart& run) {
-  return {{"directory", run.directory},   {"title", run.title},         {"number", run.number},
-          {"total", run.total},           {"failed", run.failed},       {"cell", run.cell},
-          {"repetition", run.repetition}, {"cell_name", run.cell_name}, {"variant", run.variant},
-          {"workload", run.workload},     {"done_ns", run.done_ns}};
-}
-
-RunPart run_from(const json& object) {
-  return {.directory = object.at("directory"),
-          .title = object.at("title"),
-          .number = object.at("number"),
-          .total = object.at("total"),
-          .failed = object.at("failed"),
-          .cell = object.at("cell"),
-          .repetition = object.at("repetition"),
-          .cell_name = object.at("cell_name"),
-          .variant = object.at("variant"),
-          .workload = object.at("workload"),
-          .done_ns = object.at("done_ns")};
-}
-
 }  // namespace
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunPart, directory, title, number, total, failed, cell, repetition, cell_name,
+                                   variant, workload, done_ns)
 
 std::uint64_t now_ns() { return CycleClock::monotonic_ns(); }
 
 std::string to_text(const Entry& entry) {
   json object = {{"format", kEntryFormat}, {"began_ns", entry.began_ns}};
-  if (entry.cell) object["cell"] = to_json(*entry.cell);
-  if (entry.run) object["run"] = to_json(*entry.run);
+  if (entry.cell) object["cell"] = json_of(*entry.cell);
+  if (entry.run) object["run"] = *entry.run;
   // A title or a path need not be UTF-8.
   return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -82,7 +64,7 @@ std::optional<Entry> from_text(const std::string& text) {
     if (object.at("format") != kEntryFormat) return std::nullopt;
     Entry entry{.began_ns = object.at("began_ns"), .cell = std::nullopt, .run = std::nullopt};
     if (object.contains("cell")) entry.cell = cell_from(object.at("cell"));
-    if (object.contains("run")) entry.run = run_from(object.at("run"));
+    if (object.contains("run")) entry.run = object.at("run").get<RunPart>();
     return entry.cell || entry.run ? std::optional(entry) : std::nullopt;
   } catch (const json::exception&) {
     return std::nullopt;

@@ -18,15 +18,13 @@ std::map<Process, Entry> read_entries() {
   std::map<Process, Entry> entries;
   const std::optional<RuntimeDirectory> directory = RuntimeDirectory::find();
   if (!directory) return entries;
-  for (const std::string& name : directory->names()) {
-    const std::optional<RuntimeFile> file = parse_file_name(name);
-    if (!file) continue;  // of another pid namespace or kind
-    if (process_of(file->process.pid) != file->process) {
-      directory->remove(name);
-    } else if (file->kind == kEntryKind && !name.starts_with('.')) {
-      const std::optional<std::string> text = directory->read(name);
+  for (const RuntimeFile& file : directory->files()) {
+    if (process_of(file.process.pid) != file.process) {
+      directory->remove(file.name);
+    } else if (file.kind == kEntryKind && !file.is_partial) {
+      const std::optional<std::string> text = directory->read(file.name);
       if (!text) continue;
-      if (const std::optional<Entry> entry = from_text(*text)) entries.emplace(file->process, *entry);
+      if (const std::optional<Entry> entry = from_text(*text)) entries.emplace(file.process, *entry);
     }
   }
   return entries;

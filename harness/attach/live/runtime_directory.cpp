@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
@@ -45,6 +44,17 @@ bool is_known(std::string_view kind) {
          number_behind(kind, kClaimKind);
 }
 
+std::optional<RuntimeFile> parse_file_name(const std::string& name) {
+  std::string_view rest = name;
+  const bool is_partial = rest.starts_with('.');
+  if (is_partial) rest.remove_prefix(1);
+  const std::size_t dot = rest.find('.');
+  if (dot == std::string_view::npos || !is_known(rest.substr(dot + 1))) return std::nullopt;
+  const std::optional<Process> process = parse_process(rest.substr(0, dot));
+  if (!process) return std::nullopt;
+  return RuntimeFile{name, *process, std::string(rest.substr(dot + 1)), is_partial};
+}
+
 }  // namespace
 
 std::optional<RuntimeDirectory> RuntimeDirectory::open(const std::string& path) {
@@ -69,13 +79,15 @@ RuntimeDirectory RuntimeDirectory::make() {
 
 std::optional<RuntimeDirectory> RuntimeDirectory::find() { return open(path_of_directory()); }
 
-std::vector<std::string> RuntimeDirectory::names() const {
-  std::vector<std::string> names;
+std::vector<RuntimeFile> RuntimeDirectory::files() const {
+  std::vector<RuntimeFile> files;
   DIR* directory = fdopendir(openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory == nullptr) return names;
-  while (const dirent* file = readdir(directory)) names.emplace_back(file->d_name);
+  if (directory == nullptr) return files;
+  while (const dirent* entry = readdir(directory)) {
+    if (auto file = parse_file_name(entry->d_name)) files.push_back(std::move(*file));
+  }
   closedir(directory);
-  return names;
+  return files;
 }
 
 std::optional<std::string> RuntimeDirectory::read(const std::string& name) const {
@@ -126,15 +138,6 @@ os::FileDescriptor RuntimeDirectory::open_fifo(const std::string& name, int flag
 
 std::string file_name(const Process& process, std::string_view kind) {
   return fmt::format("{}.{}", to_string(process), kind);
-}
-
-std::optional<RuntimeFile> parse_file_name(std::string_view name) {
-  if (name.starts_with('.')) name.remove_prefix(1);
-  const std::size_t dot = name.find('.');
-  if (dot == std::string_view::npos || !is_known(name.substr(dot + 1))) return std::nullopt;
-  const std::optional<Process> process = parse_process(name.substr(0, dot));
-  if (!process) return std::nullopt;
-  return RuntimeFile{*process, std::string(name.substr(dot + 1))};
 }
 
 std::optional<pid_t> number_behind(std::string_view kind, std::string_view prefix) {

@@ -13,6 +13,14 @@
 
 namespace shadowwalk::live {
 
+/// A file in the runtime directory.
+struct RuntimeFile {
+  std::string name;
+  Process process;          ///< that it belongs to
+  std::string kind;         ///< one of those below
+  bool is_partial = false;  ///< it is being written
+};
+
 /// The directory that lists live runs, one file per process: $XDG_RUNTIME_DIR/shadowwalk, or /run/shadowwalk if that
 /// variable is not set. Only the user has access, mode 0700: a directory that belongs to another user, or that others
 /// may enter, is refused, because its readers send signals to the processes that its files name.
@@ -25,8 +33,8 @@ class RuntimeDirectory {
 
   const std::string& path() const { return path_; }
 
-  /// The names of all files in it.
-  std::vector<std::string> names() const;
+  /// The files in it, except for those of another pid namespace or of an unknown kind: they are left alone.
+  std::vector<RuntimeFile> files() const;
   /// A file's content; nothing if it is missing, no regular file, or larger than 64 KiB.
   std::optional<std::string> read(const std::string& name) const;
   /// Replaces a file's content, as a whole or not at all. Throws InputError.
@@ -60,13 +68,6 @@ inline constexpr std::string_view kControlKind = "control";  ///< ... the fifo t
 inline constexpr std::string_view kAckKind = "ack";          ///< ... the fifo that carries perf's answers
 
 std::string file_name(const Process& process, std::string_view kind = kEntryKind);
-
-struct RuntimeFile {
-  Process process;
-  std::string kind;
-};
-/// Nothing if the name is of another pid namespace or of an unknown kind: such a file is left alone.
-std::optional<RuntimeFile> parse_file_name(std::string_view name);
 
 /// The number that follows `prefix` in a kind; nothing if the kind is another one.
 std::optional<pid_t> number_behind(std::string_view kind, std::string_view prefix);

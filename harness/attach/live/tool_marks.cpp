@@ -27,15 +27,16 @@ struct Mark {
   std::string command;
 };
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Mark, begin_ns, end_ns, command)
+
 std::optional<Mark> parse_mark(const std::string& text) {
   const json object = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object() || object.value("format", "") != kMarkFormat) return std::nullopt;
-  return Mark{object.at("begin_ns"), object.at("end_ns"), object.at("command")};
+  return object.get<Mark>();
 }
 
-bool is_mark_of(const std::string& name, const Process& measuring) {
-  const std::optional<RuntimeFile> file = parse_file_name(name);
-  return file && !name.starts_with('.') && file->process == measuring && number_behind(file->kind, kMarkKind);
+bool is_mark_of(const RuntimeFile& file, const Process& measuring) {
+  return !file.is_partial && file.process == measuring && number_behind(file.kind, kMarkKind);
 }
 
 }  // namespace
@@ -57,7 +58,8 @@ ToolMark::~ToolMark() {
 }
 
 void ToolMark::write(std::uint64_t end_ns) const {
-  const json object = {{"format", kMarkFormat}, {"begin_ns", begin_ns_}, {"end_ns", end_ns}, {"command", command_}};
+  json object = Mark{begin_ns_, end_ns, command_};
+  object["format"] = kMarkFormat;
   RuntimeDirectory::make().replace(name_, object.dump(1, ' ', false, json::error_handler_t::replace));
 }
 
@@ -67,13 +69,13 @@ std::vector<std::string> tools_on(const Process& measuring, std::uint64_t begin_
     const std::optional<RuntimeDirectory> directory = RuntimeDirectory::find();
     if (!directory) return {};
     std::vector<Mark> marks;
-    for (const std::string& name : directory->names()) {
-      if (!is_mark_of(name, measuring)) continue;
-      const std::optional<std::string> text = directory->read(name);
+    for (const RuntimeFile& file : directory->files()) {
+      if (!is_mark_of(file, measuring)) continue;
+      const std::optional<std::string> text = directory->read(file.name);
       const std::optional<Mark> mark = text ? parse_mark(*text) : std::nullopt;
       if (mark && mark->begin_ns <= end_ns && mark->end_ns >= begin_ns) marks.push_back(*mark);
     }
-    std::sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) { return a.begin_ns < b.begin_ns; });
+    std::ranges::sort(marks, {}, &Mark::begin_ns);
     for (Mark& mark : marks) commands.push_back(std::move(mark.command));
   } catch (const std::exception&) {
     // The directory is refused, or a file is no mark: no tool could leave a mark there either.
@@ -85,8 +87,8 @@ void remove_marks(const Process& measuring) noexcept {
   try {
     const std::optional<RuntimeDirectory> directory = RuntimeDirectory::find();
     if (!directory) return;
-    for (const std::string& name : directory->names()) {
-      if (is_mark_of(name, measuring)) directory->remove(name);
+    for (const RuntimeFile& file : directory->files()) {
+      if (is_mark_of(file, measuring)) directory->remove(file.name);
     }
   } catch (const std::exception&) {
     // The next reader of the live runs removes them.

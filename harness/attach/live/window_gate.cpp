@@ -49,21 +49,19 @@ int ms_until(PerfControl::Clock::time_point until) {
 
 }  // namespace
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WatchedWindow, enable_ns, begin_ns, end_ns, disabled_ns, failure)
+
 std::string to_text(const WatchedWindow& window) {
-  return json{{"format", kWindowFormat}, {"enable_ns", window.enable_ns},     {"begin_ns", window.begin_ns},
-              {"end_ns", window.end_ns}, {"disabled_ns", window.disabled_ns}, {"failure", window.failure}}
-      .dump(1, ' ', false, json::error_handler_t::replace);
+  json object = window;
+  object["format"] = kWindowFormat;
+  return object.dump(1, ' ', false, json::error_handler_t::replace);
 }
 
 std::optional<WatchedWindow> watched_window_from_text(const std::string& text) {
   try {
     const json object = json::parse(text);
     if (object.at("format") != kWindowFormat) return std::nullopt;
-    return WatchedWindow{.enable_ns = object.at("enable_ns"),
-                         .begin_ns = object.at("begin_ns"),
-                         .end_ns = object.at("end_ns"),
-                         .disabled_ns = object.at("disabled_ns"),
-                         .failure = object.at("failure")};
+    return object.get<WatchedWindow>();
   } catch (const json::exception&) {
     return std::nullopt;
   }
@@ -82,9 +80,8 @@ WindowRequest::WindowRequest(const Process& run) : self_(this_process()), direct
 }
 
 WindowRequest::~WindowRequest() {
-  for (const std::string& name : directory_.names()) {
-    const std::optional<RuntimeFile> file = parse_file_name(name);
-    if (file && file->process == self_ && file->kind != kEntryKind) directory_.remove(name);
+  for (const RuntimeFile& file : directory_.files()) {
+    if (file.process == self_ && file.kind != kEntryKind) directory_.remove(file.name);
   }
 }
 
@@ -94,10 +91,9 @@ std::string WindowRequest::control_option() const {
 }
 
 std::optional<pid_t> WindowRequest::claimed_by() const {
-  for (const std::string& name : directory_.names()) {
-    const std::optional<RuntimeFile> file = parse_file_name(name);
-    if (!file || file->process != self_) continue;
-    if (const auto cell = number_behind(file->kind, kClaimKind)) return cell;
+  for (const RuntimeFile& file : directory_.files()) {
+    if (file.process != self_) continue;
+    if (const auto cell = number_behind(file.kind, kClaimKind)) return cell;
   }
   return std::nullopt;
 }
@@ -149,14 +145,13 @@ bool WindowGate::claim() noexcept {
     if (!directory) return !waiting_.empty();
     const std::string self = to_string(this_process());
     const auto parent = process_of(getppid());
-    for (const std::string& name : directory->names()) {
-      const std::optional<RuntimeFile> file = parse_file_name(name);
-      if (!file || file->kind != kRequestKind || name.starts_with('.')) continue;
-      const std::optional<std::string> wanted = directory->read(name);
+    for (const RuntimeFile& file : directory->files()) {
+      if (file.kind != kRequestKind || file.is_partial) continue;
+      const std::optional<std::string> wanted = directory->read(file.name);
       if (!wanted || (*wanted != self && !(parent && *wanted == to_string(*parent)))) continue;
-      if (process_of(file->process.pid) != file->process) continue;
-      if (!directory->rename(name, file_name(file->process, fmt::format("{}{}", kClaimKind, getpid())))) continue;
-      waiting_.push_back({.starter = file->process, .perf = std::nullopt, .window = {}});
+      if (process_of(file.process.pid) != file.process) continue;
+      if (!directory->rename(file.name, file_name(file.process, fmt::format("{}{}", kClaimKind, getpid())))) continue;
+      waiting_.push_back({.starter = file.process, .perf = std::nullopt, .window = {}});
     }
   } catch (const std::exception&) {
     // The directory is refused, so it can hold no request.

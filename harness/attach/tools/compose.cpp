@@ -12,38 +12,29 @@
 namespace shadowwalk::tools {
 namespace {
 
+/// What a probe contributes to the answer of a question.
 struct Action {
+  What what;
   const char* probe;
   std::vector<Role> roles;  ///< the roles whose threads fire it
   const char* action;
   bool only_if_asked = false;  ///< fires so often that tracing it dominates the cell: only with its --role
 };
 
-const std::vector<Action>& actions(What what) {
-  static const std::vector<Action> zaps = {
-      {"zap__done", {Role::zapper}, "@zap_ns[comm] = hist(arg3); @pages_a_zap[comm] = hist(arg1);"},
-      {"zap__empty", {Role::zapper}, "@zaps_empty[comm] = count();"}};
-  static const std::vector<Action> frees = {
-      {"page__retire", {Role::walker, Role::zapper}, "@pages_retired[comm] = count();"},
-      {"page__free", {Role::walker, Role::zapper, Role::reclaimer}, "@free_ns[comm] = hist(arg3);"}};
-  static const std::vector<Action> locks = {
-      {"commit__done", {Role::walker, Role::zapper}, "@commit_held_ns[comm] = hist(arg1);"},
-      {"zap__done", {Role::zapper}, "@zap_wait_and_hold_ns[comm] = hist(arg3);"},
-      {"fault", {Role::walker}, "@fault_wait_and_hold_ns[comm] = hist(arg2);", /*only_if_asked=*/true}};
-  static const std::vector<Action> exits = {
-      {"vcpu__exit",
+const std::vector<Action>& actions() {
+  static const std::vector<Action> all = {
+      {What::zaps, "zap__done", {Role::zapper}, "@zap_ns[comm] = hist(arg3); @pages_a_zap[comm] = hist(arg1);"},
+      {What::zaps, "zap__empty", {Role::zapper}, "@zaps_empty[comm] = count();"},
+      {What::frees, "page__retire", {Role::walker, Role::zapper}, "@pages_retired[comm] = count();"},
+      {What::frees, "page__free", {Role::walker, Role::zapper, Role::reclaimer}, "@free_ns[comm] = hist(arg3);"},
+      {What::locks, "commit__done", {Role::walker, Role::zapper}, "@commit_held_ns[comm] = hist(arg1);"},
+      {What::locks, "zap__done", {Role::zapper}, "@zap_wait_and_hold_ns[comm] = hist(arg3);"},
+      {What::locks, "fault", {Role::walker}, "@fault_wait_and_hold_ns[comm] = hist(arg2);", /*only_if_asked=*/true},
+      {What::exits,
+       "vcpu__exit",
        {Role::walker},
        "@exits[comm, arg1 == 0 ? \"interrupted\" : \"accesses\"] = count(); @accesses_an_exit[comm] = hist(arg1);"}};
-  switch (what) {
-    case What::zaps:
-      return zaps;
-    case What::frees:
-      return frees;
-    case What::locks:
-      return locks;
-    default:
-      return exits;
-  }
+  return all;
 }
 
 /// By the thread's name: inside a container bpftrace uses the host's thread ids, which nothing in the container knows.
@@ -242,7 +233,8 @@ class Composer {
 
 std::string bpftrace_program(const Question& question, const Target& target) {
   std::string probes;
-  for (const Action& action : actions(question.what)) {
+  for (const Action& action : actions()) {
+    if (action.what != question.what) continue;
     const bool has_part =
         !question.role || std::find(action.roles.begin(), action.roles.end(), *question.role) != action.roles.end();
     if (!has_part || (action.only_if_asked && !question.role)) continue;

@@ -5,14 +5,12 @@
 #include <algorithm>
 
 #include "harness/doctor/report.hpp"
-#include "harness/machine/check.hpp"
 
 namespace shadowwalk::tools {
 namespace {
 
 std::string with_mend(const std::string& what, const doctor::Mend& mend) {
-  if (!mend.command.empty()) return fmt::format("{}: {}", what, mend.command);
-  return mend.advice.empty() ? what : fmt::format("{}: {}", what, mend.advice);
+  return mend.empty() ? what : fmt::format("{}: {}", what, mend.text());
 }
 
 class Answers {
@@ -28,7 +26,7 @@ class Answers {
   }
 
   Lack bpftrace() const {
-    const doctor::Finding& probes = finding("usdt");
+    const doctor::Finding& probes = report_.finding("usdt");
     if (probes.state == doctor::State::lack) return {with_mend(probes.value, probes.mend), false};
     if (const Lack missing = program("bpftrace", "bpftrace"); !missing.why.empty()) return missing;
     if (host_.live.is_root) return {};
@@ -37,7 +35,9 @@ class Answers {
 
   Lack sampling() const {
     if (doctor::perf_scope(host_) != doctor::PerfScope::none) return {};
-    return lack_of(finding("perf_event_paranoid"), "perf_event_paranoid is ");
+    const doctor::Finding& paranoid = report_.finding("perf_event_paranoid");
+    return {with_mend(fmt::format("perf_event_paranoid is {}, {}", paranoid.value, paranoid.meaning), paranoid.mend),
+            !host_.live.is_root};
   }
 
   Lack tracepoints() const {
@@ -50,7 +50,7 @@ class Answers {
   }
 
   Lack memory_sampling() const {
-    const doctor::Finding& memory = finding("memory_sampling");
+    const doctor::Finding& memory = report_.finding("memory_sampling");
     if (memory.state != doctor::State::lack) return {};
     return {fmt::format(
                 "{}, so no tool can see which cache line an access went to ({}); closest are the contention figures "
@@ -59,24 +59,7 @@ class Answers {
             false};
   }
 
-  bool counts_cycles() const { return host_.live.pmu.unavailable.empty(); }
-
  private:
-  const doctor::Finding& finding(std::string_view subject) const {
-    for (const doctor::Section& section : report_.sections) {
-      for (const doctor::Finding& candidate : section.findings) {
-        if (candidate.subject == subject) return candidate;
-      }
-    }
-    SHADOWWALK_CHECK(false, "the doctor has no finding for this subject");
-    return report_.sections.front().findings.front();
-  }
-
-  Lack lack_of(const doctor::Finding& found, std::string_view before) const {
-    if (found.state != doctor::State::lack) return {};
-    return {with_mend(fmt::format("{}{}, {}", before, found.value, found.meaning), found.mend), !host_.live.is_root};
-  }
-
   const doctor::Host& host_;
   const doctor::Report report_;
 };
@@ -91,7 +74,7 @@ HostCan host_can(const doctor::Host& host) {
   can.sampling = answers.sampling();
   can.tracepoints = can.kvm_tracepoints = answers.tracepoints();
   can.memory_sampling = answers.memory_sampling();
-  can.cycles = answers.counts_cycles();
+  can.cycles = host.live.pmu.unavailable.empty();
   can.kernel_side = doctor::perf_scope(host) >= doctor::PerfScope::own_threads;
   can.whole_host = doctor::perf_scope(host) == doctor::PerfScope::whole_host;
   can.kvm_systems = doctor::kvm_event_systems(host);

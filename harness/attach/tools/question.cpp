@@ -4,13 +4,11 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
 #include <filesystem>
 #include <thread>
-#include <utility>
 
 #include "harness/attach/live/live_runs.hpp"
 #include "harness/attach/live/process.hpp"
@@ -20,31 +18,38 @@
 namespace shadowwalk::tools {
 namespace {
 
-constexpr std::array<std::pair<What, std::string_view>, 8> kWhats = {{{What::cpu, "cpu"},
-                                                                      {What::zaps, "zaps"},
-                                                                      {What::frees, "frees"},
-                                                                      {What::locks, "locks"},
-                                                                      {What::exits, "exits"},
-                                                                      {What::sched, "sched"},
-                                                                      {What::c2c, "c2c"},
-                                                                      {What::kvm, "kvm"}}};
-constexpr std::array<std::pair<Role, std::string_view>, 3> kRoles = {
-    {{Role::walker, "walker"}, {Role::zapper, "zapper"}, {Role::reclaimer, "reclaimer"}}};
+struct WhatRow {
+  What value;
+  std::string_view name;
+  bool is_for_perf;
+};
+constexpr WhatRow kWhats[] = {
+    {What::cpu, "cpu", true},      {What::zaps, "zaps", false},   {What::frees, "frees", false},
+    {What::locks, "locks", false}, {What::exits, "exits", false}, {What::sched, "sched", true},
+    {What::c2c, "c2c", true},      {What::kvm, "kvm", true},
+};
 
-template <class Table, class Value>
-std::string_view name_in(const Table& table, Value value) {
-  for (const auto& [candidate, name] : table) {
-    if (candidate == value) return name;
-  }
-  return "";
-}
+struct RoleRow {
+  Role value;
+  std::string_view name;
+  std::string_view thread;
+};
+constexpr RoleRow kRoles[] = {
+    {Role::walker, "walker", "vcpu"},
+    {Role::zapper, "zapper", "zapper"},
+    {Role::reclaimer, "reclaimer", "reclaim"},
+};
+
+/// The tables are in the order of their values.
+constexpr const WhatRow& row_of(What what) { return kWhats[static_cast<std::size_t>(what)]; }
+constexpr const RoleRow& row_of(Role role) { return kRoles[static_cast<std::size_t>(role)]; }
 
 template <class Table>
 auto value_in(const Table& table, const std::string& word, std::string_view option) {
   std::vector<std::string> names;
-  for (const auto& [value, name] : table) {
-    if (name == word) return value;
-    names.emplace_back(name);
+  for (const auto& row : table) {
+    if (row.name == word) return row.value;
+    names.emplace_back(row.name);
   }
   throw InputError(fmt::format("attach: unknown {} '{}'{} there are: {}", option, word, suggestion(word, names),
                                fmt::join(names, ", ")));
@@ -79,19 +84,12 @@ void require_access(pid_t pid) {
 
 }  // namespace
 
-std::string_view name_of(What what) { return name_in(kWhats, what); }
-std::string_view name_of(Role role) { return name_in(kRoles, role); }
+std::string_view name_of(What what) { return row_of(what).name; }
+std::string_view name_of(Role role) { return row_of(role).name; }
 What parse_what(const std::string& word) { return value_in(kWhats, word, "--what"); }
 Role parse_role(const std::string& word) { return value_in(kRoles, word, "--role"); }
-
-std::string_view thread_role(Role role) {
-  if (role == Role::walker) return "vcpu";
-  return role == Role::zapper ? "zapper" : "reclaim";
-}
-
-bool is_for_perf(What what) {
-  return what == What::cpu || what == What::sched || what == What::c2c || what == What::kvm;
-}
+std::string_view thread_role(Role role) { return row_of(role).thread; }
+bool is_for_perf(What what) { return row_of(what).is_for_perf; }
 
 Target find_target(const std::string& wanted, std::chrono::milliseconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "harness/text/duration.hpp"
@@ -61,8 +62,8 @@ class Lines {
     put(frame_.run.cell ? frame_.run.cell->name : "between two cells");
     put("");
     if (frame_.now) {
-      before_ = frame_.before ? &*frame_.before : nullptr;
-      counters(*frame_.now);
+      // The first refresh has nothing to compare with: seconds_ is 0, and rates are dashes.
+      counters(*frame_.now, frame_.before ? *frame_.before : *frame_.now);
     } else if (!frame_.why_no_counters.empty()) {
       put("no counters: " + frame_.why_no_counters);
     }
@@ -78,73 +79,70 @@ class Lines {
 
   /// Since the previous refresh; a dash without one.
   std::string rate(std::uint64_t now, std::uint64_t before) const {
-    return before_ == nullptr || seconds_ <= 0 ? "-" : rate_in_words(static_cast<double>(now - before) / seconds_);
-  }
-  template <class Member>
-  std::string rate(Member member) const {
-    return rate(frame_.now->all.*member, before_ == nullptr ? 0 : before_->all.*member);
+    return seconds_ <= 0 ? "-" : rate_in_words(static_cast<double>(now - before) / seconds_);
   }
 
   /// Of the values recorded since the previous refresh, and in the window so far.
-  void latencies(const char* name, const Histogram& now, const Histogram* before) {
+  void latencies(const char* name, const Histogram& now, const Histogram& before) {
     const auto quantiles = [](const Histogram& histogram) {
       if (histogram.count() == 0) return std::string("-");
       return fmt::format("p50 {}  p99 {}  max {}", time_in_words(histogram.quantile(0.5)),
                          time_in_words(histogram.quantile(0.99)), time_in_words(static_cast<double>(histogram.max())));
     };
-    std::string line = fmt::format("{:<46}", before == nullptr ? "-" : quantiles(now.since(*before)));
+    std::string line = fmt::format("{:<46}", quantiles(now.since(before)));
     if (now.count() != 0) line += "window: " + quantiles(now);
     topic(name, line);
   }
 
-  void counters(const Sample& now) {
+  void counters(const Sample& now, const Sample& before) {
+    const auto rate_of = [&](std::uint64_t Counts::*count) { return rate(now.all.*count, before.all.*count); };
     const bool walks_here = now.page_bytes != 0 || now.all.walks != 0;
     if (walks_here) {
-      topic("walks", rate(&Counts::walks) + per_vcpu(now));
-      topic("", fmt::format("faults {}  restarts {}", rate(&Counts::faults), rate(&Counts::restarts)));
+      topic("walks", rate_of(&Counts::walks) + per_vcpu(now, before));
+      topic("", fmt::format("faults {}  restarts {}", rate_of(&Counts::faults), rate_of(&Counts::restarts)));
     } else {
       topic("walks", "by the kernel: `shadowwalk attach --what kvm` records them");
     }
-    topic("zaps", fmt::format("{}  found nothing {}", rate(&Counts::zaps), rate(&Counts::zaps_empty)));
-    if (now.page_bytes != 0) memory(now);
-    topic("IPIs", rate(now.ipis, before_ == nullptr ? 0 : before_->ipis));
-    latencies("  each", now.ipi_ns, before_ == nullptr ? nullptr : &before_->ipi_ns);
-    exits(now);
+    topic("zaps", fmt::format("{}  found nothing {}", rate_of(&Counts::zaps), rate_of(&Counts::zaps_empty)));
+    if (now.page_bytes != 0) memory(now, before);
+    topic("IPIs", rate(now.ipis, before.ipis));
+    latencies("  each", now.ipi_ns, before.ipi_ns);
+    exits(now, before);
     if (walks_here) topic("violations", std::to_string(now.all.violations));
   }
 
-  std::string per_vcpu(const Sample& now) const {
-    if (before_ == nullptr || now.vcpus.size() < 2 || before_->vcpus.size() != now.vcpus.size()) return {};
+  std::string per_vcpu(const Sample& now, const Sample& before) const {
+    if (seconds_ <= 0 || now.vcpus.size() < 2 || before.vcpus.size() != now.vcpus.size()) return {};
     std::string text;
     for (std::size_t i = 0; i < std::min(now.vcpus.size(), kMostVcpus); ++i) {
-      text += fmt::format("{} vcpu-{} {}", i == 0 ? "  =" : " +", i, rate(now.vcpus[i].walks, before_->vcpus[i].walks));
+      text += fmt::format("{} vcpu-{} {}", i == 0 ? "  =" : " +", i, rate(now.vcpus[i].walks, before.vcpus[i].walks));
     }
     return text + (now.vcpus.size() > kMostVcpus ? " + ..." : "");
   }
 
-  void memory(const Sample& now) {
+  void memory(const Sample& now, const Sample& before) {
     const auto bytes = [&](std::uint64_t pages) { return bytes_in_words(static_cast<double>(pages * now.page_bytes)); };
     topic("retired", fmt::format("{} now  {} at most  freed {}", bytes(now.pages_retired), bytes(now.retired_peak),
-                                 rate(now.pages_freed, before_ == nullptr ? 0 : before_->pages_freed)));
+                                 rate(now.pages_freed, before.pages_freed)));
     const std::size_t begun = frame_.ended() ? Footprint::kIntervals : frame_.intervals_begun();
     if (begun != 0) {
       const std::size_t columns = columns_ > kTopic ? columns_ - kTopic : 1;
       lines_.push_back(std::string(kTopic, ' ') +
                        sparkline(std::span(now.retired_series).first(begun), columns, blocks_));
     }
-    latencies("free", now.free_ns, before_ == nullptr ? nullptr : &before_->free_ns);
+    latencies("free", now.free_ns, before.free_ns);
   }
 
-  void exits(const Sample& now) {
+  void exits(const Sample& now, const Sample& before) {
     std::string reasons;
     std::uint64_t all = 0;
     std::uint64_t all_before = 0;
     for (std::size_t i = 0; i < kExitReasons; ++i) {
       all += now.all.exits[i];
-      all_before += before_ == nullptr ? 0 : before_->all.exits[i];
-      if (now.all.exits[i] == 0 || before_ == nullptr) continue;
+      all_before += before.all.exits[i];
+      if (now.all.exits[i] == 0 || seconds_ <= 0) continue;
       reasons += fmt::format("{}{} {}", reasons.empty() ? "  = " : " + ", kExitNames[i],
-                             rate(now.all.exits[i], before_->all.exits[i]));
+                             rate(now.all.exits[i], before.all.exits[i]));
     }
     topic("exits", rate(all, all_before) + reasons);
   }
@@ -153,58 +151,39 @@ class Lines {
   const std::size_t columns_;
   const Blocks blocks_;
   const double seconds_;
-  const Sample* before_ = nullptr;
   std::vector<std::string> lines_;
 };
 
 using nlohmann::json;
 
-json exits_of(const Counts& counts) {
-  json exits = json::object();
-  for (std::size_t i = 0; i < kExitReasons; ++i) exits[std::string(kExitNames[i])] = counts.exits[i];
-  return exits;
-}
-
-json totals_of(const Sample& sample) {
-  return {{"walks", sample.all.walks},
-          {"faults", sample.all.faults},
-          {"restarts", sample.all.restarts},
-          {"violations", sample.all.violations},
-          {"zaps", sample.all.zaps},
-          {"zaps_empty", sample.all.zaps_empty},
-          {"ipis", sample.ipis},
-          {"pages_freed", sample.pages_freed},
-          {"exits", exits_of(sample.all)}};
+/// What was counted from `before` to `now`, each count as `as` turns it into a value.
+template <class As>
+json counts_of(const Sample& now, const Sample& before, As as) {
+  json counts = {{"ipis", as(now.ipis - before.ipis)}, {"pages_freed", as(now.pages_freed - before.pages_freed)}};
+  for (const CountRow& row : kCounts) counts[row.name] = as(now.all.*row.count - before.all.*row.count);
+  json& exits = counts["exits"];
+  for (std::size_t i = 0; i < kExitReasons; ++i) {
+    exits[std::string(kExitNames[i])] = as(now.all.exits[i] - before.all.exits[i]);
+  }
+  return counts;
 }
 
 json rates_of(const Sample& now, const Sample& before, double seconds) {
-  const Counts since = now.all - before.all;
   const auto rate = [&](std::uint64_t count) { return static_cast<double>(count) / seconds; };
-  json exits = json::object();
-  for (std::size_t i = 0; i < kExitReasons; ++i) exits[std::string(kExitNames[i])] = rate(since.exits[i]);
-  json vcpus = json::array();
-  for (std::size_t i = 0; i < now.vcpus.size(); ++i) vcpus.push_back(rate(now.vcpus[i].walks - before.vcpus[i].walks));
-  return {{"walks", rate(since.walks)},
-          {"walks_by_vcpu", std::move(vcpus)},
-          {"faults", rate(since.faults)},
-          {"restarts", rate(since.restarts)},
-          {"zaps", rate(since.zaps)},
-          {"zaps_empty", rate(since.zaps_empty)},
-          {"ipis", rate(now.ipis - before.ipis)},
-          {"pages_freed", rate(now.pages_freed - before.pages_freed)},
-          {"exits", std::move(exits)}};
-}
-
-json latencies_of(const Histogram& histogram) {
-  return {{"count", histogram.count()},
-          {"p50", histogram.quantile(0.5)},
-          {"p99", histogram.quantile(0.99)},
-          {"max", histogram.max()}};
+  json rates = counts_of(now, before, rate);
+  json& by_vcpu = rates["walks_by_vcpu"] = json::array();
+  for (std::size_t i = 0; i < now.vcpus.size(); ++i)
+    by_vcpu.push_back(rate(now.vcpus[i].walks - before.vcpus[i].walks));
+  return rates;
 }
 
 /// Of what was recorded in the window so far.
 void add_latencies(json& object, const char* name, const Histogram& histogram) {
-  if (histogram.count() != 0) object[name] = latencies_of(histogram);
+  if (histogram.count() == 0) return;
+  object[name] = {{"count", histogram.count()},
+                  {"p50", histogram.quantile(0.5)},
+                  {"p99", histogram.quantile(0.99)},
+                  {"max", histogram.max()}};
 }
 
 }  // namespace
@@ -239,7 +218,7 @@ std::string json_of(const Frame& frame) {
   if (!frame.why_no_counters.empty()) object["unavailable"] = frame.why_no_counters;
   if (frame.now) {
     const Sample& now = *frame.now;
-    object["totals"] = totals_of(now);
+    object["totals"] = counts_of(now, Sample(), std::identity());
     if (now.page_bytes != 0) {
       object["retired_bytes"] = now.pages_retired * now.page_bytes;
       object["retired_bytes_peak"] = now.retired_peak * now.page_bytes;

@@ -12,13 +12,8 @@ namespace {
 std::uint64_t read(const LiveCounters::Counter& counter) { return counter.load(std::memory_order_relaxed); }
 
 Counts read(const LiveCounters::Thread& thread) {
-  Counts counts{.walks = read(thread.walks),
-                .faults = read(thread.faults),
-                .restarts = read(thread.restarts),
-                .violations = read(thread.violations),
-                .exits = {},
-                .zaps = read(thread.zaps),
-                .zaps_empty = read(thread.zaps_empty)};
+  Counts counts;
+  for (const CountRow& row : kCounts) counts.*row.count = read(thread.*row.counter);
   for (std::size_t i = 0; i < kExitReasons; ++i) counts.exits[i] = read(thread.exits[i]);
   return counts;
 }
@@ -30,26 +25,9 @@ std::uint64_t level(std::uint64_t pages) { return static_cast<std::int64_t>(page
 }  // namespace
 
 Counts& Counts::operator+=(const Counts& other) {
-  walks += other.walks;
-  faults += other.faults;
-  restarts += other.restarts;
-  violations += other.violations;
+  for (const CountRow& row : kCounts) this->*row.count += other.*row.count;
   for (std::size_t i = 0; i < kExitReasons; ++i) exits[i] += other.exits[i];
-  zaps += other.zaps;
-  zaps_empty += other.zaps_empty;
   return *this;
-}
-
-Counts Counts::operator-(const Counts& earlier) const {
-  Counts difference{.walks = walks - earlier.walks,
-                    .faults = faults - earlier.faults,
-                    .restarts = restarts - earlier.restarts,
-                    .violations = violations - earlier.violations,
-                    .exits = {},
-                    .zaps = zaps - earlier.zaps,
-                    .zaps_empty = zaps_empty - earlier.zaps_empty};
-  for (std::size_t i = 0; i < kExitReasons; ++i) difference.exits[i] = exits[i] - earlier.exits[i];
-  return difference;
 }
 
 Sample take_sample(const LiveCounters& counters, std::uint64_t at_ns) {

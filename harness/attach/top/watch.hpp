@@ -30,7 +30,21 @@ struct Counts {
   std::uint64_t zaps_empty = 0;
 
   Counts& operator+=(const Counts& other);
-  Counts operator-(const Counts& earlier) const;
+};
+
+/// A count: its name in JSON, and what it is read from. Exits have reasons instead.
+struct CountRow {
+  const char* name;
+  std::uint64_t Counts::*count;
+  LiveCounters::Counter LiveCounters::Thread::*counter;
+};
+inline constexpr CountRow kCounts[] = {
+    {"walks", &Counts::walks, &LiveCounters::Thread::walks},
+    {"faults", &Counts::faults, &LiveCounters::Thread::faults},
+    {"restarts", &Counts::restarts, &LiveCounters::Thread::restarts},
+    {"violations", &Counts::violations, &LiveCounters::Thread::violations},
+    {"zaps", &Counts::zaps, &LiveCounters::Thread::zaps},
+    {"zaps_empty", &Counts::zaps_empty, &LiveCounters::Thread::zaps_empty},
 };
 
 /// A cell's counters at one time. The cell runs meanwhile: each count is exact, but they are read a few events apart.

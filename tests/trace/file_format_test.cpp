@@ -1,4 +1,4 @@
-#include "harness/trace/event_codec.hpp"
+#include "harness/trace/file_format.hpp"
 
 #include <gmock/gmock.h>
 
