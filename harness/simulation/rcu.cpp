@@ -4,8 +4,6 @@
 
 namespace shadowwalk::simulation {
 
-using Drains = Operation::Drains;
-
 Rcu::Rcu(const Options&) : outer_(std::exchange(current_, this)) {
   Execution& execution = Execution::current();
   queue_location_ = execution.new_location();
@@ -36,7 +34,7 @@ void Rcu::call(RcuHead& head, void (*func)(RcuHead*, void*), void* context) {
   head.func = func;
   head.context = context;
   Execution::current().step(
-      Operation{.what = "queues an RCU callback", .drains = Drains::own}.touch(queue_location_, true));
+      Operation{.what = "queues an RCU callback", .drains = Operation::Drains::own}.touch(queue_location_, true));
   queue_.push_back(&head);
 }
 
@@ -49,8 +47,9 @@ void Rcu::run_all(std::vector<RcuHead*> callbacks) {
 void Rcu::reclaim() {
   Execution& execution = Execution::current();
   for (;;) {
-    execution.step(Operation{.what = "looks for RCU callbacks", .drains = Drains::own}.touch(queue_location_, true),
-                   [&] { return !queue_.empty() || execution.others_ended(reclaimer_); });
+    execution.step(
+        Operation{.what = "looks for RCU callbacks", .drains = Operation::Drains::own}.touch(queue_location_, true),
+        [&] { return !queue_.empty() || execution.others_ended(reclaimer_); });
     if (queue_.empty()) return;
     const auto callbacks = std::exchange(queue_, {});
     synchronize();
@@ -59,7 +58,7 @@ void Rcu::reclaim() {
 }
 
 Operation Rcu::grace_period_step(const char* what) {
-  Operation step{.what = what, .drains = Drains::all};
+  Operation step{.what = what, .drains = Operation::Drains::all};
   for (const Reader& reader : readers_) step.touch(reader.location, false);
   return step;
 }

@@ -47,6 +47,11 @@ def test_what_chance_does_not_excuse(run, tmp_path, says):
     assert status != 0 and "1 failed, 0 passed only when run again alone" in said
 
 
+def test_a_cell_that_counts_no_violations_reports_none(run, tmp_path):
+    said, status = run(one=fails_once(tmp_path, '"checks     violations 0"'))
+    assert status == 0 and "0 failed, 1 passed only when run again alone" in said
+
+
 def test_a_crash_is_no_chance(run, tmp_path):
     said, status = run(one=fails_once(tmp_path, "fine", "kill -SEGV $$"))
     assert status != 0 and "1 failed, 0 passed" in said
