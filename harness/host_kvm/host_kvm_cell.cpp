@@ -78,17 +78,16 @@ HostKvmMeasurement run_host_kvm_cell(const PreparedCell& prepared, const HostPla
   common = begin_measurement(prepared);
 
   std::vector<std::unique_ptr<ToucherThread>> touchers;
-  std::vector<std::thread> threads;
+  std::vector<std::thread> threads, zapper_threads;
   for (unsigned i = 0; i < config.vcpus; ++i) {
     touchers.push_back(std::make_unique<ToucherThread>(shared, vm, plan.touch.guest, i));
-    threads.emplace_back(&ToucherThread::run, touchers.back().get(), shared.vcpu_cpus[i]);
+    start_thread(shared, threads, *touchers.back(), shared.vcpu_cpus[i]);
   }
   HostBeats beats(vm, plan, shared.window);
   std::unique_ptr<ZapperThread> zapper;
-  std::thread zapper_thread;
   if (config.zappers != 0) {
     zapper = std::make_unique<ZapperThread>(shared, 0, plan.actions, beats);
-    zapper_thread = std::thread(&ZapperThread::run, zapper.get(), shared.zapper_cpus[0]);
+    start_thread(shared, zapper_threads, *zapper, shared.zapper_cpus[0]);
   }
 
   std::uint64_t recording = 0;
@@ -106,7 +105,7 @@ HostKvmMeasurement run_host_kvm_cell(const PreparedCell& prepared, const HostPla
                       }});
 
   shared.stop_zappers.store(true, std::memory_order_relaxed);
-  if (zapper_thread.joinable()) zapper_thread.join();
+  for (std::thread& thread : zapper_threads) thread.join();
   for (const auto& toucher : touchers) make_request(toucher->vcpu(), kRequestStop);
   shared.detached.count_down();
   for (std::thread& thread : threads) thread.join();

@@ -12,6 +12,7 @@ namespace shadowwalk::host_kvm {
 /// One vCPU thread: enter the guest, serve what it left for, until kRequestStop.
 class ToucherThread {
  public:
+  static constexpr bool kLeavesCell = true;
   /// `vm` has the vCPU of that index.
   ToucherThread(CellShared& shared, TouchVm& vm, const GuestConfig& guest, unsigned index);
   void run(std::optional<unsigned> cpu);

@@ -108,7 +108,7 @@ CellMeasurement run_cell(const PreparedCell& prepared) {
                                                  trace == nullptr ? nullptr : &trace->vcpu(i)));
   }
   for (unsigned i = 0; i < config.vcpus; ++i) {
-    vcpu_threads.emplace_back(&VcpuThread::run, vcpus[i].get(), shared.vcpu_cpus[i]);
+    start_thread(shared, vcpu_threads, *vcpus[i], shared.vcpu_cpus[i]);
   }
   FeederThread feeder(trace.get(), shared.failure);
   std::vector<std::unique_ptr<ZapperThread>> zappers;
@@ -116,7 +116,7 @@ CellMeasurement run_cell(const PreparedCell& prepared) {
   for (unsigned i = 0; i < config.zappers; ++i) {
     zappers.push_back(trace != nullptr ? std::make_unique<ZapperThread>(shared, *trace, *engine)
                                        : std::make_unique<ZapperThread>(shared, i, workload.host, *engine));
-    zapper_threads.emplace_back(&ZapperThread::run, zappers.back().get(), shared.zapper_cpus[i]);
+    start_thread(shared, zapper_threads, *zappers.back(), shared.zapper_cpus[i]);
   }
 
   CellMeasurement cell = begin_measurement(prepared);

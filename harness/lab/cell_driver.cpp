@@ -47,6 +47,13 @@ void call(const std::function<void()>& hook) {
 
 }  // namespace
 
+void report_no_thread(CellFailure& failure, const std::system_error& error) {
+  failure.report(
+      fmt::format("the host starts no more threads: {}; raise its limits (ulimit -u, pids.max), or give fewer --vcpus "
+                  "and --zappers",
+                  error.code().message()));
+}
+
 bool CellFailure::wait_until(std::uint64_t ticks) {
   std::unique_lock lock(mutex_);
   while (!what_) {

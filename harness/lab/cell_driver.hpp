@@ -10,6 +10,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "harness/lab/cell.hpp"
@@ -127,6 +129,22 @@ struct WindowHooks {
       wait{};                     ///< until the window ends or the cell fails; else the driver waits
   std::function<void()> ended{};  ///< the window is over, the threads still work
 };
+
+/// The failure of a cell that lacks a thread.
+void report_no_thread(CellFailure& failure, const std::system_error& error);
+
+/// Starts a thread of the cell, which runs `body.run(cpu)`. Where the host has no thread left for it, the cell fails,
+/// and the latches do not wait for it. Call it before measure_window().
+template <class Body>
+void start_thread(CellShared& shared, std::vector<std::thread>& threads, Body& body, std::optional<unsigned> cpu) {
+  try {
+    threads.emplace_back(&Body::run, &body, cpu);
+  } catch (const std::system_error& error) {
+    report_no_thread(shared.failure, error);
+    shared.attached.count_down();
+    if constexpr (Body::kLeavesCell) shared.detached.count_down();
+  }
+}
 
 /// Fills in what is known before a cell runs: its workload, and what its threads ask of the CPUs.
 CellMeasurement begin_measurement(const PreparedCell& prepared);

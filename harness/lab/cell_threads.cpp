@@ -319,13 +319,17 @@ void ReclaimerThread::start_events() {
 
 FeederThread::FeederThread(replay::TraceGuest* trace, CellFailure& failure) : trace_(trace) {
   if (trace == nullptr) return;
-  thread_ = std::thread([trace, &failure] {
-    try {
-      trace->feeder().run();
-    } catch (const std::exception& error) {
-      failure.report(error.what());
-    }
-  });
+  try {
+    thread_ = std::thread([trace, &failure] {
+      try {
+        trace->feeder().run();
+      } catch (const std::exception& error) {
+        failure.report(error.what());
+      }
+    });
+  } catch (const std::system_error& error) {
+    report_no_thread(failure, error);
+  }
 }
 
 void FeederThread::join() {

@@ -33,6 +33,7 @@ struct EngineCell {
 /// One vCPU thread: enter the guest, walk for what it did, serve requests, until kRequestStop.
 class VcpuThread {
  public:
+  static constexpr bool kLeavesCell = true;
   /// `replay`: the guest again, if it is a trace; null otherwise.
   VcpuThread(CellShared& shared, const EngineCell& cell, unsigned index, GuestVcpu& guest, replay::ReplayVcpu* replay);
   void run(std::optional<unsigned> cpu);
@@ -71,6 +72,7 @@ class VcpuThread {
 /// threads did.
 class ZapperThread {
  public:
+  static constexpr bool kLeavesCell = false;
   /// Zapper `index` takes every `zappers`-th beat of the common rate.
   /// `actions` is not empty; it and `target` outlive the thread.
   ZapperThread(CellShared& shared, unsigned index, std::span<const HostAction> actions, HostActionTarget& target);

@@ -75,9 +75,17 @@ inline Reading saturated(const Measured& of) {
 
 // Walks
 
+inline constexpr std::string_view kNoBurst =
+    "no burst of walks began and ended in the window; give a smaller --walks-per-exit or a longer --duration";
+
+inline Reading walks_per_second(const Measured& of) {
+  if (of.cell.walks == 0) return Absent{std::string(kNoBurst)};
+  return number(static_cast<double>(of.cell.walks) / of.cell.duration_s);
+}
+
 inline Reading walk_ns_mean(const Measured& of) {
   const CellMeasurement& cell = of.cell;
-  if (cell.walks == 0) return Absent{"no burst began and ended in the window"};
+  if (cell.walks == 0) return Absent{std::string(kNoBurst)};
   const auto walks = static_cast<double>(cell.walks);
   if (cell.replay && cell.walks < WalkRecord::kAlwaysSampledBurst * cell.exits) {
     return Absent{

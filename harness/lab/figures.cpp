@@ -51,8 +51,7 @@ constexpr Figure kTouchKindFigures[] = {
 
 constexpr Figure kWalkFigures[] = {
     counter("walks_per_second", per_second, "walks", kNone, higher, kOfTheLab,
-            "completed walks of all vCPUs over the measured window",
-            [](const Measured& of) { return number(static_cast<double>(of.cell.walks) / of.cell.duration_s); }),
+            "completed walks of all vCPUs over the measured window", walks_per_second),
     counter("walk_ns_mean", ns, "walk mean", kLight, lower, kOfTheLab,
             "whole bursts over their walks; faults and lock waits are clocked separately and subtracted; absent at "
             "walks-per-exit 1",
