@@ -21,7 +21,8 @@ if(NOT TARGET pfm::pfm)
   set_target_properties(pfm::pfm PROPERTIES
     IMPORTED_LOCATION ${PFM_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${PFM_INCLUDE_DIR})
 endif()
-# libncurses-dev has a pkg-config file, whose macros would reach all that links it, and no precompiled header then fits.
+# libncurses-dev and libre2-dev have pkg-config files, whose macros would reach all that links them, and no precompiled
+# header then fits.
 find_path(NCURSES_INCLUDE_DIR curses.h REQUIRED)
 find_library(NCURSES_LIBRARY ncursesw REQUIRED)
 find_library(TINFO_LIBRARY tinfo REQUIRED)
@@ -29,5 +30,11 @@ if(NOT TARGET ncurses::ncursesw)
   add_library(ncurses::ncursesw UNKNOWN IMPORTED GLOBAL)
   set_target_properties(ncurses::ncursesw PROPERTIES IMPORTED_LOCATION ${NCURSES_LIBRARY}
     INTERFACE_INCLUDE_DIRECTORIES ${NCURSES_INCLUDE_DIR} INTERFACE_LINK_LIBRARIES ${TINFO_LIBRARY})
+endif()
+find_path(RE2_INCLUDE_DIR re2/re2.h REQUIRED)
+find_library(RE2_LIBRARY re2 REQUIRED)
+if(NOT TARGET re2::re2)
+  add_library(re2::re2 UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(re2::re2 PROPERTIES IMPORTED_LOCATION ${RE2_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${RE2_INCLUDE_DIR})
 endif()
 find_path(SDT_INCLUDE_DIR sys/sdt.h REQUIRED)

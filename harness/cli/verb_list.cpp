@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <re2/re2.h>
 
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -92,16 +92,17 @@ void print(const ordered_json& list, bool as_json) {
 }
 
 std::vector<pmu::CatalogEntry> matching(const std::string& pattern) {
-  std::regex regex;
-  try {
-    regex = std::regex(pattern, std::regex::ECMAScript | std::regex::icase);
-  } catch (const std::regex_error& error) {
-    throw InputError(fmt::format("list events: '{}' is no regular expression: {}", pattern, error.what()));
+  RE2::Options options(RE2::Quiet);
+  options.set_case_sensitive(false);
+  const RE2 regex(pattern, options);
+  if (!regex.ok()) {
+    throw InputError(fmt::format("list events: '{}' is no regular expression: {}; quote characters like ( [ * with \\",
+                                 pattern.substr(0, 60), regex.error().substr(0, 60)));
   }
   auto catalog = pmu::event_catalog([&](std::string_view name, std::string_view source) {
-    return std::regex_search(name.begin(), name.end(), regex) || std::regex_search(source.begin(), source.end(), regex);
+    return RE2::PartialMatch(name, regex) || RE2::PartialMatch(source, regex);
   });
-  if (catalog.empty()) throw InputError(fmt::format("list events: no event matches '{}'", pattern));
+  if (catalog.empty()) throw InputError(fmt::format("list events: no event matches '{}'", pattern.substr(0, 60)));
   return catalog;
 }
 
@@ -154,7 +155,7 @@ void print(const std::vector<pmu::CatalogEntry>& catalog) {
 }
 
 /// `shadowwalk list events`: the sets of `--events` for this CPU, and every event that can be named, each with whether
-/// it can be counted here. `pattern` is an ECMAScript regular expression, case ignored, that an event's name or its
+/// it can be counted here. `pattern` is a regular expression of RE2, case ignored, that an event's name or its
 /// source (`set contention`, `msr`) must hold; empty: all. Throws InputError if it is malformed or nothing matches.
 void list_events(const std::string& pattern, bool as_json) {
   const std::vector<pmu::CatalogEntry> catalog = matching(pattern);

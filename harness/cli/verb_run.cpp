@@ -82,25 +82,28 @@ std::filesystem::path matrix_file(const std::filesystem::path& given) {
                                suggestion(given.string(), known), fmt::join(known, " "))};
 }
 
-run::Plan plan_from_matrix(const RunOptions& options, std::vector<run::PlannedPlugin> plugins) {
-  const std::filesystem::path file = matrix_file(options.matrix.empty() ? "quick" : options.matrix);
-  run::Plan plan =
-      run::make_plan(run::read_matrix(file, known_names()),
-                     {.repetitions = options.repetitions, .seed = checked_seed(options), .filter = options.filter});
-  plan.plugins = std::move(plugins);
+run::Matrix requested_matrix(const RunOptions& options) {
+  return run::read_matrix(matrix_file(options.matrix.empty() ? "quick" : options.matrix), known_names());
+}
+
+/// The plan of a matrix by this build, with these plug-ins.
+run::Plan make_plan(const RunOptions& options, const run::Matrix& matrix, std::optional<std::uint64_t> seed) {
+  run::Plan plan = run::make_plan(matrix, {.repetitions = options.repetitions, .seed = seed, .filter = options.filter});
+  plan.build_id = plugin::build_id("/proc/self/exe");
+  plan.plugins = plan_plugins(*options.plugins);
   return plan;
 }
 
-/// Those that the run was begun with, loaded now unless the command line has named them again. As they are now.
-std::vector<run::PlannedPlugin> resumed_plugins(const RunOptions& options, const run::Plan& recorded) {
-  if (!options.plugins->empty()) return plan_plugins(*options.plugins);
-  std::vector<std::string> files;
-  for (const run::PlannedPlugin& plugin : recorded.plugins) files.push_back(plugin.file);
-  for (const std::string& file : files) plugin::load_plugin(file);
-  return plan_plugins(files);
+run::Plan new_plan(const RunOptions& options) {
+  for (const std::string& file : *options.plugins) plugin::load_plugin(file);
+  const run::Matrix matrix = requested_matrix(options);
+  const auto seed = checked_seed(options);
+  return make_plan(options, matrix, seed ? seed : matrix.seed);
 }
 
-/// The recorded plan decides what is run; what the command line says beside --resume must agree with it.
+/// The recorded plan decides what is run; what the command line says beside --resume must agree with it. A directory
+/// may be someone else's, so that nothing is loaded because it says so: plug-ins are named again, and are loaded once
+/// they are known to be the recorded ones.
 run::RunDirectory resume(const RunOptions& options) {
   run::RunDirectory directory = run::RunDirectory::open(options.out);
   const run::Plan& recorded = directory.plan();
@@ -113,16 +116,30 @@ run::RunDirectory resume(const RunOptions& options) {
   if (recorded.version != SHADOWWALK_VERSION) {
     throw refuse(fmt::format("it was begun by shadowwalk {}, this is {}", recorded.version, SHADOWWALK_VERSION));
   }
-  std::vector<run::PlannedPlugin> plugins = resumed_plugins(options, recorded);
+  if (const std::string build_id = plugin::build_id("/proc/self/exe");
+      !recorded.build_id.empty() && recorded.build_id != build_id) {
+    throw refuse(
+        fmt::format("it was begun by another build of shadowwalk {}: its cells would not compare", SHADOWWALK_VERSION));
+  }
   run::Plan requested = recorded;
+  requested.plugins = plan_plugins(*options.plugins);
+  if (requested.plugins.empty() && !recorded.plugins.empty()) {
+    throw refuse(fmt::format("it was begun with plug-ins, which must be named again: --plugin {}",
+                             recorded.plugins.front().file));
+  }
+  if (const auto what = run::difference(recorded, requested, std::nullopt)) throw refuse(*what);
+  for (const std::string& file : *options.plugins) plugin::load_plugin(file);
+
+  std::optional<std::uint64_t> seed = checked_seed(options);
   if (!options.matrix.empty()) {
-    requested = plan_from_matrix(options, std::move(plugins));
+    const run::Matrix matrix = requested_matrix(options);
+    if (!seed) seed = matrix.seed;
+    requested = make_plan(options, matrix, seed);
   } else {
-    requested.plugins = std::move(plugins);
     requested.repetitions = options.repetitions.value_or(recorded.repetitions);
     if (!options.filter.empty()) requested.filter = options.filter;
   }
-  if (const auto what = run::difference(recorded, requested, checked_seed(options))) throw refuse(*what);
+  if (const auto what = run::difference(recorded, requested, seed)) throw refuse(*what);
   return directory;
 }
 
@@ -136,9 +153,7 @@ int run_matrix(const RunOptions& options) {
   settings.progress = run::Progress::settings_for(stdout);
 
   run::RunDirectory directory =
-      options.resume
-          ? resume(options)
-          : run::RunDirectory::create(options.out, plan_from_matrix(options, plan_plugins(*options.plugins)));
+      options.resume ? resume(options) : run::RunDirectory::create(options.out, new_plan(options));
   const run::Plan& plan = directory.plan();
   for (const run::PlannedPlugin& plugin : plan.plugins) {
     settings.prefix.insert(settings.prefix.end(), {"--plugin", plugin.file});
@@ -189,7 +204,7 @@ void add_run(CLI::App& command) {
   verb->add_option("--filter", options->filter, "Only the cells whose name, or group/name, matches")
       ->type_name("REGEX");
   verb->add_option("--seed", options->seed, "Seed of the order of execution (overrides the matrix; default: random)");
-  options->plugins = add_plugin_option(*verb);
+  options->plugins = add_plugin_files(*verb);
   verb->add_flag("--resume", options->resume, "Continue the run in DIR; finished measurements are not repeated");
   verb->add_flag("--retry-failed", options->retry_failed, "With --resume: repeat failed measurements");
   verb->add_option("--timeout-factor", options->timeout_factor,

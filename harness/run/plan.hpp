@@ -41,22 +41,21 @@ struct Plan {
   std::string matrix_file;  ///< where the matrix was read
   std::string matrix_text;  ///< the matrix as read
   std::string version;      ///< of shadowwalk, when the run was started
+  std::string build_id;     ///< of its executable; empty: it has none
   std::string started;      ///< ISO 8601, UTC
   std::vector<PlannedPlugin> plugins;
   std::vector<PlannedCell> cells;
   std::vector<Measurement> order;
 };
 
-/// What the command line overrides in the matrix.
 struct PlanRequest {
-  std::optional<int> repetitions;
-  std::optional<std::uint64_t> seed;
+  std::optional<int> repetitions;     ///< in place of the matrix's
+  std::optional<std::uint64_t> seed;  ///< none: a random one
   std::string filter;
 };
 
-/// Expands the groups, keeps the cells whose name or `group/name` the filter finds, and draws the order. The seed is
-/// that of the request, else of the matrix, else a random one. Throws InputError: bad numbers, a filter that is no
-/// regular expression or finds nothing, more than kMaxMeasurements.
+/// Expands the groups, keeps the cells whose name or `group/name` the filter finds, and draws the order. Throws
+/// InputError: bad numbers, a filter that is no regular expression or finds nothing, more than kMaxMeasurements.
 Plan make_plan(const Matrix& matrix, const PlanRequest& request);
 
 /// All cells of repetition 0 in random order, then all of repetition 1 in another: drift of the host (frequency,

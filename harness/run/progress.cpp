@@ -111,11 +111,10 @@ std::string summary(const RunDirectory& directory) {
     text += fmt::format("  {} x {} (first: {} r{})\n", measurements.size(), reason, first.name,
                         measurements.front().repetition);
   }
-  const std::string path = directory.path().string();
-  const std::string resume = os::shell_line({"shadowwalk", "run", "--out", path, "--resume"});
+  const std::string resume = directory.resume_command();
   if (!failures.empty()) text += fmt::format("  repeat the failed ones: {} --retry-failed\n", resume);
   if (pending > 0) text += fmt::format("continue: {}\n", resume);
-  text += fmt::format("report: {}\n", os::shell_line({"shadowwalk", "report", path}));
+  text += fmt::format("report: {}\n", os::shell_line({"shadowwalk", "report", directory.path().string()}));
   return text;
 }
 

@@ -12,6 +12,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
+#include "harness/os/program.hpp"
 
 namespace shadowwalk::run {
 namespace {
@@ -82,16 +83,30 @@ os::FileDescriptor lock_directory(const fs::path& path) {
   return fd;
 }
 
+/// Removes what killed processes left half-written.
+void sweep(const fs::path& path) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator{path, error}) {
+    if (os::is_temporary_name(entry.path().filename().string())) fs::remove(entry.path(), error);
+  }
+}
+
 /// Whether there is anything that an interrupted creation cannot have left.
 bool holds_foreign_files(const fs::path& path) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator{path, error}) {
     const fs::path name = entry.path().filename();
-    if (name == ".run.json.tmp" || name == ".space.tmp" || name == kScratch) continue;
+    if (name == kScratch) continue;
     if (name == "cells" && entry.is_directory(error) && fs::is_empty(entry.path(), error)) continue;
     return true;
   }
   return false;
+}
+
+/// `new` for `./new/` and `x/../new`: a directory is made under its own name, and none on the way that is left again.
+fs::path plain(const fs::path& path) {
+  const fs::path normal = path.lexically_normal();
+  return normal.has_filename() || normal == normal.root_path() ? normal : normal.parent_path();
 }
 
 std::string stem(const Measurement& measurement) {
@@ -148,7 +163,8 @@ bool RunDirectory::is_run(const fs::path& path) {
   return fs::is_regular_file(path / "run.json", ignored);
 }
 
-RunDirectory RunDirectory::create(const fs::path& path, Plan plan) {
+RunDirectory RunDirectory::create(const fs::path& given, Plan plan) {
+  const fs::path path = plain(given);
   CreatedDirectories created;
   created.make(path);
   RunDirectory directory{path, lock_directory(path)};
@@ -157,13 +173,14 @@ RunDirectory RunDirectory::create(const fs::path& path, Plan plan) {
         fmt::format("{} holds a run already; continue it with --resume or choose another --out", path.string())};
   }
   std::error_code error;
+  sweep(path);
   if (holds_foreign_files(path)) {
     throw InputError{fmt::format("{} is not empty and holds no run; choose another --out", path.string())};
   }
   fs::remove_all(path / kScratch, error);
   created.make(path / "cells");
   os::require_space(path, kRoomForAResult);
-  os::write_file_atomically(path / "run.json", dump(run::to_json(plan)));
+  os::write_file(path / "run.json", dump(run::to_json(plan)));
   created.keep();
   directory.plan_ = std::move(plan);
   return directory;
@@ -183,11 +200,10 @@ RunDirectory RunDirectory::open(const fs::path& path) {
 
 void RunDirectory::load_results() {
   clean();
+  sweep(path_);
   std::error_code error;
   fs::create_directory(path_ / "cells", error);
-  for (const fs::directory_entry& entry : fs::directory_iterator{path_ / "cells", error}) {
-    if (entry.path().filename().string().starts_with(".")) fs::remove(entry.path(), error);
-  }
+  sweep(path_ / "cells");
   for (const Measurement& measurement : plan_.order) {
     const fs::path result = result_path(measurement);
     const fs::path failure = failure_path(measurement);
@@ -202,6 +218,12 @@ void RunDirectory::load_results() {
       }
     }
   }
+}
+
+std::string RunDirectory::resume_command() const {
+  std::vector<std::string> words = {"shadowwalk", "run", "--out", path_.string(), "--resume"};
+  for (const PlannedPlugin& plugin : plan_.plugins) words.insert(words.end(), {"--plugin", plugin.file});
+  return os::shell_line(words);
 }
 
 Status RunDirectory::status(const Measurement& measurement) const {
@@ -232,7 +254,7 @@ std::optional<std::string> RunDirectory::accept_result(const Measurement& measur
 }
 
 void RunDirectory::record_failure(const Measurement& measurement, const Failure& failure) {
-  os::write_file_atomically(failure_path(measurement), dump(to_json(measurement, failure)));
+  os::write_file(failure_path(measurement), dump(to_json(measurement, failure)));
   status_[measurement] = Status::kFailed;
   failures_[measurement] = failure;
 }

@@ -41,6 +41,8 @@ class RunDirectory {
   static bool is_run(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
+  /// The command line that continues the run; for a POSIX shell.
+  std::string resume_command() const;
   const Plan& plan() const { return plan_; }
   Status status(const Measurement& measurement) const;
   /// Failures of measurements that have no result, by measurement.

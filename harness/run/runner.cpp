@@ -127,9 +127,8 @@ void run_measurements(RunDirectory& directory, const RunnerSettings& settings, o
     interrupt.caught();
   } catch (const InputError& error) {
     directory.clean();
-    throw InputError{fmt::format(
-        "{} ({} of {} are stored; continue with `{}`)", error.what(), directory.measured(), plan.order.size(),
-        os::shell_line({"shadowwalk", "run", "--out", directory.path().string(), "--resume"}))};
+    throw InputError{fmt::format("{} ({} of {} are stored; continue with `{}`)", error.what(), directory.measured(),
+                                 plan.order.size(), directory.resume_command())};
   }
   directory.clean();
 }

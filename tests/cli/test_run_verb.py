@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 
 def results_in(out):
     """name -> (inode, content) of every finished cell; one that were written again would have another inode."""
@@ -167,3 +169,36 @@ def test_two_runs_cannot_share_a_directory(command, shadowwalk, matrix, tmp_path
     first.send_signal(signal.SIGTERM)
     first.communicate(timeout=60)
     assert second.returncode == 2 and "another `shadowwalk run` works in out" in second.stderr
+
+
+@pytest.mark.parametrize("given, made", [("new/", "new"), ("./new", "new"), ("none/../new/", "new"), ("a/b/", "a/b")])
+def test_a_directory_is_made_under_its_own_name(shadowwalk, matrix, tmp_path, given, made):
+    before = set(tmp_path.iterdir())
+    done = shadowwalk("run", matrix, "--out", given, "--filter", "leak", "--repetitions", 1)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / made / "run.json").is_file()
+    assert [path.name for path in set(tmp_path.iterdir()) - before] == [made.split("/", maxsplit=1)[0]]
+
+
+@pytest.mark.parametrize("filter_, says", [("((a*)*)*Q", "matches no cell"), ("(" * 20_000, "is not a regular expression"),
+                                           ("(a{1000}){1000}", "is not a regular expression")])
+def test_no_filter_takes_long(refused, matrix, filter_, says):
+    message = refused("run", matrix, "--out", "out", "--filter", filter_)
+    assert says in message and len(message) < 400
+
+
+def test_another_build_does_not_continue_a_run(shadowwalk, matrix, refused, tmp_path):
+    assert shadowwalk("run", matrix, "--out", "out", "--filter", "leak", "--repetitions", 1).returncode == 0
+    plan = tmp_path / "out/run.json"
+    recorded = json.loads(plan.read_text())
+    assert len(recorded["shadowwalk_build_id"]) == 40
+    plan.write_text(json.dumps({**recorded, "shadowwalk_build_id": "0" * 40}))
+    assert "another build of shadowwalk" in refused("run", "--out", "out", "--resume")
+
+
+def test_a_plan_of_other_types_is_refused_in_plain_words(shadowwalk, matrix, refused, tmp_path):
+    assert shadowwalk("run", matrix, "--out", "out", "--filter", "leak", "--repetitions", 1).returncode == 0
+    plan = tmp_path / "out/run.json"
+    plan.write_text(json.dumps({**json.loads(plan.read_text()), "repetitions": "many"}))
+    message = refused("run", "--out", "out", "--resume")
+    assert "not the plan of a shadowwalk run" in message and "json.exception" not in message

@@ -122,16 +122,19 @@ def test_a_run_records_the_plugin_and_goes_on_with_it(shadowwalk, plugin, tmp_pa
     assert len(results) == 4
     for result in results[:2]:
         result.unlink()
-    done = shadowwalk("run", "--resume", "--out", out)
+    refused = shadowwalk("run", "--resume", "--out", out)
+    assert refused.returncode == 2 and f"must be named again: --plugin {copy}" in refused.stderr
+    resume = ("run", "--resume", "--plugin", copy, "--out", out)
+    done = shadowwalk(*resume)
     assert done.returncode == 0 and sorted((out / "cells").glob("*.json")) == results, done.stderr
     results[0].unlink()
     replaced = copy.read_bytes()
     build_id = bytes.fromhex(recorded["build_id"])
     copy.write_bytes(replaced.replace(build_id, bytes(reversed(build_id))))
-    other = shadowwalk("run", "--resume", "--out", out)
+    other = shadowwalk(*resume)
     assert other.returncode == 2 and "plug-ins were" in other.stderr and not results[0].exists()
     copy.unlink()
-    assert_refused(shadowwalk("run", "--resume", "--out", out), str(copy), "there is no such file")
+    assert_refused(shadowwalk(*resume), str(copy), "there is no such file")
 
 
 def test_a_failed_cell_of_a_run_says_how_to_run_it_again(shadowwalk, plugin, tmp_path):

@@ -78,13 +78,13 @@ TEST_F(RunDirectoryTest, RemovesWhatAKilledChildLeft) {
     directory.record_failure({1, 0}, kCrash);
     std::ofstream{directory.prepare_scratch()} << "{\"bench";
   }
-  std::ofstream{out_ / "cells/.0001-r1.failed.json.tmp"} << "{";
+  std::ofstream{out_ / "cells/.shadowwalk-89abcdef01234567.tmp"} << "{";
   std::ofstream{out_ / "cells/0001-r2.json"} << "{\"benchmarks\": [";  // as a crash without our syncs would leave
   std::ofstream{out_ / "cells/0000-r2.failed.json"} << "{";
   std::ofstream{out_ / "cells/0000-r0.failed.json"} << "{}";  // of a try before the one that was measured
   const RunDirectory directory = RunDirectory::open(out_);
   EXPECT_FALSE(std::filesystem::exists(out_ / ".scratch"));
-  EXPECT_FALSE(std::filesystem::exists(out_ / "cells/.0001-r1.failed.json.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(out_ / "cells/.shadowwalk-89abcdef01234567.tmp"));
   EXPECT_FALSE(std::filesystem::exists(out_ / "cells/0000-r0.failed.json"));
   EXPECT_EQ(directory.status({0, 0}), Status::kMeasured);
   EXPECT_EQ(directory.status({1, 0}), Status::kFailed);
@@ -113,7 +113,7 @@ TEST_F(RunDirectoryTest, RefusesADirectoryThatIsInUse) {
 TEST_F(RunDirectoryTest, TakesADirectoryWhoseCreationWasCutShort) {
   std::filesystem::create_directories(out_ / "cells");
   std::filesystem::create_directories(out_ / ".scratch");
-  std::ofstream{out_ / ".run.json.tmp"} << "{";
+  std::ofstream{out_ / ".shadowwalk-0123456789abcdef.tmp"} << "{";
   EXPECT_NO_THROW(create());
   EXPECT_THAT(names_in(out_), UnorderedElementsAre("run.json", "cells"));
 }
