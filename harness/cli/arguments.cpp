@@ -45,14 +45,13 @@ std::vector<std::string> known_words(const CLI::App& app, bool options) {
   return words;
 }
 
-}  // namespace
-
-std::shared_ptr<const std::vector<std::string>> add_plugin_option(CLI::App& verb) {
+/// Adds --plugin FILE, and calls `act` with each file as it is parsed.
+std::shared_ptr<const std::vector<std::string>> add_plugins(CLI::App& verb, void (*act)(const std::string& file)) {
   auto given = std::make_shared<std::vector<std::string>>();
   verb.add_option_function<std::vector<std::string>>(
           "--plugin",
-          [given](const std::vector<std::string>& files) {
-            for (const std::string& file : files) plugin::load_plugin(file);
+          [given, act](const std::vector<std::string>& files) {
+            for (const std::string& file : files) act(file);
             *given = files;
           },
           "A module with variants of your own, beside those that ship; may be given several times "
@@ -60,6 +59,16 @@ std::shared_ptr<const std::vector<std::string>> add_plugin_option(CLI::App& verb
       ->type_name("FILE.so")
       ->allow_extra_args(false);
   return given;
+}
+
+}  // namespace
+
+std::shared_ptr<const std::vector<std::string>> add_plugin_option(CLI::App& verb) {
+  return add_plugins(verb, [](const std::string& file) { plugin::load_plugin(file); });
+}
+
+std::shared_ptr<const std::vector<std::string>> add_plugin_files(CLI::App& verb) {
+  return add_plugins(verb, [](const std::string&) {});
 }
 
 std::vector<std::string> plugin_arguments(const std::vector<std::string>& files) {
@@ -103,18 +112,10 @@ void take(CellRequest& request, std::string_view verb, const CellOption& option,
 
 void check_output(std::string_view verb, std::string_view option, const std::string& file) {
   if (file.empty() || file == kStdout) return;
-  const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
-  std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) {
-    throw InputError(fmt::format("{}: {} {}: cannot write: {} is no folder; make it first, or give another file", verb,
-                                 option, file, folder.string()));
-  }
   try {
-    os::require_space(folder, 1);
+    os::require_writable(file);
   } catch (const InputError& cannot) {
-    const std::string why = cannot.what();
-    throw InputError(
-        fmt::format("{}: {} {}: {}; give another file", verb, option, file, why.substr(0, why.rfind(';'))));
+    throw InputError(fmt::format("{}: {}: {}", verb, option, cannot.what()));
   }
 }
 
@@ -122,7 +123,7 @@ void write_output(const std::string& file, std::string_view text) {
   if (file == kStdout) {
     std::fwrite(text.data(), 1, text.size(), stdout);
   } else if (!file.empty()) {
-    os::write_file_atomically(file, text);
+    os::write_file(file, text);
   }
 }
 

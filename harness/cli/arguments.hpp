@@ -18,6 +18,8 @@ inline constexpr std::string_view kStdout = "-";  ///< in place of a file's name
 /// Adds --plugin FILE, repeatable, to a verb: each file is loaded as it is parsed, before the verb's callback runs.
 /// Returns what was given, in order.
 std::shared_ptr<const std::vector<std::string>> add_plugin_option(CLI::App& verb);
+/// The same for a verb that loads the files itself.
+std::shared_ptr<const std::vector<std::string>> add_plugin_files(CLI::App& verb);
 
 /// `--plugin FILE` for each: what a command line needs to have the same variants again.
 std::vector<std::string> plugin_arguments(const std::vector<std::string>& files);
@@ -39,7 +41,7 @@ void take(CellRequest& request, std::string_view verb, const CellOption& option,
 /// Throws InputError, one line, unless `file`, which `option` of a verb names, can be written. "-" and "" pass.
 void check_output(std::string_view verb, std::string_view option, const std::string& file);
 
-/// Writes what a verb puts out to such a file: as a whole or not at all. "-" is stdout; "" writes nothing.
+/// Writes what a verb puts out to such a file (os::OutputFile says how). "-" is stdout; "" writes nothing.
 void write_output(const std::string& file, std::string_view text);
 
 /// The complaint about a word that no verb or option is: with the name that it resembles. `app` is the verb that was

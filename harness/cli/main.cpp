@@ -1,12 +1,17 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/cli/arguments.hpp"
@@ -32,11 +37,31 @@ constexpr const char* kFooter =
     "`shadowwalk help VERB` shows the options of a verb. An option that is given twice takes the last value.\n"
     "Exit codes: 0 done, 1 a cell or a gate failed, 2 bad input (one line on stderr says what).";
 
+/// Prints one line. Where even stderr cannot be written, the exit code alone is left.
 int complain(std::string message, int exit_code) {
   std::fflush(stdout);
   std::replace(message.begin(), message.end(), '\n', ' ');
-  fmt::print(stderr, "shadowwalk: {}\n", message);
+  const std::string line = fmt::format("shadowwalk: {}\n", message);
+  std::fwrite(line.data(), 1, line.size(), stderr);
   return exit_code;
+}
+
+/// A descriptor that the caller closed must not become that of the next file that is opened. What is written to a
+/// closed stdout fails, as it would; messages for a closed stderr go nowhere.
+void open_closed_descriptors() {
+  for (const auto& [fd, mode] :
+       {std::pair{STDIN_FILENO, O_RDONLY}, {STDOUT_FILENO, O_RDONLY}, {STDERR_FILENO, O_WRONLY}}) {
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) open("/dev/null", mode);  // takes the lowest number that is free
+  }
+}
+
+/// The exit code of a verb that ended with `exit_code`, once all that it printed has reached stdout.
+int flushed(int exit_code) {
+  const bool failed_before = std::ferror(stdout) != 0;
+  if (std::fflush(stdout) == 0 && !failed_before) return exit_code;
+  return complain(fmt::format("cannot write to stdout: {}; what was printed is not complete",
+                              failed_before ? "an earlier write failed" : std::strerror(errno)),
+                  kBadInput);
 }
 
 /// The verb that was given, or the verb's own (`list variants`); the command if there is none.
@@ -96,10 +121,7 @@ void add_verbs(CLI::App& command) {
   shadowwalk::cli::add_record(command);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit must end in a message, as a full disk does
+int run(int argc, char** argv) {
   shadowwalk::host_kvm::add_host_kvm(shadowwalk::Registry::instance());
   CLI::App command{kDescription, "shadowwalk"};
   command.set_version_flag("-V,--version", "shadowwalk " SHADOWWALK_VERSION);
@@ -126,6 +148,15 @@ int main(int argc, char** argv) {
   } catch (const shadowwalk::InputError& error) {
     return complain(error.what(), kBadInput);
   } catch (const std::exception& error) {
+    if (std::ferror(stdout) != 0) return kFailed;  // fmt::print() could not write: flushed() says so
     return complain(error.what(), kFailed);
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit must end in a message, as a full disk does
+  open_closed_descriptors();
+  return flushed(run(argc, argv));
 }

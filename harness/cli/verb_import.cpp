@@ -78,7 +78,7 @@ void import_file(const ImportArguments& arguments) {
   const trace::ImportReport report = trace::import_recording(
       arguments.file, out, source, {.process = arguments.pid, .reorder_window = arguments.window});
   fmt::print("{}: {}", out.string(), describe_import(report));
-  fmt::print("{}", describe_totals(TraceReader(out).info()));
+  fmt::print("{}", describe_totals(report.trace));
 }
 
 }  // namespace

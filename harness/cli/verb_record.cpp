@@ -14,7 +14,6 @@
 #include "harness/measure/pmu/event_encoder.hpp"
 #include "harness/os/program.hpp"
 #include "harness/trace/recording.hpp"
-#include "harness/trace/trace_reader.hpp"
 
 namespace shadowwalk::cli {
 namespace {
@@ -90,8 +89,8 @@ void record(const RecordArguments& arguments) {
                     "or kernel.perf_event_paranoid at -1 and a readable tracefs",
                     end.exit_code, end.last_error.empty() ? "it printed nothing" : end.last_error));
   }
-  fmt::print("{}: {}", out.string(), describe_import(import_recorded(data, out, arguments.command)));
-  fmt::print("{}", describe_totals(trace::TraceReader(out).info()));
+  const trace::ImportReport report = import_recorded(data, out, arguments.command);
+  fmt::print("{}: {}{}", out.string(), describe_import(report), describe_totals(report.trace));
   if (end.exit_code != 0) fmt::print("{} ended with exit code {}\n", arguments.command.front(), end.exit_code);
 }
 

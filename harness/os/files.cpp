@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <limits>
@@ -52,6 +55,71 @@ int read_into(std::string& content, const fs::path& path, std::size_t most) {
   return 0;
 }
 
+constexpr std::string_view kTemporaryPrefix = ".shadowwalk-";
+constexpr std::string_view kTemporarySuffix = ".tmp";
+
+/// A name that nobody can foresee. It does not contain the file's own, which may be as long as names can be.
+fs::path random_name_in(const fs::path& directory) {
+  std::uint64_t number = 0;
+  if (getrandom(&number, sizeof number, 0) != sizeof number) throw_write_error(directory, errno);
+  return directory / fmt::format("{}{:016x}{}", kTemporaryPrefix, number, kTemporarySuffix);
+}
+
+/// A file without a name; not open where the file system has none (errno says why).
+FileDescriptor open_unnamed(const fs::path& directory) {
+  return FileDescriptor(open(directory.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666));
+}
+
+/// A file that did not exist before; not open if it did, or cannot be made (errno says why).
+FileDescriptor create_new(const fs::path& path) {
+  return FileDescriptor(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+}
+
+/// Where output for a path goes.
+struct Destination {
+  fs::path file{};        ///< that is replaced or made: no symlink
+  mode_t mode = 0;        ///< permission bits of `file`; 0: there is none yet
+  int inherited = -1;     ///< the path is what stdout (1) or stderr (2) is
+  bool as_it_is = false;  ///< the path is a character device or a fifo
+};
+
+/// The end of a chain of symlinks, which need not exist.
+fs::path end_of_links(const fs::path& path) {
+  constexpr int kMostLinks = 40;  // as the kernel follows
+  fs::path at = path;
+  for (int links = 0; links < kMostLinks; ++links) {
+    std::error_code error;
+    if (!fs::is_symlink(at, error)) return at;
+    const fs::path next = fs::read_symlink(at, error);
+    if (error) throw_write_error(path, error.value());
+    at = next.is_absolute() ? next : parent_of(at) / next;
+  }
+  throw_write_error(path, ELOOP);
+}
+
+/// Throws InputError: a directory, a block device, a socket, a chain of symlinks without an end.
+Destination destination_of(const fs::path& path) {
+  struct stat found {};
+  if (stat(path.c_str(), &found) != 0) {
+    if (errno != ENOENT) throw_write_error(path, errno);
+    return {.file = end_of_links(path)};
+  }
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat own {};
+    if (fstat(fd, &own) == 0 && own.st_dev == found.st_dev && own.st_ino == found.st_ino) return {.inherited = fd};
+  }
+  if (S_ISDIR(found.st_mode)) throw_write_error(path, EISDIR);
+  if (S_ISREG(found.st_mode)) {
+    std::error_code error;
+    const fs::path file = fs::canonical(path, error);
+    if (error) throw_write_error(path, error.value());
+    return {.file = file, .mode = found.st_mode & 07777};
+  }
+  if (S_ISCHR(found.st_mode) || S_ISFIFO(found.st_mode)) return {.as_it_is = true};
+  throw InputError(fmt::format("cannot write {}: it is a {}; choose another path", path.string(),
+                               S_ISBLK(found.st_mode) ? "block device" : "socket"));
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path) {
@@ -76,37 +144,71 @@ int write_all(int fd, std::string_view content) {
   return 0;
 }
 
-AtomicFile::AtomicFile(fs::path path)
-    : AtomicFile(path, parent_of(path) / fmt::format(".{}.{}.tmp", path.filename().string(), getpid())) {}
-
-AtomicFile::AtomicFile(fs::path path, fs::path temporary) : path_(std::move(path)), temporary_(std::move(temporary)) {
-  std::error_code ignored;
-  if (!path_.has_filename() || fs::is_directory(path_, ignored)) throw_write_error(path_, EISDIR);
-  fd_ = FileDescriptor(open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+OutputFile::OutputFile(fs::path path) : path_(std::move(path)) {
+  if (!path_.has_filename()) throw_write_error(path_, EISDIR);
+  const Destination destination = destination_of(path_);
+  if (destination.inherited >= 0) {
+    fd_ = FileDescriptor(fcntl(destination.inherited, F_DUPFD_CLOEXEC, 0));
+  } else if (destination.as_it_is) {
+    // A fifo that no process reads would make an open without O_NONBLOCK wait for one.
+    fd_ = FileDescriptor(open(path_.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+    if (fd_.is_open()) fcntl(fd_.get(), F_SETFL, 0);
+  } else {
+    target_ = destination.file;
+    fd_ = open_unnamed(parent_of(target_));
+    if (!fd_.is_open()) {
+      temporary_ = random_name_in(parent_of(target_));
+      fd_ = create_new(temporary_);
+    }
+    if (fd_.is_open() && destination.mode != 0) fchmod(fd_.get(), destination.mode);
+  }
   if (!fd_.is_open()) throw_write_error(path_, errno);
 }
 
-AtomicFile::~AtomicFile() {
-  if (fd_.is_open()) unlink(temporary_.c_str());
+OutputFile::~OutputFile() {
+  if (fd_.is_open() && !temporary_.empty()) unlink(temporary_.c_str());
 }
 
-void AtomicFile::append(std::string_view bytes) {
+void OutputFile::append(std::string_view bytes) {
   if (const int error = write_all(fd_.get(), bytes); error != 0) throw_write_error(path_, error);
 }
 
-void AtomicFile::append(std::span<const std::byte> bytes) {
+void OutputFile::append(std::span<const std::byte> bytes) {
   append(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
-void AtomicFile::commit() {
-  move_durably(fd_, temporary_, path_);
+void OutputFile::commit() {
+  if (target_.empty()) return fd_.reset();
+  if (temporary_.empty()) {
+    const fs::path name = random_name_in(parent_of(target_));
+    const std::string unnamed = fmt::format("/proc/self/fd/{}", fd_.get());
+    if (linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      throw_write_error(path_, errno);
+    }
+    temporary_ = name;
+  }
+  move_durably(fd_, temporary_, target_);
   fd_.reset();
 }
 
-void write_file_atomically(const fs::path& path, std::string_view content) {
-  AtomicFile file(path, parent_of(path) / fmt::format(".{}.tmp", path.filename().string()));
+void write_file(const fs::path& path, std::string_view content) {
+  OutputFile file(path);
   file.append(content);
   file.commit();
+}
+
+void require_writable(const fs::path& path) {
+  const fs::path folder = fs::absolute(path).parent_path();
+  std::error_code error;
+  if (!path.has_filename()) throw_write_error(path, EISDIR);
+  if (!fs::is_directory(folder, error)) {
+    throw InputError(fmt::format("cannot write {}: {} is no folder; make it first, or give another file", path.string(),
+                                 folder.string()));
+  }
+  const Destination destination = destination_of(path);
+  if (destination.inherited >= 0) return;
+  if (!destination.as_it_is) return require_space(parent_of(destination.file), 1);
+  if (access(path.c_str(), W_OK) != 0) throw_write_error(path, errno);
 }
 
 void commit_file(const fs::path& from, const fs::path& to) {
@@ -116,12 +218,17 @@ void commit_file(const fs::path& from, const fs::path& to) {
 }
 
 void require_space(const fs::path& directory, std::size_t bytes) {
-  const fs::path probe = directory / ".space.tmp";
-  const FileDescriptor fd(open(probe.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  FileDescriptor fd = open_unnamed(directory);
+  fs::path name;
+  if (!fd.is_open()) fd = create_new(name = random_name_in(directory));
   if (!fd.is_open()) throw_write_error(directory, errno);
   const int error = posix_fallocate(fd.get(), 0, static_cast<off_t>(bytes));
-  unlink(probe.c_str());
+  if (!name.empty()) unlink(name.c_str());
   if (error != 0) throw_write_error(directory, error);
+}
+
+bool is_temporary_name(std::string_view name) {
+  return name.starts_with(kTemporaryPrefix) && name.ends_with(kTemporarySuffix);
 }
 
 }  // namespace shadowwalk::os

@@ -27,6 +27,7 @@ struct ImportReport {
   std::map<std::string, std::uint64_t> unused;          ///< events that have no part in a trace, by system:name
   std::uint64_t unused_more = 0;                        ///< of names beyond the first thousand
   std::map<std::uint32_t, std::uint64_t> vm_processes;  ///< processes that ran vCPUs, if recorded, and their vCPUs
+  TraceInfo trace;                                      ///< totals of the trace that was written
 };
 
 struct ImportOptions {

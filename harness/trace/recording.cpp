@@ -196,6 +196,11 @@ ImportReport import_recording(const std::filesystem::path& recording, const std:
                               const std::string& source, const ImportOptions& options) {
   const RecordingKind kind = recording_kind(recording);
   if (kind == RecordingKind::trace) throw InputError(fmt::format("{}: it is a trace already", recording.string()));
+  std::error_code not_there;
+  if (std::filesystem::equivalent(recording, out, not_there)) {
+    throw InputError(
+        fmt::format("{}: the trace would replace its own recording; give another name with -o", recording.string()));
+  }
   TraceWriter writer(out, source);
   const auto import_lines = [&](LineSource& lines) {
     return import_text(lines, recording.string(), options, [&](const TraceEvent& event) { writer.write(event); });
@@ -219,6 +224,7 @@ ImportReport import_recording(const std::filesystem::path& recording, const std:
                                      recording.string(), report.event_lines));
   }
   writer.finish();
+  report.trace = writer.info();
   return report;
 }
 

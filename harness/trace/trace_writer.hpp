@@ -26,6 +26,9 @@ class TraceWriter {
   /// Writes the last block and the end record, and renames the file to its path. Call it once, at the end.
   void finish();
 
+  /// Of the events that were written.
+  const TraceInfo& info() const { return info_; }
+
  private:
   struct FreeContext {
     void operator()(ZSTD_CCtx_s* context) const;
@@ -33,9 +36,9 @@ class TraceWriter {
 
   void write_block();
 
-  os::AtomicFile file_;
+  os::OutputFile file_;
   std::unique_ptr<ZSTD_CCtx_s, FreeContext> compressor_;
-  TraceInfo info_;  // of the events written so far
+  TraceInfo info_;
   EventContext context_;
   Bytes block_;
   std::uint32_t block_events_ = 0;

@@ -89,7 +89,7 @@ def test_the_command_that_runs_a_cell_again_can_be_pasted(shadowwalk, tmp_path):
     (("verify", "--variant", "leak", "--save", "no/x.json"), "--save")])
 def test_a_missing_folder_has_a_remedy_that_exists(refused, arguments, option):
     message = refused(*arguments)
-    assert f"{option} no/x." in message and "is no folder; make it first, or give another file" in message
+    assert f"{option}: cannot write no/x." in message and "is no folder; make it first, or give another file" in message
     assert "--out" not in message
 
 
