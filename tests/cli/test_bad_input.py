@@ -1,5 +1,6 @@
 """Bad input is one line on stderr that says what, where and what to do; exit code 2; nothing half-written."""
 
+import pathlib
 import resource
 import subprocess
 
@@ -212,3 +213,17 @@ def test_absurd_values_of_a_comparison(refused, option, value):
 @pytest.mark.parametrize("option, value", [("--format", "html,pdf"), ("--baseline", "")])
 def test_absurd_values_of_a_report(refused, option, value):
     refused("report", "nowhere", option, value)
+
+
+@pytest.mark.parametrize("options", [("--guest", "thread", "--vcpus", 3, "--zappers", 2), ("--workload", "trace:churn.swtrace")])
+def test_threads_that_the_host_does_not_start_fail_the_cell(shadowwalk, tmp_path, options):
+    """No thread can have a stack of 64 TiB: what a limit of processes does, also for root."""
+    churn = pathlib.Path(__file__).parents[2] / "workloads/traces/churn.swtrace"
+    (tmp_path / "churn.swtrace").write_bytes(churn.read_bytes())
+
+    def huge_stacks():
+        resource.setrlimit(resource.RLIMIT_STACK, (1 << 46, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+    done = shadowwalk("cell", "--variant", "irq-ipi", "--workload", "mmio-poll", "--duration", "10ms", *options,
+                      preexec_fn=huge_stacks)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert "the host starts no more threads" in done.stderr and "fewer --vcpus" in done.stderr
