@@ -34,11 +34,16 @@ def table(text):
     return {(words[0], words[1]): float(words[2]) for words in lines}
 
 
+def cells_of(file, what):
+    """The counters of the cells without the tool, and with it."""
+    of_both = json.loads(file.read_text())["what"][what]
+    return of_both["without"], of_both["with"]
+
+
 def check(done, file, what, pairs):
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[0].split() == ["what", "counter", "with/without", "interval", "pairs"]
-    document = json.loads(file.read_text())
-    without, attached = document["what"][what]["without"], document["what"][what]["with"]
+    without, attached = cells_of(file, what)
     assert len(without["walks_per_second"]) == len(attached["walks_per_second"]) == pairs
     by_pair = [attached["walks_per_second"][pair] / value for pair, value in without["walks_per_second"].items()]
     printed = table(done.stdout)
@@ -50,7 +55,7 @@ def measured(overhead, what, file):
     """Two pairs of cells that all walked: others may take the CPUs for as long as a short window."""
     for _ in range(5):
         done = overhead("--what", what, "--pairs", "2", "--json", file)
-        if done.returncode != 0 or all(json.loads(file.read_text())["what"][what]["without"]["walks_per_second"].values()):
+        if done.returncode != 0 or all(len(cells["walks_per_second"]) == 2 for cells in cells_of(file, what)):
             break
     return done
 

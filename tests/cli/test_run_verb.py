@@ -37,7 +37,7 @@ def test_measures_stores_and_reports(shadowwalk, matrix, tmp_path):
         entry = json.loads((out / "cells" / f"{cell:04}-r{repetition}.json").read_text())["benchmarks"][0]
         assert entry["shadowwalk"]["cell"]["variant"] == plan["cells"][cell]["options"]["variant"]
         assert entry["violations"] == 0
-        walks += entry["walks_per_second"]
+        walks += entry.get("walks_per_second", 0)
     assert walks > 0  # of all cells: on a busy host a single window of 20 ms may pass without a walk
     # One line a cell, the counts, and what to do next.
     assert done.stdout.count("measured in") == 12
