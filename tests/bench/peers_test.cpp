@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(All, PeerTest, testing::ValuesIn(present()), [](const a
 /// Else the tests above would pass whatever a peer did.
 TEST(PeersTest, TheSameCellCatchesUnsafe) {
   CellMeasurement cell;
-  for (int tries = 0; tries < 20 && cell.counts.violations == 0; ++tries) cell = hunted_cell("unsafe");
+  for (int tries = 0; tries < 100 && cell.counts.violations == 0; ++tries) cell = hunted_cell("unsafe");
   EXPECT_GT(cell.counts.violations, 0u);
 }
 
