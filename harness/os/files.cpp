@@ -58,7 +58,8 @@ int read_into(std::string& content, const fs::path& path, std::size_t most) {
 constexpr std::string_view kTemporaryPrefix = ".shadowwalk-";
 constexpr std::string_view kTemporarySuffix = ".tmp";
 
-/// A name that nobody can foresee. It does not contain the file's own, which may be as long as names can be.
+/// A random name, which no other process can predict. It leaves out the name of the file, which may be as long as names
+/// can be.
 fs::path random_name_in(const fs::path& directory) {
   std::uint64_t number = 0;
   if (getrandom(&number, sizeof number, 0) != sizeof number) throw_write_error(directory, errno);

@@ -1,4 +1,4 @@
-"""Where output goes: what cannot be written is told, and nothing that is there is replaced by something else."""
+"""Where output goes: a command reports what it cannot write, and replaces nothing but regular files."""
 
 import json
 import os
