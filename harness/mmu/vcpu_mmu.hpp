@@ -175,6 +175,11 @@ class VcpuMmu {
         entry = walker.read(slot, kLevel);
         if (!spte::is_present(entry)) return spte::kPoison;  // continuing would read whatever is at address 0
       }
+      // Where a scheme may free under a walker, a table can come back one level lower: its entries are leaves, and
+      // their addresses the guest's. A safe scheme need not pay for this test.
+      if constexpr (kFullChecks || !Tree::Variant::kInfo.safe) {
+        if (!tree_.pool().index_of(spte_address(entry))) return entry;
+      }
       if constexpr (kFullChecks) {
         trail_.pass(tree_.pool().page(entry), Geometry::base(gfn, kLevel - 1), kLevel - 1);
       }

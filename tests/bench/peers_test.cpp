@@ -14,16 +14,19 @@
 namespace shadowwalk::bench {
 namespace {
 
-/// A cell that catches whoever frees under a walker: identity of each table, stalls between two levels, many zaps.
+/// A cell that catches a scheme that frees under a walker: it checks the identity of each table, and most walks stall
+/// between two levels for longer than a zap takes. More zaps or more vCPUs catch less: walkers that only fault, or wait
+/// for a CPU, meet no zap.
 CellMeasurement hunted_cell(const std::string& variant, const char* workload = "mmio-poll") {
   CellConfig config;
   config.variant = variant;
   config.workload = workload;
-  config.zap_rate = 20'000;
+  config.vcpus = 2;
+  config.zap_rate = 2000;
   config.warmup = std::chrono::milliseconds(5);
   config.duration = std::chrono::milliseconds(120);
   config.full_checks = true;
-  config.read_delay = {.one_in = 1000, .stall_us = 50};
+  config.read_delay = {.one_in = 100, .stall_us = 300};
   return run_cell(prepare_cell(config));
 }
 

@@ -108,11 +108,19 @@ TEST_F(ViolationTest, AnotherGfnsLeafIsAViolation) {
 }
 
 TEST_F(ViolationTest, LeafWhereATableBelongsIsAViolation) {
-  access(0, LeafKind::mmio);
-  free_under_the_walker(0, 2);        // frees the level-1 table, then the level-2 table
-  access(512 * 512, LeafKind::mmio);  // takes both again: one of them changes its level
-  plain_walk(0, LeafKind::mmio);
-  EXPECT_EQ(violations(), 1u);
+  std::uint64_t before = 0;
+  for (const LeafKind kind : {LeafKind::mmio, LeafKind::ram_read}) {
+    access(0, kind);
+    free_under_the_walker(0, 2);  // frees the level-1 table, then the level-2 table
+    access(512 * 512, kind);      // takes both again: one of them changes its level
+    EXPECT_EQ(plain_walk(0, kind), Walked::fault);
+    EXPECT_EQ(violations(), before + 1);
+    EXPECT_EQ(walk(0, kind), Walked::fault);
+    EXPECT_EQ(violations(), before + 2);
+    before = violations();
+    stale_slot->store(spte::kAbsent);
+    zapper.zap_all();
+  }
 }
 
 TEST_F(ViolationTest, FullChecksSeeAFreedTableByItsDescription) {
