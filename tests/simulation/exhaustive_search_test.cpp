@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/simulation/bounded_search.hpp"
+#include "tests/rounds.hpp"
 #include "tests/simulation/exploration.hpp"
 
 namespace shadowwalk::simulation {
@@ -152,7 +153,7 @@ TEST(ExhaustiveSearch, ReductionLosesNoOutcomeOfRandomPrograms) {
   std::mt19937 random(1);
   std::uint64_t with = 0;
   std::uint64_t without = 0;
-  for (int i = 0; i < 1000; ++i) {
+  for (unsigned i = 0; i < shadowwalk::test::rounds(1000); ++i) {
     const Commands commands = random_commands(random);
     for (const MemoryModel model : {MemoryModel::sc, MemoryModel::tso, MemoryModel::pso}) {
       const Exploration reduced = explore(model, commands, Reduction::partial_order);

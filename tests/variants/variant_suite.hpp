@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "harness/machine/cpu.hpp"
+#include "tests/rounds.hpp"
 #include "tests/variants/fake_environment.hpp"
 
 namespace shadowwalk {
@@ -232,7 +233,7 @@ TYPED_TEST_P(VariantSuite, AZapperMayGoBeforeItsPagesAreFree) {
 /// A vCPU walks to pages that come and go, while the signal that carries IPIs reaches it anywhere, without a
 /// request.
 TYPED_TEST_P(VariantSuite, SignalsMayComeInTheMiddleOfEverything) {
-  constexpr std::size_t kPages = 300;
+  constexpr std::size_t kPages = test::rounds(300);
   this->slot.store(0);
   Vcpu& vcpu = *this->machine.vcpus()[0];
   std::atomic<bool> stop{false};
