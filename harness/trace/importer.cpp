@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <string_view>
+#include <utility>
 
 #include "harness/machine/error.hpp"
 #include "harness/trace/event_reader.hpp"
@@ -14,6 +15,8 @@ namespace shadowwalk::trace {
 namespace {
 
 constexpr std::size_t kMaxUnusedNames = 1000;
+/// So many events without a process, from the first on, say that the text does not name them.
+constexpr std::uint64_t kMaxLinesWithoutProcess = 10'000;
 
 class Importer {
  public:
@@ -40,7 +43,7 @@ class Importer {
         }
       }
     }
-    require_one_clock(*event, text.line_number);
+    if (reading != Reading::malformed) require_one_clock(*event, text.line_number);
     if (is_left_out(*event, text.line_number)) return;
     switch (reading) {
       case Reading::hit:
@@ -59,6 +62,7 @@ class Importer {
   }
 
   ImportReport finish(const EventReader& reader) {
+    require_processes();
     window_.flush();
     report_.lines = reader.lines();
     report_.lost = reader.lost();
@@ -82,7 +86,7 @@ class Importer {
 
  private:
   void require_one_clock(const EventLine& event, std::uint64_t number) {
-    if (report_.event_lines == 1) report_.in_ticks = event.in_ticks;
+    if (!std::exchange(has_clock_, true)) report_.in_ticks = event.in_ticks;
     if (event.in_ticks == report_.in_ticks) return;
     constexpr std::string_view kSeconds = "seconds", kTicks = "ticks of a clock that counts none";
     throw InputError(fmt::format("{}: line {} tells its time in {}, and the lines before it in {}: split the text",
@@ -97,15 +101,19 @@ class Importer {
       ++report_.other_processes;
       return true;
     }
-    if (!names_processes_) {
-      throw InputError(
-          fmt::format("{}: line {} does not name the process, which --pid needs: print the text with "
-                      "`perf script -F comm,pid,tid,cpu,time,event,trace --ns`, or record with ftrace's option "
-                      "record-tgid",
-                      name_, number));
-    }
+    if (report_.no_process == 0) first_without_process_ = number;
     ++report_.no_process;
+    if (report_.no_process == kMaxLinesWithoutProcess) require_processes();
     return true;
+  }
+
+  /// That some line names its process, if one was asked for.
+  void require_processes() const {
+    if (names_processes_ || report_.no_process == 0) return;
+    throw InputError(fmt::format(
+        "{}: line {} does not name the process, which --pid needs, and no other does: print the text with "
+        "`perf script -F comm,pid,tid,cpu,time,event,trace --ns`, or record with ftrace's option record-tgid",
+        name_, first_without_process_));
   }
 
   void count_unused(const EventLine& event) {
@@ -145,7 +153,9 @@ class Importer {
   ReorderWindow window_;
   ImportReport report_;
   VcpuThreads vcpus_{window_, report_};
-  bool names_processes_ = false;  // whether the lines have a column for it
+  bool has_clock_ = false;        // whether `report_.in_ticks` is known
+  bool names_processes_ = false;  // whether a line has a column for it
+  std::uint64_t first_without_process_ = 0;
   std::uint64_t first_ns_ = 0;
 };
 

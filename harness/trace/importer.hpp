@@ -43,8 +43,8 @@ struct ImportReport {
   std::uint64_t unused_more = 0;                        ///< of names beyond the first thousand
   std::map<std::uint32_t, std::uint64_t> vm_processes;  ///< processes that ran vCPUs, if recorded, and their vCPUs
   std::optional<SharedVcpu> shared_vcpu;                ///< the first
-  std::optional<std::uint32_t> merged_vcpus;            ///< a thread that ran several vCPUs
   std::uint64_t more_shared_vcpus = 0;                  ///< further threads like its second
+  std::optional<std::uint32_t> merged_vcpus;            ///< a thread that ran several vCPUs
   TraceInfo trace;                                      ///< totals of the trace that was written
 };
 

@@ -130,7 +130,8 @@ bool read_role(const EventFields& fields, unsigned& level, bool& direct) {
     direct = page_role(*role).direct;
   } else {
     // A line that was cut off does not end like this, and `direct` may be missing in it.
-    if (!fields.number("q", "", 10) || (!fields.has_word("sync") && !fields.has_word("unsync"))) return false;
+    const std::string_view last = fields.word_after("root ", 1);
+    if (!fields.number("q", "", 10) || (!last.starts_with("sync") && !last.starts_with("unsync"))) return false;
     std::string_view word = fields.word_after("gfn ").empty() ? fields.word_after("") : fields.word_after("gfn ", 1);
     if (word.starts_with('l')) word.remove_prefix(1);
     if (std::from_chars(word.data(), word.data() + word.size(), level).ec != std::errc()) return false;

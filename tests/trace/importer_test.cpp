@@ -218,6 +218,14 @@ TEST(Importer, ALineThatNamesNoProcessIsLeftOutIfOthersDo) {
   EXPECT_THAT(record_tgid.events, ElementsAre(TraceEvent{0, 0, TraceKind::read_fault, 2, 1}));
   EXPECT_EQ(record_tgid.report.no_process, 1u);
   EXPECT_EQ(record_tgid.report.other_processes, 1u);
+  const Imported later = import(
+      "a 11 [000] 1.0: kvm:kvm_page_fault: address 1000 error_code 4\n"
+      "a 10/11 [000] 1.1: kvm:kvm_page_fault: address 2000 error_code 4\n",
+      {.process = 10});
+  EXPECT_EQ(later.events.size(), 1u);
+  std::string never;
+  for (int i = 0; i < 20'000; ++i) never += "a 11 [000] 1.0: kvm:kvm_page_fault: address 1000 error_code 4\n";
+  EXPECT_THROW(import(never, {.process = 10}), InputError);
 }
 
 TEST(Importer, SeveralVmsAreSeenWithoutAProcess) {
@@ -280,6 +288,10 @@ TEST(Importer, WrappedLinesAreReadOrCounted) {
       "VCPU-0-7001 [005] ..... 4.1: kvm_page_fault: address 3c7000 err\nor_code 4\n"
       "VCPU-0-7001 [005] ..... 4.2: kvm_page_fault: address 1234567890\n1 error_code 4\n");  // with or without the 1?
   EXPECT_THAT(column.events, ElementsAre(TraceEvent{0, 0, TraceKind::read_fault, 0x3c7, 1}));
+  const Imported in_its_time = import(
+      "VCPU-0-7001 [005] ..... 4.1: kvm_page_fault: address 1000 error_code 4\n"
+      "VCPU-0-7001 [005] ..... 4.\n2: kvm_page_fault: address 1000 error_code 4\n");
+  EXPECT_EQ(in_its_time.events.size() + in_its_time.report.malformed + in_its_time.report.cut_lines, 2u);
   EXPECT_EQ(column.report.malformed, 1u);
   EXPECT_EQ(column.report.first_malformed_line, 3u);
 }
