@@ -56,6 +56,12 @@ std::string describe_import(const trace::ImportReport& report) {
         "is "
         "taken for a nanosecond; replay with --closed-loop, or record with the clock mono\n";
   }
+  constexpr std::uint64_t kOnceIn = 4;
+  if (report.backwards > report.event_lines / kOnceIn) {
+    note(report.backwards,
+         "events are earlier than the one before them: times since the last event (perf script --deltatime) are no "
+         "times");
+  }
   note(report.joined_lines, "lines joined with the line that they continue: something wrapped the text");
   note(report.cut_lines, "lines with a part of an event only: without its thread and time, or without its name");
   note(report.shared_bits,

@@ -92,7 +92,7 @@ void add_import(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("import", "Turn a recording of a host's KVM into a compact trace");
   auto arguments = std::make_shared<ImportArguments>();
   verb->add_option("file", arguments->file,
-                   "A perf.data, a trace.dat, or text of `perf script` or `trace-cmd report` (- is stdin)")
+                   "A perf.data, a trace.dat, or text of `perf script`, `trace-cmd report` or ftrace (- is stdin)")
       ->required()
       ->type_name("FILE");
   CLI::Option* out = verb->add_option("-o,--out", arguments->out, "The trace (default: FILE with the suffix .swtrace)")

@@ -44,6 +44,7 @@ class Importer {
       }
     }
     if (reading != Reading::malformed) require_one_clock(*event, text.line_number);
+    if (event->time_ns < std::exchange(previous_ns_, event->time_ns)) ++report_.backwards;
     if (is_left_out(*event, text.line_number)) return;
     switch (reading) {
       case Reading::hit:
@@ -156,6 +157,7 @@ class Importer {
   bool has_clock_ = false;        // whether `report_.in_ticks` is known
   bool names_processes_ = false;  // whether a line has a column for it
   std::uint64_t first_without_process_ = 0;
+  std::uint64_t previous_ns_ = 0;
   std::uint64_t first_ns_ = 0;
 };
 

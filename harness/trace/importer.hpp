@@ -24,6 +24,7 @@ struct ImportReport {
   std::uint64_t lines = 0;
   std::uint64_t event_lines = 0;           ///< of any system
   std::uint64_t events = 0;                ///< in the trace
+  std::uint64_t backwards = 0;             ///< event lines that are earlier than the one before them
   std::uint64_t late = 0;                  ///< dropped: they arrived after the reorder window had passed their time
   std::uint64_t latest_by_ns = 0;          ///< the greatest such delay
   std::uint64_t lost = 0;                  ///< events that the recorder reports as lost

@@ -196,7 +196,10 @@ OpenRecording open_any(const std::filesystem::path& path) {
   if (const UnreadFormat format = unread_file_format(start); !format.name.empty()) {
     throw InputError(fmt::format("{}: {}; {}", name, format.name, format.remedy));
   }
-  if (start.starts_with("PERFILE2") || start.starts_with("2ELIFREP")) recording.kind = RecordingKind::perf_data;
+  for (const std::string_view magic :
+       {"PERFILE2", "2ELIFREP", "PERFFILE", "ELIFFREP"}) {  // either byte order, and the first version
+    if (start.starts_with(magic)) recording.kind = RecordingKind::perf_data;
+  }
   if (start.starts_with("\x17\x08\x44tracing")) recording.kind = RecordingKind::trace_dat;
   if (recording.kind != RecordingKind::text && !std::filesystem::is_regular_file(path, none)) {
     throw InputError(fmt::format("{}: a {} that is no file; write it into one, which {} can read", name,

@@ -178,12 +178,14 @@ bool tdp_spte_changed(const EventFields& fields, TracepointHit& hit) {
   const auto before = fields.hex("old_spte ", "old_spte");
   const auto after = fields.hex("new_spte ", "new_spte");
   if (!level || *level < 1 || *level > kMaxLevel || !before || !after) return false;
-  if (!at_gfn(fields, hit)) return false;
+  const auto gfn = fields.hex("gfn ", "gfn");
+  if (!set_page(hit, gfn)) return false;
   const auto is_leaf = [&](std::uint64_t spte) {
     return (spte & kShadowPresent) != 0 && (*level == 1 || (spte & kLargePage) != 0);
   };
   hit.pages = pages_below(static_cast<unsigned>(*level) - 1);
-  if (!is_leaf(*before)) return true;
+  if (!is_leaf(*before)) return true;  // above the leaves, the bit of a shared half is one of an entry's number
+  set_gfn(hit, gfn);
   if ((*after & kShadowPresent) == 0) {
     hit.step = Step::event;
     hit.kind = TraceKind::zap_leaf;

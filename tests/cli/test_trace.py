@@ -108,7 +108,8 @@ def test_what_is_odd_about_a_text_is_said(shadowwalk, tmp_path):
     assert "1 addresses with the shared bit" in said(LINE.replace("1000", "0x8000000001000"))
     assert "beyond 2^36" in said(LINE.replace("1000", "0xe000000001000"))
     assert "several vCPUs" in said(LINE.replace("address", "vcpu 0 address") + LINE.replace("address", "vcpu 1 address"))
-    assert "line 1" not in said(LINE)
+    assert "2 events are earlier" in said("".join(LINE.replace("1.5", time) for time in ("0.0", "0.3", "0.1", "0.2", "0.1")))
+    assert "earlier" not in said("".join(LINE.replace("1.5", time) for time in ("0.1", "0.3", "0.2", "0.4", "0.5")))
 
 
 # --- bad input

@@ -152,7 +152,12 @@ TEST(TracepointHit, AConfidentialGuestsSharedBitIsNoPartOfAGfn) {
     EXPECT_TRUE(hit.had_shared_bit);
   }
   EXPECT_EQ(hit_of("kvm_mmu_spte_requested", "gfn 8000003212 pfn 1 level 1").page, 0x3212u);
-  EXPECT_EQ(hit_of("kvm_tdp_mmu_spte_changed", "as id 0 gfn 800003212 level 1 old_spte 0 new_spte 0").page, 0x3212u);
+  EXPECT_EQ(
+      hit_of("kvm_tdp_mmu_spte_changed", "as id 0 gfn 800003212 level 1 old_spte 60000012345877 new_spte 5a0").page,
+      0x3212u);
+  EXPECT_FALSE(
+      hit_of("kvm_tdp_mmu_spte_changed", "as id 0 gfn 800000000 level 4 old_spte 5a0 new_spte 0").had_shared_bit)
+      << "entry 256 of a root table";
   EXPECT_EQ(hit_of("kvm_mmio", "mmio write len 4 gpa 0x80000fee00000 val 0x1").page, 0xfee00u);
   for (const std::uint64_t address :
        {0xe00003212000ull, 0xe000003212000ull, 0xffff888003212000ull, 0x3fff03212000ull}) {
