@@ -33,7 +33,8 @@ std::filesystem::path default_out(const ImportArguments& arguments) {
   if (arguments.file == "-") throw InputError("import: with - (stdin), -o FILE says where the trace goes");
   if (std::filesystem::exists(arguments.file, none) && !std::filesystem::is_regular_file(arguments.file, none) &&
       !std::filesystem::is_directory(arguments.file, none)) {
-    throw InputError(fmt::format("import: {} is no file; -o FILE says where the trace goes", arguments.file));
+    throw InputError(
+        fmt::format("import: {} is a pipe or a device; -o FILE says where the trace goes", arguments.file));
   }
   std::filesystem::path out = arguments.file;
   return out.replace_extension(".swtrace");

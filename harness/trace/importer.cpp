@@ -38,8 +38,9 @@ class Importer {
           event = &*text.broken_in_words;
           reading = Reading::hit;
           hit = other;
-        } else if (!(hit == other)) {
-          reading = Reading::malformed;  // it means one of two things
+        } else {
+          if (hit.vcpu_id != other.vcpu_id) hit.vcpu_id = other.vcpu_id = std::nullopt;
+          if (!(hit == other)) reading = Reading::malformed;  // it means one of two things
         }
       }
     }

@@ -202,7 +202,7 @@ OpenRecording open_any(const std::filesystem::path& path) {
   }
   if (start.starts_with("\x17\x08\x44tracing")) recording.kind = RecordingKind::trace_dat;
   if (recording.kind != RecordingKind::text && !std::filesystem::is_regular_file(path, none)) {
-    throw InputError(fmt::format("{}: a {} that is no file; write it into one, which {} can read", name,
+    throw InputError(fmt::format("{}: a {} in a pipe or a device; write it into a file, which {} can read", name,
                                  recording.kind == RecordingKind::perf_data ? "perf.data" : "trace.dat",
                                  recording.kind == RecordingKind::perf_data ? "perf" : "trace-cmd"));
   }
@@ -257,6 +257,12 @@ ImportReport import_recording(const std::filesystem::path& recording, const std:
     tool.finish();
   }
   if (report.events == 0) {
+    if (report.other_processes + report.no_process != 0) {
+      throw EmptyRecording(
+          fmt::format("{}: none of its {} events is a KVM access or zap of process {}; --pid is the "
+                      "process of the VM's threads, not a thread",
+                      recording.string(), report.event_lines, options.process));
+    }
     throw EmptyRecording(
         fmt::format("{}: of {} events none is a KVM access or zap; record kvm:* and kvmmmu:* on x86, "
                     "kvm:* on arm64",

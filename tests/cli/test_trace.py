@@ -142,6 +142,11 @@ def test_bad_arguments_of_import(refused, arguments, says):
     assert says in refused("import", *arguments)
 
 
+def test_pid_of_no_process_of_the_text(refused, tmp_path):
+    (tmp_path / "t.txt").write_text(LINE, encoding="utf-8")
+    assert "of process 11; --pid is the process" in refused("import", "t.txt", "--pid", "11")
+
+
 def test_pid_of_text_that_does_not_tell_it(refused, tmp_path):
     (tmp_path / "t.txt").write_text(LINE.replace("10/11", "11"), encoding="utf-8")
     assert "line 1 does not name the process" in refused("import", "t.txt", "--pid", "10")
@@ -211,7 +216,7 @@ def test_a_perf_data_in_a_pipe_is_refused(shadowwalk, tmp_path):
     writer.start()
     done = shadowwalk("import", "fifo", "-o", "t.swtrace")
     writer.join()
-    assert done.returncode == 2 and "write it into one" in done.stderr and not (tmp_path / "t.swtrace").exists()
+    assert done.returncode == 2 and "write it into a file" in done.stderr and not (tmp_path / "t.swtrace").exists()
 
 
 def test_perf_that_fails(refused, tool, tmp_path):

@@ -283,6 +283,10 @@ TEST(Importer, WrappedLinesAreReadOrCounted) {
       "direct wux nxe ad root 0 sync\n");
   EXPECT_THAT(words.events, ElementsAre(TraceEvent{0, 0, TraceKind::read_fault, 0x3c7, 1},
                                         TraceEvent{100'000'000, 0, TraceKind::zap_page, 0x600, 512}));
+  const Imported uniform = import(
+      "VCPU-0-7001 [005] ..... 4.1: kvm_page_fault: vcpu 0\nrip 0x1 address 1000 error_code 4\n"
+      "VCPU-0-7001 [005] ..... 4.2: kvm_page_fault: vcpu 0\nrip 0x1 address 2000 error_code 4\n");
+  EXPECT_EQ(uniform.events.size(), 2u);
   EXPECT_EQ(words.report.joined_lines, 2u);
   const Imported column = import(
       "VCPU-0-7001 [005] ..... 4.1: kvm_page_fault: address 3c7000 err\nor_code 4\n"
