@@ -121,7 +121,7 @@ UnreadFormat unread_line_format(std::string_view line) {
     return {"a raw dump (`perf script -D`)", kPrintAsPerfScript};
   if (line.starts_with("Attaching ") && contains(line, "probe")) return {"bpftrace", kPrintAsPerfScript};
   if (line.starts_with("Analyze events for")) return {"`perf kvm stat`", kPrintAsPerfScript};
-  if (names_kvm_event(line)) return {"KVM's events without a thread and a time", kPrintAsPerfScript};
+  if (names_kvm_event(line)) return {"KVM's events without their thread or time", kPrintAsPerfScript};
   return {};
 }
 

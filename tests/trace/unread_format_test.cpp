@@ -42,8 +42,8 @@ TEST(UnreadFormat, OfALine) {
             "ftrace's verbose latency format");
   EXPECT_EQ(name("0x1b8 [0x50]: PERF_RECORD_SAMPLE(IP, 0x1): 1/1: 0xffff period: 1 addr: 0"),
             "a raw dump (`perf script -D`)");
-  EXPECT_EQ(name("qemu 4250 [003] kvm:kvm_exit: vcpu 0"), "KVM's events without a thread and a time");
-  EXPECT_EQ(name("123.456: kvm:kvm_exit: vcpu 0"), "KVM's events without a thread and a time");
+  EXPECT_EQ(name("qemu 4250 [003] kvm:kvm_exit: vcpu 0"), "KVM's events without their thread or time");
+  EXPECT_EQ(name("123.456: kvm:kvm_exit: vcpu 0"), "KVM's events without their thread or time");
   for (const char* other : {"", "cpus=4", "\tffffffff81000000 kvm_fpu+0x12 ([kvm])", "0.5", "(", "1.2345678("}) {
     EXPECT_EQ(name(other), "") << other;
   }
