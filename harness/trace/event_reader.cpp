@@ -13,6 +13,9 @@ constexpr unsigned kMaxLinesPerEvent = 16;
 /// Without the marks that a mailer puts before quoted lines, and without the byte order mark of UTF-8.
 std::string_view unquoted(std::string_view line) {
   if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
+  if (const std::size_t first = line.find_first_not_of(' '); first != std::string_view::npos && line[first] == '>') {
+    line.remove_prefix(first);
+  }
   while (line.starts_with('>')) {
     line.remove_prefix(1);
     if (line.starts_with(' ')) line.remove_prefix(1);
@@ -20,10 +23,11 @@ std::string_view unquoted(std::string_view line) {
   return line;
 }
 
-/// Not the lines of a call chain, which are indented, and not a message of the kernel's log: "[   12.345678] ".
+/// Not the lines of a call chain, which are indented or begin with an arrow, and not a message of the kernel's log: "[
+/// 12.345678] ".
 bool may_continue(std::string_view text) {
   if (text.starts_with('[')) return text.size() > 1 && !is_blank(text[1]) && (text[1] < '0' || text[1] > '9');
-  return !is_blank(text.front());
+  return !is_blank(text.front()) && !text.starts_with("=>");
 }
 
 std::string_view view(const std::vector<char>& text) { return {text.data(), text.size()}; }

@@ -41,7 +41,7 @@ TEST(EventReader, GivesEventsWithTheirLineNumbers) {
 TEST(EventReader, JoinsTheLinesOfAWrappedEvent) {
   const Read read = read_events(
       "> a 1/2 [0] 1.5: kvm:a: address\n> 1000 error_code\n4\n"
-      ">> a 1/2 [0] 1.6: kvm:bcde: long fields\n>> and more\n"
+      " > > a 1/2 [0] 1.6: kvm:bcde: long fields\n>> and more\n"
       "a 1/2 [0] 1.7:       \nkvm:c: after its head\n"
       "a 1/2 [0] 1.8: kvm:d: whole\n");
   EXPECT_THAT(read.events, ElementsAre("1 a|address 1000 error_code 4", "4 bcde|long fields and more",
@@ -58,9 +58,9 @@ TEST(EventReader, ABreakAtAFixedColumnMayBeInsideAWord) {
 }
 
 TEST(EventReader, CallChainsCommentsAndTheKernelsLogContinueNothing) {
-  for (const char* line :
-       {"\tffffffff81000000 kvm_fpu+0x12 ([kvm])", "# direct", "[  12.345] usb 1-1: new device",
-        "CPU:2 [LOST 3 EVENTS]", "b 1 [0] 1.5: PERF_RECORD_COMM exec: x:1/1", "\n direct", "\ndirect"}) {
+  for (const char* line : {"\tffffffff81000000 kvm_fpu+0x12 ([kvm])", "=> kvm_fpu (ffffffff81000000)", "# direct",
+                           "[  12.345] usb 1-1: new device", "CPU:2 [LOST 3 EVENTS]",
+                           "b 1 [0] 1.5: PERF_RECORD_COMM exec: x:1/1", "\n direct", "\ndirect"}) {
     const Read read = read_events(fmt::format("a 1/2 [0] 1.5: kvm:a: x\n{}\n", line));
     EXPECT_THAT(read.events, ElementsAre("1 a|x")) << line;
     EXPECT_EQ(read.joined, 0u) << line;
