@@ -29,7 +29,13 @@ struct ImportArguments {
 
 /// perf.data -> perf.swtrace, in the same folder.
 std::filesystem::path default_out(const ImportArguments& arguments) {
+  std::error_code none;
   if (arguments.file == "-") throw InputError("import: with - (stdin), -o FILE says where the trace goes");
+  if (std::filesystem::exists(arguments.file, none) && !std::filesystem::is_regular_file(arguments.file, none) &&
+      !std::filesystem::is_directory(arguments.file, none)) {
+    throw InputError(
+        fmt::format("import: {} is a pipe or a device; -o FILE says where the trace goes", arguments.file));
+  }
   std::filesystem::path out = arguments.file;
   return out.replace_extension(".swtrace");
 }
@@ -87,7 +93,7 @@ void add_import(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("import", "Turn a recording of a host's KVM into a compact trace");
   auto arguments = std::make_shared<ImportArguments>();
   verb->add_option("file", arguments->file,
-                   "A perf.data, a trace.dat, or text of `perf script` or `trace-cmd report` (- is stdin)")
+                   "A perf.data, a trace.dat, or text of `perf script`, `trace-cmd report` or ftrace (- is stdin)")
       ->required()
       ->type_name("FILE");
   CLI::Option* out = verb->add_option("-o,--out", arguments->out, "The trace (default: FILE with the suffix .swtrace)")

@@ -1,47 +1,29 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace shadowwalk::trace {
 
-/// Lines of text, in bounded memory.
-class LineSource {
- public:
-  /// Longer lines are truncated: no tracepoint prints that much.
-  static constexpr std::size_t kMaxLine = 1 << 14;
-
-  virtual ~LineSource() = default;
-  /// The next line without its newline, valid until the next call; nothing at the end. Throws InputError.
-  std::optional<std::string_view> next();
-  /// Number of the line that next() returned last; the first is 1.
-  std::uint64_t line_number() const { return line_number_; }
-  /// Whether all bytes of the source have been read.
-  bool at_end() const { return at_end_; }
-
- protected:
-  /// Up to `capacity` bytes into `into`; 0 at the end. Throws InputError.
-  virtual std::size_t read(char* into, std::size_t capacity) = 0;
-
- private:
-  /// Reads on once `buffer_` is used up. False: at the end.
-  bool fill();
-
-  std::string line_;  // that next() returned last
-  std::string buffer_;
-  std::size_t begin_ = 0;  // of what next() has not looked at yet, in `buffer_`
-  std::uint64_t line_number_ = 0;
-  bool at_end_ = false;
-};
+/// Blanks between the columns of a line. A text with the line ends of other systems has '\r' before the newline.
+constexpr bool is_blank(char c) {
+  return static_cast<unsigned char>(c) <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\0');
+}
+/// Without the blanks at both ends.
+std::string_view trimmed(std::string_view text);
 
 /// An event in one line of `perf script`, `trace-cmd report` or ftrace's `trace` file. Views into the line.
 struct EventLine {
-  std::uint32_t process = 0;  ///< 0: not in the line
+  /// EventLine::thread of a task that was dead when its event was recorded: perf prints -1.
+  static constexpr std::uint32_t kDeadThread = UINT32_MAX;
+
+  std::uint32_t process = 0;  ///< 0: the line does not name it
+  bool has_process = false;   ///< whether there is a column for it, even if it names none: "-1/-1", "(-------)"
   std::uint32_t thread = 0;
   std::uint64_t time_ns = 0;  ///< of the host's trace clock
+  bool in_ticks = false;      ///< the clock counts no seconds (x86-tsc, counter, uptime): `time_ns` is its count
+  std::string_view command;   ///< the thread's name: "CPU 0/KVM"
   std::string_view system;    ///< "kvm"; empty: not in the line
   std::string_view name;      ///< "kvm_mmio"
   std::string_view fields;    ///< what the tracepoint printed
@@ -50,10 +32,20 @@ struct EventLine {
 /// The event of a line; nothing for a comment, a call chain or a header. Pure.
 ///
 ///     CPU 0/KVM  4242/4250 [003] 123.456789012: kvm:kvm_mmio: mmio write len 4 gpa 0xfe000000 val 0x1
+///     CPU 0/KVM-4250  (   4242) [003] d..1.  123.456789: kvm_mmio: mmio write len 4 gpa 0xfe000000 val 0x1
+///      CPU 0/K-4250    3d..1 123456789us : kvm_mmio: mmio write len 4 gpa 0xfe000000 val 0x1
 ///
-/// The command's name may contain spaces, digits and colons; process/ and [cpu] may be absent; flags (`d..1.`) precede
-/// the time, and a sample's period follows it.
+/// The command's name may contain spaces, digits and colons; process and CPU may be absent; flags (`d..1.`) precede
+/// the time, and a sample's period or trace-cmd's difference of times follows it.
 std::optional<EventLine> parse_event_line(std::string_view line);
+
+/// Where a line that is no event tells a thread and a time, and so begins something of its own.
+enum class RecordStart {
+  none,
+  in_line,     ///< something follows the time: a record that is no event
+  at_its_end,  ///< nothing follows it: the event's name may be in the next line
+};
+RecordStart find_record_start(std::string_view line);
 
 /// The fields that a tracepoint printed. A number is found both as the kernel's format prints it ("gfn 1f0", always
 /// after `label`, in `base`) and as libtraceevent prints fields whose format it cannot evaluate ("gfn=0x1f0",

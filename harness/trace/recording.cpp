@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -18,9 +17,10 @@
 #include "harness/os/file_descriptor.hpp"
 #include "harness/os/interrupt.hpp"
 #include "harness/os/program.hpp"
-#include "harness/trace/event_line.hpp"
 #include "harness/trace/file_format.hpp"
+#include "harness/trace/line_source.hpp"
 #include "harness/trace/trace_writer.hpp"
+#include "harness/trace/unread_format.hpp"
 
 namespace shadowwalk::trace {
 namespace {
@@ -92,11 +92,17 @@ std::vector<std::string> trace_cmd_report(const std::filesystem::path& path) {
 /// The lines of an open file or pipe.
 class DescriptorLines : public LineSource {
  public:
-  /// `name`: its name in errors.
-  DescriptorLines(os::FileDescriptor fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+  /// `name`: its name in errors. `start`: what was read of it already.
+  DescriptorLines(os::FileDescriptor fd, std::string name, std::string start = {})
+      : fd_(std::move(fd)), name_(std::move(name)), start_(std::move(start)) {}
 
  protected:
   std::size_t read(char* into, std::size_t capacity) override {
+    if (!start_.empty()) {
+      const std::size_t copied = start_.copy(into, capacity);
+      start_.erase(0, copied);
+      return copied;
+    }
     const ssize_t count = TEMP_FAILURE_RETRY(::read(fd_.get(), into, capacity));
     if (count < 0) throw InputError(fmt::format("{}: {}", name_, std::strerror(errno)));
     return static_cast<std::size_t>(count);
@@ -104,6 +110,9 @@ class DescriptorLines : public LineSource {
 
   os::FileDescriptor fd_;
   const std::string name_;
+
+ private:
+  std::string start_;  // not yet given out
 };
 
 /// What a program prints, line by line while it runs. Its stderr is kept for error messages. The destructor kills it.
@@ -147,28 +156,57 @@ class ToolOutput final : public DescriptorLines {
   pid_t child_ = -1;
 };
 
-/// The kind of a recording, by its first bytes.
-enum class RecordingKind { text, perf_data, trace_dat, trace };
+enum class RecordingKind { text, perf_data, trace_dat };
 
-/// Throws InputError if the file cannot be read, is empty or is compressed.
-RecordingKind recording_kind(const std::filesystem::path& path) {
-  if (path == "-") return RecordingKind::text;
-  const os::FileDescriptor file = open_recording(path);
-  std::array<char, 16> bytes{};
-  const ssize_t count = read(file.get(), bytes.data(), bytes.size());
-  if (count < 0) throw InputError(fmt::format("{}: {}", path.string(), std::strerror(errno)));
-  if (count == 0) throw InputError(fmt::format("{}: the file is empty", path.string()));
-  const std::string_view start(bytes.data(), static_cast<std::size_t>(count));
-  if (start.starts_with("PERFILE2") || start.starts_with("2ELIFREP")) return RecordingKind::perf_data;
-  if (start.starts_with("\x17\x08\x44tracing")) return RecordingKind::trace_dat;
-  if (has_file_magic(std::as_bytes(std::span(start)))) return RecordingKind::trace;
-  for (const std::string_view magic : {"\x1f\x8b", "\x28\xb5\x2f\xfd",
-                                       "\xfd"
-                                       "7zXZ",
-                                       "BZh"}) {
-    if (start.starts_with(magic)) throw InputError(fmt::format("{}: compressed; unpack it first", path.string()));
+/// A recording that is open, and the kind that its first bytes show. It is opened once: a fifo gives its bytes once.
+struct OpenRecording {
+  RecordingKind kind = RecordingKind::text;
+  os::FileDescriptor file;  // not of a directory
+  std::string start;        // its first bytes, which were read
+};
+
+/// Reads until `text` has `size` bytes or the file ends.
+void read_start(int file, const std::string& name, std::string& text, std::size_t size) {
+  text.resize(size);
+  std::size_t filled = 0;
+  while (filled < size) {
+    const ssize_t count = TEMP_FAILURE_RETRY(::read(file, text.data() + filled, size - filled));
+    if (count < 0) throw InputError(fmt::format("{}: {}", name, std::strerror(errno)));
+    if (count == 0) break;
+    filled += static_cast<std::size_t>(count);
   }
-  return RecordingKind::text;
+  text.resize(filled);
+}
+
+/// Throws InputError if the file cannot be read, is empty, or is of a format that is not read.
+OpenRecording open_any(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  std::error_code none;
+  if (std::filesystem::is_directory(path, none)) {
+    // `perf record --threads` writes several files, which `perf script` reads by the name of their directory.
+    if (std::filesystem::exists(path / "data", none))
+      return {.kind = RecordingKind::perf_data, .file = {}, .start = {}};
+    throw InputError(fmt::format("{}: a directory without a recording of `perf record --threads`; name a file", name));
+  }
+  OpenRecording recording{.kind = RecordingKind::text, .file = open_recording(path), .start = {}};
+  read_start(recording.file.get(), name, recording.start, kFormatBytes);
+  const std::string_view start = recording.start;
+  if (start.empty()) throw InputError(fmt::format("{}: the file is empty", name));
+  if (has_file_magic(std::as_bytes(std::span(start)))) throw InputError(fmt::format("{}: it is a trace already", name));
+  if (const UnreadFormat format = unread_file_format(start); !format.name.empty()) {
+    throw InputError(fmt::format("{}: {}; {}", name, format.name, format.remedy));
+  }
+  for (const std::string_view magic :
+       {"PERFILE2", "2ELIFREP", "PERFFILE", "ELIFFREP"}) {  // either byte order, and the first version
+    if (start.starts_with(magic)) recording.kind = RecordingKind::perf_data;
+  }
+  if (start.starts_with("\x17\x08\x44tracing")) recording.kind = RecordingKind::trace_dat;
+  if (recording.kind != RecordingKind::text && !std::filesystem::is_regular_file(path, none)) {
+    throw InputError(fmt::format("{}: a {} in a pipe or a device; write it into a file, which {} can read", name,
+                                 recording.kind == RecordingKind::perf_data ? "perf.data" : "trace.dat",
+                                 recording.kind == RecordingKind::perf_data ? "perf" : "trace-cmd"));
+  }
+  return recording;
 }
 
 }  // namespace
@@ -194,8 +232,7 @@ ToolEnd run_tool(const std::vector<std::string>& arguments) {
 
 ImportReport import_recording(const std::filesystem::path& recording, const std::filesystem::path& out,
                               const std::string& source, const ImportOptions& options) {
-  const RecordingKind kind = recording_kind(recording);
-  if (kind == RecordingKind::trace) throw InputError(fmt::format("{}: it is a trace already", recording.string()));
+  OpenRecording open = open_any(recording);
   std::error_code not_there;
   if (std::filesystem::equivalent(recording, out, not_there)) {
     throw InputError(
@@ -206,11 +243,11 @@ ImportReport import_recording(const std::filesystem::path& recording, const std:
     return import_text(lines, recording.string(), options, [&](const TraceEvent& event) { writer.write(event); });
   };
   ImportReport report;
-  if (kind == RecordingKind::text) {
-    DescriptorLines lines(open_recording(recording), recording.string());
+  if (open.kind == RecordingKind::text) {
+    DescriptorLines lines(std::move(open.file), recording.string(), std::move(open.start));
     report = import_lines(lines);
   } else {
-    ToolOutput tool(kind == RecordingKind::perf_data ? perf_script(recording) : trace_cmd_report(recording));
+    ToolOutput tool(open.kind == RecordingKind::perf_data ? perf_script(recording) : trace_cmd_report(recording));
     try {
       report = import_lines(tool);
     } catch (const InputError&) {
@@ -220,8 +257,16 @@ ImportReport import_recording(const std::filesystem::path& recording, const std:
     tool.finish();
   }
   if (report.events == 0) {
-    throw EmptyRecording(fmt::format("{}: of {} events none is a KVM access or zap; record kvm:* and kvmmmu:*",
-                                     recording.string(), report.event_lines));
+    if (report.other_processes + report.no_process != 0) {
+      throw EmptyRecording(
+          fmt::format("{}: none of its {} events is a KVM access or zap of process {}; --pid is the "
+                      "process of the VM's threads, not a thread",
+                      recording.string(), report.event_lines, options.process));
+    }
+    throw EmptyRecording(
+        fmt::format("{}: of {} events none is a KVM access or zap; record kvm:* and kvmmmu:* on x86, "
+                    "kvm:* on arm64",
+                    recording.string(), report.event_lines));
   }
   writer.finish();
   report.trace = writer.info();

@@ -21,9 +21,9 @@ struct ToolEnd {
 ToolEnd run_tool(const std::vector<std::string>& arguments);
 
 /// Converts a recording to a trace: the text of `perf script`, `trace-cmd report` or ftrace ("-" is stdin), a
-/// perf.data, which `perf script` reads, or a trace.dat, which `trace-cmd report` reads. `source` is stored in the
-/// trace. Throws EmptyRecording if none of the events belongs into a trace, InputError for other errors; then nothing
-/// is written.
+/// perf.data or a directory of `perf record --threads`, which `perf script` reads, or a trace.dat, which `trace-cmd
+/// report` reads. `source` is stored in the trace. Throws EmptyRecording if none of the events belongs into a trace,
+/// InputError for other errors; then nothing is written.
 ImportReport import_recording(const std::filesystem::path& recording, const std::filesystem::path& out,
                               const std::string& source, const ImportOptions& options);
 

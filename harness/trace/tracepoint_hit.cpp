@@ -5,6 +5,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "harness/trace/page_role.hpp"
+
 namespace shadowwalk::trace {
 namespace {
 
@@ -15,9 +17,9 @@ constexpr unsigned kMaxLevel = 5;
 /// The number of 4 KiB pages that the entries of a page of this level map.
 constexpr std::uint64_t pages_below(unsigned level) { return std::uint64_t{1} << kLevelShift * level; }
 
-bool set_page(TracepointHit& hit, std::optional<std::uint64_t> gfn) {
-  if (!gfn || *gfn >= kTraceGfnLimit) return false;
-  hit.page = *gfn;
+bool set_page(TracepointHit& hit, std::optional<std::uint64_t> page) {
+  if (!page || *page >= kTraceGfnLimit) return false;
+  hit.page = *page;
   return true;
 }
 
@@ -25,9 +27,33 @@ bool set_address(TracepointHit& hit, std::optional<std::uint64_t> address) {
   return address && set_page(hit, *address >> kPageShift);
 }
 
-bool no_fields(const EventFields&, TracepointHit&) { return true; }
-bool at_gfn(const EventFields& fields, TracepointHit& hit) { return set_page(hit, fields.hex("gfn ", "gfn")); }
-bool at_gpa(const EventFields& fields, TracepointHit& hit) { return set_address(hit, fields.hex("gpa ", "gpa")); }
+/// A gfn without the bit that says whether a confidential guest shares the page with its host or has encrypted it: bit
+/// 47 or 51 of its address, alone above 64 TiB (TDX's shared bit, SEV's C bit). It selects no other page.
+bool set_gfn(TracepointHit& hit, std::optional<std::uint64_t> gfn) {
+  constexpr std::uint64_t kBelow = std::uint64_t{1} << (46 - kPageShift);
+  for (const unsigned bit : {47, 51}) {
+    if (!gfn || *gfn >> (bit - kPageShift) != 1) continue;
+    const std::uint64_t rest = *gfn ^ std::uint64_t{1} << (bit - kPageShift);
+    if (rest >= kBelow) continue;
+    hit.had_shared_bit = true;
+    gfn = rest;
+  }
+  return set_page(hit, gfn);
+}
+
+bool set_gpa(TracepointHit& hit, std::optional<std::uint64_t> gpa) { return gpa && set_gfn(hit, *gpa >> kPageShift); }
+
+void set_vcpu(const EventFields& fields, TracepointHit& hit) {
+  const auto id = fields.number("vcpu ", "vcpu_id", 10);
+  if (id && *id < UINT32_MAX) hit.vcpu_id = static_cast<std::uint32_t>(*id);
+}
+
+bool boundary(const EventFields& fields, TracepointHit& hit) {
+  set_vcpu(fields, hit);
+  return true;
+}
+bool at_gfn(const EventFields& fields, TracepointHit& hit) { return set_gfn(hit, fields.hex("gfn ", "gfn")); }
+bool at_gpa(const EventFields& fields, TracepointHit& hit) { return set_gpa(hit, fields.hex("gpa ", "gpa")); }
 bool at_hva(const EventFields& fields, TracepointHit& hit) { return set_address(hit, fields.hex("hva: ", "hva")); }
 
 /// Bit 1 is a write in the x86 page-fault error code, which shadow paging and AMD report, and in the exit
@@ -35,7 +61,17 @@ bool at_hva(const EventFields& fields, TracepointHit& hit) { return set_address(
 bool page_fault(const EventFields& fields, TracepointHit& hit) {
   const auto code = fields.hex("error_code ", "error_code");
   hit.write = code && (*code & 2) != 0;
-  return code && set_address(hit, fields.hex("address ", "fault_address"));
+  set_vcpu(fields, hit);
+  return code && set_gpa(hit, fields.hex("address ", "fault_address"));
+}
+
+/// arm64's syndrome of an abort: bits 26-31 are its class, and bit 6 says whether a data abort is a write.
+bool guest_fault(const EventFields& fields, TracepointHit& hit) {
+  constexpr std::uint64_t kDataAbort = 0x24, kDataAbortSameLevel = 0x25;
+  const auto syndrome = fields.hex("hsr ", "hsr");
+  const std::uint64_t error_class = syndrome.value_or(0) >> 26 & 0x3f;
+  hit.write = (error_class == kDataAbort || error_class == kDataAbortSameLevel) && (*syndrome >> 6 & 1) != 0;
+  return syndrome && set_gpa(hit, fields.hex("ipa ", "ipa"));
 }
 
 bool guest_walk(const EventFields& fields, TracepointHit& hit) {
@@ -67,18 +103,22 @@ bool has_flag(std::string_view flags, std::string_view flag) {
 }
 
 bool fast_fault(const EventFields& fields, TracepointHit& hit) {
+  set_vcpu(fields, hit);
+  const auto address = fields.hex("gva ", "gva");  // the field's name before 5.6
+  const auto gpa = address ? address : fields.hex("gva ", "cr2_or_gpa");
   if (const auto fixed = fields.number("fixed ", "fixed", 10)) {
     hit.write = has_flag(fields.word_after("error_code "), "W");
-    hit.fixed = *fixed == 1;
     hit.spurious = fields.number("spurious ", "spurious", 10).value_or(0) == 1;
-    return set_address(hit, fields.hex("gva ", "cr2_or_gpa"));
+    hit.fixed = *fixed == 1 && !hit.spurious;  // older kernels print 1 for both if the SPTE was writable already
+    return set_gpa(hit, gpa);
   }
-  // Raw: the meaning of the number `ret` changed between kernels, but fixing an SPTE changes its value.
+  // Raw: `retry` before 5.9 and the number `ret` since then differ in meaning, but fixing an SPTE changes its value.
   const auto before = fields.hex("old ", "old_spte");
   const auto after = fields.hex("new ", "new_spte");
   hit.write = (fields.hex("error_code ", "error_code").value_or(0) & 2) != 0;
   hit.fixed = before && after && *before != *after;
-  return before && after && set_address(hit, fields.hex("gva ", "cr2_or_gpa"));
+  hit.spurious = !hit.fixed && fields.number("retry ", "retry", 10) == 1;
+  return before && after && set_gpa(hit, gpa);
 }
 
 /// The level of a shadow page and whether it is direct, from the role's word or its text: "gfn 1f0 l1 8-byte q0
@@ -86,9 +126,12 @@ bool fast_fault(const EventFields& fields, TracepointHit& hit) {
 /// direct".
 bool read_role(const EventFields& fields, unsigned& level, bool& direct) {
   if (const auto role = fields.number("role ", "role", 10)) {
-    level = *role & 0xf;
-    direct = (*role >> 7 & 1) != 0;
+    level = page_role(*role).level;
+    direct = page_role(*role).direct;
   } else {
+    // A line that was cut off does not end like this, and `direct` may be missing in it.
+    const std::string_view last = fields.word_after("root ", 1);
+    if (!fields.number("q", "", 10) || (!last.starts_with("sync") && !last.starts_with("unsync"))) return false;
     std::string_view word = fields.word_after("gfn ").empty() ? fields.word_after("") : fields.word_after("gfn ", 1);
     if (word.starts_with('l')) word.remove_prefix(1);
     if (std::from_chars(word.data(), word.data() + word.size(), level).ec != std::errc()) return false;
@@ -111,7 +154,7 @@ bool shadow_page(const EventFields& fields, TracepointHit& hit) {
     hit.page = kUnknownGfn;  // libtraceevent's kvm plugin omits it
     return true;
   }
-  return set_page(hit, gfn);
+  return set_gfn(hit, gfn);
 }
 
 bool zap_all(const EventFields& fields, TracepointHit& hit) {
@@ -135,12 +178,14 @@ bool tdp_spte_changed(const EventFields& fields, TracepointHit& hit) {
   const auto before = fields.hex("old_spte ", "old_spte");
   const auto after = fields.hex("new_spte ", "new_spte");
   if (!level || *level < 1 || *level > kMaxLevel || !before || !after) return false;
-  if (!set_page(hit, fields.hex("gfn ", "gfn"))) return false;
+  const auto gfn = fields.hex("gfn ", "gfn");
+  if (!set_page(hit, gfn)) return false;
   const auto is_leaf = [&](std::uint64_t spte) {
     return (spte & kShadowPresent) != 0 && (*level == 1 || (spte & kLargePage) != 0);
   };
   hit.pages = pages_below(static_cast<unsigned>(*level) - 1);
-  if (!is_leaf(*before)) return true;
+  if (!is_leaf(*before)) return true;  // above the leaves, the bit of a shared half is one of an entry's number
+  set_gfn(hit, gfn);
   if ((*after & kShadowPresent) == 0) {
     hit.step = Step::event;
     hit.kind = TraceKind::zap_leaf;
@@ -161,10 +206,12 @@ struct Tracepoint {
 constexpr std::array kTracepoints = {
     Tracepoint{"fast_page_fault", Step::fast_fault, fast_fault},
     Tracepoint{"handle_mmio_page_fault", Step::mmio_handled, at_gfn},
-    Tracepoint{"kvm_entry", Step::boundary, no_fields},
-    Tracepoint{"kvm_exit", Step::boundary, no_fields},
+    Tracepoint{"kvm_entry", Step::boundary, boundary},
+    Tracepoint{"kvm_exit", Step::boundary, boundary},
     Tracepoint{"kvm_fast_mmio", Step::mmio_fast, at_gpa},
+    Tracepoint{"kvm_guest_fault", Step::page_fault, guest_fault},
     Tracepoint{"kvm_mmio", Step::mmio_done, mmio_done},
+    Tracepoint{"kvm_mmu_invalidate_zap_all_pages", Step::event, zap_all, TraceKind::zap_all},  // before 5.4
     Tracepoint{"kvm_mmu_pagetable_walk", Step::guest_walk, guest_walk},
     Tracepoint{"kvm_mmu_prepare_zap_page", Step::event, shadow_page, TraceKind::zap_table},
     Tracepoint{"kvm_mmu_set_spte", Step::spte_set, at_gfn},
@@ -176,7 +223,7 @@ constexpr std::array kTracepoints = {
     Tracepoint{"kvm_tdp_mmu_spte_changed", Step::nothing, tdp_spte_changed},
     Tracepoint{"kvm_unmap_hva", Step::event, at_hva, TraceKind::unmap_hva},
     Tracepoint{"kvm_unmap_hva_range", Step::event, unmap_range, TraceKind::unmap_hva},
-    Tracepoint{"kvm_userspace_exit", Step::boundary, no_fields},
+    Tracepoint{"kvm_userspace_exit", Step::boundary, boundary},
     Tracepoint{"mark_mmio_spte", Step::mmio_marked, at_gfn},
     Tracepoint{"vcpu_match_mmio", Step::mmio_matched, mmio_matched},
 };

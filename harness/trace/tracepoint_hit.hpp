@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "harness/trace/event_line.hpp"
 #include "harness/trace/trace_event.hpp"
@@ -10,7 +11,7 @@ namespace shadowwalk::trace {
 /// The step of the MMU's work that a tracepoint records, independent of the kernel's print format.
 enum class Step : std::uint8_t {
   boundary,        ///< kvm_entry, kvm_exit, kvm_userspace_exit: the current fault is over
-  page_fault,      ///< kvm_page_fault
+  page_fault,      ///< kvm_page_fault; on arm64 kvm_guest_fault
   guest_walk,      ///< kvm_mmu_pagetable_walk
   spte_requested,  ///< kvm_mmu_spte_requested: once per fault
   spte_set,        ///< kvm_mmu_set_spte: once or, with prefetching, more often
@@ -36,6 +37,10 @@ struct TracepointHit {
   bool spurious = false;                    ///< of fast_fault
   bool awaits_user_space = false;           ///< of mmio_done: a read whose value user space must still provide
   bool read_completed = false;              ///< of mmio_done
+  std::optional<std::uint32_t> vcpu_id{};   ///< of boundary, page_fault and fast_fault: the vCPU's number in its VM
+  bool had_shared_bit = false;              ///< `page` is without a confidential guest's shared bit, which it had
+
+  friend bool operator==(const TracepointHit&, const TracepointHit&) = default;
 };
 
 /// Whether only a thread that runs a vCPU can take that step.

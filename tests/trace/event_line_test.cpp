@@ -3,47 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <string>
-#include <vector>
-
-#include "tests/trace/from_memory.hpp"
 
 namespace shadowwalk::trace {
 namespace {
-
-std::vector<std::string> lines_of(std::string_view text) {
-  TextLines source(text);
-  std::vector<std::string> lines;
-  while (const auto line = source.next()) {
-    lines.emplace_back(*line);
-    EXPECT_EQ(source.line_number(), lines.size());
-  }
-  EXPECT_FALSE(source.next());
-  return lines;
-}
-
-TEST(LineSource, GivesLinesAndALastOneWithoutANewline) {
-  EXPECT_EQ(lines_of(""), std::vector<std::string>{});
-  EXPECT_EQ(lines_of("a\n\nb\n"), (std::vector<std::string>{"a", "", "b"}));
-  EXPECT_EQ(lines_of("a\nb"), (std::vector<std::string>{"a", "b"}));
-}
-
-TEST(LineSource, GivesLinesThatCrossItsBuffer) {
-  std::string text;
-  std::vector<std::string> expected;
-  for (int i = 0; i < 20'000; ++i) {
-    expected.push_back(std::to_string(i) + std::string(static_cast<std::size_t>(i % 97), 'x'));
-    text += expected.back() + "\n";
-  }
-  EXPECT_EQ(lines_of(text), expected);
-}
-
-TEST(LineSource, CutsLongLinesOffAndGoesOnBehindThem) {
-  const std::string cut(LineSource::kMaxLine, 'y');
-  for (const std::size_t length : {LineSource::kMaxLine, LineSource::kMaxLine + 1, std::size_t{1'000'000}}) {
-    const std::string text = "a\n" + std::string(length, 'y') + "\nb\n" + std::string(length, 'y');
-    EXPECT_EQ(lines_of(text), (std::vector<std::string>{"a", cut, "b", cut})) << length;
-  }
-}
 
 struct LineCase {
   const char* line;
@@ -93,7 +55,76 @@ INSTANTIATE_TEST_SUITE_P(
                  "load"},
         LineCase{"qemu 4250 [003] 0.000001: sched:sched_switch: a:1 [2] ==> b:3 4.5: kvm:x:", 0, 4250, 1000, "sched",
                  "sched_switch", "a:1 [2] ==> b:3 4.5: kvm:x:"},
-        LineCase{"qemu 4250 [003] 0.000001: kvm:kvm_fpu:", 0, 4250, 1000, "kvm", "kvm_fpu", ""}));
+        LineCase{"qemu 4250 [003] 0.000001: kvm:kvm_fpu:", 0, 4250, 1000, "kvm", "kvm_fpu", ""},
+        // ftrace's option record-tgid: the process, in the widths of several kernels
+        LineCase{"       CPU 0/KVM-4250    (   4242) [003] d....   123.456789: kvm_fpu: load", 4242, 4250, 123456789000,
+                 "", "kvm_fpu", "load"},
+        LineCase{"  (sd-pam)-4250  ( 4242) [0003] d..1   123.456789: kvm_fpu: load", 4242, 4250, 123456789000, "",
+                 "kvm_fpu", "load"},
+        LineCase{" a-b: (7)-4250  (4242) [1023] .N.2.1   123.456789: kvm_fpu: load\t \r", 4242, 4250, 123456789000, "",
+                 "kvm_fpu", "load\t \r"},
+        LineCase{" 3/4-4250    (-------) [003] .....   123.456789: kvm_fpu: load", 0, 4250, 123456789000, "", "kvm_fpu",
+                 "load"},
+        // a task that was dead, and a CPU that perf does not know
+        LineCase{"      :-1    -1/-1    [001]   1.5: kvm:kvm_fpu: load", 0, EventLine::kDeadThread, 1500000000, "kvm",
+                 "kvm_fpu", "load"},
+        LineCase{"qemu  4242/-1    [-01]   1.5: kvm:kvm_fpu: load", 4242, EventLine::kDeadThread, 1500000000, "kvm",
+                 "kvm_fpu", "load"},
+        LineCase{"      :-1    -1 [001]   1.5: kvm:kvm_fpu: load", 0, EventLine::kDeadThread, 1500000000, "kvm",
+                 "kvm_fpu", "load"},
+        // the time of day as the clock, and as a column of its own
+        LineCase{"qemu 4250 [003] 1767312345.123456789: kvm:kvm_fpu: load", 0, 4250, 1767312345123456789, "kvm",
+                 "kvm_fpu", "load"},
+        LineCase{"qemu 4242/4250 [003] 2026-01-02 10:11:12.123456     1.5: kvm:kvm_fpu: load", 4242, 4250, 1500000000,
+                 "kvm", "kvm_fpu", "load"},
+        // latency formats of trace-cmd, raw too, of perf, and of ftrace and its dumps in the kernel's log
+        LineCase{" CPU 0/K-4250    3d....  123.456789: kvm_fpu:     load", 0, 4250, 123456789000, "", "kvm_fpu",
+                 "load"},
+        LineCase{" CPU 0/K-4250    3-0x1  123.456789: kvm_fpu:     load", 0, 4250, 123456789000, "", "kvm_fpu", "load"},
+        LineCase{" CPU 0/K  4242/4250    3 1.5: kvm:kvm_fpu: load", 4242, 4250, 1500000000, "kvm", "kvm_fpu", "load"},
+        LineCase{" CPU 0/K  4250    3 1.5: kvm:kvm_fpu: load", 0, 4250, 1500000000, "kvm", "kvm_fpu", "load"},
+        LineCase{" CPU 7  4250 1.5: kvm:kvm_fpu: load", 0, 4250, 1500000000, "kvm", "kvm_fpu", "load"},
+        LineCase{"[  100.000003]   CPU 0/K-4250      3d..1. 12us : kvm_fpu: load", 0, 4250, 12000, "", "kvm_fpu",
+                 "load"},
+        LineCase{" CPU 0/K-4250   123dNh21 12345us+: kvm_fpu: load", 0, 4250, 12345000, "", "kvm_fpu", "load"},
+        // trace-cmd report --ts-diff
+        LineCase{" CPU 0/KVM-4250  [003]  1.5: (+12)    kvm_fpu:    load", 0, 4250, 1500000000, "", "kvm_fpu",
+                 "load"}));
+
+TEST(EventLine, TheCommandIsWhatPrecedesTheThread) {
+  EXPECT_EQ(parse_event_line(" CPU 0/KVM  4242/4250 [003] 1.5: kvm:x: y")->command, "CPU 0/KVM");
+  EXPECT_EQ(parse_event_line(" CPU 0/KVM-4250  (   4242) [003] 1.5: x: y")->command, "CPU 0/KVM");
+  EXPECT_EQ(parse_event_line(" we-ird 7-4250 [003] 1.5: x: y")->command, "we-ird 7");
+  EXPECT_EQ(parse_event_line("4242/4250 [003] 1.5: kvm:x: y")->command, "");
+}
+
+TEST(EventLine, WhetherThereIsAColumnForTheProcess) {
+  EXPECT_TRUE(parse_event_line("qemu 4242/4250 [003] 1.5: kvm:x: y")->has_process);
+  EXPECT_TRUE(parse_event_line("qemu-4250 (-------) [003] 1.5: x: y")->has_process);
+  EXPECT_TRUE(parse_event_line(":-1 -1/-1 [003] 1.5: kvm:x: y")->has_process);
+  EXPECT_FALSE(parse_event_line("qemu-4250 [003] 1.5: x: y")->has_process);
+  EXPECT_FALSE(parse_event_line("qemu 4250 [003] 1.5: x: y")->has_process);
+}
+
+TEST(EventLine, TicksOfAClockThatCountsNoSeconds) {
+  for (const char* line : {" CPU 0/KVM-4250    [003] d.... 918273645546372: kvm_fpu: load",
+                           "  CPU 0/K-4250      3d....  918273645546372: kvm_fpu: load"}) {
+    const auto event = parse_event_line(line);
+    ASSERT_TRUE(event) << line;
+    EXPECT_TRUE(event->in_ticks);
+    EXPECT_EQ(event->time_ns, 918273645546372u);
+    EXPECT_EQ(event->thread, 4250u);
+  }
+  EXPECT_FALSE(parse_event_line("qemu 4250 [003] 1.5: x: y")->in_ticks);
+}
+
+TEST(EventLine, WhereALineBeginsARecordThatIsNoEvent) {
+  EXPECT_EQ(find_record_start("CPU 0/KVM  4242/4250 [003] 1.5:   "), RecordStart::at_its_end);
+  EXPECT_EQ(find_record_start("CPU 0/KVM  4242/4250 [003] 1.5: PERF_RECORD_MMAP2 1/1: x"), RecordStart::in_line);
+  EXPECT_EQ(find_record_start("3210000 error_code 182"), RecordStart::none);
+  EXPECT_EQ(find_record_start("1.5:"), RecordStart::none) << "no thread";
+  EXPECT_EQ(find_record_start(""), RecordStart::none);
+}
 
 class NoEventLine : public ::testing::TestWithParam<const char*> {};
 
@@ -105,7 +136,9 @@ INSTANTIATE_TEST_SUITE_P(
                       "cpus=2", "qemu 4250 [003]", "qemu 4250 [003] 1.5:", "qemu 4250 [003] 1.5: kvm", "1.5: kvm:x: y",
                       "qemu xyz [003] 1.5: kvm:x: y", "qemu 4250 [003] 1.: kvm:x: y", "qemu 4250 [003] .5: kvm:x: y",
                       "qemu 4250 [003] 1.1234567890: kvm:x: y", "qemu 4250 [003] 1.5e3: kvm:x: y",
-                      "qemu 4250 [003] 99999999999999999999.5: kvm:x: y", "qemu 4250 [003] 2000000000.5: kvm:x: y",
+                      "qemu 4250 [003] 99999999999999999999.5: kvm:x: y", "qemu 4250 [003] 18446744073.5: kvm:x: y",
+                      "qemu 4250 [003] +1.5: kvm:x: y", "qemu 4250 12: kvm:x: y", "qemu 4250 [003] 12us: kvm_x: y",
+                      "qemu-4250 3d.... 99999999999999999999us : kvm_x: y", "qemu-4250 (12a) [003] 1.5: kvm_x: y",
                       "qemu 99999999999 [003] 1.5: kvm:x: y", "qemu 4250 [003] 1.5: : y",
                       "qemu 4250 [003] 1.5: kvm:: y", "qemu -1.5: kvm:x: y", "[003] 1.5: kvm:x: y"));
 

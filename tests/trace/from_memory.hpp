@@ -9,7 +9,7 @@
 
 #include "harness/os/file_descriptor.hpp"
 #include "harness/os/files.hpp"
-#include "harness/trace/event_line.hpp"
+#include "harness/trace/line_source.hpp"
 
 /// What the room reads from files, from memory.
 namespace shadowwalk::trace {

@@ -203,6 +203,112 @@ TEST(Importer, OneProcessCanBePicked) {
   EXPECT_THROW(import("a 11 [000] 1.0: kvm:kvm_page_fault: address 1000 error_code 4\n", {.process = 20}), InputError);
 }
 
+TEST(Importer, ALineThatNamesNoProcessIsLeftOutIfOthersDo) {
+  const Imported dead = import(
+      "a 10/11 [000] 1.0: kvm:kvm_page_fault: address 1000 error_code 4\n"
+      ":-1 -1/-1 [000] 1.1: kvmmmu:kvm_mmu_zap_all_fast: used_pages d\n",
+      {.process = 10});
+  EXPECT_THAT(dead.events, ElementsAre(TraceEvent{0, 0, TraceKind::read_fault, 1, 1}));
+  EXPECT_EQ(dead.report.no_process, 1u);
+  const Imported record_tgid = import(
+      "CPU 0/KVM-11  (-------) [000] ..... 1.0: kvm_page_fault: address 1000 error_code 4\n"
+      "CPU 1/KVM-12  (     10) [000] ..... 1.1: kvm_page_fault: address 2000 error_code 4\n"
+      "CPU 1/KVM-22  (     20) [000] ..... 1.2: kvm_page_fault: address 3000 error_code 4\n",
+      {.process = 10});
+  EXPECT_THAT(record_tgid.events, ElementsAre(TraceEvent{0, 0, TraceKind::read_fault, 2, 1}));
+  EXPECT_EQ(record_tgid.report.no_process, 1u);
+  EXPECT_EQ(record_tgid.report.other_processes, 1u);
+  const Imported later = import(
+      "a 11 [000] 1.0: kvm:kvm_page_fault: address 1000 error_code 4\n"
+      "a 10/11 [000] 1.1: kvm:kvm_page_fault: address 2000 error_code 4\n",
+      {.process = 10});
+  EXPECT_EQ(later.events.size(), 1u);
+  std::string never;
+  for (int i = 0; i < 20'000; ++i) never += "a 11 [000] 1.0: kvm:kvm_page_fault: address 1000 error_code 4\n";
+  EXPECT_THROW(import(never, {.process = 10}), InputError);
+}
+
+TEST(Importer, SeveralVmsAreSeenWithoutAProcess) {
+  const auto shared = [](const char* format, int first, int second) {
+    std::string text;
+    for (const int thread : {first, second, first}) {
+      text += fmt::format(fmt::runtime(format), thread) + "\n";
+    }
+    return import(text).report.shared_vcpu;
+  };
+  const auto told = shared("CPU/KVM {} [000] 1.0: kvm:kvm_entry: vcpu 3, rip 0x1", 11, 21);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->vcpu, 3u);
+  EXPECT_EQ(told->first_thread, 11u);
+  EXPECT_EQ(told->second_thread, 21u);
+  EXPECT_TRUE(shared("qemu {} [000] 1.0: kvm:kvm_exit: exit_reason=1 vcpu_id=3", 11, 21)) << "raw";
+  EXPECT_FALSE(shared("CPU/KVM {} [000] 1.0: kvm:kvm_entry: vcpu 3, rip 0x1", 11, 11));
+  // old kernels do not print the number, but VMMs put it into the thread's name
+  for (const char* name : {"CPU 0/KVM", "CPU 0/K", "fc_vcpu 0", "vcpu0", "VCPU-0", "crosvm_vcpu0"}) {
+    EXPECT_TRUE(
+        shared(fmt::format("{}-{{}} [000] 1.0: kvm_page_fault: address 1000 error_code 4", name).c_str(), 11, 21))
+        << name;
+  }
+  for (const char* name : {"qemu-kvm", "<...>", "cpuset"}) {
+    EXPECT_FALSE(
+        shared(fmt::format("{}-{{}} [000] 1.0: kvm_page_fault: address 1000 error_code 4", name).c_str(), 11, 21))
+        << name;
+  }
+}
+
+TEST(Importer, SeveralVcpusOnOneThreadAreTold) {
+  const Imported imported = import(
+      "CPU 0/KVM 10 [000] 1.0: kvm:kvm_entry: vcpu 0, rip 0x1\nCPU 1/KVM 10 [000] 1.1: kvm:kvm_entry: vcpu 1, rip "
+      "0x1\n");
+  EXPECT_EQ(imported.report.merged_vcpus, 10u);
+  EXPECT_FALSE(imported.report.shared_vcpu);
+}
+
+TEST(Importer, TicksKeepTheirOrder) {
+  const Imported imported = import(
+      "a-11 [000] ..... 918273645546372: kvm_page_fault: address 1000 error_code 4\n"
+      "a-11 [000] ..... 918273645546379: kvm_page_fault: address 2000 error_code 4\n");
+  EXPECT_THAT(imported.events, ElementsAre(TraceEvent{0, 0, TraceKind::read_fault, 1, 1},
+                                           TraceEvent{7, 0, TraceKind::read_fault, 2, 1}));
+  EXPECT_TRUE(imported.report.in_ticks);
+  EXPECT_THROW(import("a-11 [000] ..... 1.5: kvm_page_fault: address 1000 error_code 4\n"
+                      "a-11 [000] ..... 7: kvm_page_fault: address 2000 error_code 4\n"),
+               InputError);
+}
+
+TEST(Importer, WrappedLinesAreReadOrCounted) {
+  const Imported words = import(
+      "VCPU-0-7001 [005] ..... 4.1: kvm_page_fault: address\n3c7000 error_code 4\n"
+      "VCPU-0-7001 [005] ..... 4.2: kvm_mmu_prepare_zap_page: sp gen 0 gfn 600 l1 8-byte q0\n"
+      "direct wux nxe ad root 0 sync\n");
+  EXPECT_THAT(words.events, ElementsAre(TraceEvent{0, 0, TraceKind::read_fault, 0x3c7, 1},
+                                        TraceEvent{100'000'000, 0, TraceKind::zap_page, 0x600, 512}));
+  const Imported uniform = import(
+      "VCPU-0-7001 [005] ..... 4.1: kvm_page_fault: vcpu 0\nrip 0x1 address 1000 error_code 4\n"
+      "VCPU-0-7001 [005] ..... 4.2: kvm_page_fault: vcpu 0\nrip 0x1 address 2000 error_code 4\n");
+  EXPECT_EQ(uniform.events.size(), 2u);
+  EXPECT_EQ(words.report.joined_lines, 2u);
+  const Imported column = import(
+      "VCPU-0-7001 [005] ..... 4.1: kvm_page_fault: address 3c7000 err\nor_code 4\n"
+      "VCPU-0-7001 [005] ..... 4.2: kvm_page_fault: address 1234567890\n1 error_code 4\n");  // with or without the 1?
+  EXPECT_THAT(column.events, ElementsAre(TraceEvent{0, 0, TraceKind::read_fault, 0x3c7, 1}));
+  const Imported in_its_time = import(
+      "VCPU-0-7001 [005] ..... 4.1: kvm_page_fault: address 1000 error_code 4\n"
+      "VCPU-0-7001 [005] ..... 4.\n2: kvm_page_fault: address 1000 error_code 4\n");
+  EXPECT_EQ(in_its_time.events.size() + in_its_time.report.malformed + in_its_time.report.cut_lines, 2u);
+  EXPECT_EQ(column.report.malformed, 1u);
+  EXPECT_EQ(column.report.first_malformed_line, 3u);
+}
+
+TEST(Importer, TheFormatOfATextWithoutEventsIsNamed) {
+  try {
+    import("     0.003 CPU 0/KVM/4250 kvm:kvm_entry(guest_rip: 0x400000)\n");
+    ADD_FAILURE() << "was taken";
+  } catch (const EmptyRecording& error) {
+    EXPECT_THAT(error.what(), HasSubstr("line 1 is of `perf trace`"));
+  }
+}
+
 TEST(Importer, EventsOutOfOrderAreSortedAndThoseTooLateAreCounted) {
   std::string text;
   for (const int time : {50, 20, 40, 10, 60, 70, 80, 5}) {
@@ -232,8 +338,11 @@ TEST(Importer, WhatIsNotInTheTraceIsCounted) {
       "a 10/11 [000] 1.5: kvmmmu:kvm_mmu_prepare_zap_page: 1 q0 direct wux pae nxe wp root 0 sync\n"
       "a 10/11 [000] 1.6: PERF_RECORD_LOST lost 12\n"
       "CPU:2 [LOST 30 EVENTS]\n"
-      "CPU:2 [100 EVENTS DROPPED]\n");
-  EXPECT_EQ(imported.report.lines, 11u);
+      "CPU:2 [100 EVENTS DROPPED]\n"
+      "CPU:2 [LOST EVENTS]\n");
+  EXPECT_EQ(imported.report.uncounted_losses, 1u);
+  EXPECT_EQ(imported.report.first_uncounted_loss, 12u);
+  EXPECT_EQ(imported.report.lines, 12u);
   EXPECT_EQ(imported.report.event_lines, 6u);
   EXPECT_EQ(imported.report.events, 2u);
   EXPECT_THAT(imported.report.unused, ElementsAre(Pair("kvm:kvm_msr", 1), Pair("sched:sched_switch", 2)));

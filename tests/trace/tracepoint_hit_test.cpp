@@ -1,5 +1,6 @@
 #include "harness/trace/tracepoint_hit.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <utility>
@@ -49,6 +50,12 @@ TEST(TracepointHit, TheRoleOfAShadowPageAsEveryKernelAndToolPrintsIt) {
                 512ull << 27},
            Case{"mmu_valid_gen=0 gfn=0x1000 role=14209 root_count=0 unsync=0", TraceKind::zap_page, 0x1000, 512},
            Case{"1 q0 direct wux pae nxe wp root 0 sync", TraceKind::zap_page, kUnknownGfn, 512},  // the kvm plugin
+           // raw, of Linux 3.10 and of 2.6.34
+           Case{"[FAILED TO PARSE] mmu_valid_gen=2 gfn=4608 role=385041 root_count=0", TraceKind::zap_page, 0x1200,
+                512},
+           Case{"[FAILED TO PARSE] mmu_valid_gen=2 gfn=32 role=901140 root_count=0", TraceKind::zap_table, 32,
+                512ull << 27},
+           Case{"[FAILED TO PARSE] gfn=4608 role=983056 root_count=0 unsync=0", TraceKind::zap_page, 0x1200, 512},
        }) {
     const TracepointHit hit = hit_of("kvm_mmu_prepare_zap_page", expected.fields);
     EXPECT_EQ(hit.step, Step::event);
@@ -104,6 +111,64 @@ TEST(TracepointHit, TheRest) {
           .fixed);
 }
 
+TEST(TracepointHit, FastFaultsOfOlderKernels) {
+  const TracepointHit spurious =
+      hit_of("fast_page_fault", "vcpu 0 gva 1000 error_code P|W sptep 01 old 0x7 new 7 spurious 1 fixed 1");
+  EXPECT_TRUE(spurious.spurious && !spurious.fixed) << "4.x: the SPTE was writable before and after";
+  const TracepointHit raw =
+      hit_of("fast_page_fault", "vcpu_id=2 gva=0x1000 error_code=3 sptep=0x1 old_spte=0x5 new_spte=0x7 retry=1");
+  EXPECT_TRUE(raw.fixed && raw.write);
+  EXPECT_EQ(raw.page, 1u);
+  EXPECT_EQ(raw.vcpu_id, 2u);
+  EXPECT_TRUE(hit_of("fast_page_fault", "vcpu_id=2 gva=4096 error_code=3 sptep=0x1 old_spte=0x7 new_spte=0x7 retry=1")
+                  .spurious);
+  EXPECT_FALSE(hit_of("fast_page_fault", "vcpu_id=2 gva=4096 error_code=3 sptep=0x1 old_spte=0x7 new_spte=0x7 retry=0")
+                   .spurious);
+}
+
+TEST(TracepointHit, AllPagesZappedBefore5_4) {
+  for (const char* fields : {"kvm-mmu-valid-gen 7 used_pages 2c", "mmu_valid_gen=7 mmu_used_pages=44"}) {
+    const TracepointHit hit = hit_of("kvm_mmu_invalidate_zap_all_pages", fields);
+    EXPECT_EQ(hit.kind, TraceKind::zap_all);
+    EXPECT_EQ(hit.pages, 0x2cu);
+  }
+}
+
+TEST(TracepointHit, Arm64sFaults) {
+  const TracepointHit write =
+      hit_of("kvm_guest_fault", "ipa 0x48a31000, hsr 0x92000047, hxfar 0xffff000008a31040, pc 0xffff800010081a30");
+  EXPECT_EQ(write.step, Step::page_fault);
+  EXPECT_EQ(write.page, 0x48a31u);
+  EXPECT_TRUE(write.write);
+  EXPECT_FALSE(hit_of("kvm_guest_fault", "ipa 0x9000000, hsr 0x93810006, hxfar 0x1, pc 0x1").write);
+  EXPECT_FALSE(hit_of("kvm_guest_fault", "ipa 0x9000000, hsr 0x82000047, hxfar 0x1, pc 0x1").write) << "a fetch";
+  EXPECT_TRUE(hit_of("kvm_guest_fault", "vcpu_pc=0x1 hsr=2449473607 hxfar=0x1 ipa=0x48a31000").write) << "raw";
+}
+
+TEST(TracepointHit, AConfidentialGuestsSharedBitIsNoPartOfAGfn) {
+  for (const char* address : {"0x0008000003212000", "0x0000800003212000"}) {
+    const TracepointHit hit = hit_of("kvm_page_fault", fmt::format("vcpu 0 address {} error_code 0x2", address));
+    EXPECT_EQ(hit.page, 0x3212u);
+    EXPECT_TRUE(hit.had_shared_bit);
+  }
+  EXPECT_EQ(hit_of("kvm_mmu_spte_requested", "gfn 8000003212 pfn 1 level 1").page, 0x3212u);
+  EXPECT_EQ(
+      hit_of("kvm_tdp_mmu_spte_changed", "as id 0 gfn 800003212 level 1 old_spte 60000012345877 new_spte 5a0").page,
+      0x3212u);
+  EXPECT_FALSE(
+      hit_of("kvm_tdp_mmu_spte_changed", "as id 0 gfn 800000000 level 4 old_spte 5a0 new_spte 0").had_shared_bit)
+      << "entry 256 of a root table";
+  EXPECT_EQ(hit_of("kvm_mmio", "mmio write len 4 gpa 0x80000fee00000 val 0x1").page, 0xfee00u);
+  for (const std::uint64_t address :
+       {0xe00003212000ull, 0xe000003212000ull, 0xffff888003212000ull, 0x3fff03212000ull}) {
+    const TracepointHit hit = hit_of("kvm_page_fault", fmt::format("address {:x} error_code 2", address));
+    EXPECT_EQ(hit.page, address >> 12) << "a device window at the top of memory, or a virtual address";
+    EXPECT_FALSE(hit.had_shared_bit);
+  }
+  EXPECT_EQ(hit_of("kvm_unmap_hva_range", "range: 0x800003212000 -- 0x800003213000").page, 0x800003212u)
+      << "an address of the host";
+}
+
 TEST(TracepointHit, FieldsThatNoKernelPrintsAreMalformed) {
   TracepointHit hit;
   for (const auto& [name, fields] : std::vector<std::pair<const char*, const char*>>{
@@ -111,9 +176,12 @@ TEST(TracepointHit, FieldsThatNoKernelPrintsAreMalformed) {
            {"kvm_page_fault", "address 1000"},
            {"kvm_mmio", "mmio read len 4"},
            {"kvm_mmu_prepare_zap_page", ""},
-           {"kvm_mmu_prepare_zap_page", "sp gen 0 gfn 20 l0 8-byte q0 direct"},
-           {"kvm_mmu_prepare_zap_page", "sp gen 0 gfn 20 l6 8-byte q0 direct"},
-           {"kvm_mmu_prepare_zap_page", "sp gen 0 gfn xyz l1 8-byte q0 direct"},
+           {"kvm_mmu_prepare_zap_page", "sp gen 0 gfn 20 l0 8-byte q0 direct wux nxe ad root 0 sync"},
+           {"kvm_mmu_prepare_zap_page", "sp gen 0 gfn 20 l6 8-byte q0 direct wux nxe ad root 0 sync"},
+           {"kvm_mmu_prepare_zap_page", "sp gen 0 gfn xyz l1 8-byte q0 direct wux nxe ad root 0 sync"},
+           {"kvm_mmu_prepare_zap_page", "sp gen 0 gfn 20 l1 8-byte q0"},  // cut off: is it direct?
+           {"kvm_mmu_prepare_zap_page", "sp gen 0 gfn 20 l1 8-byte q0direct wux nxe ad root 0 sync"},
+           {"kvm_guest_fault", "ipa 0x1000, hxfar 0x1040"},
            {"kvm_mmu_prepare_zap_page", "gfn=99999999999999999999 role=14084"},
            {"kvm_mmu_set_spte", "gfn fffffffffffffffff spte 0"},
            {"kvm_mmu_set_spte", "gfn 10000000000000 spte 0"},
