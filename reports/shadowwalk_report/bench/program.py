@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 
-from ..commands import ProgramFailed
+from ..boundary import ProgramFailed
 from ..google_benchmark import named_entries, stem, time_or_error
 from ..untrusted_json import InputError, is_number, one_line, read_json
 

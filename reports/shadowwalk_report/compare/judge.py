@@ -5,11 +5,13 @@ import itertools
 
 from ..quantities import NANOSECONDS
 from ..setting import PLATFORM_AXES, varying_axes
-from ..statistics import Comparison, cliffs_delta, decide, independent
+from ..statistics import Comparison, Reason, Verdict, cliffs_delta, decide, independent
 from ..verdicts import QUESTIONS
 
 TIME = "time"
 METRICS = {question.counter.name: question for question in QUESTIONS}
+# Ambiguous, and more of the same would not have been: repetitions are missing, whatever their values.
+UNJUDGED = (Reason.TOO_FEW, Reason.TOO_MANY_COMPARISONS, Reason.ONLY_AGGREGATES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +28,10 @@ class Compared:
     @property
     def verdict(self):
         return self.comparison.verdict
+
+    @property
+    def ratio_words(self):
+        return f"{self.comparison.ratio.value:.3f}x" if self.comparison.ratio else "-"
 
     @property
     def p_words(self):
@@ -48,14 +54,26 @@ class NotCompared:
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-    """`broken`: cells that handed out freed pages in new but not in base."""
+    """`broken`: cells that handed out freed pages in new but not in base. `failed`: (name, why) of what new did not measure though it
+    should have. `confused`: what has both sides but cannot be told from another. `partly`: what was compared by some of its repetitions,
+    as the others failed."""
 
     compared: list[Compared]
     without: list[NotCompared]
     broken: list[str]
+    failed: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    confused: list[NotCompared] = dataclasses.field(default_factory=list)
+    partly: list[NotCompared] = dataclasses.field(default_factory=list)
 
     def of(self, verdict):
         return [row for row in self.compared if row.verdict is verdict]
+
+    @property
+    def unjudged(self):
+        """[(name, why)] of what would have no verdict however much it changed."""
+        rows = [row for row in self.of(Verdict.AMBIGUOUS) if row.comparison.reason in UNJUDGED]
+        return [(f"{row.metric} {row.ratio_words}: {row.name}", row.comparison.reason.value) for row in rows] + [
+            (row.name, row.reason) for row in self.confused]
 
 
 def _names(base, new):
@@ -91,9 +109,12 @@ def _why_not(row, question):
     return row.why_absent(question.counter.name) or ("all results are noisy or perturbed" if row.noise_words else "not measured")
 
 
-def judge_metric(metric, units, lower_is_better, samples, minimum_effect):
-    """[Compared] of one family; samples: [(name, base, new)]."""
-    found = decide([independent(new, base) for _, base, new in samples], lower_is_better, minimum_effect)
+def judge_metric(metric, units, lower_is_better, samples, minimum_effect, obstacles=None):
+    """[Compared] of one family; samples: [(name, base, new)]. `obstacles`: {name: the Reason why it cannot be tested}."""
+    contests = [independent(new, base) for _, base, new in samples]
+    contests = [dataclasses.replace(contest, obstacle=obstacle) if (obstacle := (obstacles or {}).get(name)) else contest
+                for (name, _, _), contest in zip(samples, contests)]
+    found = decide(contests, lower_is_better, minimum_effect)
     return [Compared(metric, units, name, base, new, comparison) for (name, base, new), comparison in zip(samples, found)]
 
 
@@ -112,14 +133,38 @@ def _judge_question(question, pairs, minimum_effect):
 
 
 def _unshared(names, base, new):
-    """The cells that one side lacks, with the reason."""
+    """The cells and benchmarks that one side lacks, with the reason."""
     there = [{names[key]: row.results[0].name for key, row in _rows(side).items()} for side in (base, new)]
     for side, found in zip((base, new), there):
-        found.update({name: name for name in side.times})
+        found.update({name: name for name in side.benchmarks if name in side.measured})
     for name in sorted(there[0].keys() ^ there[1].keys()):
         lacking, what = (new, "new") if name in there[0] else (base, "base")
         plain = (there[0] if name in there[0] else there[1])[name]
-        yield NotCompared(name, f"{what}: {lacking.failed.get(plain, 'absent')}", lost=lacking is new)
+        failure = lacking.failed.get(plain)
+        yield NotCompared(name, f"{what}: {failure.words if failure else 'absent'}", lost=lacking is new)
+    for name in sorted((base.failed.keys() & new.failed.keys()) - base.measured - new.measured):
+        yield NotCompared(name, f"base and new: {new.failed[name].words}")
+
+
+def _failed(base, new):
+    """[(name, why)]: what went wrong in new, and what new left out though base measured it."""
+    return [(name, failure.words) for name, failure in new.failed.items() if failure.is_error or name in base.measured - base.failed.keys()]
+
+
+def _judge_times(base, new, minimum_effect):
+    """([Compared], [NotCompared] for benchmarks that cannot be told from others)."""
+    samples, obstacles, confused = [], {}, []
+    for name in base.benchmarks:
+        pair = [side.benchmarks.get(name) for side in (base, new)]
+        why = next((f"{what}: {found.confused}" for what, found in zip(("base", "new"), pair) if found and found.confused), None)
+        if why:
+            confused.append(NotCompared(name, why))
+        elif name in base.measured and name in new.measured:
+            if not all(found.times for found in pair):
+                obstacles[name] = Reason.ONLY_AGGREGATES
+            # Where one side has a median only, it is held against the median of the other.
+            samples.append((name, *(found.times or [found.median] for found in pair)))
+    return judge_metric(TIME, NANOSECONDS, True, samples, minimum_effect, obstacles), confused
 
 
 def judge(base, new, minimum_effect, metrics=None):
@@ -127,13 +172,15 @@ def judge(base, new, minimum_effect, metrics=None):
     names = _names(base, new)
     newer = _rows(new)
     pairs = [(names[key], row, newer[key]) for key, row in _rows(base).items() if key in newer]
-    compared, without = [], list(_unshared(names, base, new))
+    compared, without, confused = [], list(_unshared(names, base, new)), []
     for counter, question in METRICS.items():
         if metrics is None or counter in metrics:
             found, lacking = _judge_question(question, pairs, minimum_effect)
             compared, without = compared + found, without + lacking
     if metrics is None or TIME in metrics:
-        shared = [(name, times, new.times[name]) for name, times in base.times.items() if name in new.times]
-        compared += judge_metric(TIME, NANOSECONDS, True, shared, minimum_effect)
+        found, confused = _judge_times(base, new, minimum_effect)
+        compared, without = compared + found, without + confused
     broken = [name for name, old, row in pairs if row.broken and not old.broken]
-    return Findings(compared, without, broken)
+    partly = [NotCompared(name, f"{what}: {failure.words}") for side, what in ((base, "base"), (new, "new"))
+              for name, failure in side.failed.items() if name in side.measured]
+    return Findings(compared, without, broken, _failed(base, new), confused, partly)
