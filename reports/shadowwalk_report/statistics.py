@@ -181,8 +181,9 @@ def differences(candidate, baseline):
 
 
 def ratios(candidate, baseline):
-    """candidate / baseline for each repetition that both have; a repetition whose baseline is zero is dropped."""
-    return _paired(candidate, {r: v for r, v in baseline.items() if v != 0}, lambda a, b: a / b)
+    """candidate / baseline for each repetition that both have; a repetition whose baseline is as good as zero is dropped."""
+    found = _paired(candidate, {r: v for r, v in baseline.items() if v != 0}, lambda a, b: a / b)
+    return {repetition: ratio for repetition, ratio in found.items() if math.isfinite(ratio)}
 
 
 def judge(changes, tolerance):
