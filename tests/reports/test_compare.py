@@ -227,8 +227,10 @@ def test_results_of_cells_are_read_as_cells(tmp_path, capsys):
         results = [factory.result(cell, 0, {"walk_ns_mean": ns * (1 + r / 100)}) for r in range(6)]
         for place, result in enumerate(results):
             result["benchmarks"][0]["repetition_index"] = place
-        (tmp_path / f"{name}.json").write_text(json.dumps(
-            {"context": CONTEXT, "benchmarks": [result["benchmarks"][0] for result in results]}))
+        entries = [result["benchmarks"][0] for result in results]
+        entries.append({"name": entries[0]["name"] + "_median", "run_name": entries[0]["name"], "run_type": "aggregate",
+                        "aggregate_name": "median", "real_time": ns, "time_unit": "ns"})
+        (tmp_path / f"{name}.json").write_text(json.dumps({"context": CONTEXT, "benchmarks": entries}))
     [row] = judge(read_side(tmp_path / "base.json"), read_side(tmp_path / "new.json"), 0.05).compared
     assert (row.metric, row.verdict, len(row.base)) == ("walk_ns_mean", Verdict.SLOWER, 6)
     assert called(capsys, tmp_path / "base.json", tmp_path / "new.json", "--fail-on", "slower:5%")[0] == 1

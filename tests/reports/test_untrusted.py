@@ -42,8 +42,8 @@ def test_a_long_text_keeps_its_ends():
 
 
 @pytest.mark.parametrize("value, cell", [
-    (None, ""), (-2.5, -2.5), ("-2.5", "-2.5"), ("+1e3", "+1e3"), ("=1+1", "'=1+1"), ("-2+3", "'-2+3"), ("@SUM(A1)", "'@SUM(A1)"), ("+a", "'+a"),
-    ("\t=1", r"'\t=1"), ("\r=1", r"'\r=1"), ("a=1", "a=1"), ("", "")])
+    (None, ""), (-2.5, -2.5), ("-2.5", "-2.5"), ("+1e3", "+1e3"), ("=1+1", "'=1+1"), ("-2+3", "'-2+3"), ("@SUM(A1)", "'@SUM(A1)"),
+    ("+a", "'+a"), ("\t=1", r"'\t=1"), ("\r=1", r"'\r=1"), ("a=1", "a=1"), ("", "")])
 def test_no_cell_of_a_table_is_a_formula(value, cell):
     assert spreadsheet_cell(value) == cell
 
@@ -60,7 +60,8 @@ def test_names_reach_no_output_as_they_are(tmp_path, capsys):
     factory = RunFactory(tmp_path / "a\x1b[2J\nrun", 5, title=HOSTILE)
     for variant in ("irq-ipi", HOSTILE, "=cmd|x", "n" * 5000):
         factory.cell({"walk_ns_mean": spread(10), "walks_per_second": spread(1e6), HOSTILE: 1, "@f": 2}, variant=variant, zappers=0,
-                     workload=HOSTILE, context={"kernel": HOSTILE}, extra={"command": HOSTILE, "flags": [HOSTILE], "unavailable": {"ipis": HOSTILE}})
+                     workload=HOSTILE, context={"kernel": HOSTILE},
+                     extra={"command": HOSTILE, "flags": [HOSTILE], "unavailable": {"ipis": HOSTILE}})
     factory.fail(factory.plan(variant="hazard"), 0, status=HOSTILE, reason=HOSTILE, command=HOSTILE)
     run = factory.write()
     assert report([str(run), "--format", "html,md,csv,json"]) == 0
@@ -149,7 +150,8 @@ MORE = {"pmu": [pmu("cycles")], "memory": {"rss_bytes": {"before": 1, "after": 2
 @pytest.fixture
 def small_run(factory):
     for variant in ("irq-ipi", "leak"):
-        factory.cell({"walk_ns_mean": [4.0, 5.0, 4.0, 4.1, 4.2], "violations": 0}, {"free_ns": [1, 2, 3]}, [4096, 8192], variant=variant, extra=MORE)
+        factory.cell({"walk_ns_mean": [4.0, 5.0, 4.0, 4.1, 4.2], "violations": 0}, {"free_ns": [1, 2, 3]}, [4096, 8192],
+                     variant=variant, extra=MORE)
     factory.fail(factory.plan(variant="hazard"), 0)
     return factory.write()
 
@@ -180,11 +182,11 @@ def test_damaged_results(small_run, tmp_path):
 
 
 def test_damaged_google_benchmarks(tmp_path, capsys):
-    entries = [{"name": name, "family_index": 0, "per_family_instance_index": 0, "run_name": name, "run_type": "iteration", "repetitions": 4,
-                "repetition_index": place, "threads": 1, "real_time": 10.0 + place, "cpu_time": 9.0 + place, "time_unit": "ns"}
+    entries = [{"name": name, "family_index": 0, "per_family_instance_index": 0, "run_name": name, "run_type": "iteration",
+                "repetitions": 4, "repetition_index": place, "threads": 1, "real_time": 10.0 + place, "cpu_time": 9.0 + place, "time_unit": "ns"}
                for name in ("A", "B/real_time") for place in range(4)]
-    entries += [{"name": "A_median", "run_name": "A", "run_type": "aggregate", "aggregate_name": "median", "cpu_time": 3, "time_unit": "ns"},
-                {"name": "C", "run_type": "iteration", "error_occurred": True, "error_message": "gone"}]
+    entries += [{"name": "A_median", "run_name": "A", "run_type": "aggregate", "aggregate_name": "median", "cpu_time": 3,
+                 "time_unit": "ns"}, {"name": "C", "run_type": "iteration", "error_occurred": True, "error_message": "gone"}]
     document = {"context": {"host_name": "h", "num_cpus": 2, "library_build_type": "release"}, "benchmarks": entries}
     good, bad, codes = tmp_path / "good.json", tmp_path / "bad.json", set()
     good.write_text(json.dumps(document))

@@ -76,13 +76,20 @@ def _without_needless(entries):
             and full_name(entry) not in repeated and entry.get("aggregate_name") not in _OF_A_FAMILY]
 
 
+def is_cell(entry):
+    """Whether the lab wrote it about a cell, which is more than a benchmark."""
+    return _is_repetition(entry) and isinstance(entry.get("shadowwalk"), dict)
+
+
 def benchmarks_of(entries):
-    """{name: Benchmark}, in the order of the file. Benchmarks of one name are told apart by their places in the program, and get a
-    number behind the name: a program with one more in front still has the same numbers. Raises ValueError for an entry without a name."""
+    """{name: Benchmark} of what is no cell, in the order of the file. Benchmarks of one name are told apart by their places in the
+    program, and get a number behind the name: a program with one more in front still has the same numbers. Raises ValueError for an
+    entry without a name."""
     if not all(map(full_name, entries)):
         raise ValueError("a benchmark without a name")
     found = {}
-    for name, alike in grouped((full_name(entry), entry) for entry in _without_needless(entries)).items():
+    shown = [entry for entry in _without_needless(entries) if not is_cell(entry)]
+    for name, alike in grouped((full_name(entry), entry) for entry in shown).items():
         parts = sorted(grouped((_identity(entry), entry) for entry in alike).items())
         for number, (_, members) in enumerate(parts, 1):
             found[f"{name} (number {number} of {len(parts)} with this name)" if len(parts) > 1 else name] = _benchmark(members)

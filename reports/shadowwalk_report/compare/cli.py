@@ -64,8 +64,8 @@ def _parse(arguments):
     parser.add_argument("new", metavar="NEW", help="the later measurement")
     parser.add_argument("--fail-on", metavar="RULES", type=_gate, default=Gate(), dest="gate",
                         help="slower:P%%: exit with 1 if a cell is SLOWER by more than P %%, or has violations in NEW only; "
-                             "missing: if a cell of BASE is not in NEW; both: slower:5%%,missing. Either also fails if a cell went wrong in "
-                             "NEW, or was skipped there and not in BASE")
+                             "missing: if a cell of BASE is not in NEW; both: slower:5%%,missing. Either also fails if a cell "
+                             "went wrong or was skipped in NEW and not in BASE")
     parser.add_argument("--allow-few", action="store_true",
                         help="let --fail-on pass although cells have too few repetitions to judge (else: exit with 3)")
     parser.add_argument("--threshold", metavar="P%", type=percent,
@@ -193,7 +193,8 @@ def _run(arguments):
     if not failures and not any(row.comparison.ratio for row in findings.compared):
         why = next(iter([*findings.without, *findings.compared]), None)
         reason = why and (why.reason if why in findings.without else why.comparison.reason.value)
-        raise InputError(f"{options.base} and {options.new} share nothing that can be compared" + (f" ({why.name}: {reason})" if why else ""))
+        raise InputError(f"{options.base} and {options.new} share nothing that can be compared"
+                         + (f" ({why.name}: {reason})" if why else ""))
     unjudged = findings.unjudged if options.gate.slower is not None and not options.allow_few else []
     if options.json:
         write_json(options.json, document(base, new, findings, effect, failures))

@@ -6,14 +6,13 @@ import json
 import pathlib
 
 from ..google_benchmark import all_entries, failure_of, full_name, stem
-from ..grouping import grouped
 from ..model import PlannedCell, trusting_perturbed
 from ..other_formats import refusal_of, refusal_of_text
 from ..result_file import parse_entry
 from ..rows import Table
 from ..run_directory import load
 from ..untrusted_json import InputError, is_whole, one_line, read_json, strings_of
-from .benchmarks import Benchmark, Failure, benchmarks_of
+from .benchmarks import Benchmark, Failure, benchmarks_of, is_cell
 
 # The context values that say where and with what something was measured, and their names in print.
 PROVENANCE = (
@@ -59,8 +58,8 @@ def _read_file(path, chosen):
     if refusal := refusal_of(document):
         raise ValueError(refusal)
     context = strings_of(document.get("context")) if isinstance(document, dict) else {}
-    entries = grouped((isinstance(entry.get("shadowwalk"), dict), entry) for entry in all_entries(document))
-    cells, results = [entry for entry in entries.get(True, []) if entry.get("run_type", "iteration") == "iteration"], []
+    entries = all_entries(document)
+    cells, results = list(filter(is_cell, entries)), []
     for number, entry in enumerate(cells):
         if not failure_of(entry):
             index = entry.get("repetition_index")
@@ -69,7 +68,7 @@ def _read_file(path, chosen):
     simulated = {result.simulated is not None for result in results}
     if len(simulated) > 1:
         raise ValueError("it contains measured and simulated results, which cannot be compared")
-    benchmarks = benchmarks_of(entries.get(False, []))
+    benchmarks = benchmarks_of(entries)
     failed = _failures_of_cells(cells) | {name: found.failure for name, found in benchmarks.items() if found.failure}
     return Side(str(path), Table(chosen(results)), benchmarks, failed, [context], simulated == {True})
 
