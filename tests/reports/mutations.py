@@ -4,10 +4,10 @@ import json
 import random
 
 _NESTED = "nested 900 deep"  # put in as text: Python's own functions do not go so deep
-_HOSTILE = (None, True, False, 0, -1, 1, 2.5, 1e-320, 1e99, 1e299, float("inf"), float("-inf"), float("nan"), 10**400, 2**63, "", "x", "\x1b[2J\b\n",
-           "\u009b\u202e\ud800", "n" * 3000, "=1+1", "$\\frac", [], {}, [[]], [None], {"": None}, [1e300] * 3, ["x"], {"a": {"b": []}}, "iteration",
-           "aggregate", "ns",
-            _NESTED)
+_HOSTILE = (None, True, False, 0, -1, 1, 2.5, 1e-320, 1e99, 1e299, float("inf"), float("-inf"), float("nan"), 10**400, 2**63, "", "x",
+            "\x1b[2J\b\n", "\u009b\u202e\ud800", "n" * 3000, "=1+1", "$\\frac", [], {}, [[]], [None], {"": None}, [1e300] * 3, ["x"],
+            {"a": {"b": []}}, "iteration", "aggregate", "ns", _NESTED)
+_HOSTILE_BYTES = (b"[", b"{", b'"', b"\\", b"\xff", b"\x00", b"[" * 2000, b"9" * 30, b"9" * 5000, b"e999", b"-", b",", b"NaN")
 
 
 def _places(value, found):
@@ -43,7 +43,7 @@ def _of_bytes(content, dice):
         if choice < 0.3:
             del content[at:at + dice.choice((1, 1, 10, len(content)))]
         elif choice < 0.6:
-            content[at:at] = dice.choice((b"[", b"{", b"\"", b"\\", b"\xff", b"\x00", b"[" * 2000, b"9" * 30, b"9" * 5000, b"e999", b"-", b",", b"NaN"))
+            content[at:at] = dice.choice(_HOSTILE_BYTES)
         else:
             content[at:at + 1] = bytes([dice.randrange(256)])
     return bytes(content)

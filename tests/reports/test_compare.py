@@ -86,6 +86,9 @@ def test_one_cell_that_cannot_be_judged_is_enough(run, tmp_path, capsys):
     factory.cell({"walk_ns_mean": spread(10, 7)}, variant="hazard", zappers=0, noisy={r: ["other load"] for r in range(4)})
     code, out, _ = called(capsys, base, factory.write(), "--fail-on", "slower:5%")
     assert code == 3 and out.count("NOT JUDGED") == 1 and "NOT JUDGED walk_ns_mean 1.020x: hazard/" in out
+    factory.cell({"walk_ns_mean": spread(10, 7)}, variant="leak", zappers=0, noisy={r: ["other load"] for r in range(7)})
+    new = factory.write()
+    assert "(walk_ns_mean of base: all results are noisy or perturbed)" in called(capsys, new, new, "--fail-on", "slower:5%")[1]
 
 
 def test_a_gate_that_compared_nothing_does_not_pass(run, capsys):

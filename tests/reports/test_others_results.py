@@ -55,11 +55,13 @@ def test_one_function_registered_twice_is_two_benchmarks(file, capsys, suffix):
 
 
 @pytest.mark.parametrize("field", ["family_index", "per_family_instance_index"])
-def test_benchmarks_of_one_name_are_told_apart_by_their_place(file, field):
+def test_benchmarks_of_one_name_are_told_apart_by_their_place(file, capsys, field):
     base = file("base", measured("BM", 100, **{field: 0}) + measured("BM", 1000, **{field: 1}))
     new = file("new", measured("BM", 100, **{field: 3}) + measured("BM", 1300, **{field: 4}))  # with others in front
     assert compared(base, new) == {"BM (number 1 of 2 with this name)": Verdict.SAME, "BM (number 2 of 2 with this name)": Verdict.SLOWER}
-    assert compared(base, file("one", measured("BM", 100))) == {}
+    one = file("one", measured("BM", 100) + measured("BM_B", 10))
+    code, out, _ = called(capsys, file("two", json.loads(base.read_text())["benchmarks"] + measured("BM_B", 10)), one, *GATE)
+    assert code == 3 and "NOT JUDGED BM (base has 2 benchmarks with this name, new 1)" in out
 
 
 def test_an_iteration_has_its_full_name_also_where_its_run_name_is_shorter(file):
@@ -96,7 +98,8 @@ def with_aggregates(ns):
     return [*measured("BM_A", ns), *(aggregate("BM_A", word, ns) for word in ("mean", "median", "stddev", "max")),
             *measured("BM_A_small", 10), *(aggregate("BM_A_small", word, 10) for word in ("mean", "median", "stddev")),
             {"name": "BM_A_BigO", "run_name": "BM_A", "run_type": "aggregate", "aggregate_name": "BigO", "cpu_coefficient": 3.0,
-             "big_o": "N", "time_unit": "ns"}, {"name": "BM_A_RMS", "run_name": "BM_A", "run_type": "aggregate", "aggregate_name": "RMS", "rms": 0.1}]
+             "big_o": "N", "time_unit": "ns"},
+            {"name": "BM_A_RMS", "run_name": "BM_A", "run_type": "aggregate", "aggregate_name": "RMS", "rms": 0.1}]
 
 
 @pytest.mark.parametrize("library", ["1.4", "1.5", "1.9"])

@@ -183,7 +183,8 @@ def test_damaged_results(small_run, tmp_path):
 
 def test_damaged_google_benchmarks(tmp_path, capsys):
     entries = [{"name": name, "family_index": 0, "per_family_instance_index": 0, "run_name": name, "run_type": "iteration",
-                "repetitions": 4, "repetition_index": place, "threads": 1, "real_time": 10.0 + place, "cpu_time": 9.0 + place, "time_unit": "ns"}
+                "repetitions": 4, "repetition_index": place, "threads": 1, "real_time": 10.0 + place, "cpu_time": 9.0 + place,
+                "time_unit": "ns"}
                for name in ("A", "B/real_time") for place in range(4)]
     entries += [{"name": "A_median", "run_name": "A", "run_type": "aggregate", "aggregate_name": "median", "cpu_time": 3,
                  "time_unit": "ns"}, {"name": "C", "run_type": "iteration", "error_occurred": True, "error_message": "gone"}]

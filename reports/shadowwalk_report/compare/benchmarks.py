@@ -21,9 +21,10 @@ class Failure:
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """`times`: ns of each repetition. Without any, `median` is the aggregate of repetitions that the file does not have. `confused`:
-    why its repetitions cannot be told from those of another benchmark."""
+    """`title`: its name, which others may have. `times`: ns of each repetition. Without any, `median` is the aggregate of repetitions
+    that the file does not have. `confused`: why its repetitions cannot be told from those of another benchmark."""
 
+    title: str
     times: list[float]
     median: float | None = None
     failure: Failure | None = None
@@ -58,14 +59,14 @@ def _confused(repetitions):
                                      "file; compare files of one run each")
 
 
-def _benchmark(entries):
+def _benchmark(title, entries):
     repetitions = [entry for entry in entries if _is_repetition(entry)]
     times = [ns for entry in repetitions if failure_of(entry) is None and (ns := measured_time(entry))]
     medians = [ns for entry in entries if entry.get("aggregate_name") == "median" and (ns := measured_time(entry))]
     failure = _failure(repetitions)
     if not repetitions and not medians:
         failure = Failure("it has aggregates only, and no median among them", False)
-    return Benchmark(times, medians[0] if medians and not repetitions else None, failure, _confused(repetitions))
+    return Benchmark(title, times, medians[0] if medians and not repetitions else None, failure, _confused(repetitions))
 
 
 def _without_needless(entries):
@@ -92,5 +93,5 @@ def benchmarks_of(entries):
     for name, alike in grouped((full_name(entry), entry) for entry in shown).items():
         parts = sorted(grouped((_identity(entry), entry) for entry in alike).items())
         for number, (_, members) in enumerate(parts, 1):
-            found[f"{name} (number {number} of {len(parts)} with this name)" if len(parts) > 1 else name] = _benchmark(members)
+            found[f"{name} (number {number} of {len(parts)} with this name)" if len(parts) > 1 else name] = _benchmark(name, members)
     return found

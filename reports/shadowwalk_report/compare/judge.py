@@ -1,5 +1,6 @@
 """Which cells became better or worse: one comparison per cell and metric; each metric is a family of its own."""
 
+import collections
 import dataclasses
 import itertools
 
@@ -11,6 +12,7 @@ from ..verdicts import QUESTIONS
 TIME = "time"
 METRICS = {question.counter.name: question for question in QUESTIONS}
 # Ambiguous, and more of the same would not have been: repetitions are missing, whatever their values.
+_ALL_NOISE = "all results are noisy or perturbed"
 UNJUDGED = (Reason.TOO_FEW, Reason.TOO_MANY_COMPARISONS, Reason.ONLY_AGGREGATES)
 
 
@@ -45,24 +47,23 @@ class Compared:
 
 @dataclasses.dataclass(frozen=True)
 class NotCompared:
-    """`lost`: base has it, new has not."""
+    """`lost`: base has it, new has not. `is_unjudged`: both have it, but nothing that a gate could judge."""
 
     name: str
     reason: str
     lost: bool = False
+    is_unjudged: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
     """`broken`: cells that handed out freed pages in new but not in base. `failed`: (name, why) of what new did not measure though it
-    should have. `confused`: what has both sides but cannot be told from another. `partly`: what was compared by some of its repetitions,
-    as the others failed."""
+    should have. `partly`: what was compared by some of its repetitions, as the others failed."""
 
     compared: list[Compared]
     without: list[NotCompared]
     broken: list[str]
     failed: list[tuple[str, str]] = dataclasses.field(default_factory=list)
-    confused: list[NotCompared] = dataclasses.field(default_factory=list)
     partly: list[NotCompared] = dataclasses.field(default_factory=list)
 
     def of(self, verdict):
@@ -73,7 +74,7 @@ class Findings:
         """[(name, why)] of what would have no verdict however much it changed."""
         rows = [row for row in self.of(Verdict.AMBIGUOUS) if row.comparison.reason in UNJUDGED]
         return [(f"{row.metric} {row.ratio_words}: {row.name}", row.comparison.reason.value) for row in rows] + [
-            (row.name, row.reason) for row in self.confused]
+            (row.name, row.reason) for row in self.without if row.is_unjudged]
 
 
 def _names(base, new):
@@ -106,7 +107,7 @@ def _why_not(row, question):
     saturation = row.saturation(question.counter)
     if saturation or _values(row, question):
         return saturation
-    return row.why_absent(question.counter.name) or ("all results are noisy or perturbed" if row.noise_words else "not measured")
+    return row.why_absent(question.counter.name) or (_ALL_NOISE if row.estimate(question.counter.name) else "not measured")
 
 
 def judge_metric(metric, units, lower_is_better, samples, minimum_effect, obstacles=None):
@@ -128,7 +129,7 @@ def _judge_question(question, pairs, minimum_effect):
             samples.append((name, _values(old, question), _values(new, question)))
         elif old.estimate(counter.name) or new.estimate(counter.name):  # else the cell does not have this metric
             side, why = next((side, why) for side, why in zip(("base", "new"), reasons) if why)
-            without.append(NotCompared(name, f"{counter.name} of {side}: {why}"))
+            without.append(NotCompared(name, f"{counter.name} of {side}: {why}", is_unjudged=why == _ALL_NOISE))
     return judge_metric(counter.name, counter.units, counter.lower_is_better, samples, minimum_effect), without
 
 
@@ -157,17 +158,22 @@ def _failed(base, new):
 def _judge_times(base, new, minimum_effect):
     """([Compared], [NotCompared] for benchmarks that cannot be told from others)."""
     samples, obstacles, confused = [], {}, []
+    counts = [collections.Counter(found.title for found in side.benchmarks.values()) for side in (base, new)]
+    for title in sorted(counts[0].keys() & counts[1].keys()):
+        if counts[0][title] != counts[1][title]:
+            confused.append((title, f"base has {counts[0][title]} benchmarks with this name, new {counts[1][title]}"))
     for name in base.benchmarks:
         pair = [side.benchmarks.get(name) for side in (base, new)]
         why = next((f"{what}: {found.confused}" for what, found in zip(("base", "new"), pair) if found and found.confused), None)
         if why:
-            confused.append(NotCompared(name, why))
+            confused.append((name, why))
         elif name in base.measured and name in new.measured:
             if not all(found.times for found in pair):
                 obstacles[name] = Reason.ONLY_AGGREGATES
             # Where one side has a median only, it is held against the median of the other.
             samples.append((name, *(found.times or [found.median] for found in pair)))
-    return judge_metric(TIME, NANOSECONDS, True, samples, minimum_effect, obstacles), confused
+    return (judge_metric(TIME, NANOSECONDS, True, samples, minimum_effect, obstacles),
+            [NotCompared(name, why, is_unjudged=True) for name, why in confused])
 
 
 def judge(base, new, minimum_effect, metrics=None):
@@ -175,15 +181,15 @@ def judge(base, new, minimum_effect, metrics=None):
     names = _names(base, new)
     newer = _rows(new)
     pairs = [(names[key], row, newer[key]) for key, row in _rows(base).items() if key in newer]
-    compared, without, confused = [], list(_unshared(names, base, new)), []
+    compared, without = [], list(_unshared(names, base, new))
     for counter, question in METRICS.items():
         if metrics is None or counter in metrics:
             found, lacking = _judge_question(question, pairs, minimum_effect)
             compared, without = compared + found, without + lacking
     if metrics is None or TIME in metrics:
-        found, confused = _judge_times(base, new, minimum_effect)
-        compared, without = compared + found, without + confused
+        found, lacking = _judge_times(base, new, minimum_effect)
+        compared, without = compared + found, without + lacking
     broken = [name for name, old, row in pairs if row.broken and not old.broken]
     partly = [NotCompared(name, f"{what}: {failure.words}") for side, what in ((base, "base"), (new, "new"))
               for name, failure in side.failed.items() if name in side.measured]
-    return Findings(compared, without, broken, _failed(base, new), confused, partly)
+    return Findings(compared, without, broken, _failed(base, new), partly)
