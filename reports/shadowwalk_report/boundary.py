@@ -1,5 +1,7 @@
 """Where all commands of this package begin and end: what they need of the process, what they print, errors and exit codes."""
 
+import contextlib
+import errno
 import importlib
 import logging
 import os
@@ -59,7 +61,7 @@ def _complain(name, words):
 
 def _words_of(error):
     """What an error that no module expected means to the user, on one line."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return "not enough memory: end other programs, or raise the limit (ulimit -v)"
     if isinstance(error, RuntimeError) and "new thread" in str(error):
         return "the host starts no more threads: raise the limit (ulimit -u)"
@@ -106,11 +108,27 @@ def _missing(error):
     return InputError(f"reports need the Python module {error.name or module}: install the package {_DEBIAN[module]}")
 
 
+@contextlib.contextmanager
+def _silence():
+    """Nothing reaches stderr: libraries complain there about what the one line says."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _call(module):
     try:
-        main = importlib.import_module(f".{module}", __package__).main
+        with _silence():
+            main = importlib.import_module(f".{module}", __package__).main
     except ImportError as error:
         raise _missing(error) from None
+    except SystemError:  # of a module in C whose memory ran out
+        raise MemoryError from None
     return main()
 
 

@@ -15,8 +15,15 @@ _STATISTICS = ("mean", "median", "stddev")  # libraries before 1.5 write these t
 
 
 def stem(name):
-    """The project's own name: without what Google Benchmark appends. Only programs that register no name twice have stems."""
+    """The project's own name: without what Google Benchmark appends."""
     return _SUFFIX.sub("", name)
+
+
+def labels(names):
+    """{full name: its stem}; where several names have one stem, each keeps what distinguishes it."""
+    stems = {name: stem(name) for name in names}
+    shared = collections.Counter(stems.values())
+    return {name: found if shared[found] == 1 else name for name, found in stems.items()}
 
 
 def full_name(entry):
@@ -33,7 +40,7 @@ def _with_run_types(entries):
     repeated = {name for name, count in counts.items() if count > 1}
     for entry in entries:
         name, _, statistic = text_of(entry.get("name")).rpartition("_")
-        is_aggregate = "run_type" not in entry and name and (
+        is_aggregate = "run_type" not in entry and name and not failure_of(entry) and (
             statistic == "BigO" and "big_o" in entry or statistic == "RMS" and "rms" in entry
             or counts[entry["name"]] == 1 and "/" not in statistic and (
                 name in repeated or all(f"{name}_{word}" in counts for word in _STATISTICS)))
@@ -54,11 +61,12 @@ def entries_of(document):
 
 
 def named_entries(document):
-    """[(stem, entry)], otherwise as entries_of. Raises ValueError also for an entry without a name."""
-    named = [(stem(text_of(entry.get("run_name")) or text_of(entry.get("name"))), entry) for entry in entries_of(document)]
-    if not all(name for name, _ in named):
+    """[(label, entry)], otherwise as entries_of. Raises ValueError also for an entry without a name."""
+    entries = entries_of(document)
+    label_of = labels(map(full_name, entries))
+    if not all(label_of.values()):
         raise ValueError("a benchmark without a name")
-    return named
+    return [(label_of[full_name(entry)], entry) for entry in entries]
 
 
 def measured_time(entry):

@@ -1,6 +1,7 @@
 """Puts the report in its place in one step: it is written beside the place and then renamed. What a killed report left is swept."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import pathlib
@@ -86,6 +87,8 @@ def replacing(out):
             out.rename(old)
         fresh.rename(out)
     except OSError as error:
+        if error.errno in (errno.ENOMEM, errno.EMFILE, errno.ENFILE):  # a limit of the process, not of the place
+            raise
         raise InputError(f"cannot write {error.filename or out}: {error.strerror}") from None
     finally:
         with contextlib.suppress(OSError):

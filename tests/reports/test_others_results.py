@@ -129,6 +129,14 @@ def test_aggregates_alone_are_compared_by_their_median_without_a_verdict(file, c
     assert code == 0 and "1.500" in out
 
 
+def test_what_failed_is_no_aggregate_of_a_shorter_name(file, capsys):
+    base, new = (file(name, as_1_4(measured("BM", 10) + measured("BM_x", 10)) if name == "base" else
+                      as_1_4(measured("BM", 10)) + [{"name": "BM_x", "error_occurred": True, "error_message": "gone"}])
+                 for name in ("base", "new"))
+    code, out, _ = called(capsys, base, new, *GATE)
+    assert code == 1 and "FAILED error: gone: BM_x\n" in out
+
+
 def test_units_and_times_that_no_clock_gives(file):
     [row] = judge(read_side(file("base", measured("BM", 1.5, time_unit="us"))), read_side(file("new", measured("BM", 1500))), 0.05).compared
     assert row.verdict is Verdict.SAME
