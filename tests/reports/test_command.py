@@ -127,17 +127,13 @@ def result(tmp_path):
     return tmp_path / "result.json"
 
 
-@pytest.mark.parametrize("words", [("--help",), ("result", "result", "--all")])
-def test_a_stdout_that_takes_nothing_is_one_line(result, words):
-    words = [result if word == "result" else word for word in words]
+def test_a_stdout_that_takes_nothing_is_one_line(result):
     with open("/dev/full", "w") as full:
-        refused_only(compare(*words, capture_output=False, stdout=full, stderr=subprocess.PIPE), "cannot write to stdout: No space left")
-    closed = compare(*words, capture_output=False, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1))
-    refused_only(closed, "cannot write to stdout: Bad file descriptor")
-
-
-def refused_only(done, words):
-    assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1
+        for words in (("--help",), (result, result)):
+            done = compare(*words, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+            assert done.returncode == 2 and "cannot write to stdout: No space left" in done.stderr and done.stderr.count("\n") == 1
+    done = compare(result, result, capture_output=False, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1))
+    assert done.returncode == 2 and "cannot write to stdout: Bad file descriptor" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_reader_that_leaves_and_a_stderr_that_takes_nothing_are_quiet(result):
@@ -156,11 +152,6 @@ def test_a_locale_that_lacks_characters_gets_replacements(result, locale):
     assert (done.returncode, done.stderr) == (0, "") and r"BM_gr\xf6\xdfe" in done.stdout
 
 
-@pytest.mark.parametrize("option", ["--fail-on", "--json", "--metrics", "--threshold"])
-def test_an_option_whose_value_argparse_takes_for_the_end_of_options(result, option):
-    refused(compare(result, result, f"{option}=--"), f"'--' is not a value of {option}")
-
-
 def test_a_home_that_cannot_be_written_and_a_bad_configuration_of_matplotlib_are_not_told(factory, tmp_path):
     factory.cell({"walk_ns_mean": 20.0})
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nnonsense\n")
@@ -169,7 +160,7 @@ def test_a_home_that_cannot_be_written_and_a_bad_configuration_of_matplotlib_are
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("mebibytes", [60, 100, 130])
+@pytest.mark.parametrize("mebibytes", [60, 105])
 def test_too_little_memory_is_one_line(factory, mebibytes):
     factory.cell({"walk_ns_mean": 20.0})
     done = command(factory.write(), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (mebibytes << 20,) * 2))

@@ -266,6 +266,11 @@ def test_bad_rules_are_one_line(run, capsys, rules):
     assert "--fail-on" in refused(capsys, base, base, "--fail-on", rules)
 
 
+@pytest.mark.parametrize("option", ["--fail-on", "--json", "--metrics", "--threshold"])
+def test_an_option_whose_value_argparse_takes_for_the_end_of_options(capsys, option):
+    assert f"'--' is not a value of {option}" in refused(capsys, "base", "new", f"{option}=--")
+
+
 def test_bad_input_is_one_line(run, tmp_path, capsys):
     base = run("base", {"irq-ipi": 10})
     assert "no such file" in refused(capsys, base, tmp_path / "nowhere")
