@@ -181,6 +181,26 @@ def test_damaged_results(small_run, tmp_path):
     assert 120 < read < 1080
 
 
+def test_damaged_files_beside_the_cells(factory):
+    cell = factory.cell({"walk_ns_mean": 4.0})
+    failure = factory.plan(variant="hazard")
+    factory.fail(failure, 0, command=["shadowwalk", "cell"])
+    simulated = factory.result(cell, 0, {"walk_ns_mean": 4.0}, simulated={
+        "topology": "t", "held_against_host": [{"vcpus": 1, "simulated_ratio": 2.0, "measured_ratio": 3.0}]})
+    bench = {"benchmarks": [{"name": name, "run_type": "iteration", "repetition_index": place, "cpu_time": 9.0, "time_unit": "ns",
+                             "free_ns_p50": 3.0} for name in ("walk/leak/threads:1", "peer-reclaim/ck/hp/walker:idle") for place in (0, 1)]}
+    run = factory.write()
+    note = factory.path(failure, 0, failed=True)
+    for path, document in ((run / "bench" / "x.json", bench), (run / "simulated" / "x.json", simulated), (note, json.loads(note.read_text()))):
+        path.parent.mkdir(exist_ok=True)
+        for content in mutations(document, 200, seed=4):
+            path.write_bytes(content)
+            with contextlib.suppress(InputError):
+                assert path != note or load(run).left_out
+                load(run)
+        path.write_text(json.dumps(document))
+
+
 def test_damaged_google_benchmarks(tmp_path, capsys):
     entries = [{"name": name, "family_index": 0, "per_family_instance_index": 0, "run_name": name, "run_type": "iteration",
                 "repetitions": 4, "repetition_index": place, "threads": 1, "real_time": 10.0 + place, "cpu_time": 9.0 + place,

@@ -107,7 +107,9 @@ def _why_not(row, question):
     saturation = row.saturation(question.counter)
     if saturation or _values(row, question):
         return saturation
-    return row.why_absent(question.counter.name) or (_ALL_NOISE if row.estimate(question.counter.name) else "not measured")
+    if row.estimate(question.counter.name):
+        return _ALL_NOISE
+    return row.why_absent(question.counter.name) or "not measured"
 
 
 def judge_metric(metric, units, lower_is_better, samples, minimum_effect, obstacles=None):
