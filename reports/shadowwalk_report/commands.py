@@ -89,7 +89,7 @@ def result_file(text):
 
 def _write_beside(path, text):
     """Through a new file, which then takes the place and the permissions of the old one."""
-    # No other process can have put a link there; `shadowwalk run` removes such names where a killed process left them.
+    # No other process can have put a link there. Of this kind are the names that the lab itself writes under, and sweeps.
     partial = path.with_name(f".shadowwalk-{secrets.token_hex(8)}.tmp")
     try:
         with open(partial, "x", encoding="utf-8") as file:

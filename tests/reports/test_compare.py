@@ -249,6 +249,20 @@ def test_the_json_has_every_value(run, tmp_path, capsys):
     assert first["ratio"]["value"] == pytest.approx(2)
 
 
+def test_the_json_follows_links_keeps_permissions_and_leaves_nothing_beside(run, tmp_path, capsys):
+    base, place = run("base", {"irq-ipi": 10}), tmp_path / "place"
+    place.mkdir()
+    (place / "real.json").write_text("old")
+    (place / "real.json").chmod(0o640)
+    (place / ("n" * 255)).symlink_to("real.json")
+    assert called(capsys, base, base, "--json", place / ("n" * 255))[0] == 0
+    assert {path.name for path in place.iterdir()} == {"real.json", "n" * 255}
+    assert json.loads((place / "real.json").read_text())["format"] == "shadowwalk-compare-1"
+    assert (place / "real.json").stat().st_mode & 0o777 == 0o640
+    assert "cannot be written" in refused(capsys, base, base, "--json", place / ("n" * 256))
+    assert "No space left" in refused(capsys, base, base, "--json", "/dev/full")
+
+
 @pytest.mark.parametrize("text, words", [
     ("{", "Expecting"), ("[]", "no list `benchmarks`"), ('{"benchmarks": [3]}', "no list `benchmarks`"),
     ('{"benchmarks": [{"run_type": "iteration"}]}', "a benchmark without a name"),

@@ -142,7 +142,7 @@ def test_units_and_times_that_no_clock_gives(file):
     assert row.verdict is Verdict.SAME
     for time in (0, -1, float("nan"), float("inf"), 1e200, 1e-200, 10**400, "5", None):
         bad = read_side(file("bad", [{**entry, "cpu_time": time} for entry in measured("BM", 1)]))
-        assert bad.measured == set() and bad.failed["BM"].words == "it reported no time"
+        assert bad.measured == set() and bad.failed["BM"].words == "error: it reported no time"
 
 
 # Failures
@@ -173,6 +173,8 @@ def test_a_failure_in_some_repetitions_fails_the_gate_too(file, capsys):
     code, out, _ = called(capsys, base, file("new", entries), *GATE)
     assert code == 1 and "FAILED error in 1 of 8 repetitions: no second node: BM\n" in out
     assert "only partly measured: BM: new: error in 1 of 8" in out and "1 SAME" in out
+    entries[3] |= {"error_occurred": False, "cpu_time": float("nan")}
+    assert "FAILED error in 1 of 8 repetitions: it reported no time: BM\n" in called(capsys, base, file("new", entries), *GATE)[1]
 
 
 # Other formats

@@ -1,5 +1,6 @@
 """The benchmarks of a file of Google Benchmark: which entries are repetitions of one and the same."""
 
+import collections
 import dataclasses
 
 from ..google_benchmark import failure_of, full_name, measured_time
@@ -36,27 +37,26 @@ def _is_repetition(entry):
 
 
 def _identity(entry):
-    """What differs between two benchmarks that were registered under one name; None where the library does not write it."""
+    """What differs between two benchmarks that were registered under one name; -1 where the library does not write it."""
     return tuple(entry[key] if is_whole(entry.get(key), 0, _MOST) else -1
                  for key in ("family_index", "per_family_instance_index", "threads"))
 
 
 def _failure(repetitions):
-    failed = [found for found in map(failure_of, repetitions) if found]
-    if failed:
-        kind, message = next((found for found in failed if found[0] == "error"), failed[0])
-        share = f" in {len(failed)} of {count_of(len(repetitions), 'repetition')}" if len(failed) < len(repetitions) else ""
-        return Failure(f"{kind}{share}: {message}", kind == "error")
-    if repetitions and not any(measured_time(entry) for entry in repetitions):
-        return Failure("it reported no time", True)
-    return None
+    found = (failure_of(entry) or (None if measured_time(entry) else ("error", "it reported no time")) for entry in repetitions)
+    failed = list(filter(None, found))
+    if not failed:
+        return None
+    kind, message = next((failure for failure in failed if failure[0] == "error"), failed[0])
+    share = f" in {len(failed)} of {count_of(len(repetitions), 'repetition')}" if len(failed) < len(repetitions) else ""
+    return Failure(f"{kind}{share}: {message}", kind == "error")
 
 
 def _confused(repetitions):
-    places = [entry["repetition_index"] for entry in repetitions if is_whole(entry.get("repetition_index"), 0, _MOST)]
-    twice = next((place for place in places if places.count(place) > 1), None) if len(set(places)) < len(places) else None
-    return "" if twice is None else (f"its repetition {twice} is there more than once: two benchmarks of one name, or several runs in one "
-                                     "file; compare files of one run each")
+    places = collections.Counter(entry["repetition_index"] for entry in repetitions if is_whole(entry.get("repetition_index"), 0, _MOST))
+    twice = [place for place, count in places.items() if count > 1]
+    return (f"its repetition {twice[0]} is there more than once: two benchmarks of one name, or several runs in one file; compare files of "
+            "one run each") if twice else ""
 
 
 def _benchmark(title, entries):
