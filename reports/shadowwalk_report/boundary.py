@@ -144,7 +144,7 @@ def _open_closed_descriptors():
 
 def _end(number, _):
     """By an exception, so that what is half-written is removed and children end. It is asked once."""
-    for ending in _ENDINGS:
+    for ending in (*_ENDINGS, signal.SIGINT):
         signal.signal(ending, signal.SIG_IGN)
     sys.exit(128 + number)
 

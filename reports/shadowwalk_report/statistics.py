@@ -36,7 +36,7 @@ class Reason(enum.Enum):
     TOO_MANY_COMPARISONS = "too few repetitions for so many comparisons: not even samples without overlap would be significant"
     SPANS = "the interval reaches across the smallest effect that counts"
     NOT_SIGNIFICANT = "the samples overlap too much"
-    ONLY_AGGREGATES = "only aggregates and no repetitions, which a verdict needs (run it without --benchmark_report_aggregates_only)"
+    ONLY_AGGREGATES = "only aggregates and no repetitions, which a verdict needs: run it without --benchmark_report_aggregates_only"
     NO_PAIR = "no repetition has both"
     ZERO_BASELINE = "the baseline is zero"
 
