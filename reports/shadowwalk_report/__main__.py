@@ -1,5 +1,5 @@
 """`python3 -m shadowwalk_report ARGS`, which is what `shadowwalk report ARGS` runs."""
 
-from .commands import start
+from .boundary import start
 
 start("report")

@@ -3,7 +3,7 @@
 import dataclasses
 
 from .google_benchmark import time_or_error
-from .untrusted_json import is_number
+from .untrusted_json import is_number, is_whole
 
 THREADS, WALKER = "threads:", "walker:"  # how the last part of a name begins: a walk, a reclaim
 FAMILIES = {"walk": ("", THREADS), "peer": ("peer/", THREADS), "reclaim": ("", WALKER), "peer-reclaim": ("peer/", WALKER)}
@@ -46,6 +46,7 @@ def bench_results(files):
     """BenchResults of all result files together: the named entries of each."""
     results = BenchResults()
     for number, entries in enumerate(files):
-        for name, entry in entries:
-            _add(results, name, entry, (number, entry.get("repetition_index", 0)))
+        for place, (name, entry) in enumerate(entries):
+            index = entry.get("repetition_index")
+            _add(results, name, entry, (number, index if is_whole(index, 0, len(entries)) else place))
     return results

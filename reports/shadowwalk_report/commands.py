@@ -1,38 +1,18 @@
-"""What all commands of this package share: starting, options and their errors, progress, writing JSON, exit codes."""
+"""What all commands of this package share: options and their errors, writing JSON."""
 
 import argparse
+import contextlib
 import difflib
-import importlib
 import json
 import os
 import pathlib
 import re
-import signal
+import secrets
+import stat
 import sys
 
+from .boundary import say
 from .untrusted_json import InputError, one_line
-
-EXIT_BAD_INPUT = 2
-EXIT_PROGRAM_FAILED = 3
-_DEBIAN = {"matplotlib": "python3-matplotlib", "numpy": "python3-numpy", "scipy": "python3-scipy", "jinja2": "python3-jinja2"}
-
-
-def start(module):
-    """Calls main() of the module of this package and exits with its result. Where a module of Python is missing, says in one line
-    which package to install."""
-    try:
-        main = importlib.import_module(f".{module}", __package__).main
-    except ImportError as error:
-        package = _DEBIAN.get((error.name or "").split(".")[0])
-        if package is None:
-            raise
-        print(f"shadowwalk: reports need the Python module {error.name}: install the package {package}", file=sys.stderr)
-        sys.exit(EXIT_BAD_INPUT)
-    sys.exit(main())
-
-
-class ProgramFailed(Exception):
-    """A program that was run crashed, or wrote no result. The message is one line."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -45,6 +25,10 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message):
         raise InputError(f"{message} (try `{self.prog} --help`)")
 
+    def _print_message(self, message, file=None):
+        if message:
+            say(*message.splitlines(), most=sys.maxsize)
+
     def parse_args(self, args=None, namespace=None):
         """Refuses an unknown option first, as whatever else is wrong may follow from it."""
         words = sys.argv[1:] if args is None else list(args)
@@ -53,6 +37,8 @@ class OneLineParser(argparse.ArgumentParser):
             if name.startswith("-") and len(name) > 1 and name not in self._option_string_actions:
                 near = difflib.get_close_matches(name, self._option_string_actions, 1)
                 self.error(f"unknown option {name}" + (f": did you mean {near[0]}?" if near else ""))
+            if word == f"{name}=--":  # argparse takes it for the end of the options, and passes no value
+                self.error(f"'--' is not a value of {name}")
         options, unknown = self.parse_known_args(words, namespace)
         if unknown:
             self.error(f"unexpected argument '{unknown[0]}'")
@@ -83,7 +69,7 @@ def percent(text):
 def regex(text):
     try:
         re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"'{text}' is not a regular expression: {error}") from None
     return text
 
@@ -91,44 +77,39 @@ def regex(text):
 def result_file(text):
     """A path that can be written later; it is checked now, before minutes of measuring."""
     path = pathlib.Path(text)
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+    try:
+        place = path if path.exists() and not path.is_file() else path.resolve().parent
+        is_bad = path.is_dir() or not place.exists() or not os.access(place, os.W_OK)
+    except OSError:  # a name that is too long, links in a circle
+        is_bad = True
+    if is_bad:
         raise argparse.ArgumentTypeError(f"'{text}' cannot be written: name a file in an existing directory")
     return path
 
 
-def write_json(path, document):
-    """Writes the whole document or nothing."""
-    partial = path.with_name(path.name + ".partial")
+def _write_beside(path, text):
+    """Through a new file, which then takes the place and the permissions of the old one."""
+    # No other process can have put a link there. Of this kind are the names that the lab itself writes under, and sweeps.
+    partial = path.with_name(f".shadowwalk-{secrets.token_hex(8)}.tmp")
     try:
-        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        with open(partial, "x", encoding="utf-8") as file:
+            with contextlib.suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+            file.write(text)
         partial.replace(path)
-    except OSError as error:
+    finally:
         partial.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {one_line(error)}") from error
 
 
-def show_progress(text):
-    """On a terminal only: a log needs no progress."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
-
-def end_progress():
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-
-def run_command(name, command, arguments):
-    """Calls command(arguments), which returns the exit code; where it fails, prints one line that begins with `name`."""
+def write_json(path, document):
+    """Writes the whole document or nothing; a link is followed, and stdout, a device or a pipe written to as it is."""
+    text = json.dumps(document, indent=1) + "\n"
     try:
-        return command(arguments)
-    except (InputError, ProgramFailed) as error:
-        end_progress()
-        print(f"{name}: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT if isinstance(error, InputError) else EXIT_PROGRAM_FAILED
-    except KeyboardInterrupt:
-        end_progress()
-        return 128 + signal.SIGINT
-    except BrokenPipeError:
-        sys.stdout = None
-        return 128 + signal.SIGPIPE
+        if path.exists() and os.path.samestat(path.stat(), os.fstat(1)):
+            sys.stdout.write(text)
+        elif path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+        else:
+            _write_beside(path.resolve(), text)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {one_line(error)}") from error

@@ -4,6 +4,7 @@ import json
 import re
 
 from .statistics import ALPHA, CONFIDENCE, MINIMUM_EFFECT, MINIMUM_REPETITIONS
+from .untrusted_text import visible
 from .verdicts import QUESTIONS
 
 FORMAT = "shadowwalk-report-1"
@@ -40,7 +41,7 @@ def brief_of(report, whole):
 
 
 def _text(words):
-    return _SPECIAL.sub(r"\\\1", " ".join(str(words).split()))
+    return _SPECIAL.sub(r"\\\1", visible(" ".join(str(words).split())))
 
 
 def _row(cells):

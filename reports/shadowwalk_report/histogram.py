@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from .untrusted_json import is_number
+from .untrusted_json import LARGEST, is_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Histogram:
             table = np.array(buckets, dtype=float).reshape(-1, 3)
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError("a bucket is not [lowest, highest, count]") from error
-        if not np.isfinite(table).all() or (table < 0).any():
+        if not (table < LARGEST).all() or (table < 0).any():
             raise ValueError("a bucket contains a negative or infinite number")
         bound = float(table[:, 1].max(initial=0))
         greatest = data.get("max")

@@ -3,14 +3,15 @@
 import argparse
 import csv
 import dataclasses
+import itertools
 import pathlib
-import signal
 import sys
 
 from .answers import answers
+from .boundary import run_command, say
 from .cells import cell_lines, raw_table
 from .claims import judge_claims
-from .commands import OneLineParser, run_command
+from .commands import OneLineParser
 from .drawing.canvas import render_all
 from .drawing.plot import unique_names
 from .exports import brief_of, render_markdown
@@ -21,6 +22,7 @@ from .rows import SPEED_LIMIT, Table
 from .run_directory import load
 from .topics import RUN_TOPICS, Material, all_plots, sections_of
 from .trust import trust_items
+from .untrusted_text import spreadsheet_cell
 from .verdicts import DEFAULT_BASELINE, Verdicts
 from .workloads import WorkloadPage, workload_pages
 
@@ -60,8 +62,7 @@ class Report:
 def _write_csv(path, columns, records):
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(["" if value is None else value for value in record] for record in records)
+        writer.writerows(map(spreadsheet_cell, record) for record in itertools.chain([columns], records))
 
 
 def _make(run, table, verdicts, formats):
@@ -134,12 +135,10 @@ def _parse(arguments):
 def _run(arguments):
     options = _parse(arguments)
     out = options.out if options.out is not None else options.directory / "report"
-    print(write_report(options.directory, out, options.baseline, options.formats, options.with_perturbed))
+    say(write_report(options.directory, out, options.baseline, options.formats, options.with_perturbed), most=sys.maxsize)
     return 0
 
 
 def main(arguments=None):
     """Returns the exit code: 0 when the report is written, 2 (with one line on stderr) when the input is bad."""
-    # By an exception, so that the half-written directory is removed.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     return run_command("shadowwalk: report", _run, arguments)

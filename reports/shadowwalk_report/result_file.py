@@ -107,5 +107,5 @@ def read_failure(path, cell, repetition):
             reason += f" ({words.format(data[key])})"
             break
     command = data.get("command")
-    command = " ".join(map(str, command)) if isinstance(command, list) else text_of(command)
+    command = " ".join(_texts_of(command)) if isinstance(command, list) else text_of(command)
     return LeftOut(cell.id, repetition, cell.name, text_of(data.get("status")) or "failed", reason, command)

@@ -13,12 +13,14 @@ from .google_benchmark import named_entries
 from .model import LeftOut, PlannedCell, Run
 from .processes import on_all_cpus
 from .result_file import read_failure, read_result, read_simulated
-from .untrusted_json import InputError, clean, one_line, read_json, text_of
+from .untrusted_json import InputError, is_whole, one_line, read_json, text_of
+from .untrusted_text import visible
 
 FORMAT = "shadowwalk-run-1"
 PLAN = "run.json"
 SIMULATED = "simulated"  # a folder beside the cells: results of `shadowwalk project --json`
 BENCH = "bench"  # another: results of `shadowwalk-bench --benchmark_out`
+MOST = 1_000_000_000  # cells, repetitions
 FEW_FILES = 200  # below, starting processes costs more than it saves
 
 _RESULT_NAME = re.compile(r"(\d+)-r(\d+)(\.failed)?\.json")
@@ -38,18 +40,28 @@ def _read_plan(path):
 
 
 def _planned_cell(cell):
-    if not isinstance(cell["id"], int):
-        raise TypeError("an id that is not an integer")
+    if not is_whole(cell["id"], 0, MOST):
+        raise ValueError(f"a cell whose id is not a whole number up to {MOST}")
+    if not isinstance(cell["name"], str):
+        raise ValueError(f"cell {cell['id']} has a name that is not a text")
     options = cell.get("options")
-    return PlannedCell(cell["id"], str(cell["name"]), options if isinstance(options, dict) else {})
+    return PlannedCell(cell["id"], cell["name"], options if isinstance(options, dict) else {})
+
+
+def _planned_place(place):
+    cell_id, repetition = place
+    if not is_whole(cell_id, 0, MOST) or not is_whole(repetition, 0, MOST):
+        raise ValueError(f"order has a place that is not [cell, repetition], whole numbers up to {MOST}")
+    return cell_id, repetition
 
 
 def _parse_plan(path, data):
     """({id: PlannedCell}, repetitions, order)."""
     try:
         plan = {cell.id: cell for cell in map(_planned_cell, data["cells"])}
-        order = [(int(cell_id), int(repetition)) for cell_id, repetition in data["order"]]
-        return plan, int(data["repetitions"]), order
+        if not is_whole(data["repetitions"], 0, MOST):
+            raise ValueError(f"repetitions is not a whole number up to {MOST}")
+        return plan, data["repetitions"], [_planned_place(place) for place in data["order"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: the plan is damaged: {type(error).__name__} {one_line(error)}") from None
 
@@ -79,7 +91,7 @@ def _read_cells(directory, plan):
         cell_id, repetition = int(match[1]), int(match[2])
         cell = plan.get(cell_id)
         if cell is None:
-            left_out.append(LeftOut(cell_id, repetition, clean(file.name), "not in the plan",
+            left_out.append(LeftOut(cell_id, repetition, visible(file.name), "not in the plan",
                                     f"{PLAN} has no such cell"))
         else:
             jobs.append((file, cell, repetition, bool(match[3])))
@@ -120,7 +132,8 @@ def load(directory):
     simulated = [result for result in results if result.simulated is not None]
     simulated += itertools.chain.from_iterable(_read_folder(directory / SIMULATED, read_simulated, "shadowwalk project --json"))
     bench = _read_folder(directory / BENCH, lambda file: named_entries(read_json(file)), "shadowwalk-bench --benchmark_out")
-    return Run(title=text_of(data.get("title")) or "shadowwalk run", seed=data.get("seed"),
+    seed = data.get("seed")
+    return Run(title=text_of(data.get("title")) or "shadowwalk run", seed=seed if isinstance(seed, (int, str)) else None,
                repetitions=repetitions, version=text_of(data.get("shadowwalk_version"), "unknown"),
                started=text_of(data.get("started")), plan=plan, order=order, results=measured, left_out=left_out,
                missing=[key for key in order if key not in done], simulated=simulated, bench=bench_results(bench))

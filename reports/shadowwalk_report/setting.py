@@ -74,6 +74,7 @@ SETTING_FIELDS = tuple(field.name for field in dataclasses.fields(Setting))
 SCHEME_FIELDS = tuple(field.name for field in dataclasses.fields(Scheme))
 ROW_FIELDS = SETTING_FIELDS + SCHEME_FIELDS
 
+_MOST = 1 << 53  # numbers that a figure can draw
 _WORDS = {str: "text", int: "a whole number that is not negative", float: "a number that is not negative"}
 _FIELDS = {field.name: field.type for part in (Setting, Scheme) for field in dataclasses.fields(part)}
 
@@ -81,7 +82,7 @@ _FIELDS = {field.name: field.type for part in (Setting, Scheme) for field in dat
 def _fits(value, kind):
     if kind is str:
         return isinstance(value, str)
-    return is_number(value) and value >= 0 and (kind is float or value == int(value))
+    return is_number(value) and value >= 0 and (kind is float or value == int(value) and value <= _MOST)
 
 
 def parse_cell(cell):

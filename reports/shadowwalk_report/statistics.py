@@ -36,6 +36,7 @@ class Reason(enum.Enum):
     TOO_MANY_COMPARISONS = "too few repetitions for so many comparisons: not even samples without overlap would be significant"
     SPANS = "the interval reaches across the smallest effect that counts"
     NOT_SIGNIFICANT = "the samples overlap too much"
+    ONLY_AGGREGATES = "only aggregates and no repetitions, which a verdict needs: run it without --benchmark_report_aggregates_only"
     NO_PAIR = "no repetition has both"
     ZERO_BASELINE = "the baseline is zero"
 
@@ -150,16 +151,18 @@ def estimate(values):
 
 def quotient(numerators, denominators):
     """Median over median, with an interval that includes the uncertainty of both: they are resampled independently. None when
-    there is no value, or a denominator that is not positive."""
+    there is no value, or a denominator that is not positive or as good as zero."""
     samples = [np.asarray(list(values), dtype=float) for values in (numerators, denominators)]
     if not all(map(len, samples)) or (samples[1] <= 0).any():
         return None
-    value = float(np.median(samples[0]) / np.median(samples[1]))
     count = min(map(len, samples))
-    if count == 1:
-        return Estimate(value, None, None, 1)
-    above, below = (_resampled_medians(sample, stream) for stream, sample in enumerate(samples))
-    return Estimate(value, *_middle_share(above / below), count)
+    with np.errstate(over="ignore"):
+        value = float(np.median(samples[0]) / np.median(samples[1]))
+        above, below = (_resampled_medians(sample, stream) for stream, sample in enumerate(samples))
+        quotients = above / below
+    if not np.isfinite(quotients).all():
+        return None
+    return Estimate(value, None, None, 1) if count == 1 else Estimate(value, *_middle_share(quotients), count)
 
 
 def range_coverage(count):
@@ -178,8 +181,9 @@ def differences(candidate, baseline):
 
 
 def ratios(candidate, baseline):
-    """candidate / baseline for each repetition that both have; a repetition whose baseline is zero is dropped."""
-    return _paired(candidate, {r: v for r, v in baseline.items() if v != 0}, lambda a, b: a / b)
+    """candidate / baseline for each repetition that both have; a repetition whose baseline is as good as zero is dropped."""
+    found = _paired(candidate, {r: v for r, v in baseline.items() if v != 0}, lambda a, b: a / b)
+    return {repetition: ratio for repetition, ratio in found.items() if math.isfinite(ratio)}
 
 
 def judge(changes, tolerance):

@@ -3,9 +3,12 @@
 import json
 import re
 
-LARGEST = 1e300
+from .untrusted_file import read_bytes
+from .untrusted_text import has_unprintable_beyond_c0, visible
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+LARGEST = 1e100  # ratios and squares of such numbers are still numbers
+
+_ESCAPE = re.compile(r"\\[bfnrtu]")  # how JSON writes control characters
 
 
 class InputError(Exception):
@@ -13,28 +16,28 @@ class InputError(Exception):
 
 
 def clean(value):
-    """Without control characters and lone surrogates, which neither HTML nor UTF-8 can hold."""
+    """The value with all its texts, keys included, made visible: they go to pages, tables and terminals as they are."""
     if isinstance(value, str):
-        return _UNPRINTABLE.sub("\ufffd", value)
+        return visible(value)
     if isinstance(value, dict):
         return {clean(key): clean(item) for key, item in value.items()}
     return [clean(item) for item in value] if isinstance(value, list) else value
 
 
-def read_json(path):
-    """Raises OSError, or ValueError with the place when it is not JSON."""
-    text = path.read_text(encoding="utf-8")
+def read_json(path, may_be_pipe=False):
+    """Raises OSError, or ValueError with the place when it is not JSON. `may_be_pipe`: the user named it, not a directory."""
+    content = read_bytes(path, may_be_pipe)
+    text = content.decode(json.detect_encoding(content))
     try:
         data = json.loads(text)
-        # JSON forbids raw control characters: they come as escapes, or as overrides of the writing direction.
-        plain = text.isascii() and "\x7f" not in text  # a quicker test than the search
-        return clean(data) if "\\u" in text or not plain and _UNPRINTABLE.search(text) else data
+        # JSON forbids raw control characters of C0: they come as escapes. A search of the text is quicker than a look at each value.
+        return clean(data) if _ESCAPE.search(text) or has_unprintable_beyond_c0(text) else data
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
 
 def is_number(value):
-    """A number that a float can hold; neither infinite nor NaN."""
+    """A number of sane size; neither infinite nor NaN."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST < value < LARGEST
 
 
@@ -44,12 +47,18 @@ def are_numbers(values):
         min(values, default=0), max(values, default=0))) and not any(value != value for value in values)
 
 
+def is_whole(value, least, most):
+    """An integer, and no boolean, of this range."""
+    return type(value) is int and least <= value <= most
+
+
 def text_of(value, default=""):
     return value if isinstance(value, str) else default
 
 
 def strings_of(value):
-    return {str(key): str(item) for key, item in value.items()} if isinstance(value, dict) else {}
+    """The scalars of an object, as text; lists and objects within it are left out."""
+    return {key: str(item) for key, item in value.items() if not isinstance(item, (dict, list))} if isinstance(value, dict) else {}
 
 
 def one_line(error):

@@ -127,3 +127,17 @@ def test_bounds_of_a_program_that_crashes(run_script, stand_in):
     program = stand_in("bench", bound_figures(12), ends={"2": "signal 11"})
     done = run_script("bench-bounds", program)
     assert done.returncode == 3 and done.stderr == f"bench-bounds: {program} died of SIGSEGV\n"
+
+
+# --- what all commands share
+
+@pytest.mark.parametrize("name", ["bench-compare", "bench-bounds", "attach-overhead"])
+def test_one_boundary_for_all_commands(run_script, name):
+    assert "'--' is not a value of --json" in refused(run_script(name, "--json=--", "x"), name)
+    assert "unknown option --jsn: did you mean --json?" in refused(run_script(name, "--jsn", "x"), name)
+
+
+def test_programs_without_a_benchmark(run_script, stand_in):
+    empty = stand_in("empty", {})
+    assert "lists no benchmark" in refused(run_script("bench-bounds", empty), "bench-bounds")
+    assert "no benchmark in common" in refused(run_script("bench-compare", empty, empty), "bench-compare")

@@ -47,6 +47,17 @@ def test_reads_times_errors_and_counters_and_leaves_aggregates_out(tmp_path):
     assert found["b"] == Measurement(None, "no such device")
 
 
+def test_two_benchmarks_with_one_stem_keep_what_distinguishes_them(tmp_path):
+    found = read_measurements(write(tmp_path, {"benchmarks": [
+        {"name": name, "real_time": 2, "cpu_time": 9, "time_unit": "ns"} for name in ("a", "a/real_time", "b/real_time")]}))
+    assert {name: measured.ns for name, measured in found.items()} == {"a": 9, "a/real_time": 2, "b": 2}
+
+
+def test_what_was_skipped_says_so(tmp_path):
+    found = read_measurements(write(tmp_path, {"benchmarks": [{"name": "a", "skipped": True, "skip_message": "no second node"}]}))
+    assert found["a"] == Measurement(None, "skipped: no second node")
+
+
 @pytest.mark.parametrize("document", [[], {}, {"benchmarks": 3}, {"benchmarks": [3]}, {"benchmarks": [{"name": 3}]}])
 def test_what_is_no_result(tmp_path, document):
     with pytest.raises(ValueError):

@@ -68,10 +68,34 @@ def test_the_gate_fails_and_names_the_cells(run, capsys):
     assert "--metrics" in refused(capsys, base, new, "--metrics", "sheep")
 
 
-def test_too_few_repetitions_do_not_fail_the_gate_but_are_told(run, capsys):
-    base, new = run("base", {"irq-ipi": 10}, repetitions=3), run("new", {"irq-ipi": 20}, repetitions=3)
+@pytest.mark.parametrize("repetitions, reason", [(1, Reason.TOO_FEW), (3, Reason.TOO_FEW), (4, Reason.TOO_MANY_COMPARISONS)])
+def test_a_gate_does_not_pass_with_too_few_repetitions_to_judge(run, capsys, repetitions, reason):
+    base, new = (run(name, {"irq-ipi": ns, "hazard": ns}, repetitions) for name, ns in (("base", 10), ("new", 30)))
     code, out, _ = called(capsys, base, new, "--fail-on", "slower:5%")
-    assert code == 0 and "2 of 2 comparisons have no verdict" in out and f"TOO_FEW: {Reason.TOO_FEW.value}" in out
+    assert code == 3 and "4 of 4 comparisons have no verdict" in out and f"{reason.name}: {reason.value}" in out
+    assert out.count("NOT JUDGED walk_ns_mean 3.000x: irq-ipi/") == 1 and "too few repetitions to judge" in out.splitlines()[-1]
+    assert called(capsys, base, new, "--fail-on", "slower:5%", "--allow-few")[0] == 0
+    assert called(capsys, base, new, "--fail-on", "missing")[0] == 0  # it asks for no verdict
+    assert called(capsys, base, new)[0] == 0
+
+
+def test_one_cell_that_cannot_be_judged_is_enough(run, tmp_path, capsys):
+    base = run("base", {"irq-ipi": 10, "hazard": 10})
+    factory = RunFactory(tmp_path / "new", 7)
+    factory.cell({"walk_ns_mean": spread(10, 7)}, variant="irq-ipi", zappers=0)
+    factory.cell({"walk_ns_mean": spread(10, 7)}, variant="hazard", zappers=0, noisy={r: ["other load"] for r in range(4)})
+    code, out, _ = called(capsys, base, factory.write(), "--fail-on", "slower:5%")
+    assert code == 3 and out.count("NOT JUDGED") == 1 and "NOT JUDGED walk_ns_mean 1.020x: hazard/" in out
+    factory.cell({"walk_ns_mean": spread(10, 7)}, variant="leak", zappers=0, noisy={r: ["other load"] for r in range(7)})
+    new = factory.write()
+    assert "(walk_ns_mean of base: all results are noisy or perturbed)" in called(capsys, new, new, "--fail-on", "slower:5%")[1]
+
+
+def test_a_gate_that_compared_nothing_does_not_pass(run, capsys):
+    base, new = run("base", {"irq-ipi": 10}), run("new", {"hazard": 10})
+    assert "share nothing" in refused(capsys, base, new, "--fail-on", "slower:5%")
+    assert called(capsys, base, new, "--fail-on", "missing")[0] == 1
+    assert "share nothing" in refused(capsys, base, base, "--metrics", "zap_ns_p99", "--fail-on", "missing")
 
 
 def test_cells_of_one_side_are_named_and_fail_only_where_asked(run, tmp_path, capsys):
@@ -89,8 +113,12 @@ def test_a_cell_that_failed_tells_its_reason(run, tmp_path, capsys):
     failed = factory.plan(variant="hazard", zappers=0)
     for repetition in range(7):
         factory.fail(failed, repetition, status="crashed", reason="killed in the walker", signal=11)
-    _, out, _ = called(capsys, base, factory.write())
-    assert "new: crashed: killed in the walker (signal 11)" in out
+    new = factory.write()
+    code, out, _ = called(capsys, base, new)
+    assert code == 0 and "new: crashed: killed in the walker (signal 11)" in out
+    code, out, _ = called(capsys, base, new, "--fail-on", "slower:5%")
+    assert code == 1 and "FAILED crashed: killed in the walker (signal 11): hazard/" in out
+    assert called(capsys, new, base, "--fail-on", "slower:5%,missing")[0] == 0  # what went wrong in base is no regression
 
 
 def test_settings_that_differ_are_not_compared(run, capsys):
@@ -192,7 +220,7 @@ def test_any_google_benchmark_is_compared_by_what_is_shared(tmp_path, capsys):
 def test_the_clock_is_the_one_that_the_name_says(tmp_path):
     base = google(tmp_path / "base.json", {"BM/real_time": [10.0] * 4})
     [row] = judge(read_side(base), read_side(base), 0.05).compared
-    assert row.base == [70.0] * 4 and row.name == "BM"
+    assert row.base == [70.0] * 4 and row.name == "BM/real_time"
 
 
 def test_results_of_cells_are_read_as_cells(tmp_path, capsys):
@@ -202,8 +230,10 @@ def test_results_of_cells_are_read_as_cells(tmp_path, capsys):
         results = [factory.result(cell, 0, {"walk_ns_mean": ns * (1 + r / 100)}) for r in range(6)]
         for place, result in enumerate(results):
             result["benchmarks"][0]["repetition_index"] = place
-        (tmp_path / f"{name}.json").write_text(json.dumps(
-            {"context": CONTEXT, "benchmarks": [result["benchmarks"][0] for result in results]}))
+        entries = [result["benchmarks"][0] for result in results]
+        entries.append({"name": entries[0]["name"] + "_median", "run_name": entries[0]["name"], "run_type": "aggregate",
+                        "aggregate_name": "median", "real_time": ns, "time_unit": "ns"})
+        (tmp_path / f"{name}.json").write_text(json.dumps({"context": CONTEXT, "benchmarks": entries}))
     [row] = judge(read_side(tmp_path / "base.json"), read_side(tmp_path / "new.json"), 0.05).compared
     assert (row.metric, row.verdict, len(row.base)) == ("walk_ns_mean", Verdict.SLOWER, 6)
     assert called(capsys, tmp_path / "base.json", tmp_path / "new.json", "--fail-on", "slower:5%")[0] == 1
@@ -217,6 +247,20 @@ def test_the_json_has_every_value(run, tmp_path, capsys):
     first = found["compared"][0]
     assert (first["verdict"], first["reason"], first["comparisons"], len(first["base"])) == ("SLOWER", None, 1, 7)
     assert first["ratio"]["value"] == pytest.approx(2)
+
+
+def test_the_json_follows_links_keeps_permissions_and_leaves_nothing_beside(run, tmp_path, capsys):
+    base, place = run("base", {"irq-ipi": 10}), tmp_path / "place"
+    place.mkdir()
+    (place / "real.json").write_text("old")
+    (place / "real.json").chmod(0o640)
+    (place / ("n" * 255)).symlink_to("real.json")
+    assert called(capsys, base, base, "--json", place / ("n" * 255))[0] == 0
+    assert {path.name for path in place.iterdir()} == {"real.json", "n" * 255}
+    assert json.loads((place / "real.json").read_text())["format"] == "shadowwalk-compare-1"
+    assert (place / "real.json").stat().st_mode & 0o777 == 0o640
+    assert "cannot be written" in refused(capsys, base, base, "--json", place / ("n" * 256))
+    assert "No space left" in refused(capsys, base, base, "--json", "/dev/full")
 
 
 @pytest.mark.parametrize("text, words", [
@@ -234,6 +278,11 @@ def test_bad_files_are_one_line(run, tmp_path, capsys, text, words):
 def test_bad_rules_are_one_line(run, capsys, rules):
     base = run("base", {"irq-ipi": 10})
     assert "--fail-on" in refused(capsys, base, base, "--fail-on", rules)
+
+
+@pytest.mark.parametrize("option", ["--fail-on", "--json", "--metrics", "--threshold"])
+def test_an_option_whose_value_argparse_takes_for_the_end_of_options(capsys, option):
+    assert f"'--' is not a value of {option}" in refused(capsys, "base", "new", f"{option}=--")
 
 
 def test_bad_input_is_one_line(run, tmp_path, capsys):

@@ -210,7 +210,7 @@ class Counting final : public Schedule {
 
 TEST(BoundedSearch, FindsEveryOutcomeThatItsPreemptionsAllow) {
   std::mt19937 random(3);
-  for (int i = 0; i < 200; ++i) {
+  for (unsigned i = 0; i < shadowwalk::test::rounds(200); ++i) {
     const Commands commands = random_commands(random);
     for (const MemoryModel model : {MemoryModel::sc, MemoryModel::tso, MemoryModel::pso}) {
       std::array<std::set<std::string>, 3> possible;  // by preemptions
@@ -239,7 +239,7 @@ TEST(BoundedSearch, WithEnoughPreemptionsLosesNoOutcomeOfRandomPrograms) {
   std::mt19937 random(2);
   std::uint64_t bounded = 0;
   std::uint64_t without = 0;
-  for (int i = 0; i < 300; ++i) {
+  for (unsigned i = 0; i < shadowwalk::test::rounds(300); ++i) {
     const Commands commands = random_commands(random);
     for (const MemoryModel model : {MemoryModel::sc, MemoryModel::tso, MemoryModel::pso}) {
       const Exploration found = explore_bounded(model, commands, kEnough);

@@ -1,18 +1,18 @@
 """scripts/attach-overhead: what a tool of `shadowwalk attach`, or `shadowwalk top`, costs a cell that it is on."""
 
 import dataclasses
-import json
 import os
 import pathlib
 import signal
 import subprocess
 import tempfile
 
-from ..commands import (OneLineParser, ProgramFailed, count, end_progress, result_file, run_command, show_progress,
-                        write_json)
+from ..boundary import ProgramFailed, end_progress, run_command, say, show_progress
+from ..commands import OneLineParser, count, result_file, write_json
+from ..google_benchmark import entries_of
 from ..quantities import low_to_high
 from ..statistics import CONFIDENCE, estimate, ratios
-from ..untrusted_json import InputError, one_line
+from ..untrusted_json import InputError, is_number, one_line, read_json
 
 NEXT_TO_HERE = pathlib.Path(__file__).resolve().parents[3] / "build" / "release" / "shadowwalk"
 PERF = ("cpu", "sched", "c2c", "kvm")
@@ -47,10 +47,11 @@ class AttachedCell:
         """The entry of the result. `what`: None, without a tool. Raises ProgramFailed, or InputError for bad options."""
         with tempfile.TemporaryDirectory() as folder:
             result = pathlib.Path(folder, "result.json")
-            cell = subprocess.Popen([self._shadowwalk, "cell", *self._options, "--hold", "--json", str(result)],
-                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            tool = None
+            cell = tool = None
             try:
+                cell = subprocess.Popen([self._shadowwalk, "cell", *self._options, "--hold", "--json", str(result)],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                        errors="replace")
                 said = _read_until(cell.stderr, "go on:")
                 if "go on:" not in said:
                     raise (InputError if cell.wait() == 2 else ProgramFailed)(f"the cell: {_last_line(said)}")
@@ -62,13 +63,27 @@ class AttachedCell:
                     raise ProgramFailed(f"the cell failed with exit code {cell.returncode}: {_last_line(errors)}")
                 if tool is not None:
                     self._finish(tool, self._words(cell.pid, what, folder))
-                entry = json.loads(result.read_text(encoding="utf-8"))["benchmarks"][0]
+                entry = self._entry(result)
+            except subprocess.TimeoutExpired:
+                raise ProgramFailed("the cell did not end within an hour") from None
+            except OSError as error:
+                raise InputError(f"{self._shadowwalk}: cannot be run: {one_line(error)}") from error
             finally:
                 for process in filter(None, (tool, cell)):
                     process.kill()
                     process.wait()
         if what not in (None, TOP) and "perturbed" not in entry["shadowwalk"]:
             raise ProgramFailed(f"attach --what {what} was not on the cell's window")
+        return entry
+
+    @staticmethod
+    def _entry(result):
+        try:
+            entry = next(iter(entries_of(read_json(result))), {})
+        except (OSError, ValueError) as error:
+            raise ProgramFailed(f"the cell's result: {one_line(error)}") from error
+        if not isinstance(entry.get("shadowwalk"), dict):
+            raise ProgramFailed("the cell's result: no entry of a cell")
         return entry
 
     @staticmethod
@@ -132,7 +147,7 @@ def _measure_pairs(cell, what, pairs):
             show_progress(f"{what}: pair {pair + 1} of {pairs}, {'with' if tool else 'without'} the tool")
             entry = cell.run(tool)
             for name, of_pairs in values[tool is not None].items():
-                if name in entry:
+                if is_number(entry.get(name)):
                     of_pairs[pair] = entry[name]
     return values
 
@@ -142,14 +157,14 @@ def _run(arguments):
     document = {"format": "shadowwalk-attach-overhead-1", "cell": options.cell, "pairs": options.pairs,
                 "confidence": CONFIDENCE, "what": {}}
     cell = AttachedCell(options.shadowwalk, options.cell)
-    print(f"{'what':<6} {'counter':<20} {'with/without':>12} {'interval':>17} {'pairs':>6}", flush=True)
+    say(f"{'what':<6} {'counter':<20} {'with/without':>12} {'interval':>17} {'pairs':>6}")
     for what in dict.fromkeys(options.what):
         without, attached = _measure_pairs(cell, what, options.pairs)
         end_progress()
         # Of the counters that were measured.
         compared = {name: ratio for name in COUNTERS if (ratio := estimate(ratios(attached[name], without[name]).values()))}
         for name, ratio in compared.items():
-            print(f"{what:<6} {name:<20} {ratio.value:>12.3f} {low_to_high(ratio):>17} {ratio.count:>6}", flush=True)
+            say(f"{what:<6} {name:<20} {ratio.value:>12.3f} {low_to_high(ratio):>17} {ratio.count:>6}")
         document["what"][what] = {"without": without, "with": attached,
                                   "ratios": {name: dataclasses.asdict(ratio) for name, ratio in compared.items()}}
     if options.json:

@@ -11,8 +11,8 @@ import pathlib
 import re
 from collections.abc import Callable
 
-from ..commands import (OneLineParser, count, end_progress, regex, result_file, run_command, seconds, show_progress,
-                        write_json)
+from ..boundary import end_progress, run_command, say, show_progress
+from ..commands import OneLineParser, count, regex, result_file, seconds, write_json
 from ..quantities import low_to_high
 from ..statistics import MINIMUM_REPETITIONS, Estimate, estimate
 from ..untrusted_json import InputError
@@ -185,17 +185,19 @@ def _document(options, findings):
 def _run(arguments):
     options = _parse(arguments)
     program = Program(options.program)
-    variants = dict.fromkeys(name.split("/")[1] for name in program.names() if name.startswith("zap_all/"))
+    names = program.names()
+    if not names:
+        raise InputError(f"{options.program}: lists no benchmark; name the shadowwalk-bench of a build")
+    variants = dict.fromkeys(name.split("/")[1] for name in names if name.startswith("zap_all/"))
     wanted = [bound for bound in bounds(variants) if re.search(options.filter, bound.words)]
     if not wanted:
         raise InputError(f"no bound matches '{options.filter}'")
     results = _measure(program, wanted, options)
     findings = [judge(bound, results) for bound in wanted]
-    print(f"{'outcome':<12} {'ratio':>7} {'95 % interval':>17}  bound")
-    for finding in findings:
-        print(_row(finding))
+    say(f"{'outcome':<12} {'ratio':>7} {'95 % interval':>17}  bound")
+    say(*map(_row, findings))
     outcomes = collections.Counter(finding.outcome for finding in findings)
-    print(", ".join(f"{outcomes[outcome]} {outcome.value}" for outcome in Outcome))
+    say(", ".join(f"{outcomes[outcome]} {outcome.value}" for outcome in Outcome))
     if options.json:
         write_json(options.json, _document(options, findings))
     return 0

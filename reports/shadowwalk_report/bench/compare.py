@@ -3,8 +3,8 @@
 import collections
 import dataclasses
 
-from ..commands import (OneLineParser, count, end_progress, percent, regex, result_file, run_command, seconds, show_progress,
-                        write_json)
+from ..boundary import end_progress, run_command, say, show_progress
+from ..commands import OneLineParser, count, percent, regex, result_file, seconds, write_json
 from ..compare.judge import TIME, NotCompared, judge_metric
 from ..quantities import NANOSECONDS, low_to_high
 from ..statistics import CONFIDENCE, Verdict
@@ -85,9 +85,11 @@ def _run(arguments):
     end_progress()
     base = {name: base[name] for name in names[0] if name in base}  # measured in random order, shown in the programs' order
     compared, without = compare(base, new, options.threshold)
-    print("\n".join(_table(compared, without)))
+    if not compared:
+        raise InputError(f"no benchmark was measured by both programs ({without[0].name}: {without[0].reason})")
+    say(*_table(compared, without))
     verdicts = collections.Counter(row.verdict for row in compared)
-    print(", ".join(f"{verdicts[verdict]} {verdict.value}" for verdict in Verdict) + f", {len(without)} not compared")
+    say(", ".join(f"{verdicts[verdict]} {verdict.value}" for verdict in Verdict) + f", {len(without)} not compared")
     if options.json:
         write_json(options.json, _document(options, compared, without))
     return EXIT_SLOWER if verdicts[Verdict.SLOWER] else 0

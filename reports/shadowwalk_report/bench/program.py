@@ -7,8 +7,8 @@ import signal
 import subprocess
 import tempfile
 
-from ..commands import ProgramFailed
-from ..google_benchmark import named_entries, stem, time_or_error
+from ..boundary import ProgramFailed
+from ..google_benchmark import labels, named_entries, stem, time_or_error
 from ..untrusted_json import InputError, is_number, one_line, read_json
 
 
@@ -22,7 +22,7 @@ class Measurement:
 
 
 def read_measurements(path):
-    """{stem: Measurement} of a result file. Raises OSError or ValueError."""
+    """{label: Measurement} of a result file. Raises OSError or ValueError."""
     return {name: Measurement(*time_or_error(entry), {key: value for key, value in entry.items() if is_number(value)})
             for name, entry in named_entries(read_json(path))}
 
@@ -43,9 +43,9 @@ class Program:
             raise InputError(f"{path}: is not executable; name the shadowwalk-bench of a build")
 
     def names(self, pattern="."):
-        """The stems of the benchmarks that match the pattern, in their order. The pattern matches full names, as Google
+        """The labels of the benchmarks that match the pattern, in their order. The pattern matches full names, as Google
         Benchmark's does."""
-        return [stem(name) for name in self._full_names(pattern)]
+        return list(labels(self._full_names(pattern)).values())
 
     def names_of_fixed_work(self):
         """The stems of those that do a fixed number of iterations, however short a round is requested."""
@@ -60,7 +60,7 @@ class Program:
         return [line for line in done.stdout.splitlines() if line]
 
     def measure(self, pattern, min_time):
-        """Runs one process: {stem: Measurement} of the benchmarks that match, in random order. Raises ProgramFailed."""
+        """Runs one process: {label: Measurement} of the benchmarks that match, in random order. Raises ProgramFailed."""
         with tempfile.TemporaryDirectory(prefix="shadowwalk-bench-") as folder:
             out = pathlib.Path(folder) / "result.json"
             done = self._run(f"--benchmark_filter={pattern}", f"--benchmark_min_time={min_time:g}",
@@ -97,7 +97,7 @@ class Program:
 
 def measure_rounds(programs, pattern, rounds, min_time, progress=lambda text: None):
     """Interleaves the programs, one process per round and program; every other round in reversed order (ABBA), so that a
-    drift of the host affects all programs equally. Returns for each program {stem: [Measurement of each round]}."""
+    drift of the host affects all programs equally. Returns for each program {label: [Measurement of each round]}."""
     results = [{} for _ in programs]
     for number in range(rounds):
         order = range(len(programs))

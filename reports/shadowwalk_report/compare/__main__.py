@@ -1,5 +1,5 @@
 """`python3 -m shadowwalk_report.compare ARGS`, which is what `shadowwalk compare ARGS` runs."""
 
-from ..commands import start
+from ..boundary import start
 
 start("compare.cli")

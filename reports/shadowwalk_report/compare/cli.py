@@ -5,7 +5,8 @@ import collections
 import dataclasses
 import statistics
 
-from ..commands import OneLineParser, percent, result_file, run_command, write_json
+from ..boundary import run_command, say
+from ..commands import OneLineParser, percent, result_file, write_json
 from ..grouping import grouped
 from ..quantities import low_to_high, quantity
 from ..statistics import ALPHA, CONFIDENCE, MINIMUM_EFFECT, Verdict
@@ -14,6 +15,7 @@ from .judge import METRICS, TIME, judge
 from .side import PROVENANCE, differences, host_differences, read_side
 
 EXIT_GATE = 1
+EXIT_UNJUDGED = 3
 ORDER = (Verdict.SLOWER, Verdict.FASTER, Verdict.AMBIGUOUS, Verdict.SAME)
 CHANGED = (Verdict.SLOWER, Verdict.FASTER)
 DRIFT = "BASE and NEW were not interleaved: every ratio includes what the host changed between them."
@@ -56,12 +58,16 @@ def _parse(arguments):
         epilog="SLOWER (worse in what is compared: more time, fewer walks, more memory) and FASTER: the Mann-Whitney test, "
                "corrected over all cells by Holm's method, says that the samples differ, and the 95 % interval of the ratio "
                "of medians lies wholly beyond the threshold. SAME: it lies within. AMBIGUOUS otherwise, with the reason. Exit "
-               "codes: 0, 1 the gate failed (its cells are named), 2 bad input. docs/reports.md has the rules of the verdicts.")
+               "codes: 0 done, and the gate, if any, passed; 1 the gate failed (what failed is named); 2 bad input, or nothing that can be "
+               "compared; 3 the gate has too few repetitions to judge (--allow-few: 0). docs/reports.md has the rules of the verdicts.")
     parser.add_argument("base", metavar="BASE", help="the earlier measurement")
     parser.add_argument("new", metavar="NEW", help="the later measurement")
     parser.add_argument("--fail-on", metavar="RULES", type=_gate, default=Gate(), dest="gate",
                         help="slower:P%%: exit with 1 if a cell is SLOWER by more than P %%, or has violations in NEW only; "
-                             "missing: also if a cell of BASE is not in NEW; both: slower:5%%,missing")
+                             "missing: if a cell of BASE is not in NEW; both: slower:5%%,missing. Either also fails if a cell "
+                             "went wrong or was skipped in NEW and not in BASE")
+    parser.add_argument("--allow-few", action="store_true",
+                        help="let --fail-on pass although cells have too few repetitions to judge (else: exit with 3)")
     parser.add_argument("--threshold", metavar="P%", type=percent,
                         help=f"the smallest change that counts (default: that of --fail-on, else {MINIMUM_EFFECT:.0%})"
                         .replace("%)", "%%)"))
@@ -118,8 +124,8 @@ def table_lines(findings, everything=False):
         if shown:
             yield f"{'verdict':<9} {'new/base':>8} {'95 % interval':>18} {'p':>8} {'base':>10} {'new':>10}  cell"
         yield from map(_row, shown)
-    for row in findings.without:
-        yield f"not compared: {row.name}: {row.reason}"
+    for words, rows in (("not compared", findings.without), ("only partly measured", findings.partly)):
+        yield from (f"{words}: {row.name}: {row.reason}" for row in rows)
     for name in findings.broken:
         yield f"BROKEN: {name}: new hands out freed pages (violations), base does not"
     for reason in dict.fromkeys(row.comparison.reason for row in findings.compared if row.comparison.reason):
@@ -140,6 +146,8 @@ def document(base, new, findings, minimum_effect, failures):
             "provenance": {key: {"base": base.recorded(key), "new": new.recorded(key)} for key, _ in PROVENANCE},
             "compared": [_as_dict(row) for row in findings.compared],
             "not_compared": [{"name": row.name, "reason": row.reason} for row in findings.without],
+            "partly_measured": [{"name": row.name, "reason": row.reason} for row in findings.partly],
+            "unjudged": [{"name": name, "reason": reason} for name, reason in findings.unjudged],
             "broken": findings.broken, "failures": failures}
 
 
@@ -147,38 +155,51 @@ def _failures(findings, gate):
     """[line]: the failures of the gate."""
     if gate == Gate():
         return []
-    found = [f"violations: {name}" for name in findings.broken]
+    found = [f"violations: {name}" for name in findings.broken] + [f"{why}: {name}" for name, why in findings.failed]
     if gate.slower is not None:
-        found += [f"{row.metric} {row.comparison.ratio.value:.3f}x: {row.name}" for row in findings.of(Verdict.SLOWER)]
+        found += [f"{row.metric} {row.ratio_words}: {row.name}" for row in findings.of(Verdict.SLOWER)]
     if gate.missing:
         found += [f"missing: {row.name} ({row.reason})" for row in findings.without if row.lost]
     return found
 
 
-def _run(arguments):
-    options = _parse(arguments)
-    base, new = (read_side(path, options.with_perturbed) for path in (options.base, options.new))
+def _gate_lines(findings, gate, failures, unjudged):
+    """What the gate made of the findings. `unjudged`: what makes it give no judgement."""
+    undecided = len(findings.of(Verdict.AMBIGUOUS))
+    if gate != Gate() and undecided:
+        yield f"{undecided} of {len(findings.compared)} comparisons have no verdict and do not fail the gate"
+    yield from (f"FAILED {line}" for line in failures)
+    yield from (f"NOT JUDGED {name} ({why})" for name, why in unjudged)
+    if unjudged and not failures:
+        yield ("too few repetitions to judge: the gate neither failed nor passed; measure with more repetitions, or let it pass with "
+               "--allow-few")
+
+
+def _check_comparable(base, new, across_hosts):
     if base.is_simulated != new.is_simulated:
         raise InputError("one of BASE and NEW is SIMULATED and the other measured: compare like with like")
     hosts = "; ".join(f"{words} {_values(old)} against {_values(found)}" for _, words, old, found in host_differences(base, new))
-    if hosts and not options.across_hosts:
+    if hosts and not across_hosts:
         raise InputError(f"BASE and NEW are not from one host ({hosts}): give --across-hosts to compare them anyway")
+
+
+def _run(arguments):
+    options = _parse(arguments)
+    base, new = (read_side(path, options.with_perturbed) for path in (options.base, options.new))
+    _check_comparable(base, new, options.across_hosts)
     effect = options.threshold or options.gate.slower or MINIMUM_EFFECT
     findings = judge(base, new, effect, options.metrics)
-    if not findings.compared and not (findings.broken or findings.without and options.gate.missing):
-        why = findings.without[0] if findings.without else None
-        raise InputError(f"{options.base} and {options.new} share nothing that can be compared"
-                         + (f" ({why.name}: {why.reason})" if why else ""))
     failures = _failures(findings, options.gate)
+    if not failures and not any(row.comparison.ratio for row in findings.compared):
+        why = next(iter([*findings.without, *findings.compared]), None)
+        reason = why and (why.reason if why in findings.without else why.comparison.reason.value)
+        raise InputError(f"{options.base} and {options.new} share nothing that can be compared"
+                         + (f" ({why.name}: {reason})" if why else ""))
+    unjudged = findings.unjudged if options.gate.slower is not None and not options.allow_few else []
     if options.json:
         write_json(options.json, document(base, new, findings, effect, failures))
-    print("\n".join([*provenance_lines(base, new), *table_lines(findings, options.everything)]))
-    undecided = len(findings.of(Verdict.AMBIGUOUS))
-    if options.gate != Gate() and undecided:
-        print(f"{undecided} of {len(findings.compared)} comparisons have no verdict and do not fail the gate")
-    for line in failures:
-        print(f"FAILED {line}")
-    return EXIT_GATE if failures else 0
+    say(*provenance_lines(base, new), *table_lines(findings, options.everything), *_gate_lines(findings, options.gate, failures, unjudged))
+    return EXIT_GATE if failures else EXIT_UNJUDGED if unjudged else 0
 
 
 def main(arguments=None):

@@ -43,7 +43,8 @@ class Curve:
 def percentile_curve(row, histogram, censored=0):
     """p is the share of the row's samples below each bucket. Censored samples are larger than all others."""
     below = np.concatenate([[0], histogram.cumulative(censored)[:-1]])
-    return Curve(row, *thin(1 / (1 - below), np.maximum(histogram.upper, 1)), int(histogram.total), censored)
+    above = np.maximum(1 - below, np.finfo(float).eps)  # a few samples among very many
+    return Curve(row, *thin(1 / above, np.maximum(histogram.upper, 1)), int(histogram.total), censored)
 
 
 def _percentile_words(value, _):

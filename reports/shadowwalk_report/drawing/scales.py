@@ -67,7 +67,7 @@ def set_byte_axis(axes, greatest):
         axes.set_ylim(0, top * 1.12)
     else:
         decades = math.log2(top / 4096)
-        step = 2 ** max(1, math.ceil(decades / 6))
+        step = 2.0 ** max(1, math.ceil(decades / 6))
         ticks = [0] + [4096 * step**i for i in range(int(decades / math.log2(step)) + 2)]
         axes.set_yscale("symlog", linthresh=4096, linscale=0.7, base=step)
         axes.set_ylim(0, top * 2)
