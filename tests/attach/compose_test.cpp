@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <regex>
 #include <string>
 
 #include "harness/machine/error.hpp"
@@ -142,12 +144,36 @@ TEST_F(ComposeTest, ProbesThatAKernelsOwnMmuDoesNotPass) {
   EXPECT_THAT(line(), HasSubstr("zap__done"));
 }
 
+TEST(TracepointFilterTest, ThreadsInARowAreARange) {
+  EXPECT_EQ(tracepoint_filter({"pid"}, {7}), "pid == 7");
+  EXPECT_EQ(tracepoint_filter({"pid"}, {9, 7}), "pid == 7 || pid == 9");
+  EXPECT_EQ(tracepoint_filter({"pid"}, {7, 12, 8, 9}), "(pid >= 7 && pid <= 9) || pid == 12");
+}
+
+// Debian's pid_max is 4,194,304.
+TEST(TracepointFilterTest, OfAnyThreadsItIsShorterThanAPageAndPassesThemAll) {
+  for (const int step : {1, 2, 17, 1000}) {
+    std::vector<pid_t> tids;
+    for (pid_t tid = 1'000'000; tids.size() < 3000; tid += step) tids.push_back(tid);
+    const std::string filter = tracepoint_filter({"prev_pid", "next_pid"}, tids);
+    EXPECT_LT(filter.size(), 4096u);
+    const std::regex term(R"(prev_pid == (\d+)|\(prev_pid >= (\d+) && prev_pid <= (\d+)\))");
+    std::size_t passed = 0;
+    for (std::sregex_iterator it(filter.begin(), filter.end(), term), end; it != end; ++it) {
+      const pid_t first = std::stoi((*it)[1].matched ? (*it)[1] : (*it)[2]);
+      const pid_t last = (*it)[1].matched ? first : std::stoi((*it)[3]);
+      passed += static_cast<std::size_t>(std::ranges::count_if(tids, [&](pid_t t) { return first <= t && t <= last; }));
+    }
+    EXPECT_EQ(passed, tids.size());
+  }
+}
+
 TEST_F(ComposeTest, SchedSeesThreadsComeAndGo) {
   question.what = What::sched;
   question.role = Role::walker;
   EXPECT_EQ(line(),
             "perf record -e sched:sched_switch --filter "
-            "'prev_pid == 101 || next_pid == 101 || prev_pid == 102 || next_pid == 102' "
+            "'prev_pid == 101 || prev_pid == 102 || next_pid == 101 || next_pid == 102' "
             "-e sched:sched_wakeup --filter 'pid == 101 || pid == 102' "
             "-e sched:sched_migrate_task --filter 'pid == 101 || pid == 102' "
             "-k CLOCK_MONOTONIC -a -o sched-100.data");

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/machine/error.hpp"
@@ -130,13 +133,7 @@ class Composer {
   void compose_sched() {
     need(can_.tracepoints);
     const std::vector<pid_t> threads = some_tids();
-    const auto filter = [&](std::initializer_list<const char*> fields) {
-      std::string text;
-      for (const pid_t tid : threads) {
-        for (const char* field : fields) text += fmt::format("{}{} == {}", text.empty() ? "" : " || ", field, tid);
-      }
-      return text;
-    };
+    const auto filter = [&](std::vector<std::string> fields) { return tracepoint_filter(fields, threads); };
     Argv words = {"perf", "record", "-e", "sched:sched_switch"};
     if (!can_.whole_host && !as_root_) {
       words.insert(words.end(), {"-e", "sched:sched_migrate_task"});
@@ -252,6 +249,33 @@ std::string bpftrace_program(const Question& question, const Target& target) {
 
 Command compose(const Question& question, const Target& target, const HostCan& can) {
   return Composer(question, target, can).compose();
+}
+
+std::string tracepoint_filter(const std::vector<std::string>& fields, std::vector<pid_t> tids) {
+  constexpr std::size_t kMostBytes = 4000;  // ftrace_profile_set_filter() takes less than a page
+  std::ranges::sort(tids);
+  for (pid_t joined = 1;; joined *= 2) {
+    std::vector<std::pair<pid_t, pid_t>> ranges;
+    for (const pid_t tid : tids) {
+      if (!ranges.empty() && tid - ranges.back().second <= joined) {
+        ranges.back().second = tid;
+      } else {
+        ranges.emplace_back(tid, tid);
+      }
+    }
+    std::vector<std::string> terms;
+    for (const auto& [first, last] : ranges) {
+      for (const std::string& field : fields) {
+        if (last - first < 2) {
+          for (const pid_t tid : std::set{first, last}) terms.push_back(fmt::format("{} == {}", field, tid));
+        } else {
+          terms.push_back(fmt::format("({0} >= {1} && {0} <= {2})", field, first, last));
+        }
+      }
+    }
+    std::string filter = fmt::to_string(fmt::join(terms, " || "));
+    if (filter.size() <= kMostBytes || ranges.size() == 1) return filter;
+  }
 }
 
 }  // namespace shadowwalk::tools

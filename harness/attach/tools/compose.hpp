@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -26,5 +28,10 @@ struct Command {
 /// Pure. Throws InputError if the host cannot do it, or the run has nothing to observe: what is missing, and what
 /// repairs it or comes closest.
 Command compose(const Question& question, const Target& target, const HostCan& can);
+
+/// A filter of a tracepoint (Documentation/trace/events.rst, 5.1) that passes the events of which one of `fields` is
+/// one of `tids`, in at most the 4,095 bytes that the kernel takes: tids in a row become a range, and where there are
+/// too many, ranges that are near each other become one, with the threads between them. Pure.
+std::string tracepoint_filter(const std::vector<std::string>& fields, std::vector<pid_t> tids);
 
 }  // namespace shadowwalk::tools
