@@ -8,17 +8,12 @@
 #include <vector>
 
 #include "harness/guest/guest_abi.hpp"
+#include "harness/os/printable.hpp"
 
 namespace shadowwalk::cli {
 namespace {
 
-/// Names come from the recording: replaces what a terminal would interpret.
-std::string printable(std::string_view text) {
-  std::string result(text.substr(0, 60));
-  std::replace_if(
-      result.begin(), result.end(), [](unsigned char c) { return c < ' ' || c >= 0x7f; }, '?');
-  return result;
-}
+constexpr std::size_t kMostOfAName = 60;  // names come from the recording
 
 std::string describe_unused(const trace::ImportReport& report) {
   std::vector<std::pair<std::string, std::uint64_t>> names(report.unused.begin(), report.unused.end());
@@ -28,7 +23,7 @@ std::string describe_unused(const trace::ImportReport& report) {
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (i < kShown) {
-      text += fmt::format("  {:>12}  {}\n", names[i].second, printable(names[i].first));
+      text += fmt::format("  {:>12}  {}\n", names[i].second, os::printable(names[i].first, kMostOfAName));
     } else {
       rest += names[i].second;
     }
@@ -71,7 +66,7 @@ std::string describe_import(const trace::ImportReport& report) {
                    "keeps them",
                    static_cast<double>(report.latest_by_ns) / 1e6));
   note(report.malformed, fmt::format("events whose fields could not be read, the first {} in line {}",
-                                     printable(report.first_malformed), report.first_malformed_line));
+                                     os::printable(report.first_malformed, kMostOfAName), report.first_malformed_line));
   note(report.unknown_gfns, "events without a gfn: the recording does not hold it (docs/trace-format.md)");
   note(report.other_processes, "events of other processes left out");
   note(report.no_process, "events left out because their lines name no process");

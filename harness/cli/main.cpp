@@ -18,6 +18,7 @@
 #include "harness/cli/verbs.hpp"
 #include "harness/host_kvm/host_kvm.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/printable.hpp"
 
 namespace {
 
@@ -37,11 +38,13 @@ constexpr const char* kFooter =
     "`shadowwalk help VERB` shows the options of a verb. An option that is given twice takes the last value.\n"
     "Exit codes: 0 done, 1 a cell or a gate failed, 2 bad input (one line on stderr says what).";
 
-/// Prints one line. Where even stderr cannot be written, the exit code alone is left.
+/// Prints one line; what the message quotes may be anything. Where even stderr cannot be written, the exit code alone
+/// is left.
 int complain(std::string message, int exit_code) {
+  constexpr std::size_t kLongest = 2000;
   std::fflush(stdout);
   std::replace(message.begin(), message.end(), '\n', ' ');
-  const std::string line = fmt::format("shadowwalk: {}\n", message);
+  const std::string line = fmt::format("shadowwalk: {}\n", shadowwalk::os::printable(message, kLongest));
   std::fwrite(line.data(), 1, line.size(), stderr);
   return exit_code;
 }

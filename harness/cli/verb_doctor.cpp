@@ -50,7 +50,9 @@ void examine(const DoctorArguments& arguments) {
   doctor::Report report = doctor::examine({doctor::HostFiles(), doctor::observe_live_facts()});
   report.topology = std::move(topology);
   if (arguments.json) {
-    fmt::print("{}\n", doctor::to_json(report, SHADOWWALK_VERSION).dump(1));
+    fmt::print(
+        "{}\n",
+        doctor::to_json(report, SHADOWWALK_VERSION).dump(1, ' ', true, nlohmann::json::error_handler_t::replace));
   } else {
     fmt::print("{}", doctor::to_text(report));
   }

@@ -8,6 +8,7 @@
 #include "harness/cli/import_summary.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/printable.hpp"
 #include "harness/trace/recording.hpp"
 #include "harness/trace/trace_reader.hpp"
 
@@ -53,12 +54,14 @@ void dump(const std::string& file) {
   }
 }
 
-/// The source is foreign text: replaces control characters other than newlines.
-std::string shown(std::string text) {
-  for (char& c : text) {
-    if ((static_cast<unsigned char>(c) < ' ' && c != '\n') || c == 0x7f) c = '?';
+std::string printable_lines(std::string_view text) {
+  std::string shown;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::string_view line = text.substr(at, text.find('\n', at) - at);
+    shown += (at == 0 ? "" : "\n") + os::printable(line);
+    at += line.size() + 1;
   }
-  return text;
+  return shown;
 }
 
 void print_info(const std::string& file) {
@@ -67,7 +70,7 @@ void print_info(const std::string& file) {
   }
   fmt::print("{}: whole: every block was read and its checksum is right\n", file);
   fmt::print(
-      "source      {}\nbytes       {}, {:.2f} per event\n{}", shown(reader.source()), reader.file_bytes(),
+      "source      {}\nbytes       {}, {:.2f} per event\n{}", printable_lines(reader.source()), reader.file_bytes(),
       static_cast<double>(reader.file_bytes()) / static_cast<double>(std::max<std::uint64_t>(1, reader.info().events)),
       describe_totals(reader.info()));
 }

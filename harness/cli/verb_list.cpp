@@ -77,7 +77,7 @@ void print_figures(bool as_json, bool as_markdown) {
 
 void print(const ordered_json& list, bool as_json) {
   if (as_json) {
-    fmt::print("{}\n", list.dump(1));
+    fmt::print("{}\n", list.dump(1, ' ', true));
     return;
   }
   for (const auto& item : list) {
@@ -160,7 +160,7 @@ void print(const std::vector<pmu::CatalogEntry>& catalog) {
 void list_events(const std::string& pattern, bool as_json) {
   const std::vector<pmu::CatalogEntry> catalog = matching(pattern);
   if (as_json) {
-    fmt::print("{}\n", to_json(catalog).dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", to_json(catalog).dump(1, ' ', true, nlohmann::json::error_handler_t::replace));
   } else {
     print(catalog);
   }

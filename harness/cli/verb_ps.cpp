@@ -77,7 +77,7 @@ void list(bool json) {
   if (json) {
     nlohmann::json array = nlohmann::json::array();
     for (const LiveRun& live : runs) array.push_back(to_json(live, now));
-    fmt::print("{}\n", array.dump(1));
+    fmt::print("{}\n", array.dump(1, ' ', true, nlohmann::json::error_handler_t::replace));
   } else if (runs.empty()) {
     fmt::print("no live runs\n");
   } else {

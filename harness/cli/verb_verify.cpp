@@ -216,13 +216,13 @@ class Verification {
     if (options_.save.empty() || saved_) return;
     const verify::SavedSchedule saved{
         .variant = std::string(variant.info.name), .config = setting, .goes_wrong = story.what, .steps = story.steps};
-    write_output(options_.save, to_json(saved).dump(1) + "\n");
+    write_output(options_.save, to_json(saved).dump(1, ' ', true) + "\n");
     saved_ = true;
   }
 
   void write_json() const {
     const ordered_json document = {{"shadowwalk_version", SHADOWWALK_VERSION}, {"verified", documents_}};
-    write_output(options_.json, document.dump(1) + "\n");
+    write_output(options_.json, document.dump(1, ' ', true) + "\n");
   }
 
   void say(const std::string& text) const {

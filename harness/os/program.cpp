@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -15,11 +14,12 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/os/file_descriptor.hpp"
+#include "harness/os/printable.hpp"
 
 namespace shadowwalk::os {
 namespace {
 
-constexpr std::size_t kMaxLine = 400;
+constexpr std::size_t kMaxLine = 370;  // and the mark of what was left out
 
 /// What execve() takes. The texts must outlive it.
 std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
@@ -130,9 +130,7 @@ std::string last_line(std::string_view output) {
     output.remove_prefix(newline + 1);
   }
   while (!output.empty() && is_blank(output.front())) output.remove_prefix(1);
-  std::string line(output.substr(0, kMaxLine));
-  std::replace_if(line.begin(), line.end(), is_blank, ' ');
-  return line;
+  return printable(output, kMaxLine);
 }
 
 std::string shell_line(const std::vector<std::string>& arguments) {

@@ -42,7 +42,8 @@ int exit_code_of(int status);
 /// Waits for a child process and returns its exit_code_of().
 int wait_for(pid_t child);
 
-/// The last line of a program's output that is not blank, control characters replaced by blanks, cut to 400 bytes.
+/// The last line of a program's output that is not blank, printable(), of at most 400 bytes and a mark if it was
+/// longer.
 std::string last_line(std::string_view output);
 
 /// The arguments as one line that a POSIX shell splits into exactly these arguments again.

@@ -53,6 +53,7 @@ class MatrixReader {
       reader_.fail(document.source(), "no [[group]] table: add one with a name, a variant and a workload");
     }
     const std::vector<Axis> common = defaults == nullptr ? std::vector<Axis>{} : read_defaults(*defaults);
+    refuse_many("group", *groups);
     std::uint64_t cells = 0;
     for (const toml::node& node : *groups) matrix.groups.push_back(read_group(*node.as_table(), common, cells));
     if (cells * static_cast<std::uint64_t>(matrix.repetitions) > kMaxMeasurements) {
@@ -70,6 +71,13 @@ class MatrixReader {
     for (const CellOption& row : cell_options()) keys.emplace_back(row.key);
     reader_.fail(key.source(), fmt::format("unknown option '{}'{} keys are the options of `shadowwalk cell`", key.str(),
                                            suggestion(key.str(), keys)));
+  }
+
+  /// Before each entry is compared with all others.
+  void refuse_many(std::string_view key, const toml::array& list) const {
+    constexpr std::size_t kMost = 1000;
+    if (list.size() <= kMost) return;
+    reader_.fail(list.source(), fmt::format("'{}' has {} entries; at most {} are taken", key, list.size(), kMost));
   }
 
   /// Adds one value to the axis.
@@ -129,6 +137,7 @@ class MatrixReader {
       add_value(axis, node);
       return axis;
     }
+    refuse_many(row.key, *list);
     if (list->empty())
       reader_.fail(node.source(), fmt::format("'{}' is an empty list; give it a value or leave it out", row.key));
     std::set<std::string> seen;

@@ -5,13 +5,16 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
+#include "harness/os/printable.hpp"
 #include "harness/text/suggestion.hpp"
 
 namespace shadowwalk {
@@ -28,7 +31,63 @@ std::string TomlReader::type_name(const toml::node& node) {
   return row == std::end(kNames) ? "a date or time" : row->second;
 }
 
+namespace {
+
+/// Where a string that begins `text` ends, past its closing quotes; all of `text` if it is not closed.
+std::size_t string_bytes(std::string_view text) {
+  const char quote = text.front();
+  const std::string three(3, quote);
+  const std::string_view close = text.starts_with(three) ? std::string_view(three) : text.substr(0, 1);
+  for (std::size_t at = close.size(); at < text.size(); ++at) {
+    if (quote == '"' && text[at] == '\\') {
+      ++at;
+    } else if (text.substr(at).starts_with(close)) {
+      return at + close.size();
+    } else if (close.size() == 1 && text[at] == '\n') {
+      return at;
+    }
+  }
+  return text.size();
+}
+
+/// The line of the first key of more than `most` parts, as `a.b.c` has three; nothing if there is none. toml++ descends
+/// into a key by recursion, without a bound.
+std::optional<toml::source_index> line_of_deep_key(std::string_view text, std::size_t most) {
+  std::size_t dots = 0;
+  toml::source_index line = 1;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '"' || c == '\'') {
+      const std::size_t bytes = string_bytes(text.substr(at));
+      line += static_cast<toml::source_index>(std::ranges::count(text.substr(at, bytes), '\n'));
+      at += bytes;
+      continue;
+    }
+    if (c == '#') {
+      at = std::min(text.find('\n', at), text.size());
+      continue;
+    }
+    const bool in_key =
+        std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == ' ' || c == '\t';
+    if (c == '.') {
+      if (++dots >= most) return line;
+    } else if (!in_key) {
+      dots = 0;
+    }
+    if (c == '\n') ++line;
+    ++at;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 toml::table TomlReader::parse(std::string_view text) const {
+  constexpr std::size_t kMostParts = 32;
+  if (const auto line = line_of_deep_key(text, kMostParts)) {
+    fail({{*line, 1}, {*line, 1}, nullptr},
+         fmt::format("a key has more than {} parts; name tables by [a.b]", kMostParts));
+  }
   try {
     return toml::parse(text, file_);
   } catch (const toml::parse_error& error) {
@@ -39,6 +98,10 @@ toml::table TomlReader::parse(std::string_view text) const {
 std::string TomlReader::text(const toml::key& key, const toml::node& node) const {
   const auto value = node.value_exact<std::string>();
   if (!value) fail(node.source(), fmt::format("'{}' is {}; it must be a string", key.str(), type_name(node)));
+  if (os::printable(*value) != *value) {
+    fail(node.source(), fmt::format("'{}' has characters that cannot be printed: \"{}\"; leave them out", key.str(),
+                                    os::printable(*value, 80)));
+  }
   return *value;
 }
 

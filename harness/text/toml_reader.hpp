@@ -21,6 +21,7 @@ class TomlReader {
 
   toml::table parse(std::string_view text) const;
 
+  /// A string that can be printed on one line of a terminal, or it is refused.
   std::string text(const toml::key& key, const toml::node& node) const;
   std::int64_t integer(const toml::key& key, const toml::node& node, std::int64_t least, std::int64_t most) const;
   /// A number with or without a fraction, above `above` and at most `most`.

@@ -227,3 +227,23 @@ def test_threads_that_the_host_does_not_start_fail_the_cell(shadowwalk, tmp_path
                       preexec_fn=huge_stacks)
     assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
     assert "the host starts no more threads" in done.stderr and "fewer --vcpus" in done.stderr
+
+
+def test_text_that_a_terminal_would_obey_is_shown(refused):
+    for text, shown in (("\x1b[2J", "\\x1b[2J"), ("\u009b2J", "\\u{9b}2J"), ("\u202egnp", "\\u{202e}gnp")):
+        for arguments in (("cell", "--variant", text, "--workload", "mmio-poll"), ("list", "events", "--nonsense" + text),
+                          ("cell", "--variant", "leak", "--workload", f"./{text}.toml"), (text,)):
+            message = refused(*arguments)
+            assert shown in message and text not in message
+
+
+def test_long_text_is_cut_and_what_to_do_stays(refused):
+    message = refused("cell", "--variant", "x" * 50_000, "--workload", "mmio-poll")
+    assert len(message) < 2200 and "bytes ...]" in message and "rcu-counter" in message
+
+
+def test_a_key_of_many_parts_is_refused(refused, tmp_path):
+    (tmp_path / "deep.toml").write_text("a." * 400_000 + "a = 1", encoding="utf-8")
+    for arguments in (("run", "deep.toml", "--out", "out"), ("cell", "--variant", "leak", "--workload", "./deep.toml"),
+                      ("project", "--variants", "leak", "--topology", "./deep.toml")):
+        assert "a key has more than 32 parts" in refused(*arguments)

@@ -75,8 +75,8 @@ TEST(LastLine, IsPrintableAndShort) {
   EXPECT_EQ(last_line("\n \n"), "");
   EXPECT_EQ(last_line("one\ntwo\n\n"), "two");
   EXPECT_EQ(last_line("one\rtwo"), "two");
-  EXPECT_EQ(last_line("a\x1b[31mb\tc"), "a [31mb c");
-  EXPECT_EQ(last_line(std::string(5000, 'x')).size(), 400u);
+  EXPECT_EQ(last_line("a\x1b[31mb\tc"), "a\\x1b[31mb\\x09c");
+  EXPECT_LE(last_line(std::string(5000, 'x')).size(), 400u);
 }
 
 TEST(ShellLine, AShellReadsTheWordsAgain) {

@@ -153,9 +153,21 @@ INSTANTIATE_TEST_SUITE_P(
         BadMatrix{"EmptyList", kGroupText + "vcpus = []\n", "m.toml:5:9", "empty list"},
         BadMatrix{"ValueTwice", kGroupText + "vcpus = [2, 1, 2]\n", "m.toml:5:16", "twice"},
         BadMatrix{"NoName", "[[group]]\nvariant = \"leak\"\nworkload = \"mmio-poll\"\n", "m.toml:1:1", "has no name"},
-        BadMatrix{"BadName", "[[group]]\nname = \"a\\nb\"\n", "m.toml:2:8", "letters, digits"},
+        BadMatrix{"BadName", "[[group]]\nname = \"a/b\"\n", "m.toml:2:8", "letters, digits"},
+        BadMatrix{"NameOfTwoLines", "[[group]]\nname = \"a\\nb\"\n", "m.toml:2:8", "cannot be printed"},
         BadMatrix{"NoVariant", "[[group]]\nname = \"g\"\nworkload = \"mmio-poll\"\n", "m.toml:1:1", "has no variant"}),
     [](const auto& bad) { return bad.param.name; });
+
+TEST(Matrix, RefusesMoreThanAThousandGroupsOrValues) {
+  std::string groups, values;
+  for (int i = 1; i <= 1001; ++i) {
+    groups += "[[group]]\nname = \"g" + std::to_string(i) + "\"\nvariant = \"leak\"\nworkload = \"mmio-poll\"\n";
+    values += std::to_string(i) + ",";
+  }
+  EXPECT_THAT(complaint_about(groups), HasSubstr("'group' has 1001 entries; at most 1000 are taken"));
+  EXPECT_THAT(complaint_about(std::string{kGroup} + "zap-rate = [" + values + "]\n"),
+              HasSubstr("'zap-rate' has 1001 entries; at most 1000 are taken"));
+}
 
 TEST(Matrix, RefusesABillionCells) {
   std::string text = kGroup;

@@ -29,6 +29,42 @@ TEST(TomlReader, SaysWhereTheTextIsNotToml) {
   EXPECT_THAT(complaint("a = 1\nb = = 2\n", [](auto&&...) {}), StartsWith("my.toml:2:5: not valid TOML: "));
 }
 
+TEST(TomlReader, KeysOfManyPartsAreRefusedBeforeTheyAreParsed) {
+  const auto take = [](auto&&...) {};
+  const auto parts = [](const char* part, std::size_t count) {
+    std::string key = part;
+    for (std::size_t i = 1; i < count; ++i) key += std::string(".") + part;
+    return key;
+  };
+  EXPECT_EQ(complaint(parts("a", 32) + " = 1", take), "");
+  for (const std::size_t count : {33u, 500'000u}) {
+    for (const std::string& text :
+         {"\n" + parts("a", count) + " = 1", "\n[" + parts("a", count) + "]", "\n[[" + parts("a", count) + "]]",
+          "\n" + parts("\"a\"", count) + " = 1", "\nx = {" + parts("a", count) + " = 1}", "\n" + parts("'a' ", count),
+          "\n" + parts("a", count)}) {
+      EXPECT_EQ(complaint(text, take), "my.toml:2:1: a key has more than 32 parts; name tables by [a.b]");
+    }
+  }
+}
+
+TEST(TomlReader, DotsThatArePartOfNoKeyAreNotCounted) {
+  const auto take = [](auto&&...) {};
+  const std::string dots(100, '.');
+  EXPECT_EQ(complaint("a = \"" + dots + "\" # " + dots + "\nb = '" + dots + "'\nc = \"\\\"" + dots + "\"", take), "");
+  EXPECT_EQ(complaint("a = \"\"\"\n\"" + dots + "\n\"\"\"\nb = \'\'\'\n" + dots + "\'\'\'", take), "");
+  std::string numbers = "1.5";
+  for (int i = 0; i < 100; ++i) numbers += ", 1.5";
+  EXPECT_EQ(complaint("a = [" + numbers + "]", take), "");
+}
+
+TEST(TomlReader, TextThatATerminalWouldObeyIsRefused) {
+  const auto take = [](const TomlReader& reader, const auto& key, const auto& node) { reader.text(key, node); };
+  EXPECT_EQ(complaint("a = \"K\xc3\xa4se\"", take), "");
+  for (const char* text : {"\\u001b[2J", "two\\nlines", "\\u009b2J", "\\u202egnp", "\\b"}) {
+    EXPECT_THAT(complaint(std::string("a = \"") + text + "\"", take), HasSubstr("cannot be printed")) << text;
+  }
+}
+
 TEST(TomlReader, WholeNumbersInTheirRange) {
   const auto take = [](const TomlReader& reader, const auto& key, const auto& node) {
     reader.integer(key, node, 1, 9);

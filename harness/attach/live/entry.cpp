@@ -1,5 +1,6 @@
 #include "harness/attach/live/entry.hpp"
 
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "harness/attach/live/runtime_directory.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/printable.hpp"
 
 namespace shadowwalk::live {
 namespace {
@@ -43,6 +45,17 @@ CellPart cell_from(const json& object) {
   return cell;
 }
 
+/// An entry is another process's, and its texts are shown on terminals.
+void make_printable(Entry& entry) {
+  const auto clean = [](std::initializer_list<std::string*> texts) {
+    for (std::string* text : texts) *text = os::printable(*text);
+  };
+  if (entry.cell) clean({&entry.cell->name, &entry.cell->variant, &entry.cell->workload});
+  if (entry.run) {
+    clean({&entry.run->directory, &entry.run->title, &entry.run->cell_name, &entry.run->variant, &entry.run->workload});
+  }
+}
+
 }  // namespace
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunPart, directory, title, number, total, failed, cell, repetition, cell_name,
@@ -65,6 +78,7 @@ std::optional<Entry> from_text(const std::string& text) {
     Entry entry{.began_ns = object.at("began_ns"), .cell = std::nullopt, .run = std::nullopt};
     if (object.contains("cell")) entry.cell = cell_from(object.at("cell"));
     if (object.contains("run")) entry.run = object.at("run").get<RunPart>();
+    make_printable(entry);
     return entry.cell || entry.run ? std::optional(entry) : std::nullopt;
   } catch (const json::exception&) {
     return std::nullopt;

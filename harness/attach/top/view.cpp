@@ -230,7 +230,7 @@ std::string json_of(const Frame& frame) {
       object["per_second"] = rates_of(now, *frame.before, frame.interval_s());
     }
   }
-  return object.dump(-1, ' ', false, json::error_handler_t::replace);
+  return object.dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
 }  // namespace shadowwalk::top
