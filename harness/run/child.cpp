@@ -3,13 +3,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/syscall.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <thread>
 
 #include "harness/machine/error.hpp"
 #include "harness/os/file_descriptor.hpp"
@@ -41,17 +42,69 @@ int milliseconds_until(Clock::time_point deadline) {
   return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
 }
 
-/// Collects output until the wait ends; returns why it ended.
-ChildEnd watch(int pidfd, int pipe, int stop_fd, Clock::time_point deadline, std::string& output) {
-  pollfd events[] = {{pidfd, POLLIN, 0}, {stop_fd, POLLIN, 0}, {pipe, POLLIN, 0}};
+/// A child that leads a process group, and a descriptor that is readable once the child has ended. A thread waits for
+/// it, since many containers, and kernels before 5.3, have no pidfd_open().
+class WatchedChild {
+ public:
+  explicit WatchedChild(pid_t child) : child_(child), ended_(eventfd(0, EFD_CLOEXEC)) {
+    try {
+      if (!ended_.is_open()) throw std::system_error{errno, std::generic_category(), "eventfd"};
+      thread_ = std::thread([child, ended = ended_.get()] {
+        siginfo_t how;
+        while (waitid(P_PID, static_cast<id_t>(child), &how, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+        }
+        eventfd_write(ended, 1);
+      });
+    } catch (const std::system_error&) {
+      kill_and_reap();
+      throw;
+    }
+  }
+  ~WatchedChild() {
+    if (thread_.joinable()) kill_and_reap();
+  }
+  WatchedChild(const WatchedChild&) = delete;
+  WatchedChild& operator=(const WatchedChild&) = delete;
+
+  int ended() const { return ended_.get(); }
+
+  /// Kills what is left of the group, and returns how the child ended.
+  int kill_and_reap() {
+    // Not reaped yet, so the group's number cannot belong to anyone else. On a normal end this catches grandchildren.
+    kill(-child_, SIGKILL);
+    if (thread_.joinable()) thread_.join();
+    int status = 0;
+    while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+  }
+
+ private:
+  const pid_t child_;
+  const os::FileDescriptor ended_;
+  std::thread thread_;
+};
+
+/// Collects output until the wait ends; returns why it ended. A time in which this process did not run either (it was
+/// stopped, or the machine suspended) is not counted against the child.
+ChildEnd watch(int ended, int pipe, int stop_fd, Clock::time_point deadline, std::string& output) {
+  constexpr std::chrono::seconds kLongestSleep{1};
+  pollfd events[] = {{ended, POLLIN, 0}, {stop_fd, POLLIN, 0}, {pipe, POLLIN, 0}};
   while (true) {
-    if (poll(events, std::size(events), milliseconds_until(deadline)) < 0 && errno != EINTR) {
+    const auto before = Clock::now();
+    const auto wake_at = std::min(deadline, before + kLongestSleep);
+    if (poll(events, std::size(events), milliseconds_until(wake_at)) < 0 && errno != EINTR) {
       throw std::system_error{errno, std::generic_category(), "poll"};
     }
     if (events[2].revents != 0 && !drain(pipe, output)) events[2].fd = -1;
     if (events[0].revents != 0) return ChildEnd::kExited;
     if (events[1].revents != 0) return ChildEnd::kInterrupted;
-    if (Clock::now() >= deadline) return ChildEnd::kTimedOut;
+    const auto now = Clock::now();
+    if (now > before + 2 * kLongestSleep) {
+      deadline += now - before;
+    } else if (now >= deadline) {
+      return ChildEnd::kTimedOut;
+    }
   }
 }
 
@@ -80,22 +133,10 @@ ChildResult run_child(const std::filesystem::path& program, const std::vector<st
   }
   writer.reset();
 
-  // By syscall: glibc 2.36 declares pidfd_open without extern "C".
-  const os::FileDescriptor pidfd{static_cast<int>(syscall(SYS_pidfd_open, child, 0))};
+  WatchedChild watched(child);
   std::string output;
-  if (!pidfd.is_open()) {
-    const int error = errno;
-    kill(-child, SIGKILL);
-    waitpid(child, nullptr, 0);
-    throw std::system_error{error, std::generic_category(), "pidfd_open"};
-  }
-  result.end = watch(pidfd.get(), reader.get(), stop_fd, start + limit, output);
-
-  // Not reaped yet, so the group's number cannot belong to anyone else. On a normal end this catches grandchildren.
-  kill(-child, SIGKILL);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  result.end = watch(watched.ended(), reader.get(), stop_fd, Clock::now() + limit, output);
+  const int status = watched.kill_and_reap();
   result.elapsed = Clock::now() - start;
   drain(reader.get(), output);
   result.last_line = os::last_line(output);

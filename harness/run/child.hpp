@@ -21,7 +21,8 @@ struct ChildResult {
 
 /// Runs `program` with `arguments` (argv[0] among them), stdin from /dev/null, output captured (its tail: the buffer is
 /// bounded), until it ends, `limit` passes, or `stop_fd` (-1: none) becomes readable; in the two latter cases its group
-/// is killed. Nothing of the group is left on return, and the kernel kills the child if this process dies first.
+/// is killed. A time in which this process was stopped, or the machine suspended, does not count against `limit`.
+/// Nothing of the group is left on return, and the kernel kills the child if this process dies first.
 /// Sleeps while the child runs, so that it takes no CPU from what is being measured. Throws std::system_error when no
 /// process can be made. Call it from the main thread only: the kernel ties the child to the thread that forks.
 ChildResult run_child(const std::filesystem::path& program, const std::vector<std::string>& arguments,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
 #include <thread>
 
 #include "tests/run/test_support.hpp"
@@ -59,6 +60,27 @@ TEST_F(ChildTest, IsKilledWhenItHangs) {
   const ChildResult result = run("hang", 300ms);
   EXPECT_EQ(result.end, ChildEnd::kTimedOut);
   EXPECT_GE(result.elapsed, 300ms);
+}
+
+// As when someone presses ^Z, or closes the lid.
+TEST_F(ChildTest, ATimeInWhichTheRunnerIsStoppedIsNotTheChilds) {
+  constexpr auto kLimit = 2s;
+  const pid_t runner = getpid();
+  const pid_t helper = fork();
+  if (helper == 0) {
+    while (!std::filesystem::exists(directory_ / "runs")) std::this_thread::sleep_for(1ms);
+    kill(runner, SIGSTOP);
+    std::this_thread::sleep_for(2 * kLimit);
+    kill(runner, SIGCONT);
+    _exit(std::ofstream(directory_ / "go on") ? 0 : 1);
+  }
+  const std::string waits = "touch '" + (directory_ / "runs").string() + "'; until [ -e '" +
+                            (directory_ / "go on").string() + "' ]; do sleep 0.01; done";
+  const ChildResult result = run_child("/bin/sh", {"sh", "-c", waits}, kLimit, -1);
+  waitpid(helper, nullptr, 0);
+  EXPECT_EQ(result.end, ChildEnd::kExited);
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_GE(result.elapsed, kLimit) << "nothing was to be forgiven";
 }
 
 TEST_F(ChildTest, StopsWithItsGroupWhenAsked) {
