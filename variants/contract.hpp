@@ -219,8 +219,10 @@ struct VariantInfo {
   /// null).
   UnreclaimedBound most_unreclaimed = nullptr;
   std::string_view needs;
-  bool needs_membarrier = false;  ///< calls Machine::membarrier_all(): the process must have registered
-  bool safe = true;               ///< false: a negative control, which the lab must catch
+  /// Calls Machine::membarrier_all(), or walks under RCU: where a process may not use membarrier, liburcu's read side
+  /// has a full fence in each section, and its cost is no kernel's. Then the lab refuses to measure the variant.
+  bool needs_membarrier = false;
+  bool safe = true;  ///< false: a negative control, which the lab must catch
 };
 
 constexpr std::string_view to_string(Family family) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
+#include "harness/machine/placement.hpp"
 #include "harness/text/duration.hpp"
 
 namespace shadowwalk {
@@ -80,7 +81,8 @@ struct Name {
 
 struct PlacementText : Name {
   static std::optional<std::string> read(std::string_view text) {
-    const bool is_one = text == "auto" || text == "smt" || text == "llc" || text == "numa" || is_cpu_list(text);
+    const bool is_one =
+        text == "auto" || text == "smt" || text == "llc" || text == "numa" || text == "none" || is_cpu_list(text);
     return is_one ? std::optional(std::string(text)) : std::nullopt;
   }
   /// `0,2-3`. Whether the host has these CPUs is checked when the cell is prepared.
@@ -241,8 +243,8 @@ std::vector<CellOption> make_table() {
            .not_simulated = "the guest is simulated"}),
       about<&CellConfig::placement, PlacementText>(
           {.key = "placement",
-           .help = "Where threads run: auto, smt, llc, numa or a CPU list such as 0,2-3",
-           .accepted = "auto, smt, llc, numa or a list of CPUs such as 0,2-3",
+           .help = "Where threads run: auto, smt, llc, numa, none (the scheduler decides) or a CPU list such as 0,2-3",
+           .accepted = kPlacementChoices,
            .field = "placement",
            .always_named = true,
            .not_simulated = "each simulated thread has the next CPU of --topology"}),

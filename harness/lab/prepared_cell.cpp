@@ -153,8 +153,10 @@ PreparedCell prepare_cell(CellRequest request) {
   PreparedCell cell;
   cell.variant = &Registry::instance().at(request.config.variant);
   if (const std::string reason = why_unavailable(cell.variant->info); !reason.empty()) {
-    throw InputError(fmt::format("variant '{}' cannot run here: {}; `shadowwalk list variants` says which can",
-                                 cell.variant->info.name, reason));
+    throw InputError(
+        fmt::format("variant '{}' cannot run here: {}; `shadowwalk list variants` says which can, "
+                    "`shadowwalk doctor` what to do",
+                    cell.variant->info.name, reason));
   }
   if (cell.variant->make_engine == nullptr && !cell.variant->is_reference()) {
     throw InputError(
@@ -175,6 +177,14 @@ PreparedCell prepare_cell(CellRequest request) {
     prepare_workload(request, cell);
   }
   cell.placement = Placement::parse(request.config.placement);
+  if (cell.placement.cpu_of(0)) {
+    if (const std::string reason = why_no_pinning(); !reason.empty()) {
+      throw InputError(
+          fmt::format("--placement {}: this process may not pin its threads ({}); give --placement none, "
+                      "or permit the system call",
+                      request.config.placement, reason));
+    }
+  }
   cell.options = command_line(request);
   cell.config = std::move(request.config);
   if (cell.config.name.empty()) cell.config.name = cell_name(cell.config);

@@ -5,12 +5,21 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
 namespace shadowwalk {
+
+bool has_clocksource(const std::string& available, std::string_view name) {
+  std::istringstream names(available);
+  return std::ranges::count(std::istream_iterator<std::string>(names), std::istream_iterator<std::string>(), name) != 0;
+}
+
 namespace {
 
 #if defined(__x86_64__)
@@ -21,7 +30,7 @@ const char* why_tsc_cannot_serve() {
   // The kernel watches the TSC against other clocks and drops it when CPUs disagree.
   std::ifstream file("/sys/devices/system/clocksource/clocksource0/available_clocksource");
   std::string sources;
-  if (std::getline(file, sources) && sources.find("tsc") == std::string::npos) return "the kernel distrusts the TSC";
+  if (std::getline(file, sources) && !has_clocksource(sources, "tsc")) return "the kernel distrusts the TSC";
   return nullptr;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <ctime>
 #include <string>
+#include <string_view>
 
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -64,5 +65,9 @@ class CycleClock {
   static const bool uses_tsc_;              // constant after static initialisation
   static std::atomic<double> ns_per_tick_;  // 0: not measured yet
 };
+
+/// Whether `name` is in a list of clocksources as sysfs has it, by its whole name: "tsc-early" and
+/// "hyperv_clocksource_tsc_page" are other clocks than "tsc".
+bool has_clocksource(const std::string& available, std::string_view name);
 
 }  // namespace shadowwalk

@@ -33,7 +33,10 @@ unsigned parse_cpu_number(std::string_view text, std::string_view list, std::str
 
 std::vector<HardwareThread> allowed_hardware_threads() {
   hwloc_topology_t topology;
-  if (hwloc_topology_init(&topology) != 0 || hwloc_topology_load(topology) != 0) {
+  // Without trying out CPUs by running on them, which a container may forbid: sysfs has what is asked here.
+  if (hwloc_topology_init(&topology) != 0 ||
+      hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING) != 0 ||
+      hwloc_topology_load(topology) != 0) {
     throw CellError("hwloc cannot read this machine's topology");
   }
   const std::unique_ptr<hwloc_topology, decltype(&hwloc_topology_destroy)> owner(topology, hwloc_topology_destroy);
@@ -106,8 +109,6 @@ std::vector<HardwareThread> alternate_nodes(std::vector<HardwareThread> threads)
   return threads;
 }
 
-constexpr std::string_view kChoices = "auto, smt, llc, numa, none or a list such as 0,2-5";
-
 }  // namespace
 
 Placement Placement::parse(std::string_view spec) {
@@ -127,7 +128,7 @@ Placement Placement::parse(std::string_view spec) {
   } else if (spec == "numa") {
     threads = alternate_nodes(std::move(threads));
   } else {
-    placement.order_ = parse_cpu_list(spec, threads, "--placement", kChoices);
+    placement.order_ = parse_cpu_list(spec, threads, "--placement", kPlacementChoices);
     // A CPU that is listed twice still runs one thread at a time.
     placement.allowed_ = std::set(placement.order_.begin(), placement.order_.end()).size();
     return placement;
@@ -143,12 +144,23 @@ std::optional<unsigned> Placement::cpu_of(std::size_t index) const {
 }
 
 void pin_this_thread(unsigned cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  if (sched_setaffinity(0, sizeof(set), &set) != 0) {
+  // Of any number: a cpu_set_t has room for 1,024 CPUs.
+  const auto free_set = [](cpu_set_t* cpus) { CPU_FREE(cpus); };
+  const std::unique_ptr<cpu_set_t, decltype(free_set)> set(CPU_ALLOC(cpu + 1), free_set);
+  const std::size_t bytes = CPU_ALLOC_SIZE(cpu + 1);
+  CPU_ZERO_S(bytes, set.get());
+  CPU_SET_S(cpu, bytes, set.get());
+  if (sched_setaffinity(0, bytes, set.get()) != 0) {
     throw CellError(fmt::format("cannot pin a thread to CPU {}: {}", cpu, std::strerror(errno)));
   }
+}
+
+std::string why_no_pinning() {
+  // No CPU at all: a kernel that looks at the set refuses it with EINVAL, and whatever forbids the call comes first.
+  cpu_set_t none;
+  CPU_ZERO(&none);
+  if (sched_setaffinity(0, sizeof none, &none) == 0 || errno == EINVAL) return {};
+  return fmt::format("sched_setaffinity: {}", std::strerror(errno));
 }
 
 }  // namespace shadowwalk

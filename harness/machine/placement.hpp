@@ -27,6 +27,9 @@ std::vector<HardwareThread> allowed_hardware_threads();
 std::vector<unsigned> parse_cpu_list(std::string_view list, const std::vector<HardwareThread>& threads,
                                      std::string_view option, std::string_view choices);
 
+/// What Placement::parse() takes, in words.
+inline constexpr char kPlacementChoices[] = "auto, smt, llc, numa, none or a list of CPUs such as 0,2-3";
+
 /// Where a cell's threads run: a list of CPUs, assigned in order (vCPUs first, then zappers, then reclaimers), and from
 /// the front again if there are more threads than CPUs.
 class Placement {
@@ -53,5 +56,8 @@ class Placement {
 
 /// Pins the calling thread. Throws CellError if the kernel refuses.
 void pin_this_thread(unsigned cpu);
+
+/// Why this process may pin no thread at all (a container's seccomp filter, say); empty: it may.
+std::string why_no_pinning();
 
 }  // namespace shadowwalk

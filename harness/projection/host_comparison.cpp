@@ -7,11 +7,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
-#include <thread>
 
 #include "harness/doctor/topology.hpp"
 #include "harness/lab/cell.hpp"
@@ -114,12 +114,11 @@ bool locked_waits_for_loads(double load_latency, double locked) {
 double line_hold_ns(unsigned cpu_a, unsigned cpu_b, double transfer, double locked) {
   OwnLine shared;
   std::atomic<bool> over{false};
-  std::thread other([&] {
+  std::future<void> other = std::async(std::launch::async, [&] {
     pin_this_thread(cpu_b);
     while (!over.load(std::memory_order_relaxed)) shared.value.fetch_add(1, std::memory_order_seq_cst);
   });
-  double ns = 0;
-  std::thread timed([&] {
+  std::future<double> timed = std::async(std::launch::async, [&] {
     pin_this_thread(cpu_a);
     constexpr int kBatches = 200;
     std::vector<double> batches;
@@ -129,11 +128,12 @@ double line_hold_ns(unsigned cpu_a, unsigned cpu_b, double transfer, double lock
       batches.push_back(CycleClock::to_ns(CycleClock::now() - start) / static_cast<double>(kOperations));
     }
     std::ranges::nth_element(batches, batches.begin() + kBatches / 2);
-    ns = batches[kBatches / 2];
+    return batches[kBatches / 2];
   });
-  timed.join();
+  timed.wait();
   over.store(true, std::memory_order_relaxed);
-  other.join();
+  other.get();
+  const double ns = timed.get();
   // The line is back after two transfers; so many additions were made meanwhile, the first of them as part of its move.
   return std::clamp((2 * transfer / ns - 1) * locked, 0.0, transfer);
 }
@@ -229,6 +229,12 @@ std::vector<double> measured_ratios(unsigned vcpus, unsigned rounds) {
 }  // namespace
 
 Topology measure_host_topology() {
+  if (const std::string reason = why_no_pinning(); !reason.empty()) {
+    throw InputError(
+        fmt::format("project: this host cannot be measured, since no thread may be pinned ({}); permit the "
+                    "system call, or name a topology by --topology and leave out what measures",
+                    reason));
+  }
   const std::vector<HardwareThread> cpus = allowed_hardware_threads();
   Topology topology;
   topology.name = "host";
@@ -239,7 +245,7 @@ Topology measure_host_topology() {
       "guest "
       "exits: estimates";
   take_shape(cpus, topology);
-  std::thread on_first_cpu([&] {
+  const auto measure_on_first_cpu = [&] {
     pin_this_thread(cpus.front().cpu);
     const double latency = load_latency_ns();
     const double locked = locked_ns();
@@ -248,8 +254,8 @@ Topology measure_host_topology() {
                       .locked = coherence::from_ns(locked),
                       .mfence = coherence::from_ns(mfence_ns()),
                       .locked_waits_for_loads = locked_waits_for_loads(latency, locked)};
-  });
-  on_first_cpu.join();
+  };
+  std::async(std::launch::async, measure_on_first_cpu).get();
   topology.costs.load = coherence::from_ns(load_ns());
   measure_transfers(cpus, topology);
   topology.memory = coherence::from_ns(100);

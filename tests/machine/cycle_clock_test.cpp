@@ -91,5 +91,14 @@ TEST(CycleClockTest, TellsItsCostAndItsKind) {
   EXPECT_THAT(CycleClock::describe(), testing::MatchesRegex("tsc [0-9.]+ MHz, invariant|clock_gettime: .+"));
 }
 
+TEST(ClocksourceTest, IsKnownByItsWholeName) {
+  EXPECT_TRUE(has_clocksource("tsc kvm-clock hpet acpi_pm ", "tsc"));
+  EXPECT_TRUE(has_clocksource("tsc", "tsc"));
+  EXPECT_TRUE(has_clocksource("kvm-clock tsc\n", "tsc"));
+  EXPECT_FALSE(has_clocksource("tsc-early hpet acpi_pm", "tsc"));
+  EXPECT_FALSE(has_clocksource("hyperv_clocksource_tsc_page acpi_pm", "tsc"));
+  EXPECT_FALSE(has_clocksource("", "tsc"));
+}
+
 }  // namespace
 }  // namespace shadowwalk

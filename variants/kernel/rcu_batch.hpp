@@ -25,7 +25,8 @@ class RcuBatch {
                                      .read_side_cost = "rcu_read_lock and unlock",
                                      .unreclaimed_bound = "none: what is zapped within a grace period",
                                      .most_unreclaimed = no_unreclaimed_bound,
-                                     .needs = "RCU with a reclaimer thread"};
+                                     .needs = "RCU with a reclaimer thread",
+                                     .needs_membarrier = true};
 
   explicit RcuBatch(Environment<Machine, Node>& environment)
       : environment_(environment), rcu_(environment.machine.rcu()) {}

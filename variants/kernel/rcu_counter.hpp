@@ -30,7 +30,8 @@ class RcuCounter {
       .read_side_cost = "two atomic additions on one line that all vCPUs share",
       .unreclaimed_bound = "none: what is zapped within a grace period",
       .most_unreclaimed = no_unreclaimed_bound,
-      .needs = "RCU with a reclaimer thread"};
+      .needs = "RCU with a reclaimer thread",
+      .needs_membarrier = true};
 
   explicit RcuCounter(Environment<Machine, Node>& environment)
       : environment_(environment), rcu_(environment.machine.rcu()) {}

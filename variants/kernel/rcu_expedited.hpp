@@ -24,7 +24,8 @@ class RcuExpedited {
                                      .read_side_cost = "rcu_read_lock and unlock",
                                      .unreclaimed_bound = "0: freed in commit, after a grace period",
                                      .most_unreclaimed = all_freed_in_commit,
-                                     .needs = "RCU whose grace periods are short"};
+                                     .needs = "RCU whose grace periods are short",
+                                     .needs_membarrier = true};
 
   explicit RcuExpedited(Environment<Machine, Node>& environment)
       : environment_(environment), rcu_(environment.machine.rcu()) {}

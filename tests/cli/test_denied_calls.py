@@ -1,0 +1,52 @@
+"""System calls that a container denies."""
+
+import errno
+import json
+
+import pytest
+from seccomp_filter import KILL, deny
+
+CELL = ("cell", "--variant", "hazard", "--workload", "mmio-poll", "--guest", "thread", "--duration", "20ms",
+        "--warmup", "5ms")
+
+
+def findings(shadowwalk, **options):
+    done = shadowwalk("doctor", "--json", **options)
+    assert done.returncode == 0 and done.stderr == ""
+    return {found["subject"]: found for found in json.loads(done.stdout)["findings"]}
+
+
+def test_none_is_denied_by_itself(shadowwalk):
+    assert "perf_event_open" not in findings(shadowwalk)["system_calls"]["value"]
+
+
+# liburcu calls membarrier(2) when it is loaded: where that kills, no program that uses liburcu can start.
+@pytest.mark.parametrize("call, error", [
+    *((call, error) for call in ("membarrier", "perf_event_open", "sched_setaffinity", "memfd_create")
+      for error in (errno.EPERM, errno.ENOSYS)),
+    ("perf_event_open", KILL), ("sched_setaffinity", KILL), ("memfd_create", KILL)])
+def test_the_doctor_lives_and_names_the_call(shadowwalk, call, error):
+    found = findings(shadowwalk, preexec_fn=deny(call, error))["system_calls"]
+    assert found["state"] == "lack" and call in found["value"]
+    assert ("kills" in found["value"]) == (error == KILL)
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
+def test_a_cell_that_may_pin_no_thread_names_the_option(refused, shadowwalk, error):
+    message = refused(*CELL, preexec_fn=deny("sched_setaffinity", error))
+    assert "give --placement none" in message and "sched_setaffinity" in message
+    done = shadowwalk(*CELL, "--placement", "none", preexec_fn=deny("sched_setaffinity", error))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("call", ["pidfd_open", "memfd_create", "perf_event_open"])
+def test_a_run_needs_none_of_these(shadowwalk, matrix, tmp_path, call):
+    done = shadowwalk("run", matrix, "--out", "out", preexec_fn=deny(call, errno.EPERM))
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "out").rglob("*.json"))) > 12
+
+
+def test_a_projection_onto_this_host_needs_pinned_threads(refused):
+    message = refused("project", "--topology", "host", "--variants", "leak", "--vcpus", "1",
+                      preexec_fn=deny("sched_setaffinity", errno.EPERM))
+    assert "sched_setaffinity" in message and "--topology" in message
