@@ -69,9 +69,10 @@ inline constexpr const char* kNoCpufreq = "no cpufreq";
 
 // The examinations, one function per section. Each returns its findings in a fixed order.
 
-std::vector<Finding> examine_machine(const Host& host);  ///< machine, kernel, clock, steal, membarrier, aslr
-std::vector<Finding> examine_cpus(const Host& host);     ///< cpus, cpu_quota, isolation, smt, governor, boost
-std::vector<Finding> examine_memory(const Host& host);   ///< memory, memory_limit, numa, thp, huge_pages, ...
+std::vector<Finding> examine_machine(
+    const Host& host);                                ///< machine, kernel, clock, steal, membarrier, system_calls, aslr
+std::vector<Finding> examine_cpus(const Host& host);  ///< cpus, cpu_quota, isolation, smt, governor, boost
+std::vector<Finding> examine_memory(const Host& host);  ///< memory, memory_limit, numa, thp, huge_pages, ...
 std::vector<Finding> examine_counting(
     const Host& host);  ///< pmu, rdpmc, perf_event_paranoid, memory_sampling, perf_pmus
 std::vector<Finding> examine_tracing(const Host& host);  ///< tracefs, usdt, tools

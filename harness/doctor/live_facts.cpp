@@ -106,8 +106,18 @@ std::vector<std::string> own_probes() {
 
 LiveFacts observe_live_facts() {
   LiveFacts facts;
-  facts.pmu = observe_pmu();
-  facts.kvm = observe_kvm();
+  facts.denied_calls = find_denied_calls();
+  if (const std::string killed = why_not_survived([] { observe_pmu(); }); killed.empty()) {
+    facts.pmu = observe_pmu();
+  } else {
+    facts.pmu.unavailable = facts.pmu.rdpmc_unavailable = killed;
+    facts.pmu.microarchitecture = pmu::to_string(pmu::this_microarchitecture());
+  }
+  if (const std::string killed = why_not_survived([] { observe_kvm(); }); killed.empty()) {
+    facts.kvm = observe_kvm();
+  } else {
+    facts.kvm.unavailable = killed;
+  }
   facts.clock = CycleClock::describe();
   facts.clock_is_tsc = facts.clock.starts_with("tsc");
   facts.clock_read_ns = CycleClock::read_cost_ns();
@@ -117,7 +127,8 @@ LiveFacts observe_live_facts() {
   facts.hypervisor = hypervisor_signature();
   for (const HardwareThread& thread : allowed_hardware_threads()) facts.allowed_cpus.push_back(thread.cpu);
   std::sort(facts.allowed_cpus.begin(), facts.allowed_cpus.end());
-  facts.membarrier_unavailable = register_membarrier();
+  const std::string killed = why_not_survived([] { register_membarrier(); });
+  facts.membarrier_unavailable = killed.empty() ? register_membarrier() : "membarrier: " + killed;
   facts.probes = own_probes();
   for (const char* tool : kTools) {
     if (os::find_program(tool)) facts.tools.emplace_back(tool);

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/doctor/system_calls.hpp"
+
 namespace shadowwalk::doctor {
 
 /// Facts that no file contains and only the kernel or the CPU can report. Observed once; tests invent them.
@@ -34,13 +36,15 @@ struct LiveFacts {
   std::string membarrier_unavailable;  ///< empty: it works
   std::vector<std::string> probes;     ///< USDT probes in this executable, as "shadowwalk:zap"
   std::vector<std::string> tools;      ///< of kTools, those on PATH
+  std::vector<DeniedCall> denied_calls;
   bool is_root = false;
 };
 
 /// Commands that attach to a run.
 inline constexpr const char* kTools[] = {"perf", "bpftrace"};
 
-/// Observes this host. Opens and closes a VM and events; takes some milliseconds.
+/// Observes this host. Opens and closes a VM and events; takes some milliseconds. What kills a process here is observed
+/// in a child process only, and its facts say so. Call it before threads start.
 LiveFacts observe_live_facts();
 
 }  // namespace shadowwalk::doctor

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
 
 #include "harness/doctor/finding.hpp"
+#include "harness/guest/kvm_paging.hpp"
 
 namespace shadowwalk::doctor {
 namespace {
@@ -37,37 +37,31 @@ Finding kvm(const Host& host) {
   return lack(reason, "guests run as threads: no exits, no KVM statistics", mend_kvm(host));
 }
 
-/// A boolean parameter of a module: Y, N, 1 or 0.
-std::optional<bool> parameter(const Host& host, std::string_view module, std::string_view name) {
-  const auto text = host.files.read(fmt::format("/sys/module/{}/parameters/{}", module, name));
-  if (!text || text->empty()) return std::nullopt;
-  return *text == "Y" || *text == "1";
-}
-
 /// How KVM translates the guest's addresses, by the module that serves it.
 Finding paging(const Host& host) {
-  struct Vendor {
-    const char* module;
-    const char* parameter;
-    const char* paging;
-  };
-  const bool has_tdp_mmu = parameter(host, "kvm", "tdp_mmu").value_or(false);
-  for (const Vendor& vendor : {Vendor{"kvm_intel", "ept", "EPT"}, Vendor{"kvm_amd", "npt", "NPT"}}) {
-    if (!host.files.exists(fmt::format("/sys/module/{}", vendor.module))) continue;
-    const auto is_on = parameter(host, vendor.module, vendor.parameter);
-    const std::string known = fmt::format("known from {}.{}", vendor.module, vendor.parameter);
-    if (!is_on) return note("not reported", fmt::format("module {} is there, its parameters are not", vendor.module));
-    if (*is_on) return ok(fmt::format("{}{}", vendor.paging, has_tdp_mmu ? ", TDP MMU" : ""), known);
-    return note(fmt::format("shadow paging ({} is off)", vendor.paging), known,
-                run(as_root(host, fmt::format("sh -c 'modprobe -r {0} && modprobe {0} {1}=1'", vendor.module,
-                                              vendor.parameter))));
+  const KvmPaging paging = kvm_paging(host.files);
+  if (paging.module.empty()) {
+    if (!host.live.kvm.unavailable.empty()) return note("none", "KVM is not available");
+    if (host.files.read("/sys/module/kvm/parameters/tdp_mmu").value_or("N") == "Y") {
+      return ok("two-dimensional paging", "inferred from kvm.tdp_mmu");
+    }
+    return note("unknown", "no known module provides /dev/kvm");
   }
-  if (host.files.exists("/sys/module/kvm_pvm")) {
-    return note("shadow paging (PVM)", "known from the module kvm_pvm, which needs no hardware support");
+  if (paging.parameter.empty()) {
+    return note(paging.name, fmt::format("known from the module {}, which needs no hardware support", paging.module));
   }
-  if (!host.live.kvm.unavailable.empty()) return note("none", "KVM is not available");
-  if (has_tdp_mmu) return ok("two-dimensional paging", "inferred from kvm.tdp_mmu");
-  return note("unknown", "no known module provides /dev/kvm");
+  const std::string known = fmt::format("known from {}.{}", paging.module, paging.parameter);
+  switch (paging.kind) {
+    case KvmPaging::Kind::hardware:
+      return ok(paging.name, known);
+    case KvmPaging::Kind::shadow:
+      return note(paging.name, known,
+                  run(as_root(host, fmt::format("sh -c 'modprobe -r {0} && modprobe {0} {1}=1'", paging.module,
+                                                paging.parameter))));
+    case KvmPaging::Kind::unknown:
+      break;
+  }
+  return note("not reported", fmt::format("module {} is there, its parameters are not", paging.module));
 }
 
 Finding kvm_kind(const Host& host) {

@@ -6,8 +6,8 @@
 #include <set>
 #include <sstream>
 
-#include "harness/doctor/cgroup.hpp"
 #include "harness/doctor/finding.hpp"
+#include "harness/measure/cgroup.hpp"
 #include "harness/measure/memory.hpp"
 
 namespace shadowwalk::doctor {
@@ -50,8 +50,20 @@ Finding membarrier(const Host& host) {
   const std::string& reason = host.live.membarrier_unavailable;
   if (reason.empty()) return ok("private expedited");
   return lack(
-      reason, "schemes with asymmetric fences cannot run",
+      reason, "schemes with RCU or asymmetric fences are not measured",
       advise("upgrade the kernel to 4.14 or later, with CONFIG_MEMBARRIER; in a container, permit the system call"));
+}
+
+Finding system_calls(const Host& host) {
+  const std::vector<DeniedCall>& denied = host.live.denied_calls;
+  if (denied.empty()) return ok("none that is used here is denied");
+  std::vector<std::string> calls, consequences;
+  for (const DeniedCall& call : denied) {
+    calls.push_back(fmt::format("{} ({})", call.name, call.how));
+    consequences.push_back(fmt::format("{}: {}", call.name, call.consequence));
+  }
+  return lack(fmt::format("denied: {}", fmt::join(calls, ", ")), fmt::to_string(fmt::join(consequences, "; ")),
+              advise("permit them in the seccomp profile of the container or service"));
 }
 
 Finding aslr(const Host& host) {
@@ -167,9 +179,8 @@ Finding limit(const Host& host) {
   const auto limit = memory_limit(host.files);
   if (!limit) return ok("none");
   const std::string value = fmt::format("{} ({} used)", in_words(limit->bytes), in_words(limit->used_bytes));
-  const std::uint64_t left = limit->bytes - std::min(limit->bytes, limit->used_bytes);
-  if (left >= meminfo(host, "MemAvailable").value_or(0)) return ok(value);
-  return note(value, "below what the host has: a cell that passes it is killed, not refused",
+  if (limit->left_bytes() >= meminfo(host, "MemAvailable").value_or(0)) return ok(value);
+  return note(value, "below what the host has: cells that would take more than half of what is left are refused",
               run(write_as_root(host, limit->unlimited, limit->file)));
 }
 
@@ -219,6 +230,7 @@ std::vector<Finding> examine_machine(const Host& host) {
                             {"clock", clock},
                             {"steal", steal},
                             {"membarrier", membarrier},
+                            {"system_calls", system_calls},
                             {"aslr", aslr}});
 }
 

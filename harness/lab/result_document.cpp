@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "harness/guest/guest.hpp"
+#include "harness/guest/kvm_paging.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/measure/pmu/availability.hpp"
 
@@ -179,7 +180,10 @@ std::vector<json> make_entries(const std::string& cell, std::vector<Repetition>&
 }  // namespace
 
 std::map<std::string, std::string> result_context() {
-  const std::string host = fmt::format("{}/{}/{}", cpu_model(), std::thread::hardware_concurrency(), kernel());
+  std::string host = fmt::format("{}/{}/{}", cpu_model(), std::thread::hardware_concurrency(), kernel());
+  // One host with another MMU is another host: its exits and faults cost something else.
+  const std::string paging = kvm_unavailable_reason().empty() ? kvm_paging().name : "";
+  if (!paging.empty()) host += "/" + paging;
   return {{"shadowwalk_version", SHADOWWALK_VERSION},
           {"shadowwalk_build", SHADOWWALK_BUILD},
           {"shadowwalk_compiler", SHADOWWALK_COMPILER},
@@ -188,6 +192,7 @@ std::map<std::string, std::string> result_context() {
           {"clock", CycleClock::describe()},
           {"clock_read_ns", fmt::format("{:.1f}", CycleClock::read_cost_ns())},
           {"kvm", available_or(kvm_unavailable_reason())},
+          {"kvm_paging", paging.empty() ? "unknown" : paging},
           {"pmu", available_or(pmu::unavailable_reason())},
           {"host_id", fmt::format("{:016x}", std::hash<std::string>{}(host))}};
 }
@@ -205,7 +210,7 @@ std::string to_text(ResultDocument document) {
       object["benchmarks"].push_back(std::move(entry));
     }
   }
-  return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  return object.dump(1, ' ', true, json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace shadowwalk

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "harness/measure/cgroup.hpp"
 #include "harness/os/files.hpp"
 
 namespace shadowwalk {
@@ -26,7 +27,14 @@ std::uint64_t rss_bytes() {
 
 std::optional<std::uint64_t> sec_page_tables_bytes() { return meminfo_bytes(meminfo(), "SecPageTables"); }
 
-std::uint64_t available_memory_bytes() { return meminfo_bytes(meminfo(), "MemAvailable").value_or(0); }
+std::uint64_t available_memory_bytes(const os::HostFiles& files) {
+  const std::uint64_t of_host = meminfo_bytes(files.read("/proc/meminfo").value_or(""), "MemAvailable").value_or(0);
+  const std::optional<MemoryLimit> limit = memory_limit(files);
+  if (!limit) return of_host;
+  // Not 0, which would say that nothing is known.
+  const std::uint64_t left = std::max<std::uint64_t>(limit->left_bytes(), 1);
+  return of_host == 0 ? left : std::min(of_host, left);
+}
 
 std::optional<std::uint64_t> meminfo_bytes(std::string_view text, std::string_view key) {
   while (!text.empty()) {

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "harness/os/host_files.hpp"
+
 /// What the kernel reports about memory. All in bytes; thread-safe. To be called before and after a window: each call
 /// reads a file of /proc.
 namespace shadowwalk {
@@ -15,8 +17,9 @@ std::uint64_t rss_bytes();
 /// SecPageTables of /proc/meminfo: page tables of KVM (and of IOMMUs) on the whole host. Empty before Linux 6.1.
 std::optional<std::uint64_t> sec_page_tables_bytes();
 
-/// MemAvailable of /proc/meminfo: what can be allocated without swapping. 0 if /proc does not say.
-std::uint64_t available_memory_bytes();
+/// What can be allocated without swapping: MemAvailable of /proc/meminfo, or what the control groups' limits leave if
+/// that is less (cgroup.hpp). 0 if neither is known.
+std::uint64_t available_memory_bytes(const os::HostFiles& files = os::HostFiles());
 
 /// The value of a line of /proc/meminfo, such as "MemAvailable", or of another file with such lines; `text` is the
 /// file. Empty if there is no such line, or its value is not a size.

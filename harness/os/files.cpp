@@ -66,14 +66,19 @@ fs::path random_name_in(const fs::path& directory) {
   return directory / fmt::format("{}{:016x}{}", kTemporaryPrefix, number, kTemporarySuffix);
 }
 
-/// A file without a name; not open where the file system has none (errno says why).
-FileDescriptor open_unnamed(const fs::path& directory) {
-  return FileDescriptor(open(directory.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666));
-}
+/// A file that did not exist before; not open if it cannot be made (errno says why).
+struct NewFile {
+  FileDescriptor fd;
+  fs::path name;  ///< empty: it has none, where the file system allows that
+};
 
-/// A file that did not exist before; not open if it did, or cannot be made (errno says why).
-FileDescriptor create_new(const fs::path& path) {
-  return FileDescriptor(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+NewFile open_new_file(const fs::path& directory) {
+  NewFile file{FileDescriptor(open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666)), {}};
+  if (!file.fd.is_open()) {
+    file.name = random_name_in(directory);
+    file.fd = FileDescriptor(open(file.name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  }
+  return file;
 }
 
 /// Where output for a path goes.
@@ -156,11 +161,9 @@ OutputFile::OutputFile(fs::path path) : path_(std::move(path)) {
     if (fd_.is_open()) fcntl(fd_.get(), F_SETFL, 0);
   } else {
     target_ = destination.file;
-    fd_ = open_unnamed(parent_of(target_));
-    if (!fd_.is_open()) {
-      temporary_ = random_name_in(parent_of(target_));
-      fd_ = create_new(temporary_);
-    }
+    NewFile file = open_new_file(parent_of(target_));
+    fd_ = std::move(file.fd);
+    temporary_ = std::move(file.name);
     if (fd_.is_open() && destination.mode != 0) fchmod(fd_.get(), destination.mode);
   }
   if (!fd_.is_open()) throw_write_error(path_, errno);
@@ -218,13 +221,16 @@ void commit_file(const fs::path& from, const fs::path& to) {
   move_durably(fd, from, to);
 }
 
+FileDescriptor open_scratch_file(const fs::path& directory) {
+  NewFile file = open_new_file(directory);
+  if (!file.fd.is_open()) throw_write_error(directory, errno);
+  if (!file.name.empty()) unlink(file.name.c_str());
+  return std::move(file.fd);
+}
+
 void require_space(const fs::path& directory, std::size_t bytes) {
-  FileDescriptor fd = open_unnamed(directory);
-  fs::path name;
-  if (!fd.is_open()) fd = create_new(name = random_name_in(directory));
-  if (!fd.is_open()) throw_write_error(directory, errno);
+  const FileDescriptor fd = open_scratch_file(directory);
   const int error = posix_fallocate(fd.get(), 0, static_cast<off_t>(bytes));
-  if (!name.empty()) unlink(name.c_str());
   if (error != 0) throw_write_error(directory, error);
 }
 

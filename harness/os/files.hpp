@@ -66,6 +66,9 @@ void require_writable(const std::filesystem::path& path);
 /// file system. Throws InputError.
 void commit_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
+/// A file to write and read that no name leads to, in TMPDIR or else /tmp: gone when it is closed. Throws InputError.
+FileDescriptor open_scratch_file(const std::filesystem::path& directory = std::filesystem::temp_directory_path());
+
 /// Throws InputError unless `bytes` can be written in `directory` now (space, quota, file size limit, read-only
 /// mounts).
 void require_space(const std::filesystem::path& directory, std::size_t bytes);

@@ -15,6 +15,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/os/file_descriptor.hpp"
+#include "harness/os/files.hpp"
 #include "harness/os/interrupt.hpp"
 #include "harness/os/program.hpp"
 #include "harness/trace/file_format.hpp"
@@ -44,12 +45,11 @@ pid_t start(const std::vector<std::string>& arguments, int out, int error) {
 }
 
 /// The file's last bytes.
-std::string tail(std::FILE* file) {
-  constexpr long kTail = 4096;
-  std::fseek(file, 0, SEEK_END);
-  std::fseek(file, std::max(0L, std::ftell(file) - kTail), SEEK_SET);
+std::string tail(int file) {
+  constexpr off_t kTail = 4096;
   std::string text(kTail, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file));
+  const ssize_t count = pread(file, text.data(), text.size(), std::max<off_t>(0, lseek(file, 0, SEEK_END) - kTail));
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   return text;
 }
 
@@ -66,6 +66,7 @@ std::string as_argument(const std::filesystem::path& path) {
 }
 
 // --ns: with microseconds, perf's default, events would lose their order. --force: also files of another owner.
+// trace: is for tracepoints; other events may lack a field, which perf would refuse for the whole file.
 std::vector<std::string> perf_script(const std::filesystem::path& path) {
   return {os::require_program("perf", fmt::format("{} is a perf.data, and reading it", path.string()), "linux-perf"),
           "script",
@@ -75,7 +76,7 @@ std::vector<std::string> perf_script(const std::filesystem::path& path) {
           "--ns",
           "--show-lost-events",
           "-F",
-          "comm,pid,tid,cpu,time,event,trace"};
+          "trace:comm,pid,tid,cpu,time,event,trace"};
 }
 
 // -R: raw fields, since libtraceevent's kvm plugin omits the gfn of zapped pages. -t: ns.
@@ -120,14 +121,14 @@ class ToolOutput final : public DescriptorLines {
  public:
   /// `arguments[0]` is the program's path. Throws InputError if it cannot be started.
   explicit ToolOutput(const std::vector<std::string>& arguments)
-      : DescriptorLines({}, arguments[0]), errors_(std::tmpfile()) {
+      : DescriptorLines({}, arguments[0]), errors_(os::open_scratch_file()) {
     int ends[2];
-    if (!errors_ || pipe2(ends, O_CLOEXEC) != 0) {
+    if (pipe2(ends, O_CLOEXEC) != 0) {
       throw InputError(fmt::format("cannot start {}: {}", name_, std::strerror(errno)));
     }
     fd_ = os::FileDescriptor(ends[0]);
     const os::FileDescriptor writer(ends[1]);
-    child_ = start(arguments, writer.get(), fileno(errors_.get()));
+    child_ = start(arguments, writer.get(), errors_.get());
   }
   ToolOutput(const ToolOutput&) = delete;
   ToolOutput& operator=(const ToolOutput&) = delete;
@@ -148,11 +149,7 @@ class ToolOutput final : public DescriptorLines {
   }
 
  private:
-  struct CloseFile {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-
-  const std::unique_ptr<std::FILE, CloseFile> errors_;
+  const os::FileDescriptor errors_;
   pid_t child_ = -1;
 };
 

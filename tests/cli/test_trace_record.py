@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import subprocess
 
 import pytest
 
@@ -37,6 +38,15 @@ def test_record_of_no_program(refused, tracepoints, tmp_path):
     if not shutil.which("perf"):
         pytest.skip("perf is not installed")
     assert "no-such-program" in refused("record", "--", "no-such-program")
+
+
+def test_sampled_events_beside_tracepoints_do_not_stop_an_import(refused, tracepoints, tmp_path):
+    """`perf record -e kvm:* -e cycles -p PID`: the samples of one process have no CPU, and perf could not print it."""
+    if not shutil.which("perf"):
+        pytest.skip("perf is not installed")
+    subprocess.run(["perf", "record", "-q", "-o", tmp_path / "mixed.data", "-e", "sched:sched_switch", "-e", "cpu-clock",
+                    "--", "sh", "-c", "sleep 0.05; sleep 0.05"], check=True, capture_output=True)
+    assert "none is a KVM access or zap" in refused("import", "mixed.data", "-o", "mixed.swtrace")
 
 
 def test_record_with_a_perf_that_records_nothing(shadowwalk, tracepoints, tool, tmp_path):

@@ -13,41 +13,16 @@
 
 #include "harness/doctor/finding.hpp"
 #include "harness/doctor/host.hpp"
+#include "tests/os/fake_files.hpp"
 
 namespace shadowwalk::doctor::test {
 
 /// A host that is made up: its files stand in a folder of their own, what it would answer stands in `live`.
-class FakeHost {
+class FakeHost : public os::test::FakeFiles {
  public:
-  FakeHost() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "shadowwalk-doctor-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
-    root_ = pattern;
-  }
-  FakeHost(const FakeHost&) = delete;
-  FakeHost& operator=(const FakeHost&) = delete;
-  ~FakeHost() {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
-
-  void write(std::string_view path, std::string_view content) {
-    const std::filesystem::path file = on_host(path);
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << content;
-  }
-  void make_folder(std::string_view path) { std::filesystem::create_directories(on_host(path)); }
-  void remove(std::string_view path) { std::filesystem::remove_all(on_host(path)); }
-  std::filesystem::path on_host(std::string_view path) const {
-    return root_ / std::filesystem::path(path).relative_path();
-  }
-
-  Host host() const { return {HostFiles(root_), live}; }
+  Host host() const { return {files(), live}; }
 
   LiveFacts live;
-
- private:
-  std::filesystem::path root_;
 };
 
 /// A server without a fault, run by root: two sockets' worth of nothing to complain about but that it is no laptop.

@@ -61,6 +61,17 @@ TEST_F(MachineTest, MembarrierThatTheKernelRefuses) {
   EXPECT_EQ(about("membarrier").value, "membarrier: Function not implemented");
 }
 
+TEST_F(MachineTest, DeniedCallsAreNamedWithWhatTheyCost) {
+  EXPECT_EQ(about("system_calls").state, State::ok);
+  fake_.live.denied_calls = {{"membarrier", "a seccomp filter kills the process", "no RCU"},
+                             {"perf_event_open", "Operation not permitted", "no events"}};
+  EXPECT_EQ(about("system_calls").state, State::lack);
+  EXPECT_EQ(about("system_calls").value,
+            "denied: membarrier (a seccomp filter kills the process), perf_event_open (Operation not permitted)");
+  EXPECT_THAT(about("system_calls").meaning, AllOf(HasSubstr("no RCU"), HasSubstr("no events")));
+  EXPECT_FALSE(about("system_calls").mend.empty());
+}
+
 TEST_F(MachineTest, ManyRandomBitsStopThreadSanitizer) {
   EXPECT_EQ(about("aslr").state, State::ok);
   fake_.write("/proc/sys/vm/mmap_rnd_bits", "32\n");

@@ -1,10 +1,13 @@
-#include "harness/doctor/cgroup.hpp"
+#include "harness/measure/cgroup.hpp"
 
 #include <sstream>
 #include <string_view>
 #include <vector>
 
-namespace shadowwalk::doctor {
+namespace shadowwalk {
+
+using os::HostFiles;
+
 namespace {
 
 constexpr std::string_view kRoot = "/sys/fs/cgroup";
@@ -50,6 +53,16 @@ std::string beside(const std::string& file, std::string_view name) {
   return file.substr(0, file.rfind('/') + 1) + std::string(name);
 }
 
+/// Of lines `key value`; 0 if there is no such line.
+std::int64_t value_of_line(const std::string& text, std::string_view key) {
+  std::istringstream lines(text);
+  std::string name;
+  for (std::int64_t value = 0; lines >> name >> value;) {
+    if (name == key) return value;
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::optional<CpuQuota> cpu_quota(const HostFiles& files) {
@@ -78,24 +91,29 @@ std::optional<CpuQuota> cpu_quota(const HostFiles& files) {
 
 std::optional<MemoryLimit> memory_limit(const HostFiles& files) {
   std::optional<MemoryLimit> tightest;
-  const auto consider = [&](const std::string& file, std::string_view usage, std::string_view unlimited) {
+  const auto consider = [&](const std::string& file, std::string_view usage, std::string_view droppable,
+                            std::string_view unlimited) {
     constexpr std::int64_t kNoLimit = std::int64_t{1} << 60;  // version 1 writes a number near 2^63 for it
-    const auto limit = files.read_number(file);               // not a number: "max"
-    if (!limit || *limit < 0 || *limit >= kNoLimit) return;
-    const std::int64_t used = files.read_number(beside(file, usage)).value_or(0);
-    const auto bytes = static_cast<std::uint64_t>(*limit);
-    if (tightest && bytes >= tightest->bytes) return;
-    tightest = {bytes, static_cast<std::uint64_t>(used < 0 ? 0 : used), file, std::string(unlimited)};
+    const auto bytes = files.read_number(file);               // not a number: "max"
+    if (!bytes || *bytes < 0 || *bytes >= kNoLimit) return;
+    const std::int64_t used = files.read_number(beside(file, usage)).value_or(0) -
+                              value_of_line(files.read(beside(file, "memory.stat")).value_or(""), droppable);
+    const MemoryLimit limit{static_cast<std::uint64_t>(*bytes),
+                            static_cast<std::uint64_t>(std::max<std::int64_t>(used, 0)), file, std::string(unlimited)};
+    if (!tightest || limit.left_bytes() < tightest->left_bytes()) tightest = limit;
   };
   if (const auto second = hierarchy_of(files, "")) {
-    for (const std::string& file : candidates(*second, "memory.max")) consider(file, "memory.current", "max");
+    for (const char* name : {"memory.max", "memory.high"}) {
+      for (const std::string& file : candidates(*second, name))
+        consider(file, "memory.current", "inactive_file", "max");
+    }
   }
   if (const auto first = hierarchy_of(files, "memory")) {
     for (const std::string& file : candidates(*first, "memory.limit_in_bytes")) {
-      consider(file, "memory.usage_in_bytes", "-1");
+      consider(file, "memory.usage_in_bytes", "total_inactive_file", "-1");
     }
   }
   return tightest;
 }
 
-}  // namespace shadowwalk::doctor
+}  // namespace shadowwalk

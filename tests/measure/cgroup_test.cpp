@@ -1,15 +1,19 @@
-#include "harness/doctor/cgroup.hpp"
+#include "harness/measure/cgroup.hpp"
 
-#include "tests/doctor/fake_host.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
-namespace shadowwalk::doctor {
+#include "harness/measure/memory.hpp"
+#include "tests/os/fake_files.hpp"
+
+namespace shadowwalk {
 namespace {
 
 class CgroupTest : public testing::Test {
  protected:
-  std::optional<CpuQuota> quota() const { return cpu_quota(fake_.host().files); }
-  std::optional<MemoryLimit> limit() const { return memory_limit(fake_.host().files); }
-  test::FakeHost fake_;
+  std::optional<CpuQuota> quota() const { return cpu_quota(fake_.files()); }
+  std::optional<MemoryLimit> limit() const { return memory_limit(fake_.files()); }
+  os::test::FakeFiles fake_;
 };
 
 TEST_F(CgroupTest, TheTightestOfAllGroupsAboveCounts) {
@@ -51,6 +55,41 @@ TEST_F(CgroupTest, VersionOneHasItsOwnFiles) {
   EXPECT_EQ(limit()->file, "/sys/fs/cgroup/memory/jobs/memory.limit_in_bytes");
 }
 
+TEST_F(CgroupTest, TheLimitThatLeavesLeastCounts) {
+  fake_.write("/proc/self/cgroup", "0::/busy/small\n");
+  fake_.write("/sys/fs/cgroup/busy/memory.max", "10000\n");
+  fake_.write("/sys/fs/cgroup/busy/memory.current", "9900\n");
+  fake_.write("/sys/fs/cgroup/busy/small/memory.max", "1000\n");
+  fake_.write("/sys/fs/cgroup/busy/small/memory.current", "50\n");
+  ASSERT_TRUE(limit());
+  EXPECT_EQ(limit()->file, "/sys/fs/cgroup/busy/memory.max");
+  EXPECT_EQ(limit()->left_bytes(), 100u);
+}
+
+TEST_F(CgroupTest, PageCacheThatCanBeDroppedIsNotUsed) {
+  fake_.write("/proc/self/cgroup", "0::/a\n");
+  fake_.write("/sys/fs/cgroup/a/memory.high", "1000\n");
+  fake_.write("/sys/fs/cgroup/a/memory.max", "max\n");
+  fake_.write("/sys/fs/cgroup/a/memory.current", "900\n");
+  fake_.write("/sys/fs/cgroup/a/memory.stat", "anon 100\ninactive_file 700\nactive_file 100\n");
+  ASSERT_TRUE(limit());
+  EXPECT_EQ(limit()->file, "/sys/fs/cgroup/a/memory.high");
+  EXPECT_EQ(limit()->used_bytes, 200u);
+}
+
+TEST_F(CgroupTest, LimitsBoundTheMemoryThatIsAvailable) {
+  EXPECT_EQ(available_memory_bytes(fake_.files()), 0u) << "nothing is known";
+  fake_.write("/proc/meminfo", "MemAvailable:   4096 kB\n");
+  EXPECT_EQ(available_memory_bytes(fake_.files()), 4u << 20);
+  fake_.write("/proc/self/cgroup", "0::/\n");
+  fake_.write("/sys/fs/cgroup/memory.max", "1048576\n");
+  EXPECT_EQ(available_memory_bytes(fake_.files()), 1u << 20);
+  fake_.write("/sys/fs/cgroup/memory.current", "2097152\n");
+  EXPECT_EQ(available_memory_bytes(fake_.files()), 1u) << "none, which is not unknown";
+  fake_.write("/sys/fs/cgroup/memory.max", "1073741824\n");
+  EXPECT_EQ(available_memory_bytes(fake_.files()), 4u << 20) << "the host has less than the group may take";
+}
+
 TEST_F(CgroupTest, NonsenseIsNoLimit) {
   EXPECT_FALSE(quota());
   EXPECT_FALSE(limit());
@@ -66,4 +105,4 @@ TEST_F(CgroupTest, NonsenseIsNoLimit) {
 }
 
 }  // namespace
-}  // namespace shadowwalk::doctor
+}  // namespace shadowwalk
