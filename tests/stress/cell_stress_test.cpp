@@ -103,6 +103,8 @@ TEST(NegativeControl, EarlyReturnIsCaught) {
   CellConfig config = hammer("irq-ipi-early-return", "mmio-poll");
   config.vcpus = 1;
   config.walks_per_exit = 4096;
+  config.zap_rate = 20'000;
+  config.duration = 1s;
   EXPECT_GT(violations_of(config), 0u);
 }
 
