@@ -12,6 +12,7 @@ from shadowwalk_report.drawing.plot import file_name, unique_names
 from shadowwalk_report.report import write_report
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.topics import all_plots
+from shadowwalk_report.untrusted_text import visible
 from shadowwalk_report.variants import COLOURS, styles
 
 ZAPPED = {"walks_per_second": 1e6, "walk_ns_mean": 20.0, "retired_bytes_peak": PAGE, "retired_bytes_mean": 10.0,
@@ -112,7 +113,7 @@ def test_no_name_breaks_a_figure(factory, name):
         assert not [element for element in root.iter() if element.tag.endswith("script")]
         words = [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
         longest = scales.LONGEST_NAME if plot.kind in ("retired", "shadow", "heatmap") else scales.LONGEST_LABEL
-        shown = scales.printable(name, longest)
+        shown = scales.printable(visible(name), longest)
         assert any(shown in text for text in words), plot.kind
         assert png.startswith(b"\x89PNG")
 
