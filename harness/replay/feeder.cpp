@@ -17,6 +17,9 @@ using trace::TraceKind;
 /// All lanes together: 20 MiB.
 constexpr std::uint64_t kMostHeld = std::uint64_t{1} << 19;
 
+/// Zaps that a zap of everything covers until its thread does something else.
+constexpr std::uint64_t kAllThatFollow = UINT64_MAX;
+
 /// Kinds whose gfn is a guest frame number, if it is known.
 bool has_guest_gfn(TraceKind kind) {
   return trace::access_of(kind) || kind == TraceKind::zap_page || kind == TraceKind::zap_leaf ||
@@ -30,7 +33,10 @@ bool is_replayable(const TraceEvent& event) {
   return trace::is_zap(event.kind) || event.kind == TraceKind::write_protect;
 }
 
-Feeder::Feeder(const std::filesystem::path& file, const Shape& shape) : reader_(file), shape_(shape) {
+Feeder::Feeder(const std::filesystem::path& file, const Shape& shape)
+    : reader_(file),
+      shape_(shape),
+      has_tdp_mmu_(reader_.info().by_kind[static_cast<std::size_t>(TraceKind::zap_leaf)] != 0) {
   const std::uint64_t lanes = shape.vcpus + (shape.host_lane ? 1 : 0);
   const std::uint64_t capacity = std::bit_floor(std::clamp<std::uint64_t>(kMostHeld / lanes, 2, shape.ahead));
   for (std::uint64_t i = 0; i < lanes; ++i) lanes_.push_back(std::make_unique<Lane>(capacity, bell_));
@@ -39,7 +45,7 @@ Feeder::Feeder(const std::filesystem::path& file, const Shape& shape) : reader_(
 void Feeder::run() {
   const std::uint64_t pass = pass_ns(reader_.info());
   while (feed_pass()) {
-    ++passes_;
+    if (fed_per_pass_ == 0) fed_per_pass_ = fed_;
     if (fed_ == 0) throw InputError(fmt::format("{}: none of its events can be replayed", reader_.name()));
     pass_begins_ns_ = saturating_add(pass_begins_ns_, pass);
     pages_of_zap_all_.clear();
@@ -54,7 +60,7 @@ bool Feeder::feed_pass() {
     check(*event, index++);
     if (is_of_zap_all(*event)) {
       ++of_zap_alls_;
-    } else if (!is_replayable(*event)) {
+    } else if (!is_replayed(*event)) {
       ++skipped_;
     } else if (!feed(*event)) {
       return false;
@@ -73,36 +79,51 @@ bool Feeder::feed(const TraceEvent& event) {
   return true;
 }
 
+std::pair<Lane*, std::uint64_t> Feeder::slowest() const {
+  std::pair<Lane*, std::uint64_t> found{lanes_.front().get(), fed_};
+  for (const auto& lane : lanes_) {
+    if (const std::uint64_t number = lane->oldest(fed_); number < found.second) found = {lane.get(), number};
+  }
+  return found;
+}
+
 /// Waits until no thread is `ahead` events behind the next one. False: stopped.
 bool Feeder::hold_back() {
   for (;;) {
-    Lane* slowest = lanes_.front().get();
-    std::uint64_t oldest = fed_;
-    for (const auto& lane : lanes_) {
-      if (const std::uint64_t number = lane->oldest(fed_); number < oldest) {
-        oldest = number;
-        slowest = lane.get();
-      }
-    }
+    const auto [lane, oldest] = slowest();
     may_feed_below_ = oldest + shape_.ahead;
     if (fed_ < may_feed_below_) return true;
-    if (!slowest->wait_until_done_below(oldest + shape_.ahead / 2)) return false;
+    if (!lane->wait_until_done_below(oldest + shape_.ahead / 2)) return false;
   }
 }
 
-/// The kernel records a zap of everything, then each of its pages: replaying the first event zaps them all.
+// Every pass feeds the same events.
+std::uint64_t Feeder::passes() const { return fed_per_pass_ == 0 ? 0 : slowest().second / fed_per_pass_; }
+
+/// The TDP MMU records each leaf that a notifier's range zaps, so that the range itself has no effect of its own; and a
+/// range of memory that is no guest's has none at all.
+bool Feeder::is_replayed(const TraceEvent& event) const {
+  return is_replayable(event) && !(has_tdp_mmu_ && event.kind == TraceKind::unmap_hva);
+}
+
+/// The kernel records a zap of everything, then each of its pages: replaying the first event zaps them all. It counts
+/// the pages of the shadow MMU only: where that is 0, the TDP MMU's follow, leaves and pages of the old root, until the
+/// thread does something else (kvm_tdp_mmu_zap_invalidated_roots()).
 bool Feeder::is_of_zap_all(const TraceEvent& event) {
   if (event.kind == TraceKind::zap_all) {
-    if (event.pages != 0) pages_of_zap_all_[event.vcpu] = event.pages;
+    const std::uint64_t covered = event.pages == 0 && has_tdp_mmu_ ? kAllThatFollow : event.pages;
+    if (covered != 0) pages_of_zap_all_[event.vcpu] = covered;
     return false;
   }
   if (pages_of_zap_all_.empty()) return false;
   const auto found = pages_of_zap_all_.find(event.vcpu);
   if (found == pages_of_zap_all_.end()) return false;
   if (!is_replayable(event)) return false;  // a page that is removed is synchronised first
-  const bool is_page = event.kind == TraceKind::zap_page || event.kind == TraceKind::zap_table;
-  if (!is_page || --found->second == 0) pages_of_zap_all_.erase(found);
-  return is_page;
+  const bool all_follow = found->second == kAllThatFollow;
+  const bool is_covered = event.kind == TraceKind::zap_page || event.kind == TraceKind::zap_table ||
+                          (all_follow && event.kind == TraceKind::zap_leaf);
+  if (!is_covered || (!all_follow && --found->second == 0)) pages_of_zap_all_.erase(found);
+  return is_covered;
 }
 
 void Feeder::check(const TraceEvent& event, std::uint64_t index) const {

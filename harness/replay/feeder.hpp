@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "harness/replay/lane.hpp"
@@ -11,7 +12,7 @@
 
 namespace shadowwalk::replay {
 
-/// Whether the replay acts on the event: an access, a zap or a write protection. Other events (docs/trace-format.md)
+/// Whether the replay can act on the event: an access, a zap or a write protection. Other events (docs/trace-format.md)
 /// and accesses to unknown pages are skipped.
 bool is_replayable(const trace::TraceEvent& event);
 
@@ -41,19 +42,23 @@ class Feeder {
   // Valid when run() has returned.
   std::uint64_t skipped() const { return skipped_; }
   std::uint64_t of_zap_alls() const { return of_zap_alls_; }
-  /// How often the trace's end was reached.
-  std::uint64_t passes() const { return passes_; }
+  /// How often the threads have done the whole trace.
+  std::uint64_t passes() const;
 
  private:
   /// False: stopped.
   bool feed_pass();
   bool feed(const trace::TraceEvent& event);
   bool hold_back();
+  /// The lane that is farthest behind, and the number of its oldest event that is not done.
+  std::pair<Lane*, std::uint64_t> slowest() const;
+  bool is_replayed(const trace::TraceEvent& event) const;
   bool is_of_zap_all(const trace::TraceEvent& event);
   void check(const trace::TraceEvent& event, std::uint64_t index) const;
 
   trace::TraceReader reader_;
   const Shape shape_;
+  const bool has_tdp_mmu_;  // its leaves are in the trace
   FeederBell bell_;
   std::vector<std::unique_ptr<Lane>> lanes_;  // of vCPUs; last, the host's
   std::uint64_t fed_ = 0;
@@ -61,8 +66,8 @@ class Feeder {
   std::uint64_t pass_begins_ns_ = 0;
   std::uint64_t skipped_ = 0;
   std::uint64_t of_zap_alls_ = 0;
-  std::uint64_t passes_ = 0;
-  std::unordered_map<std::uint32_t, std::uint64_t> pages_of_zap_all_;  // by thread: zap_page events still to come
+  std::uint64_t fed_per_pass_ = 0;                                     // once the first is fed
+  std::unordered_map<std::uint32_t, std::uint64_t> pages_of_zap_all_;  // by thread: zaps still to come
 };
 
 }  // namespace shadowwalk::replay

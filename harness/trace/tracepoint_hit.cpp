@@ -220,6 +220,7 @@ constexpr std::array kTracepoints = {
     Tracepoint{"kvm_mmu_unsync_page", Step::event, shadow_page, TraceKind::pagetable_write},
     Tracepoint{"kvm_mmu_zap_all_fast", Step::event, zap_all, TraceKind::zap_all},
     Tracepoint{"kvm_page_fault", Step::page_fault, page_fault},
+    Tracepoint{"kvm_set_spte_hva", Step::event, at_hva, TraceKind::unmap_hva},  // before 6.10
     Tracepoint{"kvm_tdp_mmu_spte_changed", Step::nothing, tdp_spte_changed},
     Tracepoint{"kvm_unmap_hva", Step::event, at_hva, TraceKind::unmap_hva},
     Tracepoint{"kvm_unmap_hva_range", Step::event, unmap_range, TraceKind::unmap_hva},

@@ -121,6 +121,13 @@ TEST(Feeder, TheShippedTraceIsWhatItHandsOut) {
   EXPECT_GE(taken.feeder.of_zap_alls(), 2 * 78u) << "6 times 13 a pass";
 }
 
+std::vector<TraceKind> kinds_of(const std::vector<FedEvent>& fed, std::size_t count) {
+  std::vector<TraceKind> kinds;
+  for (const FedEvent& one : fed) kinds.push_back(one.event.kind);
+  kinds.resize(std::min(kinds.size(), count));
+  return kinds;
+}
+
 TEST(Feeder, PagesAfterAZapOfEverythingBelongToItOnTheSameThreadOnly) {
   std::vector<TraceEvent> events;
   const auto add = [&](std::uint32_t vcpu, TraceKind kind, std::uint64_t pages) {
@@ -138,15 +145,9 @@ TEST(Feeder, PagesAfterAZapOfEverythingBelongToItOnTheSameThreadOnly) {
   add(0, TraceKind::zap_page, 512);
   Taken taken(TraceFile(events).path(), {.vcpus = 1, .host_lane = true, .ahead = 64}, 7);
   EXPECT_EQ(taken.error, "");
-  const auto kinds = [&](unsigned lane, std::size_t count) {
-    std::vector<TraceKind> all;
-    for (const FedEvent& fed : taken.by_lane[lane]) all.push_back(fed.event.kind);
-    all.resize(std::min(all.size(), count));
-    return all;
-  };
   using enum TraceKind;
-  EXPECT_THAT(kinds(0, 4), testing::ElementsAre(read_fault, zap_page, zap_all, zap_page));
-  EXPECT_THAT(kinds(1, 3), testing::ElementsAre(zap_all, unmap_hva, zap_page));
+  EXPECT_THAT(kinds_of(taken.by_lane[0], 4), testing::ElementsAre(read_fault, zap_page, zap_all, zap_page));
+  EXPECT_THAT(kinds_of(taken.by_lane[1], 3), testing::ElementsAre(zap_all, unmap_hva, zap_page));
 }
 
 TEST(Feeder, AZapOfEverythingHasAsManyPagesAsItTells) {
@@ -157,6 +158,54 @@ TEST(Feeder, AZapOfEverythingHasAsManyPagesAsItTells) {
                                           {4, kHostThread, TraceKind::zap_page, 1024, 512}};  // one of its own
   Taken taken(TraceFile(events).path(), {.vcpus = 1, .host_lane = true, .ahead = 64}, 3);
   expect_prefix(taken.by_lane[1], {events[1], events[4]});
+}
+
+// kvm_mmu_zap_all_fast counts the shadow MMU's pages only, then kvm_tdp_mmu_zap_invalidated_roots() zaps the old root.
+TEST(Feeder, ATdpMmusZapOfEverythingLastsUntilItsThreadDoesSomethingElse) {
+  using enum TraceKind;
+  std::vector<TraceEvent> events;
+  const auto add = [&](std::uint32_t vcpu, TraceKind kind, std::uint64_t pages) {
+    events.push_back({events.size(), vcpu, kind, 0, pages});
+  };
+  add(0, read_fault, 1);
+  add(kHostThread, zap_leaf, 1);  // before it
+  add(kHostThread, zap_all, 0);
+  add(kHostThread, zap_leaf, 1);
+  add(0, zap_leaf, 1);  // another thread's
+  add(0, read_fault, 1);
+  for (int i = 0; i < 100; ++i) add(kHostThread, zap_leaf, 1);
+  add(kHostThread, zap_page, 512);
+  add(kHostThread, unmap_hva, 8);  // it is over; the leaves that this zaps follow
+  add(kHostThread, zap_leaf, 1);
+  Taken taken(TraceFile(events).path(), {.vcpus = 1, .host_lane = true, .ahead = 64}, 6);
+  EXPECT_EQ(taken.error, "");
+  EXPECT_THAT(kinds_of(taken.by_lane[0], 3), testing::ElementsAre(read_fault, zap_leaf, read_fault));
+  EXPECT_THAT(kinds_of(taken.by_lane[1], 3), testing::ElementsAre(zap_leaf, zap_all, zap_leaf));
+  EXPECT_GE(taken.feeder.of_zap_alls(), 102u);
+  EXPECT_GE(taken.feeder.skipped(), 1u) << "unmap_hva";
+}
+
+TEST(Feeder, ARangeOfANotifierIsReplayedWhereItsLeavesAreNotInTheTrace) {
+  const std::vector<TraceEvent> events = {{0, 0, TraceKind::read_fault, 0, 1},
+                                          {1, kHostThread, TraceKind::zap_all, 0, 0},
+                                          {2, kHostThread, TraceKind::unmap_hva, 77, 8},
+                                          {3, kHostThread, TraceKind::zap_page, 0, 512}};
+  Taken taken(TraceFile(events).path(), {.vcpus = 1, .host_lane = true, .ahead = 64}, 4);
+  expect_prefix(taken.by_lane[1], {events[1], events[2], events[3]});
+  EXPECT_EQ(taken.feeder.of_zap_alls(), 0u);
+}
+
+TEST(Feeder, APassIsCountedWhenItIsDone) {
+  const TraceFile file(mixed_events(100, 1));
+  Feeder feeder(file.path(), {.vcpus = 1, .host_lane = true, .ahead = 1024});
+  std::thread thread([&] { feeder.run(); });
+  while (feeder.vcpu_lane(0).available().size() < 200) std::this_thread::yield();  // two passes ahead
+  feeder.vcpu_lane(0).done(150);
+  while (feeder.host_lane().available().size() < 20) std::this_thread::yield();
+  feeder.host_lane().done(15);
+  feeder.stop();
+  thread.join();
+  EXPECT_EQ(feeder.passes(), 1u);
 }
 
 TEST(Feeder, ATracesEndEndsAZapOfEverything) {

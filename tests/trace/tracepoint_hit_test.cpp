@@ -91,6 +91,10 @@ TEST(TracepointHit, TheRest) {
   EXPECT_EQ(range.page, 0x7fa19a200u);
   EXPECT_EQ(range.pages, 3u);
   EXPECT_EQ(hit_of("kvm_unmap_hva_range", "start=0x1fff end=0x2001").pages, 2u) << "pages that are touched";
+  const TracepointHit set = hit_of("kvm_set_spte_hva", "mmu notifier set pte hva: 0x007fa19a200000");
+  EXPECT_EQ(set.kind, TraceKind::unmap_hva);
+  EXPECT_EQ(set.page, 0x7fa19a200u);
+  EXPECT_EQ(set.pages, 1u);
   EXPECT_EQ(hit_of("handle_mmio_page_fault", "addr:fee00300 gfn fee00 access 6").page, 0xfee00u);
   EXPECT_EQ(hit_of("mark_mmio_spte", "sptep:00000000abcd gfn fee00 access 3 gen 1a").page, 0xfee00u);
   const TracepointHit matched = hit_of("vcpu_match_mmio", "gva 0x7f4010000 gpa 0x4010000 Read GVA");
