@@ -27,10 +27,10 @@ struct ReplayMeasurement {
   trace::TraceInfo info;  ///< what the trace holds in all
   std::string source;     ///< where it comes from, in words
   replay::Pace pace;
-  replay::ReplayCounts counts;    ///< of all threads
-  std::uint64_t skipped = 0;      ///< events that are neither access nor zap; the rest in the cell's whole life, too
-  std::uint64_t of_zap_alls = 0;  ///< zaps of single pages that a zap of everything had included already
-  std::uint64_t passes = 0;       ///< how often the trace's end was reached
+  replay::ReplayCounts counts;     ///< of all threads
+  std::uint64_t skipped = 0;       ///< events that are neither access nor zap; the rest in the cell's whole life, too
+  std::uint64_t covered_zaps = 0;  ///< zaps of single pages that a zap of everything had included already
+  std::uint64_t passes = 0;        ///< how often the trace's end was reached
 };
 
 /// What a cell measured, before it is put into words (cell_result.hpp).

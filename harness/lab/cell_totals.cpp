@@ -60,7 +60,7 @@ ReplayMeasurement measure_replay(replay::TraceGuest& trace, std::span<const std:
                            .pace = trace.clock().pace(),
                            .counts = {},
                            .skipped = feeder.skipped(),
-                           .of_zap_alls = feeder.of_zap_alls(),
+                           .covered_zaps = feeder.covered_zaps(),
                            .passes = feeder.passes()};
   for (unsigned i = 0; i < vcpus; ++i) replay.counts += trace.vcpu(i).counts();
   for (const auto& zapper : zappers) replay.counts += zapper->replayed;

@@ -17,9 +17,6 @@ using trace::TraceKind;
 /// All lanes together: 20 MiB.
 constexpr std::uint64_t kMostHeld = std::uint64_t{1} << 19;
 
-/// Zaps that a zap of everything covers until its thread does something else.
-constexpr std::uint64_t kAllThatFollow = UINT64_MAX;
-
 /// Kinds whose gfn is a guest frame number, if it is known.
 bool has_guest_gfn(TraceKind kind) {
   return trace::access_of(kind) || kind == TraceKind::zap_page || kind == TraceKind::zap_leaf ||
@@ -48,7 +45,7 @@ void Feeder::run() {
     if (fed_per_pass_ == 0) fed_per_pass_ = fed_;
     if (fed_ == 0) throw InputError(fmt::format("{}: none of its events can be replayed", reader_.name()));
     pass_begins_ns_ = saturating_add(pass_begins_ns_, pass);
-    pages_of_zap_all_.clear();
+    covered_.clear();
     reader_.rewind();
   }
 }
@@ -58,8 +55,8 @@ bool Feeder::feed_pass() {
   while (const auto event = reader_.next()) {
     if (bell_.stopped()) return false;
     check(*event, index++);
-    if (is_of_zap_all(*event)) {
-      ++of_zap_alls_;
+    if (is_covered(*event)) {
+      ++covered_zaps_;
     } else if (!is_replayed(*event)) {
       ++skipped_;
     } else if (!feed(*event)) {
@@ -106,24 +103,32 @@ bool Feeder::is_replayed(const TraceEvent& event) const {
   return is_replayable(event) && !(has_tdp_mmu_ && event.kind == TraceKind::unmap_hva);
 }
 
-/// The kernel records a zap of everything, then each of its pages: replaying the first event zaps them all. It counts
-/// the pages of the shadow MMU only: where that is 0, the TDP MMU's follow, leaves and pages of the old root, until the
-/// thread does something else (kvm_tdp_mmu_zap_invalidated_roots()).
-bool Feeder::is_of_zap_all(const TraceEvent& event) {
+/// The kernel records a zap of everything, then each of its pages; in the TDP MMU a zap of a page, then each leaf and
+/// page below it (handle_removed_tdp_mmu_page()). Replaying the first event zaps them all.
+bool Feeder::is_covered(const TraceEvent& event) {
+  if (!is_replayable(event)) return false;  // a page that is removed is synchronised first
+  Covered& covered = covered_[event.vcpu];
+  const bool is_page = event.kind == TraceKind::zap_page || event.kind == TraceKind::zap_table;
   if (event.kind == TraceKind::zap_all) {
-    const std::uint64_t covered = event.pages == 0 && has_tdp_mmu_ ? kAllThatFollow : event.pages;
-    if (covered != 0) pages_of_zap_all_[event.vcpu] = covered;
+    // The count is of the shadow MMU's pages only: where it is 0, the TDP MMU's follow, leaves and pages of the old
+    // root, until the thread does something else (kvm_tdp_mmu_zap_invalidated_roots()).
+    covered = {.pages = event.pages, .all_that_follow = event.pages == 0 && has_tdp_mmu_};
     return false;
   }
-  if (pages_of_zap_all_.empty()) return false;
-  const auto found = pages_of_zap_all_.find(event.vcpu);
-  if (found == pages_of_zap_all_.end()) return false;
-  if (!is_replayable(event)) return false;  // a page that is removed is synchronised first
-  const bool all_follow = found->second == kAllThatFollow;
-  const bool is_covered = event.kind == TraceKind::zap_page || event.kind == TraceKind::zap_table ||
-                          (all_follow && event.kind == TraceKind::zap_leaf);
-  if (!is_covered || (!all_follow && --found->second == 0)) pages_of_zap_all_.erase(found);
-  return is_covered;
+  if (covered.all_that_follow && (is_page || event.kind == TraceKind::zap_leaf)) return true;
+  if (covered.pages != 0 && is_page) {
+    --covered.pages;
+    return true;
+  }
+  const bool is_below = (event.kind == TraceKind::zap_page || event.kind == TraceKind::zap_leaf) &&
+                        event.pages < covered.last - covered.first && event.gfn >= covered.first &&
+                        event.gfn < covered.last;
+  if (is_below) return true;
+  covered = {};
+  if (has_tdp_mmu_ && event.kind == TraceKind::zap_page && event.gfn != trace::kUnknownGfn) {
+    covered = {.first = event.gfn, .last = event.gfn + event.pages};
+  }
+  return false;
 }
 
 void Feeder::check(const TraceEvent& event, std::uint64_t index) const {

@@ -41,11 +41,18 @@ class Feeder {
 
   // Valid when run() has returned.
   std::uint64_t skipped() const { return skipped_; }
-  std::uint64_t of_zap_alls() const { return of_zap_alls_; }
+  std::uint64_t covered_zaps() const { return covered_zaps_; }
   /// How often the threads have done the whole trace.
   std::uint64_t passes() const;
 
  private:
+  /// What the last zap of a thread zapped beside its own event, and will be recorded next.
+  struct Covered {
+    std::uint64_t pages = 0;            ///< of a zap of everything, still to come
+    bool all_that_follow = false;       ///< of a zap of everything
+    std::uint64_t first = 0, last = 0;  ///< gfns below a page, the last excluded
+  };
+
   /// False: stopped.
   bool feed_pass();
   bool feed(const trace::TraceEvent& event);
@@ -53,7 +60,7 @@ class Feeder {
   /// The lane that is farthest behind, and the number of its oldest event that is not done.
   std::pair<Lane*, std::uint64_t> slowest() const;
   bool is_replayed(const trace::TraceEvent& event) const;
-  bool is_of_zap_all(const trace::TraceEvent& event);
+  bool is_covered(const trace::TraceEvent& event);
   void check(const trace::TraceEvent& event, std::uint64_t index) const;
 
   trace::TraceReader reader_;
@@ -65,9 +72,9 @@ class Feeder {
   std::uint64_t may_feed_below_ = 0;  // without reading the lanes again
   std::uint64_t pass_begins_ns_ = 0;
   std::uint64_t skipped_ = 0;
-  std::uint64_t of_zap_alls_ = 0;
-  std::uint64_t fed_per_pass_ = 0;                                     // once the first is fed
-  std::unordered_map<std::uint32_t, std::uint64_t> pages_of_zap_all_;  // by thread: zaps still to come
+  std::uint64_t covered_zaps_ = 0;
+  std::uint64_t fed_per_pass_ = 0;                      // once the first is fed
+  std::unordered_map<std::uint32_t, Covered> covered_;  // by thread
 };
 
 }  // namespace shadowwalk::replay

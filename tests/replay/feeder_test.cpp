@@ -118,7 +118,7 @@ TEST(Feeder, TheShippedTraceIsWhatItHandsOut) {
     SCOPED_TRACE(lane);
     expect_prefix(taken.by_lane[lane], expected(events, lane, 2, 2, pass));
   }
-  EXPECT_GE(taken.feeder.of_zap_alls(), 2 * 78u) << "6 times 13 a pass";
+  EXPECT_GE(taken.feeder.covered_zaps(), 2 * 78u) << "6 times 13 a pass";
 }
 
 std::vector<TraceKind> kinds_of(const std::vector<FedEvent>& fed, std::size_t count) {
@@ -181,8 +181,31 @@ TEST(Feeder, ATdpMmusZapOfEverythingLastsUntilItsThreadDoesSomethingElse) {
   EXPECT_EQ(taken.error, "");
   EXPECT_THAT(kinds_of(taken.by_lane[0], 3), testing::ElementsAre(read_fault, zap_leaf, read_fault));
   EXPECT_THAT(kinds_of(taken.by_lane[1], 3), testing::ElementsAre(zap_leaf, zap_all, zap_leaf));
-  EXPECT_GE(taken.feeder.of_zap_alls(), 102u);
+  EXPECT_GE(taken.feeder.covered_zaps(), 102u);
   EXPECT_GE(taken.feeder.skipped(), 1u) << "unmap_hva";
+}
+
+// handle_removed_tdp_mmu_page(): the page, then what was below it, pages before their own leaves.
+TEST(Feeder, ATdpMmusZapOfAPageIsFollowedByWhatIsBelowIt) {
+  using enum TraceKind;
+  std::vector<TraceEvent> events;
+  const auto add = [&](std::uint32_t vcpu, TraceKind kind, std::uint64_t gfn, std::uint64_t pages) {
+    events.push_back({events.size(), vcpu, kind, gfn, pages});
+  };
+  add(0, read_fault, 1, 1);
+  add(kHostThread, zap_page, 0, 512 * 512);
+  add(kHostThread, zap_page, 512, 512);      // below it
+  add(kHostThread, zap_leaf, 513, 1);        // below both
+  add(0, zap_leaf, 514, 1);                  // another thread's
+  add(kHostThread, zap_leaf, 7, 1);          // below the first
+  add(kHostThread, zap_page, 0, 512 * 512);  // once more
+  add(kHostThread, zap_leaf, 512 * 512, 1);  // beside it
+  add(kHostThread, zap_leaf, 7, 1);          // it was over by now
+  Taken taken(TraceFile(events).path(), {.vcpus = 1, .host_lane = true, .ahead = 64}, 6);
+  EXPECT_EQ(taken.error, "");
+  EXPECT_THAT(kinds_of(taken.by_lane[0], 2), testing::ElementsAre(read_fault, zap_leaf));
+  EXPECT_THAT(kinds_of(taken.by_lane[1], 4), testing::ElementsAre(zap_page, zap_page, zap_leaf, zap_leaf));
+  EXPECT_GE(taken.feeder.covered_zaps(), 3u);
 }
 
 TEST(Feeder, ARangeOfANotifierIsReplayedWhereItsLeavesAreNotInTheTrace) {
@@ -192,7 +215,7 @@ TEST(Feeder, ARangeOfANotifierIsReplayedWhereItsLeavesAreNotInTheTrace) {
                                           {3, kHostThread, TraceKind::zap_page, 0, 512}};
   Taken taken(TraceFile(events).path(), {.vcpus = 1, .host_lane = true, .ahead = 64}, 4);
   expect_prefix(taken.by_lane[1], {events[1], events[2], events[3]});
-  EXPECT_EQ(taken.feeder.of_zap_alls(), 0u);
+  EXPECT_EQ(taken.feeder.covered_zaps(), 0u);
 }
 
 TEST(Feeder, APassIsCountedWhenItIsDone) {

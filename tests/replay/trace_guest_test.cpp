@@ -47,7 +47,7 @@ class Running {
 const std::vector<TraceEvent> kEvents = {
     {0, 0, TraceKind::read_fault, 10, 1},   {1000, 0, TraceKind::write_fault, 11, 1},
     {2000, 0, TraceKind::guest_walk, 5, 1}, {3000, 0, TraceKind::mmio_fault, 12, 1},
-    {4000, 0, TraceKind::zap_page, 0, 512}, {5000, 0, TraceKind::zap_leaf, 11, 1},
+    {4000, 0, TraceKind::zap_page, 0, 512}, {5000, 0, TraceKind::zap_leaf, 600, 1},
     {6000, 0, TraceKind::fast_fault, 13, 1}};
 
 /// The vCPU's accesses and zaps, in order, until there are `count`: "r10", "zap".
