@@ -48,8 +48,7 @@ std::string describe_import(const trace::ImportReport& report) {
   if (report.in_ticks) {
     text +=
         "times are ticks of a clock that counts no seconds (x86-tsc, counter, uptime): their order is kept, and each "
-        "is "
-        "taken for a nanosecond; replay with --closed-loop, or record with the clock mono\n";
+        "is taken for a nanosecond; replay with --closed-loop, or record with the clock mono\n";
   }
   constexpr std::uint64_t kOnceIn = 4;
   if (report.backwards > report.event_lines / kOnceIn) {
@@ -91,8 +90,7 @@ std::string describe_import(const trace::ImportReport& report) {
   if (report.merged_vcpus) {
     text += fmt::format(
         "thread {} ran several vCPUs, which are one in the trace; if the text names processes in place of threads, "
-        "print "
-        "it with perf script -F comm,pid,tid,cpu,time,event,trace\n",
+        "print it with perf script -F comm,pid,tid,cpu,time,event,trace\n",
         *report.merged_vcpus);
   }
   return text + describe_unused(report);

@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
 #include <cstdlib>
-#include <system_error>
 
 namespace shadowwalk::doctor {
 

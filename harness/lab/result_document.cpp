@@ -182,7 +182,8 @@ std::vector<json> make_entries(const std::string& cell, std::vector<Repetition>&
 std::map<std::string, std::string> result_context() {
   std::string host = fmt::format("{}/{}/{}", cpu_model(), std::thread::hardware_concurrency(), kernel());
   // One host with another MMU is another host: its exits and faults cost something else.
-  const std::string paging = kvm_unavailable_reason().empty() ? kvm_paging().name : "";
+  const std::string no_kvm = kvm_unavailable_reason();
+  const std::string paging = no_kvm.empty() ? kvm_paging().name : "";
   if (!paging.empty()) host += "/" + paging;
   return {{"shadowwalk_version", SHADOWWALK_VERSION},
           {"shadowwalk_build", SHADOWWALK_BUILD},
@@ -191,7 +192,7 @@ std::map<std::string, std::string> result_context() {
           {"kernel", kernel()},
           {"clock", CycleClock::describe()},
           {"clock_read_ns", fmt::format("{:.1f}", CycleClock::read_cost_ns())},
-          {"kvm", available_or(kvm_unavailable_reason())},
+          {"kvm", available_or(no_kvm)},
           {"kvm_paging", paging.empty() ? "unknown" : paging},
           {"pmu", available_or(pmu::unavailable_reason())},
           {"host_id", fmt::format("{:016x}", std::hash<std::string>{}(host))}};

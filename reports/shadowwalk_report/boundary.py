@@ -24,7 +24,7 @@ class ProgramFailed(Exception):
 
 
 def say(*lines, most=MOST_SHOWN):
-    """Prints lines whose parts may come from anywhere. Raises InputError, or BrokenPipeError where nobody reads on."""
+    """Prints lines, which may quote text of any origin. Raises InputError; BrokenPipeError if the reader closed the pipe."""
     try:
         for line in lines:
             print(shortened(visible(line), most))

@@ -19,8 +19,8 @@ from .workloads import tally_words
 
 _ENVIRONMENT = (
     ("host_name", "Host"), ("cpu_model", "CPU"), ("num_cpus", "CPUs"), ("kernel", "Kernel"), ("kvm", "KVM"),
-    ("kvm_paging", "KVM's paging"), ("pmu", "PMU"), ("clock", "Clock"), ("clock_read_ns", "Clock read, ns"), ("shadowwalk_version", "shadowwalk"),
-    ("shadowwalk_build", "Build"), ("shadowwalk_compiler", "Compiler"), ("host_id", "Host id"))
+    ("kvm_paging", "KVM's paging"), ("pmu", "PMU"), ("clock", "Clock"), ("clock_read_ns", "Clock read, ns"),
+    ("shadowwalk_version", "shadowwalk"), ("shadowwalk_build", "Build"), ("shadowwalk_compiler", "Compiler"), ("host_id", "Host id"))
 
 
 def _asset(name):

@@ -16,8 +16,9 @@ def findings(shadowwalk, **options):
     return {found["subject"]: found for found in json.loads(done.stdout)["findings"]}
 
 
-def test_none_is_denied_by_itself(shadowwalk):
-    assert "perf_event_open" not in findings(shadowwalk)["system_calls"]["value"]
+def test_a_call_that_no_filter_denies_is_not_named(shadowwalk):
+    """Containers that run these tests may deny others, such as perf_event_open."""
+    assert "memfd_create" not in findings(shadowwalk)["system_calls"]["value"]
 
 
 # liburcu calls membarrier(2) when it is loaded: where that kills, no program that uses liburcu can start.
