@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
+#include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <system_error>
+#include <type_traits>
 
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
@@ -61,7 +65,45 @@ std::shared_ptr<const std::vector<std::string>> add_plugins(CLI::App& verb, void
   return given;
 }
 
+template <class Number>
+bool is_plain(const std::string& text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if constexpr (std::is_floating_point_v<Number>) {
+    if (!std::isfinite(number)) return false;
+  }
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+/// By the type that CLI11 names in --help.
+void take_plain_number(CLI::Option& option) {
+  const auto check = [&option](bool (*is_plain)(const std::string&), const char* what) {
+    option.check([is_plain, what](const std::string& text) {
+      return is_plain(text) ? std::string() : fmt::format("'{}' is no {}", text, what);
+    });
+  };
+  const std::string type = option.get_type_name();
+  if (type.find("UINT") != std::string::npos) {
+    check(is_plain<std::uint64_t>, "whole number from 0 to 2^64 - 1");
+  } else if (type.find("INT") != std::string::npos) {
+    check(is_plain<std::int64_t>, "whole number of 64 bits");
+  } else if (type.find("FLOAT") != std::string::npos) {
+    check(is_plain<double>, "finite decimal number");
+  }
+}
+
 }  // namespace
+
+void take_plain_values_only(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
+    if (option->get_items_expected_max() == 0) {
+      option->check([](const std::string& value) { return value == "true" ? std::string() : "takes no value"; });
+    } else {
+      take_plain_number(*option);
+    }
+  }
+  for (CLI::App* verb : command.get_subcommands(nullptr)) take_plain_values_only(*verb);
+}
 
 std::shared_ptr<const std::vector<std::string>> add_plugin_option(CLI::App& verb) {
   return add_plugins(verb, [](const std::string& file) { plugin::load_plugin(file); });

@@ -44,6 +44,10 @@ void check_output(std::string_view verb, std::string_view option, const std::str
 /// Writes what a verb puts out to such a file (os::OutputFile says how). "-" is stdout; "" writes nothing.
 void write_output(const std::string& file, std::string_view text);
 
+/// Has each numeric option of the command and its verbs take decimal digits only, without a sign, a base, a space or an
+/// overflow that CLI11 would let pass, and has each flag refuse a value. Call it when all verbs are there.
+void take_plain_values_only(CLI::App& command);
+
 /// The complaint about a word that no verb or option is: with the name that it resembles. `app` is the verb that was
 /// given, or the whole command.
 std::string unknown_argument(const CLI::App& app, const std::string& word);

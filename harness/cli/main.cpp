@@ -11,6 +11,7 @@
 #include <exception>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "harness/host_kvm/host_kvm.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/printable.hpp"
+#include "harness/os/program.hpp"
 
 namespace {
 
@@ -122,6 +124,7 @@ void add_verbs(CLI::App& command) {
   shadowwalk::cli::add_doctor(command);
   shadowwalk::cli::add_import(command);
   shadowwalk::cli::add_record(command);
+  shadowwalk::cli::take_plain_values_only(command);
 }
 
 int run(int argc, char** argv) {
@@ -150,6 +153,9 @@ int run(int argc, char** argv) {
     return complain_about_arguments(command, error);
   } catch (const shadowwalk::InputError& error) {
     return complain(error.what(), kBadInput);
+  } catch (const std::system_error& error) {
+    const bool none_started = error.code() == std::errc::resource_unavailable_try_again;
+    return complain(none_started ? shadowwalk::os::why_not_started(error.code()) : error.what(), kFailed);
   } catch (const std::exception& error) {
     if (std::ferror(stdout) != 0) return kFailed;  // fmt::print() could not write: flushed() says so
     return complain(error.what(), kFailed);

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -119,6 +120,13 @@ void run(CellArguments arguments, const BenchmarkFlags& flags) {
   if (!arguments.trace.empty()) trace.emplace(config, arguments.trace, arguments.trace_records, flags);
   LiveCell live(config, arguments.hold);
   config.on_ready = [&live] { live.on_ready(); };
+  // In a run its watchdog is the limit, which the user sets.
+  if (arguments.id < 0) {
+    config.on_hung = [](const std::string& why) {
+      fmt::print(stderr, "shadowwalk: {}\n", why);
+      _exit(1);  // nothing is half-written: outputs get their names when they are whole
+    };
+  }
   config.observer = &live;
   config.counters = &live.counters();
   check_output("cell", "--json", arguments.json);
@@ -153,14 +161,13 @@ void add_cell(CLI::App& command) {
   verb->add_option(
           "--trace-records", arguments->trace_records,
           "Records that --trace keeps per thread: so many zaps, commits, frees and IPIs, and as many exits and faults")
-      ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(timeline::Recorder::kMinRecords, timeline::Recorder::kMaxRecords))
       ->needs("--trace");
   verb->add_flag(
       "--hold", arguments->hold,
       "Wait before the first zap so that a tool can attach; Enter or SIGUSR1 ends the wait (docs/attach.md)");
-  verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for probes")->type_name("N");
+  verb->add_option("--id", arguments->id, "Number of the cell in its run's plan, for probes");
   verb->footer(
       "Google Benchmark's flags that work here: --benchmark_repetitions=N, --benchmark_report_aggregates_only,\n"
       "--benchmark_context=KEY=VALUE and --benchmark_out=FILE, which is the same as --json FILE.");

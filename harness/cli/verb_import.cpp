@@ -105,7 +105,6 @@ void add_import(CLI::App& command) {
       ->type_name("PID")
       ->check(CLI::PositiveNumber);
   verb->add_option("--window", arguments->window, "Events that are held back for sorting by time")
-      ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1u, 1u << 26));
   verb->add_option("--note", arguments->note, "Text that the trace keeps as its source: host, kernel, command")

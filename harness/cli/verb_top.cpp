@@ -90,9 +90,7 @@ void add_top(CLI::App& command) {
   verb->add_option("run", arguments->run, "Id, as `shadowwalk ps` shows it; may be left out if only one run is live")
       ->type_name("RUN");
   verb->add_option("--interval", arguments->interval, "Refresh interval")->type_name("TIME")->capture_default_str();
-  verb->add_option("--frames", arguments->frames, "Number of refreshes; 0: until the run ends")
-      ->type_name("N")
-      ->capture_default_str();
+  verb->add_option("--frames", arguments->frames, "Number of refreshes; 0: until the run ends")->capture_default_str();
   CLI::Option* json =
       verb->add_flag("--json", arguments->json, "Print each refresh as one line of JSON (docs/attach.md)");
   verb->add_flag("--plain", arguments->plain, "Print each refresh below the previous one, as without a terminal")

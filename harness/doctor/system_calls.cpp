@@ -41,10 +41,10 @@ constexpr UsedCall kUsedCalls[] = {
      "threads cannot be pinned: give --placement none"},
 };
 
-/// In a child: how its `body` ended, as a wait status.
-int wait_status_of(const std::function<int()>& body) {
+/// In a child: how its `body` ended, as a wait status; nothing if there can be no child.
+std::optional<int> wait_status_of(const std::function<int()>& body) {
   const pid_t child = fork();
-  if (child < 0) throw std::system_error{errno, std::generic_category(), "fork"};
+  if (child < 0) return std::nullopt;
   if (child == 0) {
     const rlimit no_core{0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
@@ -74,14 +74,17 @@ std::string name_of_end(int status) {
 std::vector<DeniedCall> find_denied_calls() {
   std::vector<DeniedCall> denied;
   for (const UsedCall& used : kUsedCalls) {
-    const int status = wait_status_of([&used] {
+    const std::optional<int> status = wait_status_of([&used] {
       errno = 0;
       used.call();
       return errno == EPERM || errno == ENOSYS ? errno : 0;
     });
-    if (!WIFEXITED(status)) {
-      denied.push_back({used.name, name_of_end(status), used.consequence});
-    } else if (const int error = WEXITSTATUS(status); error != 0) {
+    if (!status) {
+      return {{"fork", std::strerror(errno), "no cell starts; which other calls are denied is not known"}};
+    }
+    if (!WIFEXITED(*status)) {
+      denied.push_back({used.name, name_of_end(*status), used.consequence});
+    } else if (const int error = WEXITSTATUS(*status); error != 0) {
       denied.push_back({used.name, std::strerror(error), used.consequence});
     }
   }
@@ -89,11 +92,11 @@ std::vector<DeniedCall> find_denied_calls() {
 }
 
 std::string why_not_survived(const std::function<void()>& observe) {
-  const int status = wait_status_of([&observe] {
+  const std::optional<int> status = wait_status_of([&observe] {
     observe();
     return 0;
   });
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? std::string() : name_of_end(status);
+  return !status || (WIFEXITED(*status) && WEXITSTATUS(*status) == 0) ? std::string() : name_of_end(*status);
 }
 
 }  // namespace shadowwalk::doctor

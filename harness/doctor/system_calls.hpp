@@ -19,9 +19,8 @@ struct DeniedCall {
 /// arguments that do nothing, and that the kernel itself refuses by another error.
 std::vector<DeniedCall> find_denied_calls();
 
-/// Runs `observe` in a child process, without its output. Empty if it returned, otherwise how the child ended, e.g.
-/// "a seccomp filter kills the process". Call it before threads start. Throws std::system_error if there can be no
-/// child.
+/// Runs `observe` in a child process, without its output. Empty if it returned, or if there can be no child, otherwise
+/// how the child ended, e.g. "a seccomp filter kills the process". Call it before threads start.
 std::string why_not_survived(const std::function<void()>& observe);
 
 }  // namespace shadowwalk::doctor

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <optional>
 #include <string_view>
 
@@ -53,25 +52,28 @@ void add_context(BenchmarkFlags& flags, std::string_view pairs) {
 
 struct Flag {
   std::string_view name;  ///< after --benchmark_
-  const char* variable;   ///< of the environment
   void (*set)(BenchmarkFlags& flags, std::string_view value);
 };
 constexpr Flag kFlags[] = {
-    {"repetitions", "BENCHMARK_REPETITIONS", set_repetitions},
-    {"report_aggregates_only", "BENCHMARK_REPORT_AGGREGATES_ONLY",
+    {"repetitions", set_repetitions},
+    {"report_aggregates_only",
      [](BenchmarkFlags& flags, std::string_view value) {
        flags.aggregates_only = parse_bool("report_aggregates_only", value);
      }},
-    {"out", "BENCHMARK_OUT", [](BenchmarkFlags& flags, std::string_view value) { flags.out = value; }},
-    {"out_format", "BENCHMARK_OUT_FORMAT",
+    {"out",
+     [](BenchmarkFlags& flags, std::string_view value) {
+       if (value.empty()) refuse("out", value, "give it a file");
+       flags.out = value;
+     }},
+    {"out_format",
      [](BenchmarkFlags& /*flags*/, std::string_view value) {
        if (value != "json") refuse("out_format", value, "a cell's result is JSON");
      }},
-    {"format", "BENCHMARK_FORMAT",
+    {"format",
      [](BenchmarkFlags& /*flags*/, std::string_view value) {
        if (value != "console") refuse("format", value, "a cell prints a summary; --json - prints the result as JSON");
      }},
-    {"context", "BENCHMARK_CONTEXT", add_context},
+    {"context", add_context},
 };
 
 bool set_flag(BenchmarkFlags& flags, std::string_view argument) {
@@ -100,9 +102,6 @@ Repetition run_once(const PreparedCell& cell) {
 
 BenchmarkFlags parse_benchmark_flags(std::span<const std::string> arguments) {
   BenchmarkFlags flags;
-  for (const Flag& flag : kFlags) {
-    if (const char* const value = std::getenv(flag.variable); value != nullptr) flag.set(flags, value);
-  }
   for (const std::string& argument : arguments) {
     if (set_flag(flags, argument)) continue;
     const bool is_benchmarks = argument.starts_with("--benchmark_");

@@ -16,7 +16,8 @@ struct BenchmarkFlags {
   std::map<std::string, std::string> context{};  ///< --benchmark_context=KEY=VALUE,...
 };
 
-/// Reads flags, and for those that are not given Google Benchmark's environment variables (BENCHMARK_REPETITIONS ...).
+/// Reads flags. Google Benchmark's environment variables (BENCHMARK_REPETITIONS ...) are left alone: a cell is what its
+/// command line says.
 /// Throws InputError, in one line, for everything else that is among `arguments`.
 BenchmarkFlags parse_benchmark_flags(std::span<const std::string> arguments);
 

@@ -58,6 +58,9 @@ struct CellConfig {
   /// Called by the thread that runs the cell, when all others are there, bound and named: nothing was walked or zapped
   /// yet, and they wait until it returns. Then the warm-up begins.
   std::function<void()> on_ready;
+  /// The cell's threads do not come or do not end: why, in words. Called by a thread of its own, and must end the
+  /// process, since nothing can end those threads; empty: the cell waits for ever.
+  std::function<void(const std::string&)> on_hung;
   LiveCounters* counters = nullptr;  ///< what others can read meanwhile; null: the cell's own; outlives the cell
   CellObserver* observer = nullptr;  ///< null: no tool can attach; outlives the cell
 };

@@ -16,6 +16,8 @@
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/deadline.hpp"
+#include "harness/os/program.hpp"
 #include "harness/probes/probes.hpp"
 
 namespace shadowwalk {
@@ -26,6 +28,9 @@ constexpr std::chrono::milliseconds kDecided{10};
 /// From when the observer's tools are ready: every thread has seen the new window before it begins, and has looked at
 /// its CPU's speed.
 constexpr std::chrono::milliseconds kLead{1};
+
+/// For the threads of a cell to come, and to end: what `run` adds to a cell's time by default.
+constexpr std::chrono::seconds kPatience{30};
 
 std::uint64_t ticks(std::chrono::nanoseconds time) { return CycleClock::from_ns(static_cast<double>(time.count())); }
 
@@ -48,10 +53,7 @@ void call(const std::function<void()>& hook) {
 }  // namespace
 
 void report_no_thread(CellFailure& failure, const std::system_error& error) {
-  failure.report(
-      fmt::format("the host starts no more threads: {}; raise its limits (ulimit -u, pids.max), or give fewer --vcpus "
-                  "and --zappers",
-                  error.code().message()));
+  failure.report(os::why_not_started(error.code()) + ", or give fewer --vcpus and --zappers");
 }
 
 bool CellFailure::wait_until(std::uint64_t ticks) {
@@ -62,6 +64,41 @@ bool CellFailure::wait_until(std::uint64_t ticks) {
     changed_.wait_for(lock, std::chrono::nanoseconds(static_cast<std::int64_t>(CycleClock::to_ns(ticks - now)) + 1));
   }
   return true;
+}
+
+ThreadDeadline::ThreadDeadline(const CellConfig& config, std::chrono::seconds limit, std::string_view what) {
+  if (!config.on_hung) return;
+  try {
+    thread_ = std::thread([this, &config, limit, what] { watch(config, limit, what); });
+  } catch (const std::system_error&) {
+  }
+}
+
+ThreadDeadline::~ThreadDeadline() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    met_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void ThreadDeadline::watch(const CellConfig& config, std::chrono::seconds limit, std::string_view what) {
+  os::Deadline deadline(limit);
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_until(lock, deadline.next_look(), [this] { return met_; })) {
+    if (!deadline.passed()) continue;
+    const unsigned cpus = std::thread::hardware_concurrency();
+    config.on_hung(
+        fmt::format("{} within {} s: {}", what, limit.count(),
+                    config.vcpus + config.zappers > cpus
+                        ? fmt::format("{} vCPUs take turns on {} CPUs; give fewer --vcpus, a smaller --walks-per-exit "
+                                      "or --mmu-lock mutex",
+                                      config.vcpus, cpus)
+                        : "a walk, a commit or the guest does not end, which is a fault of the variant or of the lab"));
+    return;
+  }
 }
 
 CellShared::CellShared(const PreparedCell& prepared_in)
@@ -122,7 +159,10 @@ CellMeasurement begin_measurement(const PreparedCell& prepared) {
 void measure_window(CellShared& shared, HostWatch host, CellMeasurement& cell, const WindowHooks& hooks) {
   const CellConfig& config = shared.config;
   const auto enter = [&](CellPhase phase) { SHADOWWALK_PROBE(phase, phase, config.id, config.name.c_str()); };
-  shared.attached.arrive_and_wait();
+  {
+    const ThreadDeadline coming(config, kPatience, "the cell's threads did not begin");
+    shared.attached.arrive_and_wait();
+  }
   report_ready(config, shared.failure);
   shared.go.count_down();
   call(hooks.released);
@@ -143,9 +183,11 @@ void measure_window(CellShared& shared, HostWatch host, CellMeasurement& cell, c
     cell.host = host.finish(cell.noise);
   }
   enter(CellPhase::drain);
+  shared.ending.emplace(config, kPatience, "the cell's threads did not end");
 }
 
-void finish_measurement(const CellShared& shared, CellMeasurement& cell) {
+void finish_measurement(CellShared& shared, CellMeasurement& cell) {
+  shared.ending.reset();
   if (const auto what = shared.failure.what()) throw CellError(*what);
   if (shared.config.observer != nullptr) cell.perturbed = shared.config.observer->perturbed();
   cell.placement = shared.cpus.taken();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -43,6 +45,25 @@ class CellFailure {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<std::string> what_;
+};
+
+/// While it lives, the cell's threads have a time limit to come or to end; a time in which the process did not run does
+/// not count. Past it, calls config.on_hung with `what`, the time, and what helps.
+class ThreadDeadline {
+ public:
+  /// Without config.on_hung, or where the host has no thread left to watch, there is no limit.
+  ThreadDeadline(const CellConfig& config, std::chrono::seconds limit, std::string_view what);
+  ~ThreadDeadline();
+  ThreadDeadline(const ThreadDeadline&) = delete;
+  ThreadDeadline& operator=(const ThreadDeadline&) = delete;
+
+ private:
+  void watch(const CellConfig& config, std::chrono::seconds limit, std::string_view what);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool met_ = false;
+  std::thread thread_;
 };
 
 /// Deals CPUs to a cell's threads, in order, and notes which thread is pinned to which, for the result.
@@ -95,7 +116,8 @@ struct CellShared {
   std::latch go;        ///< the main thread: no thread walks or zaps before
   std::latch detached;  ///< vCPUs and the main thread: a vCPU stays bound until no thread can interrupt it any more
   std::atomic<bool> stop_zappers{false};
-  const bool yield_while_waiting;  ///< there are more busy threads than CPUs
+  std::optional<ThreadDeadline> ending;  ///< from the window's end until finish_measurement()
+  const bool yield_while_waiting;        ///< there are more busy threads than CPUs
 };
 
 /// When a cell's measured window is: after its warm-up, or, for an observer with tools that must be ready first, when
@@ -155,7 +177,7 @@ void measure_window(CellShared& shared, HostWatch host, CellMeasurement& cell, c
 
 /// When all threads have ended. Throws CellError if one had failed; notes what disturbed the cell, and where its
 /// threads were.
-void finish_measurement(const CellShared& shared, CellMeasurement& cell);
+void finish_measurement(CellShared& shared, CellMeasurement& cell);
 
 /// Paces a thread that acts at set times whether or not it is late. Returns when it was `ticks` of the cycle clock or a
 /// little later, and which time that was; empty once `stop` is set, seen within 20 ms. Sleeps far from the time and

@@ -82,11 +82,11 @@ template <class WalkingVcpu>
   return served;
 }
 
-/// A fault, clocked. Its ticks.
+/// A fault, clocked. Its ticks; 0 if the cell is over.
 template <class WalkingVcpu>
 [[gnu::noinline]] std::uint64_t clocked_fault(WalkingVcpu& vcpu, Access access, WalkRecord& record, bool counts) {
   const std::uint64_t start = CycleClock::now();
-  vcpu.fault(access);
+  if (!vcpu.fault(access)) return 0;
   const std::uint64_t ticks = CycleClock::now() - start;
   ++record.faults_total;
   if (counts) {
@@ -112,8 +112,7 @@ void walk_burst_unclocked(WalkingVcpu& vcpu, std::span<const Access> accesses, W
   record.burst_start = record.burst_end = CycleClock::now();  // whether it is in the window
   std::uint64_t faults = 0;
   walk_plain(vcpu, accesses, [&](Access access) {
-    vcpu.fault(access);
-    ++faults;
+    if (vcpu.fault(access)) ++faults;
   });
   record.walks_total += accesses.size();
   record.faults_total += faults;
@@ -122,8 +121,8 @@ void walk_burst_unclocked(WalkingVcpu& vcpu, std::span<const Access> accesses, W
   record.faults += faults;
 }
 
-/// Walks a burst on `vcpu`, which offers `bool served(Access)` and `void fault(Access)`, and clocks it: two clock reads
-/// per burst, per fault and per sample. A vCPU with sections offers `bool served_clocking_section(Access, uint64_t&)`.
+/// Walks a burst on `vcpu`, which offers `bool served(Access)` and `bool fault(Access)`, and clocks it: two clock reads
+/// per burst, per fault and per sample. fault() returns false, and does nothing, once the cell is over. A vCPU with sections offers `bool served_clocking_section(Access, uint64_t&)`.
 template <class WalkingVcpu>
 void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord& record) {
   if (!record.clocked) return walk_burst_unclocked(vcpu, accesses, record);

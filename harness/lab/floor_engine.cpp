@@ -89,7 +89,10 @@ class FloorVcpu final : public EngineVcpu {
   std::string_view first_violation() const override { return {}; }
 
   [[gnu::always_inline]] bool served(Access access) { return tree_.serves(access.gfn(), leaf_kind(access.kind())); }
-  void fault(Access access) { tree_.map(access.gfn(), leaf_kind(access.kind())); }
+  bool fault(Access access) {
+    tree_.map(access.gfn(), leaf_kind(access.kind()));
+    return true;
+  }
 
  private:
   PlainTree& tree_;

@@ -57,7 +57,7 @@ class VariantEngine final : public Engine {
   class VcpuFor final : public EngineVcpu {
    public:
     VcpuFor(Tree& tree, NativeMachine::Vcpu& vcpu, const ReadDelay& delay, std::uint64_t seed)
-        : mmu_(tree, vcpu, delay, seed) {}
+        : mmu_(tree, vcpu, delay, seed), vcpu_(vcpu) {}
 
     void walk(std::span<const Access> accesses, WalkRecord& record) override { walk_burst(*this, accesses, record); }
     void empty_sections(std::size_t count) override { mmu_.empty_sections(count); }
@@ -77,13 +77,21 @@ class VariantEngine final : public Engine {
       ticks = mmu_.section_ticks();
       return walked == Walked::served;
     }
-    void fault(Access access) {
-      if (access.kind() == AccessKind::page_table_write) return mmu_.page_table_write(access.gfn());
-      mmu_.fault(access.gfn(), leaf_kind(access.kind()));
+    /// Not once the vCPU is to stop: with more vCPUs than CPUs the rest of a burst, whose faults take their turns at
+    /// mmu_lock, can last for minutes.
+    bool fault(Access access) {
+      if (vcpu_.has_request(kRequestStop)) return false;
+      if (access.kind() == AccessKind::page_table_write) {
+        mmu_.page_table_write(access.gfn());
+      } else {
+        mmu_.fault(access.gfn(), leaf_kind(access.kind()));
+      }
+      return true;
     }
 
    private:
     VcpuMmu<Tree> mmu_;
+    const NativeMachine::Vcpu& vcpu_;
   };
 
   const CellConfig& config_;

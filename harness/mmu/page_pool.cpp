@@ -53,7 +53,8 @@ Reservation::Reservation(std::size_t bytes) : base_(spares.take(mapped_bytes(byt
   if (base_ != nullptr) return;
   base_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base_ == MAP_FAILED) {
-    throw CellError(fmt::format("cannot reserve {} MiB of address space: {}", bytes >> 20, std::strerror(errno)));
+    throw CellError(fmt::format("cannot reserve {} MiB of address space: {}; raise the limit (ulimit -v)", bytes >> 20,
+                                std::strerror(errno)));
   }
   // As in a kernel's direct map, tables should not cost the walker a TLB miss each. A hint: may be refused.
   if (bytes_ >= kHugePageBytes) madvise(base_, bytes_, MADV_HUGEPAGE);

@@ -211,7 +211,7 @@ void require_writable(const fs::path& path) {
   }
   const Destination destination = destination_of(path);
   if (destination.inherited >= 0) return;
-  if (!destination.as_it_is) return require_space(parent_of(destination.file), 1);
+  if (!destination.as_it_is) return require_space(parent_of(destination.file), 1, path);
   if (access(path.c_str(), W_OK) != 0) throw_write_error(path, errno);
 }
 
@@ -228,10 +228,10 @@ FileDescriptor open_scratch_file(const fs::path& directory) {
   return std::move(file.fd);
 }
 
-void require_space(const fs::path& directory, std::size_t bytes) {
+void require_space(const fs::path& directory, std::size_t bytes, const fs::path& file) {
   const FileDescriptor fd = open_scratch_file(directory);
   const int error = posix_fallocate(fd.get(), 0, static_cast<off_t>(bytes));
-  if (error != 0) throw_write_error(directory, error);
+  if (error != 0) throw_write_error(file.empty() ? directory : file, error);
 }
 
 bool is_temporary_name(std::string_view name) {

@@ -70,8 +70,8 @@ void commit_file(const std::filesystem::path& from, const std::filesystem::path&
 FileDescriptor open_scratch_file(const std::filesystem::path& directory = std::filesystem::temp_directory_path());
 
 /// Throws InputError unless `bytes` can be written in `directory` now (space, quota, file size limit, read-only
-/// mounts).
-void require_space(const std::filesystem::path& directory, std::size_t bytes);
+/// mounts). It names `file`, where one is given.
+void require_space(const std::filesystem::path& directory, std::size_t bytes, const std::filesystem::path& file = {});
 
 /// Whether a killed process may have left a file of this name behind where it wrote others.
 bool is_temporary_name(std::string_view name);

@@ -115,6 +115,11 @@ pid_t start_program(const std::string& path, const std::vector<std::string>& arg
   throw InputError(fmt::format("cannot start {}: {}", path, std::strerror(error)));
 }
 
+std::string why_not_started(const std::error_code& error) {
+  return fmt::format("the host starts no more threads or processes: {}; raise its limits (ulimit -u, pids.max)",
+                     error.message());
+}
+
 int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
 int wait_for(pid_t child) {

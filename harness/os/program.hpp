@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 /// Programs as child processes: how they are found, started and waited for, and how their command line is shown.
@@ -35,6 +36,9 @@ struct ChildSetup {
 /// that are not close-on-exec are inherited. Throws InputError if the program cannot be executed, std::system_error if
 /// no process can be made.
 pid_t start_program(const std::string& path, const std::vector<std::string>& arguments, const ChildSetup& setup);
+
+/// What to do where the host starts no more threads or processes (EAGAIN), in words.
+std::string why_not_started(const std::error_code& error);
 
 /// The exit code in a wait status; 128 and the signal's number if a signal ended the process, as shells report it.
 int exit_code_of(int status);

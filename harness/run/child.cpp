@@ -13,13 +13,14 @@
 #include <thread>
 
 #include "harness/machine/error.hpp"
+#include "harness/os/deadline.hpp"
 #include "harness/os/file_descriptor.hpp"
 #include "harness/os/program.hpp"
 
 namespace shadowwalk::run {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = os::Deadline::Clock;
 
 constexpr std::size_t kMaxOutput = 64 << 10;
 
@@ -37,8 +38,8 @@ bool drain(int pipe, std::string& output) {
   return true;
 }
 
-int milliseconds_until(Clock::time_point deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+int milliseconds_until(Clock::time_point time) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(time - Clock::now()).count();
   return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
 }
 
@@ -85,26 +86,17 @@ class WatchedChild {
   std::thread thread_;
 };
 
-/// Collects output until the wait ends; returns why it ended. A time in which this process did not run either (it was
-/// stopped, or the machine suspended) is not counted against the child.
-ChildEnd watch(int ended, int pipe, int stop_fd, Clock::time_point deadline, std::string& output) {
-  constexpr std::chrono::seconds kLongestSleep{1};
+/// Collects output until the wait ends; returns why it ended.
+ChildEnd watch(int ended, int pipe, int stop_fd, os::Deadline deadline, std::string& output) {
   pollfd events[] = {{ended, POLLIN, 0}, {stop_fd, POLLIN, 0}, {pipe, POLLIN, 0}};
   while (true) {
-    const auto before = Clock::now();
-    const auto wake_at = std::min(deadline, before + kLongestSleep);
-    if (poll(events, std::size(events), milliseconds_until(wake_at)) < 0 && errno != EINTR) {
+    if (poll(events, std::size(events), milliseconds_until(deadline.next_look())) < 0 && errno != EINTR) {
       throw std::system_error{errno, std::generic_category(), "poll"};
     }
     if (events[2].revents != 0 && !drain(pipe, output)) events[2].fd = -1;
     if (events[0].revents != 0) return ChildEnd::kExited;
     if (events[1].revents != 0) return ChildEnd::kInterrupted;
-    const auto now = Clock::now();
-    if (now > before + 2 * kLongestSleep) {
-      deadline += now - before;
-    } else if (now >= deadline) {
-      return ChildEnd::kTimedOut;
-    }
+    if (deadline.passed()) return ChildEnd::kTimedOut;
   }
 }
 
@@ -135,7 +127,7 @@ ChildResult run_child(const std::filesystem::path& program, const std::vector<st
 
   WatchedChild watched(child);
   std::string output;
-  result.end = watch(watched.ended(), reader.get(), stop_fd, Clock::now() + limit, output);
+  result.end = watch(watched.ended(), reader.get(), stop_fd, os::Deadline(limit), output);
   const int status = watched.kill_and_reap();
   result.elapsed = Clock::now() - start;
   drain(reader.get(), output);

@@ -1,5 +1,6 @@
 """Bad input is one line on stderr that says what, where and what to do; exit code 2; nothing half-written."""
 
+import json
 import pathlib
 import resource
 import subprocess
@@ -82,7 +83,7 @@ def test_unknown_benchmark_flag(refused):
 
 @pytest.mark.parametrize("flag, said", [
     ("--benchmark_format=json", "--json -"), ("--benchmark_format=csv", "--json -"), ("--benchmark_format=jsn", "--json -"),
-    ("--benchmark_out_format=csv", "JSON"), ("--benchmark_repetitions=0", "from 1"), ("--benchmark_repetitions=many", "from 1"),
+    ("--benchmark_out_format=csv", "JSON"), ("--benchmark_out=", "a file"), ("--benchmark_repetitions=0", "from 1"), ("--benchmark_repetitions=many", "from 1"),
     ("--benchmark_report_aggregates_only=maybe", "true or false"), ("--benchmark_context=rack", "KEY=VALUE"),
     ("--benchmark_counters_tabular=true", "a cell takes --benchmark_repetitions"),
     ("--benchmark_min_time=1", "a cell takes --benchmark_repetitions")])
@@ -95,9 +96,13 @@ def test_two_files_for_one_result(refused):
     assert "--benchmark_out and --json" in refused(*CELL, "--json", "a.json", "--benchmark_out=b.json")
 
 
-def test_benchmark_flags_of_the_environment_are_checked_too(refused, monkeypatch):
-    monkeypatch.setenv("BENCHMARK_REPETITIONS", "0")
-    assert "--benchmark_repetitions=0" in refused(*CELL)
+def test_google_benchmarks_environment_changes_no_cell(shadowwalk, monkeypatch, tmp_path):
+    for name, value in {"REPETITIONS": "0", "FILTER": "nothing", "OUT": "out.json", "OUT_FORMAT": "csv", "FORMAT": "json",
+                        "CONTEXT": "rack", "LIST_TESTS": "true"}.items():
+        monkeypatch.setenv(f"BENCHMARK_{name}", value)
+    done = shadowwalk(*CELL, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["benchmarks"]) == 1 and not list(tmp_path.iterdir())
 
 
 # --- a matrix

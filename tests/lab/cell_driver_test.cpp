@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <ctime>
+#include <future>
 #include <limits>
 #include <string>
 #include <thread>
@@ -76,6 +77,23 @@ CellConfig small_cell(CellObserver* observer) {
   config.working_set = 64;
   config.observer = observer;
   return config;
+}
+
+TEST(ThreadDeadline, EndsACellThatHangsWithItsReason) {
+  CellConfig config = small_cell(nullptr);
+  config.vcpus = 1000;
+  std::promise<std::string> hung;
+  config.on_hung = [&](const std::string& why) { hung.set_value(why); };
+  const ThreadDeadline deadline(config, 0s, "the cell's threads did not end");
+  EXPECT_THAT(hung.get_future().get(),
+              testing::MatchesRegex("the cell's threads did not end within 0 s: 1000 vCPUs take turns .*"
+                                    "give fewer --vcpus.*"));
+}
+
+TEST(ThreadDeadline, IsOverWhenItIsMet) {
+  CellConfig config = small_cell(nullptr);
+  config.on_hung = [](const std::string& why) { ADD_FAILURE() << why; };
+  const ThreadDeadline deadline(config, 3600s, "never");  // its end does not wait
 }
 
 TEST(WindowSchedule, WhoMustBeReadyPutsTheWindowOff) {

@@ -13,7 +13,12 @@ struct ScriptedVcpu {
     walked.push_back(access.gfn());
     return access.gfn() != faulting;
   }
-  void fault(Access access) { faulted.push_back(access.gfn()); }
+  bool fault(Access access) {
+    if (cell_is_over) return false;
+    faulted.push_back(access.gfn());
+    return true;
+  }
+  bool cell_is_over = false;
   std::uint64_t faulting = ~0ull;
   std::vector<std::uint64_t> walked;
   std::vector<std::uint64_t> faulted;
@@ -125,6 +130,20 @@ TEST(WalkBurst, FaultsAreCountedApart) {
   EXPECT_EQ(record.faults, 1u);
   EXPECT_EQ(record.fault_ns.count(), 1u);
   EXPECT_EQ(record.walks, 10u);
+}
+
+TEST(WalkBurst, AFaultThatDoesNothingAnyMoreIsNotCounted) {
+  Window window;
+  window.set(0, ~0ull);
+  for (const Instrumentation level : {Instrumentation::none, Instrumentation::full}) {
+    WalkRecord record(window, 1024, level);
+    ScriptedVcpu vcpu;
+    vcpu.faulting = 3;
+    vcpu.cell_is_over = true;
+    walk_burst(vcpu, burst(10), record);
+    EXPECT_EQ(vcpu.walked.size(), 10u);
+    EXPECT_EQ(record.faults + record.faults_total + record.fault_ns.count(), 0u);
+  }
 }
 
 TEST(WalkBurst, NothingCountsOutsideTheWindow) {
