@@ -33,7 +33,7 @@ set(SHADOWWALK_VARIANTS
   negative/hazard_novalidate HazardNoValidate)
 
 # shadowwalk_instantiate_variants(SOURCES_OUT HEADER file NAMESPACE name ENTRY function): what a room can do with each
-# variant. Sources that define of_CLASS(), `function<CLASS>()` of HEADER, for each variant, four variants per source (one
+# variant. Sources that define of_CLASS(), `function<CLASS>()` of HEADER, for each variant, eight variants per source (one
 # source would not build in parallel, and a source per variant would read HEADER each time); and one source with the
 # room's `void NAMESPACE::add_shipped_variants(Registry&)`, which registers them all (harness/lab/registry.hpp). With
 # EACH "code" in place of ENTRY they have that code for each variant, its class in place of CLASS, and nothing registers.
@@ -42,7 +42,7 @@ function(shadowwalk_instantiate_variants sources_out)
   if(to_ENTRY)
     set(to_EACH "VariantEntry of_CLASS() { return ${to_ENTRY}<CLASS>(); }")
   endif()
-  set(variants_per_source 4)
+  set(variants_per_source 8)
   set(left ${SHADOWWALK_VARIANTS})
   set(number 0)
   while(left)

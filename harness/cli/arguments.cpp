@@ -13,6 +13,7 @@
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
+#include "harness/os/printable.hpp"
 #include "harness/plugin/load_plugin.hpp"
 #include "harness/replay/trace_guest.hpp"
 #include "harness/text/duration.hpp"
@@ -24,6 +25,10 @@ namespace shadowwalk::cli {
 namespace {
 
 std::optional<std::string> wrong_with_workload_file(std::string_view file) {
+  if (os::printable(file) != file) {
+    return fmt::format("'{}': results could not name it, since it is no UTF-8 or holds control characters; rename it",
+                       os::printable(file));
+  }
   try {
     if (const auto trace = replay::trace_file(file)) {
       trace::TraceReader{std::filesystem::path(*trace)};

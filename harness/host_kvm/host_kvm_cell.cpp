@@ -1,5 +1,7 @@
 #include "harness/host_kvm/host_kvm_cell.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <thread>
@@ -48,6 +50,17 @@ void add_up(HostKvmMeasurement& cell, TouchVm& vm, std::span<const std::unique_p
   common.noise.zapper_switches = zapper->disturbance.involuntary_switches();
 }
 
+/// Drops the times of touches that cannot be right.
+void check_clock(HostKvmMeasurement& cell, unsigned vcpus) {
+  double touching_ns = 0;
+  for (const Histogram& histogram : cell.touch_ns) touching_ns += static_cast<double>(histogram.sum());
+  std::string why = why_clock_is_wrong(touching_ns, cell.touching_s, vcpus);
+  if (why.empty()) return;
+  for (Histogram& histogram : cell.touch_ns) histogram = {};
+  cell.clock_ns = {};
+  cell.clock_missing = std::move(why);
+}
+
 /// The kernel counts from the making of the VM.
 std::optional<std::uint64_t> recycled_ever(const TouchVm& vm) {
   const KvmStatistics statistics = vm.statistics();
@@ -66,6 +79,17 @@ void empty_fruitless_beats(CellMeasurement& common) {
 }
 
 }  // namespace
+
+std::string why_clock_is_wrong(double touching_ns, double window_s, unsigned vcpus) {
+  // A touch that began before the window, or was clocked past its end, is in the sum as a whole.
+  constexpr double kTolerance = 1.1;
+  constexpr double kEdgesNs = 100e6;
+  const double most_ns = window_s * 1e9 * vcpus;
+  if (touching_ns <= kTolerance * most_ns + kEdgesNs * vcpus) return {};
+  return fmt::format(
+      "by the guest's TSC its touches took {:.1f} s in {:.1f} s of {} vCPUs: that clock is wrong, as under an emulator",
+      touching_ns / 1e9, window_s, vcpus);
+}
 
 HostKvmMeasurement run_host_kvm_cell(const PreparedCell& prepared, const HostPlan& plan) {
   const CellConfig& config = prepared.config;
@@ -113,6 +137,7 @@ HostKvmMeasurement run_host_kvm_cell(const PreparedCell& prepared, const HostPla
 
   add_up(cell, vm, touchers, zapper.get());
   cell.clock_missing = vm.clock_missing();
+  check_clock(cell, config.vcpus);
   cell.dirty_pages = beats.dirty_pages();
   if (recycles_alone(plan)) empty_fruitless_beats(common);
   cell.events = host_kvm_events(plan, beats.totals(), recycled_ever(vm));

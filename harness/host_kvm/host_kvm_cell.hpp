@@ -31,6 +31,10 @@ struct HostKvmMeasurement {
   static constexpr std::chrono::milliseconds kSampleInterval{50};
 };
 
+/// Why the guests' clocks cannot be right; empty: they can. Each of `vcpus` made its touches one after the other in
+/// `window_s`, so that no sum of their times can exceed both together.
+std::string why_clock_is_wrong(double touching_ns, double window_s, unsigned vcpus);
+
 /// Runs one cell of `plan`: starts vCPUs and the zapper, warms up, measures. Blocks for warmup + duration and a little.
 /// Throws InputError if KVM cannot make that many vCPUs, CellError if the cell cannot go on.
 HostKvmMeasurement run_host_kvm_cell(const PreparedCell& prepared, const HostPlan& plan);

@@ -142,6 +142,11 @@ void TouchVm::init_control(const TouchConfig& config) {
   words.pages = config.pages;
   words.coverage = config.coverage;
   if (!config.clocked) return;
+  if (!CycleClock::is_tsc()) {
+    clock_missing_ = fmt::format("the guest would clock its touches by a TSC that the lab does not trust: {}",
+                                 CycleClock::describe());
+    return;
+  }
   words.ns_per_tick = ns_per_guest_tick(vcpus_.front()->fd());
   words.clocked = words.ns_per_tick != 0 ? 1 : 0;
   if (words.clocked == 0) clock_missing_ = "KVM_GET_TSC_KHZ does not tell the frequency of the guest's TSC";

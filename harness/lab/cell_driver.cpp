@@ -16,6 +16,7 @@
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/allowed_cpus.hpp"
 #include "harness/os/deadline.hpp"
 #include "harness/os/program.hpp"
 #include "harness/probes/probes.hpp"
@@ -149,7 +150,7 @@ void WindowSchedule::wait_for_observer() {
 CellMeasurement begin_measurement(const PreparedCell& prepared) {
   CellMeasurement cell;
   cell.workload_summary = prepared.workload.summary;
-  cell.noise.cpus = std::thread::hardware_concurrency();
+  cell.noise.cpus = std::max<unsigned>(1, static_cast<unsigned>(os::allowed_cpus().size()));
   cell.noise.walkers = prepared.config.vcpus;
   cell.noise.busy_threads = prepared.busy_threads();
   cell.noise.oversubscribed = prepared.oversubscribed();

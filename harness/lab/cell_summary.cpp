@@ -102,6 +102,17 @@ void print_absent(const CellResult& result) {
   for (const auto& [reason, names] : names_by_reason) fmt::print("  {:<9}  {}: {}\n", "absent", names, reason);
 }
 
+/// With what it stands for, where it is a row of the table.
+void print_flag(std::string_view name) {
+  constexpr std::string_view kWhen = "1 when ";
+  std::string_view meaning;
+  for (const FigureTopic& topic : figure_topics()) {
+    const auto row = std::ranges::find(topic.figures, name, &Figure::name);
+    if (row != topic.figures.end() && row->meaning.starts_with(kWhen)) meaning = row->meaning.substr(kWhen.size());
+  }
+  fmt::print("  {:<9}  {}{}{}\n", "flag", name, meaning.empty() ? "" : ": ", meaning);
+}
+
 }  // namespace
 
 void print_summary(const CellConfig& config, const CellResult& result) {
@@ -117,7 +128,7 @@ void print_summary(const CellConfig& config, const CellResult& result) {
   }
   print_figures(result);
   print_events(result);
-  for (const auto& flag : result.details["flags"]) fmt::print("  {:<9}  {}\n", "flag", flag.get<std::string>());
+  for (const auto& flag : result.details["flags"]) print_flag(flag.get<std::string>());
   for (const auto& reason : result.details["noise"]["reasons"]) {
     fmt::print("  {:<9}  {}\n", "noisy", reason.get<std::string>());
   }

@@ -58,6 +58,10 @@ class EventParts {
   bool complete_ = false;
 };
 
+bool grows_whenever_a_cpu_runs(std::string_view event) {
+  return event == "cycles" || event == "instructions" || event == "ref-cycles";
+}
+
 }  // namespace
 
 void EventCounts::refuse(const std::string& event, const std::string& reason) {
@@ -89,6 +93,7 @@ void add_role(EventCounts& counts, const Role& role, const std::vector<ThreadPar
                    .role = role.name};
     sum.scope = of_work ? role.work : "thread";
     bool counted = true;
+    double whole_count = 0;  // not of the work alone
     for (const ThreadCount& part : parts.all()) {
       const pmu::CounterReading& reading = part.reading;
       if (reading.enabled_ns == 0) continue;  // the thread did nothing in the window
@@ -96,6 +101,7 @@ void add_role(EventCounts& counts, const Role& role, const std::vector<ThreadPar
           pmu::scale(static_cast<double>(reading.count), reading.enabled_ns, reading.running_ns).estimate;
       const std::optional<double> count = !of_work ? whole : part.has_work ? part.of_work : 0.0;
       counted = counted && count.has_value();
+      whole_count += whole.value_or(0);
       sum.count += count.value_or(0) * events[i].scale;
       sum.enabled_ns += reading.enabled_ns;
       sum.running_ns += reading.running_ns;
@@ -103,8 +109,15 @@ void add_role(EventCounts& counts, const Role& role, const std::vector<ThreadPar
     }
     if (!counted) {
       counts.refuse(events[i].name,
-                    fmt::format("never on the PMU in the window ({}): others hold its counters, or fewer "
-                                "events would fit",
+                    fmt::format("never on the PMU in the window ({}): others hold its counters, fewer events would "
+                                "fit, or the threads ran on CPUs of another PMU (P-cores and E-cores)",
+                                role.name));
+      continue;
+    }
+    if (whole_count == 0 && sum.running_ns != 0 && grows_whenever_a_cpu_runs(events[i].name)) {
+      counts.refuse(events[i].name,
+                    fmt::format("0 while the threads ran ({}): the PMU of their CPUs counts nothing, as "
+                                "on some E-cores and under some hypervisors",
                                 role.name));
       continue;
     }

@@ -73,19 +73,31 @@ inline Reading saturated(const Measured& of) {
   return number(beats < kSaturatedBelow * of.config.zap_rate * of.cell.duration_s);
 }
 
+// mmu_lock
+
+/// A ticket lock passes to the next in its queue, which may have no CPU: then all wait for the scheduler.
+inline bool lock_waits_for_cpus(const Measured& of) {
+  constexpr std::uint64_t kTimeSliceNs = 1'000'000;
+  return of.config.mmu_lock == MmuLockKind::ticket && of.cell.noise.oversubscribed &&
+         of.cell.mmu.lock_wait_ns.count() != 0 && of.cell.mmu.lock_wait_ns.quantile(0.99) >= kTimeSliceNs;
+}
+
 // Walks
 
-inline constexpr std::string_view kNoBurst =
-    "no burst of walks began and ended in the window; give a smaller --walks-per-exit or a longer --duration";
+inline Absent no_burst(const Measured& of) {
+  return {fmt::format("no burst of walks began and ended in the window; give {}",
+                      lock_waits_for_cpus(of) ? "--mmu-lock mutex, or fewer --vcpus than there are CPUs"
+                                              : "a smaller --walks-per-exit or a longer --duration")};
+}
 
 inline Reading walks_per_second(const Measured& of) {
-  if (of.cell.walks == 0) return Absent{std::string(kNoBurst)};
+  if (of.cell.walks == 0) return no_burst(of);
   return number(static_cast<double>(of.cell.walks) / of.cell.duration_s);
 }
 
 inline Reading walk_ns_mean(const Measured& of) {
   const CellMeasurement& cell = of.cell;
-  if (cell.walks == 0) return Absent{std::string(kNoBurst)};
+  if (cell.walks == 0) return no_burst(of);
   const auto walks = static_cast<double>(cell.walks);
   if (cell.replay && cell.walks < WalkRecord::kAlwaysSampledBurst * cell.exits) {
     return Absent{

@@ -200,6 +200,11 @@ constexpr Figure kLockFigures[] = {
     distribution(
         "mmu_lock_wait_ns", "lock wait", kLight, lower, kOfTheLab, kP99, "waits of zaps and faults for mmu_lock",
         [](const Measured& of) { return samples(of.cell.mmu.lock_wait_ns, "mmu_lock was not taken in the window"); }),
+    counter(
+        "lock_waits_for_cpus", flag, "lock waits for CPUs", kLight, neither, kMeasured,
+        "1 when there are more busy threads than CPUs and waits for the ticket lock last for time slices (p99 of 1 ms "
+        "and more): the next in its queue has no CPU, and --mmu-lock mutex has no queue",
+        [](const Measured& of) { return number(lock_waits_for_cpus(of)); }),
 };
 
 constexpr Figure kIpiFigures[] = {

@@ -44,6 +44,8 @@ class CycleClock {
 
   /// Median cost of one now(), in ns, measured at the first call.
   static double read_cost_ns();
+  /// Whether now() reads the TSC. If not, no clock that is made of it (a guest's) can be trusted either.
+  static bool is_tsc() { return uses_tsc_; }
   /// "tsc 2445.4 MHz, invariant" or "clock_gettime: <why not the TSC>".
   static std::string describe();
 

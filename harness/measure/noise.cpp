@@ -9,8 +9,11 @@
 #include <cmath>
 #include <ctime>
 #include <fstream>
+#include <map>
+#include <sstream>
 
 namespace shadowwalk {
+
 std::uint64_t involuntary_switches_of_this_thread() {
   rusage usage{};
   getrusage(RUSAGE_THREAD, &usage);
@@ -23,15 +26,39 @@ std::uint64_t cpu_ns_of_this_thread() {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-HostActivity host_activity(const std::string& proc_stat) {
-  HostActivity activity;
+namespace {
+
+/// By label: `cpu` for all CPUs, `cpu3` for one that is online.
+std::map<std::string, HostActivity> read_proc_stat(const std::string& proc_stat) {
+  const std::uint64_t tick_ns = 1'000'000'000u / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
+  std::map<std::string, HostActivity> lines;
   std::ifstream file(proc_stat);
-  std::string label;
-  std::uint64_t user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
-  if (file >> label >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal && label == "cpu") {
-    const std::uint64_t tick_ns = 1'000'000'000u / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
-    activity.steal_ns = steal * tick_ns;
-    activity.busy_ns = (user + nice + system + irq + softirq) * tick_ns;  // `user` holds the guests' time too
+  for (std::string line; std::getline(file, line) && line.starts_with("cpu");) {
+    std::istringstream words(line);
+    std::string label;
+    std::uint64_t user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
+    if (!(words >> label >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal)) break;
+    // `user` holds the guests' time too
+    lines[label] = {.steal_ns = steal * tick_ns, .busy_ns = (user + nice + system + irq + softirq) * tick_ns};
+  }
+  return lines;
+}
+
+}  // namespace
+
+HostActivity host_activity(const std::string& proc_stat, const std::vector<unsigned>& cpus) {
+  std::map<std::string, HostActivity> lines = read_proc_stat(proc_stat);
+  HostActivity activity;
+  const auto line_of = [](unsigned cpu) { return fmt::format("cpu{}", cpu); };
+  const bool has_all = std::ranges::all_of(cpus, [&](unsigned cpu) { return lines.contains(line_of(cpu)); });
+  if (cpus.empty() || !has_all) {
+    activity = lines["cpu"];
+  } else {
+    for (const unsigned cpu : cpus) {
+      const HostActivity& of_cpu = lines.at(line_of(cpu));
+      activity.steal_ns += of_cpu.steal_ns;
+      activity.busy_ns += of_cpu.busy_ns;
+    }
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/os/allowed_cpus.hpp"
+
 namespace shadowwalk {
 
 /// Involuntary context switches of the calling thread so far: an upper bound on the sections that lost their CPU. (The
@@ -13,26 +15,29 @@ std::uint64_t involuntary_switches_of_this_thread();
 /// CPU time of the calling thread so far, including the guests that it ran.
 std::uint64_t cpu_ns_of_this_thread();
 
-/// What the machine's CPUs have done since boot, in ns; resolution is one clock tick (10 ms at HZ = 100).
+/// What CPUs have done since boot, in ns; resolution is one clock tick (10 ms at HZ = 100).
 struct HostActivity {
-  std::uint64_t steal_ns = 0;  ///< all CPUs wanted to run, and the hypervisor below ran something else
-  std::uint64_t busy_ns = 0;   ///< all CPUs ran something
+  std::uint64_t steal_ns = 0;  ///< CPUs wanted to run, and the hypervisor below ran something else
+  std::uint64_t busy_ns = 0;   ///< CPUs ran something
   std::uint64_t own_ns = 0;    ///< of that, this process
 };
+/// Of `cpus` alone: in a container, /proc/stat has the CPUs of the whole host, and a load beside the cpuset disturbs
+/// nobody in it. Of all CPUs, if the file lacks one of `cpus` (LXCFS numbers a container's CPUs anew).
 /// `proc_stat`: a file like /proc/stat. What it does not contain is 0.
-HostActivity host_activity(const std::string& proc_stat = "/proc/stat");
+HostActivity host_activity(const std::string& proc_stat = "/proc/stat",
+                           const std::vector<unsigned>& cpus = os::allowed_cpus());
 
 /// What disturbed a cell during its measurement.
 struct Noise {
   double duration_s = 0;
-  unsigned cpus = 1;  ///< of the machine
+  unsigned cpus = 1;  ///< that the process may run on
   unsigned walkers = 1;
   unsigned busy_threads = 1;          ///< of the cell
   bool oversubscribed = false;        ///< more busy threads than CPUs
   std::uint64_t walker_switches = 0;  ///< involuntary context switches
   double walkers_off_cpu_ns = 0;      ///< of all walkers, which never sleep: the CPU was taken from them
   std::uint64_t zapper_switches = 0;  ///< involuntary context switches
-  std::uint64_t steal_ns = 0;         ///< all CPUs
+  std::uint64_t steal_ns = 0;         ///< of these CPUs
   double other_load_cpus = 0;         ///< CPU time of other processes, in CPUs
   double core_speed_change = 1;       ///< after over before, for the vCPU where it changed most
 };

@@ -1,6 +1,7 @@
 """Bad input is one line on stderr that says what, where and what to do; exit code 2; nothing half-written."""
 
 import json
+import os
 import pathlib
 import resource
 import subprocess
@@ -103,6 +104,13 @@ def test_google_benchmarks_environment_changes_no_cell(shadowwalk, monkeypatch, 
     done = shadowwalk(*CELL, "--json", "-")
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["benchmarks"]) == 1 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [b"./\xff.toml", b"./\x1b[2J.toml", "./\u202egpj.toml".encode(), b"trace:\xff.swtrace"])
+def test_a_workload_that_results_could_not_name(shadowwalk, tmp_path, name):
+    done = shadowwalk("cell", "--variant", "leak", "--workload", os.fsdecode(name))
+    assert done.returncode == 2 and "rename it" in done.stderr and "\x1b" not in done.stderr, done.stderr
+    assert done.stderr.count("\n") == 1 and not list(tmp_path.iterdir())
 
 
 # --- a matrix

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "harness/host_kvm/host_kvm.hpp"
+#include "harness/machine/cycle_clock.hpp"
 #include "harness/measure/memory.hpp"
 #include "tests/host_kvm/touch_fixture.hpp"
 
@@ -52,9 +53,20 @@ std::uint64_t clocked(const HostKvmMeasurement& cell) {
   return all;
 }
 
+TEST(GuestClock, CannotHaveTouchedForLongerThanItsVcpusRan) {
+  EXPECT_THAT(why_clock_is_wrong(33.8e9, 2, 1), HasSubstr("33.8 s in 2.0 s of 1 vCPUs"));
+  EXPECT_EQ(why_clock_is_wrong(1.99e9, 2, 1), "");
+  EXPECT_EQ(why_clock_is_wrong(3.99e9, 2, 2), "");
+  EXPECT_NE(why_clock_is_wrong(8e9, 2, 2), "");
+  EXPECT_EQ(why_clock_is_wrong(0, 0, 1), "");
+}
+
 class HostKvmCell : public testing::Test {
  protected:
-  void SetUp() override { SHADOWWALK_NEED_KVM(); }
+  void SetUp() override {
+    SHADOWWALK_NEED_KVM();
+    if (!CycleClock::is_tsc()) GTEST_SKIP() << "guests' touches are not clocked here: " << CycleClock::describe();
+  }
 };
 
 TEST_F(HostKvmCell, MemorySlotsFlipUnderTwoVcpus) {

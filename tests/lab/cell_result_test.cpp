@@ -1,5 +1,6 @@
 #include "harness/lab/cell_result.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -21,7 +22,7 @@ const std::set<std::string>& counter_names() {
         "zap_ns_p50 zap_ns_p99 saturated mmu_lock_hold_ns_p99 mmu_lock_wait_ns_p99 fault_ns_p50 fault_ns_p99 "
         "pages_zapped pages_freed pages_freed_total free_ns_p50 free_ns_p99 free_ns_max retired_bytes_mean "
         "retired_bytes_peak shadow_bytes_peak ipis ipis_total ipi_ns_p50 ipi_ns_p99 exits sections_preempted "
-        "oversubscribed "
+        "oversubscribed lock_waits_for_cpus "
         "violations duration_s zaps_total made_writable_total leaves_write_protected_total dirty_rounds_total "
         "dirty_pages_last_round leaves_zapped_total page_table_writes_total flood_zaps_total quota_zaps_total "
         "walker_stalls_total shrinks_total shrinks_unfinished_total shrink_ns_p50 shrink_ns_p99 "
@@ -118,6 +119,24 @@ TEST(CellResult, SaturationCountsEmptyZapsAsDone) {
   EXPECT_DOUBLE_EQ(make_result(config, cell).counters.at("saturated"), 1);
   cell.zaps_empty = 950;
   EXPECT_DOUBLE_EQ(make_result(config, cell).counters.at("saturated"), 0) << "97.5 % of the asked rate";
+}
+
+TEST(CellResult, ATicketLockThatWaitsForTheSchedulerIsFlagged) {
+  CellConfig config;
+  CellMeasurement cell = full_measurement();
+  cell.walks = 0;
+  cell.noise.oversubscribed = true;
+  cell.mmu.lock_wait_ns = {};
+  cell.mmu.lock_wait_ns.record(4'000'000);
+  const CellResult starved = make_result(config, cell);
+  EXPECT_THAT(starved.details["flags"].dump(), testing::HasSubstr("lock_waits_for_cpus"));
+  EXPECT_THAT(starved.details["unavailable"]["walks_per_second"].get<std::string>(),
+              testing::HasSubstr("--mmu-lock mutex"));
+  config.mmu_lock = MmuLockKind::mutex;
+  EXPECT_DOUBLE_EQ(make_result(config, cell).counters.at("lock_waits_for_cpus"), 0);
+  config.mmu_lock = MmuLockKind::ticket;
+  cell.noise.oversubscribed = false;
+  EXPECT_DOUBLE_EQ(make_result(config, cell).counters.at("lock_waits_for_cpus"), 0);
 }
 
 TEST(CellResult, BurstOfOneHasNoMeanAndSaysWhy) {

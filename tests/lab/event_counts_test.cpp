@@ -155,6 +155,20 @@ TEST_F(EventCountsTest, ASumWithAPartMissingIsNone) {
   EXPECT_THAT(counts_.refused[1].reason, HasSubstr("never on the PMU"));
 }
 
+TEST_F(EventCountsTest, NoCyclesOfAThreadThatRanAreNoCount) {
+  selection_.events = {pmu::fake_event(0), pmu::fake_event(0)};
+  selection_.events[0].name = "cycles";
+  selection_.events[1].name = "cache-misses";
+  FakeThread& vcpu = thread();
+  vcpu.events.observe(1000);
+  add_role(counts_, kWalkers, {{&vcpu.events, 1}});
+  EXPECT_EQ(find("cycles"), nullptr);
+  ASSERT_EQ(counts_.refused.size(), 1u);
+  EXPECT_THAT(counts_.refused[0].reason, HasSubstr("counts nothing"));
+  ASSERT_NE(find("cache-misses"), nullptr);
+  EXPECT_EQ(find("cache-misses")->count, 0) << "none of these is possible";
+}
+
 TEST_F(EventCountsTest, AThreadThatNeverCameToTheWindowAddsNothing) {
   FakeThread& a = thread();
   FakeThread& idle = thread();

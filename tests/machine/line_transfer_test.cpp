@@ -10,14 +10,14 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/machine/placement.hpp"
-#include "tests/machine/allowed_cpus.hpp"
+#include "harness/os/allowed_cpus.hpp"
 #include "tests/machine/watchdog.hpp"
 
 namespace shadowwalk {
 namespace {
 
+using os::allowed_cpus;
 using std::chrono::milliseconds;
-using test::allowed_cpus;
 using testing::HasSubstr;
 
 TEST(LineTransferSummaryTest, OneWayIsHalfARoundTrip) {

@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "harness/machine/error.hpp"
-#include "tests/machine/allowed_cpus.hpp"
+#include "harness/os/allowed_cpus.hpp"
 
 namespace shadowwalk {
 namespace {
 
-using test::allowed_cpus;
+using os::allowed_cpus;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;

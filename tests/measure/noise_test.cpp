@@ -61,10 +61,10 @@ TEST(NoiseTest, StealNeverShrinksAndStaysBelowUptimeOfAllCpus) {
 
 class ProcStat : public testing::Test {
  protected:
-  HostActivity read(const std::string& text) {
+  HostActivity read(const std::string& text, const std::vector<unsigned>& cpus = {}) {
     const std::string path = testing::TempDir() + "proc_stat_" + std::to_string(getpid());
     std::ofstream(path) << text;
-    const HostActivity activity = host_activity(path);
+    const HostActivity activity = host_activity(path, cpus);
     std::filesystem::remove(path);
     return activity;
   }
@@ -76,6 +76,28 @@ TEST_F(ProcStat, BusyIsAllButIdleWaitingAndSteal) {
       read("cpu  1 20 300 4000 50000 600000 7000000 80000000 1 0\ncpu0 9 9 9 9 9 9 9 9 9 9\n");
   EXPECT_EQ(activity.busy_ns, (1 + 20 + 300 + 600000 + 7000000) * tick_ns);
   EXPECT_EQ(activity.steal_ns, 80000000 * tick_ns);
+}
+
+TEST_F(ProcStat, ALoadBesideTheCpusetIsNotSeen) {
+  const std::string host =
+      "cpu  1110 0 0 0 0 0 0 77 0 0\ncpu0 1000 0 0 0 0 0 0 70 0 0\ncpu5 100 0 0 0 0 0 0 0 0 0\n"
+      "cpu1031 10 0 0 0 0 0 0 7 0 0\nintr 1 2 3\n";
+  EXPECT_EQ(read(host, {5, 1031}).busy_ns, 110 * tick_ns);
+  EXPECT_EQ(read(host, {5, 1031}).steal_ns, 7 * tick_ns);
+  EXPECT_EQ(read(host, {}).busy_ns, 1110 * tick_ns);
+  EXPECT_EQ(read(host, {5, 6}).busy_ns, 1110 * tick_ns) << "LXCFS has numbered the CPUs anew";
+}
+
+TEST(AllowedCpus, AreThoseOfThisThread) {
+  const std::vector<unsigned> all = os::allowed_cpus();
+  ASSERT_FALSE(all.empty());
+  std::thread([&] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(all.front(), &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    EXPECT_EQ(os::allowed_cpus(), std::vector<unsigned>{all.front()});
+  }).join();
 }
 
 TEST_F(ProcStat, WhatIsNoStatTellsNothing) {
