@@ -11,7 +11,7 @@
 #include "harness/cli/import_summary.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/measure/pmu/event_encoder.hpp"
+#include "harness/measure/pmu/tracepoints.hpp"
 #include "harness/os/program.hpp"
 #include "harness/trace/recording.hpp"
 
