@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -12,7 +13,10 @@
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/measure/pmu/tracepoints.hpp"
+#include "harness/os/file_descriptor.hpp"
+#include "harness/os/files.hpp"
 #include "harness/os/program.hpp"
+#include "harness/os/tool_process.hpp"
 #include "harness/trace/recording.hpp"
 
 namespace shadowwalk::cli {
@@ -25,20 +29,40 @@ struct RecordArguments {
   std::vector<std::string> command;
 };
 
-/// A file that is removed at the end of its scope.
-class ScratchFile {
+/// Where perf writes: the file to keep, or one in the trace's directory, where there is enough space, that has no name.
+/// It is gone with the last process that has it open, however these end.
+class PerfData {
  public:
-  explicit ScratchFile(std::filesystem::path path) : path_(std::move(path)) {}
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-  ~ScratchFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
+  PerfData(const std::filesystem::path& keep, const std::filesystem::path& trace) : path_(keep) {
+    if (!keep.empty()) return;
+    unnamed_ = os::open_scratch_file(trace.has_parent_path() ? trace.parent_path() : std::filesystem::path("."));
+    fcntl(unnamed_.get(), F_SETFD, 0);  // perf inherits it, under this number
+    path_ = fmt::format("/proc/self/fd/{}", unnamed_.get());
   }
   const std::filesystem::path& path() const { return path_; }
 
  private:
   std::filesystem::path path_;
+  os::FileDescriptor unnamed_;
+};
+
+/// Gives the command that perf runs the stderr of this process, while that of perf is kept.
+class StderrForCommand {
+ public:
+  StderrForCommand() : copy_(fcntl(STDERR_FILENO, F_DUPFD, STDERR_FILENO + 1)) {
+    constexpr int kMostOfShell = 9;  // POSIX: a redirection may name the descriptors from 0 to 9
+    if (!copy_.is_open() || copy_.get() > kMostOfShell) {
+      throw InputError("record: no file descriptor from 3 to 9 is free: start it with fewer open files");
+    }
+  }
+  std::vector<std::string> wrap(const std::vector<std::string>& command) const {
+    std::vector<std::string> words = {"/bin/sh", "-c", fmt::format("exec \"$@\" 2>&{0} {0}>&-", copy_.get()), "sh"};
+    words.insert(words.end(), command.begin(), command.end());
+    return words;
+  }
+
+ private:
+  const os::FileDescriptor copy_;
 };
 
 /// Both groups must exist: for a pattern without a match, perf complains about its parser.
@@ -75,23 +99,25 @@ void record(const RecordArguments& arguments) {
     throw InputError(fmt::format("record: {}: no such program on PATH", arguments.command.front()));
   }
   const std::filesystem::path out = arguments.out;
-  // Beside the trace, where there is enough space.
-  const ScratchFile scratch(out.parent_path() / fmt::format(".{}.{}.perf.data", out.filename().string(), getpid()));
-  const std::filesystem::path data = arguments.keep.empty() ? scratch.path() : std::filesystem::path(arguments.keep);
-  std::vector<std::string> perf_record = {perf, "record",         "-a", "-e",          "kvm:*", "-e", "kvmmmu:*",
-                                          "-m", arguments.buffer, "-o", data.string(), "--"};
-  perf_record.insert(perf_record.end(), arguments.command.begin(), arguments.command.end());
-  const trace::ToolEnd end = trace::run_tool(std::move(perf_record));
+  os::require_writable(out);
+  const StderrForCommand shown;
+  const PerfData data(arguments.keep, out);
+  std::vector<std::string> perf_record = {
+      perf, "record", "-a", "-e", "kvm:*", "-e", "kvmmmu:*", "-m", arguments.buffer, "-o", data.path().string(), "--"};
+  const std::vector<std::string> command = shown.wrap(arguments.command);
+  perf_record.insert(perf_record.end(), command.begin(), command.end());
+  os::ToolProcess tool(perf, perf_record, {.environment = trace::plain_environment()});
+  const int exit_code = tool.wait();
   std::error_code error;
-  if (!std::filesystem::exists(data, error) || std::filesystem::file_size(data, error) == 0) {
+  if (!std::filesystem::exists(data.path(), error) || std::filesystem::file_size(data.path(), error) == 0) {
     throw InputError(
         fmt::format("record: perf record recorded nothing (exit code {}): {}; system-wide tracepoints need root, "
                     "or kernel.perf_event_paranoid at -1 and a readable tracefs",
-                    end.exit_code, end.last_error.empty() ? "it printed nothing" : end.last_error));
+                    exit_code, tool.last_error()));
   }
-  const trace::ImportReport report = import_recorded(data, out, arguments.command);
+  const trace::ImportReport report = import_recorded(data.path(), out, arguments.command);
   fmt::print("{}: {}{}", out.string(), describe_import(report), describe_totals(report.trace));
-  if (end.exit_code != 0) fmt::print("{} ended with exit code {}\n", arguments.command.front(), end.exit_code);
+  if (exit_code != 0) fmt::print("{} ended with exit code {}\n", arguments.command.front(), exit_code);
 }
 
 }  // namespace

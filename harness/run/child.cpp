@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "harness/machine/error.hpp"
+#include "harness/os/death_watch.hpp"
 #include "harness/os/file_descriptor.hpp"
 #include "harness/os/program.hpp"
 
@@ -133,6 +134,7 @@ ChildResult run_child(const std::filesystem::path& program, const std::vector<st
   }
   writer.reset();
 
+  const os::DeathWatch death_watch(child, SIGKILL);  // where this program has file capabilities
   WatchedChild watched(child);
   std::string output;
   result.end = watch(watched.ended(), reader.get(), stop_fd, Clock::now() + limit, output);

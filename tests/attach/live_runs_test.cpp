@@ -81,7 +81,7 @@ TEST_F(LiveRunsTest, ACellOutsideOfARun) {
   ASSERT_THAT(runs, SizeIs(1));
   EXPECT_EQ(runs[0].id, "cell-" + std::to_string(getpid()));
   EXPECT_EQ(runs[0].process, this_process());
-  EXPECT_EQ(runs[0].cell_pid, getpid());
+  EXPECT_EQ(runs[0].cell_process.pid, getpid());
   EXPECT_FALSE(runs[0].run.has_value());
   ASSERT_TRUE(runs[0].cell.has_value());
   EXPECT_EQ(runs[0].cell->name, "irq-ipi/mmio-poll/vcpus:1");
@@ -120,7 +120,7 @@ TEST_F(LiveRunsTest, ARunAndTheCellThatIsItsChildAreOne) {
   runs = live_runs();
   ASSERT_THAT(runs, SizeIs(1));
   EXPECT_EQ(runs[0].process, this_process());
-  EXPECT_EQ(runs[0].cell_pid, cell.process().pid);
+  EXPECT_EQ(runs[0].cell_process.pid, cell.process().pid);
   EXPECT_EQ(runs[0].cell->variant, "irq-ipi");
   EXPECT_EQ(runs[0].run->number, 17u);
   EXPECT_EQ(runs[0].run->total, 240u);
@@ -157,6 +157,33 @@ TEST_F(LiveRunsTest, ANumberThatAnotherProcessHasByNowIsGone) {
   EXPECT_THAT(files(), IsEmpty());
 }
 
+/// As another program of this user could write them: no entry makes a run of a process that is not its own.
+TEST_F(LiveRunsTest, ForgedEntriesAreNoRuns) {
+  const std::string text = to_text(entry_of(some_cell()));
+  const std::string space = std::to_string(pid_namespace());
+  const std::string start = std::to_string(this_process().start);
+  for (const std::string& name :
+       {"1-" + start + "-" + space, std::to_string(getppid()) + "-1-" + space, "2147483647-" + start + "-" + space,
+        "2147483648-" + start + "-" + space, "-1-" + start + "-" + space, "0-" + start + "-" + space,
+        "99999999999999999999-1-" + space, std::to_string(getpid()) + "-99999999999999999999-" + space,
+        std::to_string(getpid()) + "--" + space}) {
+    put(name + ".json", text);
+  }
+  EXPECT_THAT(live_runs(), IsEmpty());
+}
+
+TEST_F(LiveRunsTest, ARunWhoseCellIsForgedHasNoCell) {
+  Sleeper other;
+  list(this_process(), entry_of(some_run()));
+  Process forged = other.process();
+  ++forged.start;
+  list(forged, entry_of(some_cell()));
+  const auto runs = live_runs();
+  ASSERT_THAT(runs, SizeIs(1));
+  EXPECT_EQ(runs[0].cell_process.pid, 0);
+  EXPECT_THAT(runs[0].threads, IsEmpty());
+}
+
 TEST_F(LiveRunsTest, WhatIsNotOursStays) {
   const std::string elsewhere = "4711-1-" + std::to_string(pid_namespace() + 1) + ".json";
   put(elsewhere, to_text(entry_of(some_cell())));
@@ -187,7 +214,7 @@ LiveRun run(const char* id, pid_t pid, pid_t cell_pid) {
   LiveRun live;
   live.id = id;
   live.process.pid = pid;
-  live.cell_pid = cell_pid;
+  live.cell_process.pid = cell_pid;
   return live;
 }
 

@@ -1,6 +1,7 @@
 """`shadowwalk attach` on a live run, by the real perf and bpftrace, and what it leaves in the cell's result."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -110,3 +111,54 @@ def test_kill_9_of_attach_leaves_the_mark_and_the_cell_takes_it_away(start, comm
     cell.go_on()
     assert cell.entry()["shadowwalk"]["perturbed"] == "perf record (attach --what cpu)"
     assert list(runtime.iterdir()) == []
+
+
+@pytest.mark.parametrize("time", ["1ms", "20ms"])
+def test_a_short_time_begins_when_perf_is_on(start, attach, software_perf, time, tmp_path):
+    cell = start("--variant", "leak")
+    cell.until("measure")
+    done = attach("--what", "cpu", "--for", time)
+    data = tmp_path / f"cpu-{cell.pid}.data"
+    assert done.returncode == 0 and f"perf report -i {data.name}" in done.stdout, done.stderr
+    assert data.stat().st_size > 0
+    samples(software_perf, data)  # it is whole: perf can read it
+
+
+@pytest.mark.parametrize("what", ["zaps", "frees", "locks", "exits"])
+def test_a_short_time_begins_when_bpftrace_is_on(start, attach, bpftrace, what, tmp_path):
+    cell = start("--variant", "irq-ipi")
+    cell.until("measure")
+    done = attach("--what", what, "--for", "1ms", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert "attached\n" in (tmp_path / "out" / f"{what}-{cell.pid}.txt").read_text()
+
+
+ANSWERS = """
+import os, signal, sys
+fds, = [word for word in sys.argv if word.startswith("--control=fd:")]
+control, ack = (int(fd) for fd in fds.removeprefix("--control=fd:").split(","))
+signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+assert os.read(control, 100) == b"enable\\n"
+os.write(ack, b"ack\\n\\0")
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("script, says", [
+    ("import sys\nprint('Warning: noise\\nno such event: \\033[31mx', file=sys.stderr)\nsys.exit(7)",
+     "perf ended with exit code 7 before it was on: no such event: \\x1b[31mx"),
+    ("", "perf ended with exit code 0 before it was on: it printed nothing"),
+    ("import signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\nsignal.pause()", "perf was not on before the cell was over: it printed nothing"),
+    (ANSWERS, "perf wrote nothing to cpu-PID.data: it printed nothing")])
+def test_a_perf_that_records_nothing_is_told(start, attach, script, says, tmp_path):
+    fake = tmp_path / "bin" / "perf"
+    fake.parent.mkdir()
+    fake.write_text(f"#!{sys.executable}\n{script}\n")
+    fake.chmod(0o755)
+    cell = start("--variant", "leak", cell=long_cell(duration="4s"))
+    cell.until("measure")
+    done = attach("--what", "cpu", "--for", "100ms" if script == ANSWERS else "60s",
+                  environment={"PATH": f"{fake.parent}:{os.environ['PATH']}"})
+    assert done.returncode == 1 and done.stdout == "", done
+    assert done.stderr.splitlines()[-1] == "shadowwalk: attach: " + says.replace("PID", str(cell.pid))
+    assert "noise" not in done.stderr

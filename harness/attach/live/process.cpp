@@ -1,7 +1,9 @@
 #include "harness/attach/live/process.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -70,6 +72,22 @@ std::optional<Process> process_of(pid_t pid) {
 }
 
 Process this_process() { return process_of(getpid()).value_or(Process{getpid(), 0}); }
+
+std::optional<HeldProcess> HeldProcess::hold(const Process& process) {
+  if (process.pid <= 0) return std::nullopt;
+  // First: whichever process it opens, it is the one with this start time if the latter is found afterwards.
+  os::FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, process.pid, 0)));
+  if (process_of(process.pid) != process) return std::nullopt;
+  return HeldProcess(process, std::move(pidfd));
+}
+
+bool HeldProcess::is_running() const {
+  if (!pidfd_.is_open()) return process_of(process_.pid) == process_;
+  pollfd ended{pidfd_.get(), POLLIN, 0};
+  return poll(&ended, 1, 0) == 0;
+}
+
+bool is_running(const Process& process) { return HeldProcess::hold(process).has_value(); }
 
 pid_t parent_of(pid_t pid) {
   const auto stat = read_stat(pid);

@@ -41,7 +41,7 @@ std::string refusal(const struct stat& status) {
 bool is_known(std::string_view kind) {
   constexpr std::array kWhole = {kEntryKind, kRequestKind, kDoneKind, kControlKind, kAckKind};
   return std::find(kWhole.begin(), kWhole.end(), kind) != kWhole.end() || number_behind(kind, kMarkKind) ||
-         number_behind(kind, kClaimKind);
+         process_behind(kind, kClaimKind);
 }
 
 std::optional<RuntimeFile> parse_file_name(const std::string& name) {
@@ -147,6 +147,10 @@ std::optional<pid_t> number_behind(std::string_view kind, std::string_view prefi
   const auto [end, error] = std::from_chars(kind.data(), kind.data() + kind.size(), number);
   if (error != std::errc() || end != kind.data() + kind.size() || number <= 0) return std::nullopt;
   return number;
+}
+
+std::optional<Process> process_behind(std::string_view kind, std::string_view prefix) {
+  return kind.starts_with(prefix) ? parse_process(kind.substr(prefix.size())) : std::nullopt;
 }
 
 }  // namespace shadowwalk::live
