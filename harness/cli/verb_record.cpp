@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <re2/re2.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -92,6 +93,13 @@ trace::ImportReport import_recorded(const std::filesystem::path& data, const std
   }
 }
 
+/// What lets a user record the whole host; empty if that was not what perf lacked.
+std::string permission_advice(const std::string& last_error) {
+  const bool names_permission = RE2::PartialMatch(last_error, "(?i)permi|limited|paranoid|access|capabilit");
+  if (geteuid() == 0 && !names_permission) return {};
+  return "; system-wide tracepoints need root, or kernel.perf_event_paranoid at -1 and a readable tracefs";
+}
+
 void record(const RecordArguments& arguments) {
   const std::string perf = os::require_program("perf", "record", "linux-perf");
   require_tracepoints();
@@ -102,18 +110,28 @@ void record(const RecordArguments& arguments) {
   os::require_writable(out);
   const StderrForCommand shown;
   const PerfData data(arguments.keep, out);
-  std::vector<std::string> perf_record = {
-      perf, "record", "-a", "-e", "kvm:*", "-e", "kvmmmu:*", "-m", arguments.buffer, "-o", data.path().string(), "--"};
+  std::vector<std::string> perf_record = {perf,
+                                          "record",
+                                          "-a",
+                                          "-e",
+                                          "kvm:*",
+                                          "-e",
+                                          "kvmmmu:*",
+                                          "-m",
+                                          arguments.buffer,
+                                          "-B",
+                                          "-N",
+                                          "-o",
+                                          data.path().string(),
+                                          "--"};
   const std::vector<std::string> command = shown.wrap(arguments.command);
   perf_record.insert(perf_record.end(), command.begin(), command.end());
   os::ToolProcess tool(perf, perf_record, {.environment = trace::plain_environment()});
   const int exit_code = tool.wait();
   std::error_code error;
   if (!std::filesystem::exists(data.path(), error) || std::filesystem::file_size(data.path(), error) == 0) {
-    throw InputError(
-        fmt::format("record: perf record recorded nothing (exit code {}): {}; system-wide tracepoints need root, "
-                    "or kernel.perf_event_paranoid at -1 and a readable tracefs",
-                    exit_code, tool.last_error()));
+    throw InputError(fmt::format("record: perf record recorded nothing (exit code {}): {}{}", exit_code,
+                                 tool.last_error(), permission_advice(tool.last_error())));
   }
   const trace::ImportReport report = import_recorded(data.path(), out, arguments.command);
   fmt::print("{}: {}{}", out.string(), describe_import(report), describe_totals(report.trace));

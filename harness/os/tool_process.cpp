@@ -1,5 +1,6 @@
 #include "harness/os/tool_process.hpp"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -7,9 +8,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
+#include <system_error>
 #include <thread>
 #include <utility>
 
+#include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
 #include "harness/os/program.hpp"
 
@@ -35,15 +39,33 @@ std::string ToolOutput::last_line() const {
   return line.empty() ? "it printed nothing" : line;
 }
 
+pid_t start_tool(const std::string& path, const std::vector<std::string>& words, const ChildSetup& setup) {
+  try {
+    return start_program(path, words, setup);
+  } catch (const std::system_error& error) {
+    const bool too_many_files = error.code() == std::errc::too_many_files_open;
+    throw InputError(fmt::format("cannot start {}: {}; `ulimit {}` shows the limit", path, error.what(),
+                                 too_many_files ? "-n" : "-u"));
+  }
+}
+
+std::string end_in_words(int exit_code) {
+  if (exit_code == 0) return "exit code 0";
+  const int signal = exit_code - 128;
+  const char* const name = signal > 0 && signal < NSIG ? strsignal(signal) : nullptr;
+  return name == nullptr ? fmt::format("failed with exit code {}", exit_code)
+                         : fmt::format("was ended by a signal ({})", name);
+}
+
 ToolProcess::ToolProcess(const std::string& path, const std::vector<std::string>& words, Setup setup)
     : child_([&] {
         std::fflush(nullptr);  // what we printed comes before what the tool prints
-        return start_program(path, words,
-                             {.out = setup.out,
-                              .error = errors_.fd(),
-                              .default_signals = true,
-                              .death_signal = SIGINT,
-                              .environment = std::move(setup.environment)});
+        return start_tool(path, words,
+                          {.out = setup.out,
+                           .error = errors_.fd(),
+                           .default_signals = true,
+                           .death_signal = SIGINT,
+                           .environment = std::move(setup.environment)});
       }()),
       watch_(child_, SIGINT) {}
 

@@ -10,6 +10,7 @@
 #include "harness/os/death_watch.hpp"
 #include "harness/os/file_descriptor.hpp"
 #include "harness/os/interrupt.hpp"
+#include "harness/os/program.hpp"
 
 namespace shadowwalk::os {
 
@@ -26,6 +27,13 @@ class ToolOutput {
  private:
   FileDescriptor file_;
 };
+
+/// start_program() for a tool: throws InputError also if no process can be made.
+pid_t start_tool(const std::string& path, const std::vector<std::string>& words, const ChildSetup& setup);
+
+/// An exit_code_of() in words: `exit code 0`, `failed with exit code 3`, `was ended by a signal (File size limit
+/// exceeded)`.
+std::string end_in_words(int exit_code);
 
 /// A running tool, such as perf, that shares our terminal; its stderr is kept and not shown, since tools warn of much
 /// that is harmless here. Meanwhile this process ignores Ctrl-C, so that the tool ends in order. If this process dies,

@@ -111,12 +111,12 @@ class ToolLines final : public DescriptorLines {
     }
     fd_ = os::FileDescriptor(ends[0]);
     const os::FileDescriptor writer(ends[1]);
-    child_ = os::start_program(arguments[0], arguments,
-                               {.out = writer.get(),
-                                .error = errors_.fd(),
-                                .default_signals = true,
-                                .death_signal = SIGKILL,
-                                .environment = plain_environment()});
+    child_ = os::start_tool(arguments[0], arguments,
+                            {.out = writer.get(),
+                             .error = errors_.fd(),
+                             .default_signals = true,
+                             .death_signal = SIGKILL,
+                             .environment = plain_environment()});
   }
   ToolLines(const ToolLines&) = delete;
   ToolLines& operator=(const ToolLines&) = delete;

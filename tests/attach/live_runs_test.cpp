@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <set>
+#include <string>
 
 #include "harness/attach/live/runtime_directory.hpp"
 #include "harness/machine/error.hpp"
@@ -184,6 +188,28 @@ TEST_F(LiveRunsTest, ARunWhoseCellIsForgedHasNoCell) {
   EXPECT_THAT(runs[0].threads, IsEmpty());
 }
 
+TEST_F(LiveRunsTest, WithoutADescriptorToLookWithNoEntryIsTakenAway) {
+  list(this_process(), entry_of(some_cell()));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(STDERR_FILENO);
+  ASSERT_GE(next, 0);
+  close(next);
+  std::set<std::string> complaints;
+  for (int spare = 0; spare < 6; ++spare) {
+    const rlimit few{static_cast<rlim_t>(next + spare), before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    complaints.insert(complaint([] { EXPECT_THAT(live_runs(), SizeIs(1)); }));
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_EQ(files(), std::set<std::string>{file_name(this_process())}) << spare;
+  }
+  EXPECT_GT(complaints.size(), 1u) << "no limit was too low";
+  for (const std::string& text : complaints) {
+    if (text.empty()) continue;
+    EXPECT_THAT(text, testing::HasSubstr("Too many open files"));
+  }
+}
+
 TEST_F(LiveRunsTest, WhatIsNotOursStays) {
   const std::string elsewhere = "4711-1-" + std::to_string(pid_namespace() + 1) + ".json";
   put(elsewhere, to_text(entry_of(some_cell())));
@@ -201,6 +227,26 @@ TEST_F(LiveRunsTest, WhatCannotBeReadIsPassedOver) {
   }
   put(file_name(this_process()), text);
   EXPECT_THAT(live_runs(), SizeIs(1));
+}
+
+TEST_F(LiveRunsTest, NumbersThatAreNoneOfOursDoNoHarm) {
+  const std::string text = to_text(entry_of(some_cell()));
+  const auto with_end = [&](const std::string& number) {
+    std::string changed = text;
+    const std::string key = "\"window_end_ns\": ";
+    changed.replace(changed.find(key) + key.size(), 4, number);
+    return changed;
+  };
+  for (const char* number : {"1e99", "-1e99", "2000.5", "\"2000\"", "null", "[]"}) {
+    put(file_name(this_process()), with_end(number));
+    EXPECT_THAT(live_runs(), IsEmpty()) << number;
+  }
+  for (const char* number : {"-1", "18446744073709551615"}) {
+    put(file_name(this_process()), with_end(number));
+    const auto runs = live_runs();
+    ASSERT_THAT(runs, SizeIs(1)) << number;
+    EXPECT_GE(static_cast<std::int64_t>(runs[0].eta_ns(0).value()), 0) << number;
+  }
 }
 
 TEST_F(LiveRunsTest, TextThatIsNoUtf8IsNoFailure) {

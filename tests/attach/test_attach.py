@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 
@@ -146,8 +147,8 @@ signal.pause()
 
 @pytest.mark.parametrize("script, says", [
     ("import sys\nprint('Warning: noise\\nno such event: \\033[31mx', file=sys.stderr)\nsys.exit(7)",
-     "perf ended with exit code 7 before it was on: no such event: \\x1b[31mx"),
-    ("", "perf ended with exit code 0 before it was on: it printed nothing"),
+     "perf ended before it was on (failed with exit code 7): no such event: \\x1b[31mx"),
+    ("", "perf ended before it was on (exit code 0): it printed nothing"),
     ("import signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\nsignal.pause()", "perf was not on before the cell was over: it printed nothing"),
     (ANSWERS, "perf wrote nothing to cpu-PID.data: it printed nothing")])
 def test_a_perf_that_records_nothing_is_told(start, attach, script, says, tmp_path):
@@ -162,3 +163,23 @@ def test_a_perf_that_records_nothing_is_told(start, attach, script, says, tmp_pa
     assert done.returncode == 1 and done.stdout == "", done
     assert done.stderr.splitlines()[-1] == "shadowwalk: attach: " + says.replace("PID", str(cell.pid))
     assert "noise" not in done.stderr
+
+
+def test_a_perf_whose_file_may_grow_no_further_leaves_none(start, command, software_perf, tmp_path):
+    """perf is killed by SIGXFSZ."""
+    cell = start("--variant", "leak")
+    cell.until("measure")
+    done = subprocess.run([command, "attach", "--what", "cpu", "--for", "10s"], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=100, check=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+    assert done.returncode == 1 and "File size limit exceeded" in done.stderr.splitlines()[-1], done.stderr
+    assert not (tmp_path / f"cpu-{cell.pid}.data").exists()
+
+
+def test_a_full_stderr_stops_no_tool(start, command, software_perf, tmp_path):
+    cell = start("--variant", "leak")
+    cell.until("measure")
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([command, "attach", "--what", "cpu", "--for", "1ms"], cwd=tmp_path, stdout=subprocess.PIPE,
+                              stderr=full, timeout=100, check=False)
+    assert done.returncode == 0 and (tmp_path / f"cpu-{cell.pid}.data").stat().st_size > 0

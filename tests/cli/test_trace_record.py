@@ -60,6 +60,16 @@ def test_record_with_a_perf_that_records_nothing(shadowwalk, tracepoints, tool, 
     assert "exit code 255" in done.stderr and "is limited" in done.stderr and "perf_event_paranoid" in done.stderr
 
 
+def test_a_failure_that_is_not_of_permissions_gets_no_advice_on_them(shadowwalk, tracepoints, tool):
+    if os.geteuid() != 0:
+        pytest.skip("only root has all permissions")
+    tool("true", "")
+    tool("perf", "echo 'failed to mmap: Cannot allocate memory' >&2; exit 255")
+    done = shadowwalk("record", "--", "true")
+    assert done.returncode == 2 and "Cannot allocate memory" in done.stderr
+    assert "perf_event_paranoid" not in done.stderr
+
+
 def test_record_while_no_guest_runs(refused, tracepoints, tool, tmp_path):
     (tmp_path / "perf.log").touch()  # the tool's own: `record` leaves nothing
     tool("true", "")

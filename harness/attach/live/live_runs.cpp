@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 
 #include "harness/attach/live/process.hpp"
 #include "harness/attach/live/runtime_directory.hpp"
@@ -76,7 +78,8 @@ std::optional<std::uint64_t> LiveRun::eta_ns(std::uint64_t now) const {
   } else {
     return std::nullopt;
   }
-  return end > now ? end - now : 0;
+  constexpr std::uint64_t kLongest = std::numeric_limits<std::int64_t>::max();  // of std::chrono::nanoseconds
+  return end > now ? std::min(end - now, kLongest) : 0;
 }
 
 std::vector<LiveRun> live_runs() {

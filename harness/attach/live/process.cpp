@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -15,6 +17,8 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include "harness/machine/error.hpp"
 
 namespace shadowwalk::live {
 namespace {
@@ -25,9 +29,17 @@ struct Stat {
   std::uint64_t start = 0;
 };
 
+/// Without a free file descriptor /proc says nothing, which must not be taken for a process that is gone.
+void throw_if_none_is_free(int error) {
+  if (error != EMFILE && error != ENFILE) return;
+  throw InputError(fmt::format("cannot read /proc: {}; `ulimit -n` raises the limit", std::strerror(error)));
+}
+
 /// /proc/PID/stat: the name, second of its fields, may hold anything, brackets too.
 std::optional<Stat> read_stat(pid_t pid) {
+  errno = 0;
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  if (!file.is_open()) throw_if_none_is_free(errno);
   std::string text;
   if (!std::getline(file, text, '\0')) return std::nullopt;
   const std::size_t name_end = text.rfind(')');
@@ -71,7 +83,13 @@ std::optional<Process> process_of(pid_t pid) {
   return Process{pid, stat->start};
 }
 
-Process this_process() { return process_of(getpid()).value_or(Process{getpid(), 0}); }
+Process this_process() {
+  try {
+    return process_of(getpid()).value_or(Process{getpid(), 0});
+  } catch (const InputError&) {
+    return Process{getpid(), 0};
+  }
+}
 
 std::optional<HeldProcess> HeldProcess::hold(const Process& process) {
   if (process.pid <= 0) return std::nullopt;
@@ -128,6 +146,7 @@ std::map<std::string, std::vector<pid_t>> threads_by_role(pid_t pid) {
       threads.push_back(classify(name, tid, pid));
     }
   }
+  throw_if_none_is_free(gone.value());
   std::sort(threads.begin(), threads.end(),
             [](const Thread& a, const Thread& b) { return std::pair(a.number, a.tid) < std::pair(b.number, b.tid); });
   std::map<std::string, std::vector<pid_t>> roles;

@@ -13,6 +13,7 @@
 
 #include "harness/os/file_descriptor.hpp"
 
+/// All functions that look into /proc throw InputError if there is no free file descriptor to do it with.
 namespace shadowwalk::live {
 
 /// Identifies one process, even if its number is reused later: the number, and the start time in the kernel's ticks
@@ -23,6 +24,7 @@ struct Process {
   friend auto operator<=>(const Process&, const Process&) = default;
 };
 
+/// Its start time is 0 if it cannot be read.
 Process this_process();
 /// The process with this number now; nothing if there is none, or it is a zombie.
 std::optional<Process> process_of(pid_t pid);

@@ -81,8 +81,9 @@ std::optional<RuntimeDirectory> RuntimeDirectory::find() { return open(path_of_d
 
 std::vector<RuntimeFile> RuntimeDirectory::files() const {
   std::vector<RuntimeFile> files;
-  DIR* directory = fdopendir(openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory == nullptr) return files;
+  const int fd = openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* const directory = fd < 0 ? nullptr : fdopendir(fd);
+  if (directory == nullptr) throw InputError(fmt::format("cannot list {}: {}", path_, std::strerror(errno)));
   while (const dirent* entry = readdir(directory)) {
     if (auto file = parse_file_name(entry->d_name)) files.push_back(std::move(*file));
   }

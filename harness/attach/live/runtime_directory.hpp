@@ -34,6 +34,7 @@ class RuntimeDirectory {
   const std::string& path() const { return path_; }
 
   /// The files in it, except for those of another pid namespace or of an unknown kind: they are left alone.
+  /// Throws InputError if it cannot be listed.
   std::vector<RuntimeFile> files() const;
   /// A file's content; nothing if it is missing, no regular file, or larger than 64 KiB.
   std::optional<std::string> read(const std::string& name) const;

@@ -81,8 +81,12 @@ WindowRequest::WindowRequest(const Process& run)
 }
 
 WindowRequest::~WindowRequest() {
-  for (const RuntimeFile& file : directory_.files()) {
-    if (file.process == self_ && file.kind != kEntryKind) directory_.remove(file.name);
+  try {
+    for (const RuntimeFile& file : directory_.files()) {
+      if (file.process == self_ && file.kind != kEntryKind) directory_.remove(file.name);
+    }
+  } catch (const InputError&) {
+    // The next reader of the live runs removes them.
   }
 }
 

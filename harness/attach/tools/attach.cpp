@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,6 +23,7 @@
 #include "harness/attach/tools/question.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/file_descriptor.hpp"
+#include "harness/os/notice.hpp"
 #include "harness/os/program.hpp"
 #include "harness/os/tool_process.hpp"
 
@@ -38,8 +40,8 @@ std::string path_of(const Command& command) {
 }
 
 void announce(const Command& command) {
-  for (const std::string& note : command.notes) fmt::print(stderr, "shadowwalk: {}\n", note);
-  fmt::print(stderr, "shadowwalk: {}\n", os::shell_line(command.words));
+  for (const std::string& note : command.notes) os::notice(note);
+  os::notice(os::shell_line(command.words));
 }
 
 void make_directory(const std::filesystem::path& directory) {
@@ -59,13 +61,13 @@ std::string time_option(const live::WatchedWindow& window) {
 
 /// Says on stderr, in one line, how the tool failed; false.
 bool failed(const Command& command, const std::string& how, const os::ToolProcess& tool) {
-  fmt::print(stderr, "shadowwalk: attach: {} {}: {}\n", command.words[0], how, tool.last_error());
+  os::notice(fmt::format("attach: {} {}: {}", command.words[0], how, tool.last_error()));
   return false;
 }
 
 bool finish(const Command& command, os::ToolProcess& tool, const std::string& more) {
   const int code = tool.end();
-  if (code != 0 && code != kInterrupted) return failed(command, fmt::format("failed with exit code {}", code), tool);
+  if (code != 0 && code != kInterrupted) return failed(command, os::end_in_words(code), tool);
   if (command.output.empty()) return true;
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(command.output, error);
@@ -74,6 +76,29 @@ bool finish(const Command& command, os::ToolProcess& tool, const std::string& mo
   fmt::print("{}: {} {}{}\n", command.output, command.read_by, file, more.empty() ? "" : " " + more);
   return true;
 }
+
+/// A tool's file, which is removed again if the tool made it and failed: it may be half-written.
+class OutputOf {
+ public:
+  explicit OutputOf(const Command& command) : path_(command.output), before_(identity()) {}
+  OutputOf(const OutputOf&) = delete;
+  OutputOf& operator=(const OutputOf&) = delete;
+  ~OutputOf() {
+    if (!is_kept_ && identity() != before_) unlink(path_.c_str());
+  }
+  bool keep_if(bool done) { return is_kept_ = done; }
+
+ private:
+  std::pair<dev_t, ino_t> identity() const {
+    struct stat status {};
+    return stat(path_.c_str(), &status) == 0 && S_ISREG(status.st_mode) ? std::pair(status.st_dev, status.st_ino)
+                                                                        : std::pair<dev_t, ino_t>();
+  }
+
+  const std::string path_;
+  const std::pair<dev_t, ino_t> before_;
+  bool is_kept_ = false;
+};
 
 /// The cell that claims the request, before `run` is over.
 live::Process wait_for_claim(const live::WindowRequest& request, const live::Process& run, const std::string& id) {
@@ -123,7 +148,7 @@ bool work(
     const Question& question, const Command& command, os::ToolProcess& tool, const live::HeldProcess& cell, Ready ready,
     const std::function<void()>& look = [] {}) {
   if (ready == Ready::tool_ended) {
-    return failed(command, fmt::format("ended with exit code {} before it was on", tool.wait()), tool);
+    return failed(command, fmt::format("ended before it was on ({})", os::end_in_words(tool.wait())), tool);
   }
   if (ready != Ready::yes) {
     tool.end();
@@ -233,7 +258,8 @@ bool attach_for_a_time(const Question& question, const Target& target, const Hos
   const live::ToolMark mark(target.process, command.mark);
   announce(command);
   const auto run = is_for_perf(question.what) ? run_perf : run_bpftrace;
-  return run(question, command, target, can, cell);
+  OutputOf output(command);
+  return output.keep_if(run(question, command, target, can, cell));
 }
 
 bool attach_to_next_window(Question question, const std::string& wanted, const HostCan& can) {
@@ -249,15 +275,16 @@ bool attach_to_next_window(Question question, const std::string& wanted, const H
 
   const live::WindowRequest request(run.process);
   question.control = request.control_option();
-  fmt::print(stderr, "shadowwalk: waiting for the next measured window of {}\n", run.id);
+  os::notice(fmt::format("waiting for the next measured window of {}", run.id));
   const live::HeldProcess cell = hold(wait_for_claim(request, run.process, run.id));
   const Command command = compose(question, target_of(cell.process(), run.id), can);
   const live::ToolMark mark(cell.process(), command.mark);
   announce(command);
+  OutputOf output(command);
   os::ToolProcess tool(path_of(command), command.words, {});
   const std::optional<live::WatchedWindow> window = wait_for_window(request, tool, cell);
-  if (window && window->failure.empty()) return finish(command, tool, time_option(*window));
-  if (!finish(command, tool, "")) return false;
+  if (window && window->failure.empty()) return output.keep_if(finish(command, tool, time_option(*window)));
+  if (!output.keep_if(finish(command, tool, ""))) return false;
   throw CellError(fmt::format("attach: {}", window ? window->failure : "the cell ended before its window was over"));
 }
 
