@@ -4,6 +4,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -76,6 +78,14 @@ void require_tracepoints() {
   }
 }
 
+void require_command(const std::string& program) {
+  if (program.find('/') == std::string::npos) {
+    if (!os::find_program(program)) throw InputError(fmt::format("record: {}: no such program on PATH", program));
+  } else if (access(program.c_str(), X_OK) != 0) {
+    throw InputError(fmt::format("record: {}: {}; give a program that can be run", program, std::strerror(errno)));
+  }
+}
+
 std::string recorded_source(const std::vector<std::string>& command) {
   utsname host{};
   uname(&host);
@@ -103,11 +113,14 @@ std::string permission_advice(const std::string& last_error) {
 void record(const RecordArguments& arguments) {
   const std::string perf = os::require_program("perf", "record", "linux-perf");
   require_tracepoints();
-  if (!os::find_program(arguments.command.front()) && arguments.command.front().find('/') == std::string::npos) {
-    throw InputError(fmt::format("record: {}: no such program on PATH", arguments.command.front()));
+  require_command(arguments.command.front());
+  if (!RE2::FullMatch(arguments.buffer, "[1-9][0-9]{0,9}[BKMG]?")) {
+    throw InputError(fmt::format("record: --buffer is '{}'; it must be a size such as 4M, or a number of pages",
+                                 arguments.buffer.substr(0, 60)));
   }
   const std::filesystem::path out = arguments.out;
   os::require_writable(out);
+  if (!arguments.keep.empty()) os::require_writable(arguments.keep);
   const StderrForCommand shown;
   const PerfData data(arguments.keep, out);
   std::vector<std::string> perf_record = {perf,
@@ -157,6 +170,7 @@ void add_record(CLI::App& command) {
       "Runs `perf record -a -e 'kvm:*' -e 'kvmmmu:*' -- COMMAND` and imports the recording, which contains all\n"
       "guests of the host; `shadowwalk import --pid` takes one of them from a kept recording. Needs root, perf, "
       "tracefs.\n"
+      "However it ends, perf ends with it, and but for the trace and --keep no file is left.\n"
       "  shadowwalk record -o boot.swtrace -- qemu-system-x86_64 -enable-kvm ...");
   verb->callback([arguments] { record(*arguments); });
 }

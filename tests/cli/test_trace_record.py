@@ -95,6 +95,16 @@ def test_what_perf_warns_of_is_not_shown_but_what_the_command_says_is(shadowwalk
     assert "KVM did nothing" in done.stderr.splitlines()[1] and done.stderr.count("\n") == 2
 
 
+@pytest.mark.parametrize("arguments, says", [
+    (("--", "./nothere"), "./nothere: No such file or directory"), (("--", "/dev/null"), "/dev/null: Permission denied"),
+    (("--buffer", "zz", "--", "/bin/true"), "--buffer is 'zz'"), (("--buffer", "-4M", "--", "/bin/true"), "--buffer is '-4M'"),
+    (("--keep", "no-such-folder/k.data", "--", "/bin/true"), "no-such-folder/k.data"),
+    (("--keep", ".", "--", "/bin/true"), "cannot write .")])
+def test_record_of_what_cannot_be(refused, tracepoints, tool, arguments, says):
+    tool("perf", "echo started >&2; exit 1")
+    assert says in refused("record", *arguments)
+
+
 def test_record_to_where_nothing_can_be_written(refused, tracepoints, tool):
     tool("perf", "echo started >&2; exit 1")
     message = refused("record", "-o", "no-such-folder/k.swtrace", "--", "/bin/true")
