@@ -72,9 +72,10 @@ void add_attach(CLI::App& command) {
       ->type_name("WHAT");
   verb->add_option("--role", arguments->role, "Only the threads of this role: walker, zapper or reclaimer")
       ->type_name("ROLE");
-  CLI::Option* time = verb->add_option("--for", arguments->time, "How long, from when the tool is on; ends earlier if the cell does")
-                          ->type_name("TIME")
-                          ->capture_default_str();
+  CLI::Option* time =
+      verb->add_option("--for", arguments->time, "How long, from when the tool is on; ends earlier if the cell does")
+          ->type_name("TIME")
+          ->capture_default_str();
   verb->add_option("--out", arguments->out,
                    "Directory for what perf records (default: the current one); bpftrace then writes there, too")
       ->type_name("DIR");

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from small_cell import long_cell
+
 LOOKING = [("ps",), ("ps", "--json"), ("top", "--frames", "2", "--interval", "100ms"), ("top", "--json", "--frames", "1")]
 ATTACHING = [("attach", "--what", "cpu", "--for", "1ms")]
 LISTING = [("list", "variants"), ("list", "events", "default")]
@@ -71,9 +73,9 @@ def test_no_process_can_be_made(command, software_perf, runtime, tmp_path, spare
     try:
         if subprocess.run([command, "--version"], preexec_fn=become(10), capture_output=True, check=False).returncode != 0:
             pytest.skip("another user may not run the executable where it stands")
-        with subprocess.Popen([command, "cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration",
-                               "5s", "--warmup", "10ms", "--placement", "none"], cwd=home, env=environment,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=become(10)) as cell:
+        options = ("--variant", "leak", *long_cell(), "--placement", "none")
+        with subprocess.Popen([command, "cell", *options], cwd=home, env=environment, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, preexec_fn=become(10)) as cell:
             while not os.path.isdir(f"{home}/shadowwalk") or not os.listdir(f"{home}/shadowwalk"):
                 assert cell.poll() is None
             threads = len(os.listdir(f"/proc/{cell.pid}/task"))
@@ -86,8 +88,9 @@ def test_no_process_can_be_made(command, software_perf, runtime, tmp_path, spare
         subprocess.run(["rm", "-r", home], check=True)
 
 
-@pytest.mark.parametrize("kind, says", [("file", "Not a directory"), ("link", "Not a directory"), ("of another", "belongs to user"),
-                                        ("relative", "no absolute path"), ("long", "File name too long")])
+@pytest.mark.parametrize("kind, says", [("file", "Not a directory"), ("link", "Not a directory"),
+                                        ("of another", "belongs to user"), ("relative", "no absolute path"),
+                                        ("long", "File name too long")])
 @pytest.mark.parametrize("arguments", [("ps",), ("top",), ("attach", "--what", "cpu")])
 def test_a_runtime_directory_that_cannot_be(command, tmp_path, kind, says, arguments):
     (tmp_path / "file").touch()
