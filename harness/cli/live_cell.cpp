@@ -17,6 +17,7 @@
 
 #include "harness/attach/live/process.hpp"
 #include "harness/attach/live/tool_marks.hpp"
+#include "harness/os/notice.hpp"
 #include "harness/probes/probes.hpp"
 
 namespace shadowwalk::cli {
@@ -29,11 +30,11 @@ bool stdin_is_our_terminal() { return isatty(STDIN_FILENO) != 0 && tcgetpgrp(STD
 
 void print_held_threads() {
   const pid_t pid = getpid();
-  fmt::print(stderr, "shadowwalk: held before the first zap: pid {}\n", pid);
+  os::notice(fmt::format("held before the first zap: pid {}", pid));
   for (const auto& [role, tids] : live::threads_by_role(pid)) {
-    fmt::print(stderr, "  {:<8} {}\n", role, fmt::join(tids, " "));
+    os::notice_line(fmt::format("  {:<8} {}", role, fmt::join(tids, " ")));
   }
-  fmt::print(stderr, "  go on:   {}kill -USR1 {}\n", stdin_is_our_terminal() ? "Enter, or " : "", pid);
+  os::notice_line(fmt::format("  go on:   {}kill -USR1 {}", stdin_is_our_terminal() ? "Enter, or " : "", pid));
 }
 
 enum class Read { line, no_line, hung_up };
@@ -65,7 +66,7 @@ std::string tracer() {
 }  // namespace
 
 void warn_unlisted(const std::string& why) {
-  fmt::print(stderr, "shadowwalk: `shadowwalk ps` will not show this run: {}\n", why);
+  os::notice(fmt::format("`shadowwalk ps` will not show this run: {}", why));
 }
 
 Hold::Hold() {

@@ -10,6 +10,7 @@
 #include "harness/attach/tools/question.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/notice.hpp"
 #include "harness/os/program.hpp"
 #include "harness/text/duration.hpp"
 
@@ -43,7 +44,7 @@ tools::Question question_from(const AttachArguments& arguments) {
 
 void print_command(const tools::Question& question, const tools::Target& target, const tools::HostCan& can) {
   const tools::Command command = tools::compose(question, target, can);
-  for (const std::string& note : command.notes) fmt::print(stderr, "shadowwalk: {}\n", note);
+  for (const std::string& note : command.notes) os::notice(note);
   fmt::print("{}\n", os::shell_line(command.words));
 }
 
@@ -71,9 +72,10 @@ void add_attach(CLI::App& command) {
       ->type_name("WHAT");
   verb->add_option("--role", arguments->role, "Only the threads of this role: walker, zapper or reclaimer")
       ->type_name("ROLE");
-  CLI::Option* time = verb->add_option("--for", arguments->time, "How long; ends earlier if the cell does")
-                          ->type_name("TIME")
-                          ->capture_default_str();
+  CLI::Option* time =
+      verb->add_option("--for", arguments->time, "How long, from when the tool is on; ends earlier if the cell does")
+          ->type_name("TIME")
+          ->capture_default_str();
   verb->add_option("--out", arguments->out,
                    "Directory for what perf records (default: the current one); bpftrace then writes there, too")
       ->type_name("DIR");

@@ -18,6 +18,7 @@
 #include "harness/lab/prepared_cell.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
+#include "harness/os/notice.hpp"
 #include "harness/os/program.hpp"
 #include "harness/timeline/chrome_trace.hpp"
 #include "harness/timeline/recorder.hpp"
@@ -48,7 +49,7 @@ CellRequest request_from(const CellTexts& texts) {
 /// The cell, with the command line that runs it again.
 PreparedCell prepare(const CellArguments& arguments) {
   PreparedCell cell = prepare_cell(request_from(*arguments.texts));
-  for (const std::string& notice : cell.notices) fmt::print(stderr, "shadowwalk: {}\n", notice);
+  for (const std::string& notice : cell.notices) os::notice(notice);
   std::vector<std::string> words = {"shadowwalk", "cell"};
   for (const auto& more : {plugin_arguments(*arguments.plugins), cell.options}) {
     words.insert(words.end(), more.begin(), more.end());
@@ -86,8 +87,8 @@ class CellTrace {
     if (dropped.empty()) return;
     std::string text;
     for (const auto& [probe, count] : dropped) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, probe);
-    fmt::print(stderr, "shadowwalk: --trace: the oldest records were dropped ({}); --trace-records {} keeps more\n",
-               text, recorder_.records() * 2);
+    os::notice(fmt::format("--trace: the oldest records were dropped ({}); --trace-records {} keeps more", text,
+                           recorder_.records() * 2));
   }
 
  private:

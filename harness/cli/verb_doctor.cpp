@@ -12,6 +12,7 @@
 #include "harness/doctor/report.hpp"
 #include "harness/doctor/topology.hpp"
 #include "harness/machine/placement.hpp"
+#include "harness/os/notice.hpp"
 
 namespace shadowwalk::cli {
 namespace {
@@ -38,8 +39,8 @@ doctor::Topology measure(const std::string& list) {
   const std::vector<HardwareThread> cpus = chosen_cpus(list);
   const std::chrono::duration<double> expected = doctor::expected_time(cpus.size());
   if (expected.count() >= 1) {
-    fmt::print(stderr, "shadowwalk: {} CPUs are {} pairs: about {:.0f} s; --cpus LIST chooses fewer\n", cpus.size(),
-               cpus.size() * (cpus.size() - 1) / 2, expected.count());
+    os::notice(fmt::format("{} CPUs are {} pairs: about {:.0f} s; --cpus LIST chooses fewer", cpus.size(),
+                           cpus.size() * (cpus.size() - 1) / 2, expected.count()));
   }
   return doctor::measure_topology(cpus);
 }

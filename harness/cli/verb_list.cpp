@@ -91,7 +91,7 @@ void print(const ordered_json& list, bool as_json) {
   }
 }
 
-std::vector<pmu::CatalogEntry> matching(const std::string& pattern) {
+pmu::EventCatalog matching(const std::string& pattern) {
   RE2::Options options(RE2::Quiet);
   options.set_case_sensitive(false);
   const RE2 regex(pattern, options);
@@ -102,13 +102,17 @@ std::vector<pmu::CatalogEntry> matching(const std::string& pattern) {
   auto catalog = pmu::event_catalog([&](std::string_view name, std::string_view source) {
     return RE2::PartialMatch(name, regex) || RE2::PartialMatch(source, regex);
   });
-  if (catalog.empty()) throw InputError(fmt::format("list events: no event matches '{}'", pattern.substr(0, 60)));
+  if (catalog.entries.empty()) {
+    const std::string& why = catalog.why_no_tracepoints;
+    throw InputError(fmt::format("list events: no event matches '{}'{}", pattern.substr(0, 60),
+                                 why.empty() ? "" : fmt::format("; tracepoints are not listed: {}", why)));
+  }
   return catalog;
 }
 
-ordered_json to_json(const std::vector<pmu::CatalogEntry>& catalog) {
+ordered_json to_json(const pmu::EventCatalog& catalog) {
   ordered_json list = ordered_json::array();
-  for (const pmu::CatalogEntry& entry : catalog) {
+  for (const pmu::CatalogEntry& entry : catalog.entries) {
     ordered_json item = {{"name", entry.name}, {"source", entry.source}, {"summary", entry.description}};
     if (!entry.caveat.empty()) item["caveat"] = entry.caveat;
     item["available"] = entry.unavailable.empty();
@@ -135,13 +139,13 @@ class Reasons {
   std::vector<std::string> reasons_;
 };
 
-void print(const std::vector<pmu::CatalogEntry>& catalog) {
+void print(const pmu::EventCatalog& catalog) {
   const auto core = pmu::core_pmu();
   fmt::print("CPU: {}; libpfm4: {}\n", to_string(pmu::this_microarchitecture()),
              core ? fmt::format("{} ({})", core->name, core->description) : "has no core PMU here");
   Reasons reasons;
   std::string source;
-  for (const pmu::CatalogEntry& entry : catalog) {
+  for (const pmu::CatalogEntry& entry : catalog.entries) {
     if (entry.source != source) fmt::print("\n{}\n", source = entry.source);
     fmt::print("  {:<8} {}\n", reasons.mark(entry.unavailable), entry.name);
     if (!entry.description.empty()) fmt::print("           {}\n", entry.description);
@@ -149,8 +153,11 @@ void print(const std::vector<pmu::CatalogEntry>& catalog) {
   }
   fmt::print("\nThe first column: whether the event can be counted for a thread here.\n");
   reasons.print();
+  if (const std::string& why = catalog.why_no_tracepoints; !why.empty()) {
+    fmt::print("Tracepoints (SYSTEM:EVENT, such as kvm:kvm_exit) are not listed: {}\n", why);
+  }
   fmt::print(
-      "Also: tracepoints as SYSTEM:EVENT (kvm:kvm_exit), and PMU/TERM=VALUE,.../ as perf writes them.\n"
+      "Also: PMU/TERM=VALUE,.../ as perf writes them.\n"
       "Modifiers :u :k :h :G choose user, kernel, hypervisor and guest; hardware events count user code by default.\n");
 }
 
@@ -158,7 +165,7 @@ void print(const std::vector<pmu::CatalogEntry>& catalog) {
 /// it can be counted here. `pattern` is a regular expression of RE2, case ignored, that an event's name or its
 /// source (`set contention`, `msr`) must hold; empty: all. Throws InputError if it is malformed or nothing matches.
 void list_events(const std::string& pattern, bool as_json) {
-  const std::vector<pmu::CatalogEntry> catalog = matching(pattern);
+  const pmu::EventCatalog catalog = matching(pattern);
   if (as_json) {
     fmt::print("{}\n", to_json(catalog).dump(1, ' ', true, nlohmann::json::error_handler_t::replace));
   } else {

@@ -62,7 +62,7 @@ nlohmann::json to_json(const LiveRun& live, std::uint64_t now) {
                            {"workload", live.cell ? live.cell->workload : live.run->workload},
                            {"threads", live.threads}};
   if (const auto eta = live.eta_ns(now)) object["eta_ns"] = *eta;
-  if (live.cell_pid != 0) object["cell_pid"] = live.cell_pid;
+  if (live.cell_process.pid != 0) object["cell_pid"] = live.cell_process.pid;
   if (live.run) {
     object["run"] = {{"directory", live.run->directory},  {"title", live.run->title},   {"number", live.run->number},
                      {"total", live.run->total},          {"failed", live.run->failed}, {"cell", live.run->cell},

@@ -1,7 +1,11 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <re2/re2.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -11,8 +15,11 @@
 #include "harness/cli/import_summary.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/measure/pmu/event_encoder.hpp"
+#include "harness/measure/pmu/tracepoints.hpp"
+#include "harness/os/file_descriptor.hpp"
+#include "harness/os/files.hpp"
 #include "harness/os/program.hpp"
+#include "harness/os/tool_process.hpp"
 #include "harness/trace/recording.hpp"
 
 namespace shadowwalk::cli {
@@ -25,20 +32,40 @@ struct RecordArguments {
   std::vector<std::string> command;
 };
 
-/// A file that is removed at the end of its scope.
-class ScratchFile {
+/// Where perf writes: the file to keep, or one in the trace's directory, where there is enough space, that has no name.
+/// It is gone with the last process that has it open, however these end.
+class PerfData {
  public:
-  explicit ScratchFile(std::filesystem::path path) : path_(std::move(path)) {}
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-  ~ScratchFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
+  PerfData(const std::filesystem::path& keep, const std::filesystem::path& trace) : path_(keep) {
+    if (!keep.empty()) return;
+    unnamed_ = os::open_scratch_file(trace.has_parent_path() ? trace.parent_path() : std::filesystem::path("."));
+    fcntl(unnamed_.get(), F_SETFD, 0);  // perf inherits it, under this number
+    path_ = fmt::format("/proc/self/fd/{}", unnamed_.get());
   }
   const std::filesystem::path& path() const { return path_; }
 
  private:
   std::filesystem::path path_;
+  os::FileDescriptor unnamed_;
+};
+
+/// Gives the command that perf runs the stderr of this process, while that of perf is kept.
+class StderrForCommand {
+ public:
+  StderrForCommand() : copy_(fcntl(STDERR_FILENO, F_DUPFD, STDERR_FILENO + 1)) {
+    constexpr int kMostOfShell = 9;  // POSIX: a redirection may name the descriptors from 0 to 9
+    if (!copy_.is_open() || copy_.get() > kMostOfShell) {
+      throw InputError("record: no file descriptor from 3 to 9 is free: start it with fewer open files");
+    }
+  }
+  std::vector<std::string> wrap(const std::vector<std::string>& command) const {
+    std::vector<std::string> words = {"/bin/sh", "-c", fmt::format("exec \"$@\" 2>&{0} {0}>&-", copy_.get()), "sh"};
+    words.insert(words.end(), command.begin(), command.end());
+    return words;
+  }
+
+ private:
+  const os::FileDescriptor copy_;
 };
 
 /// Both groups must exist: for a pattern without a match, perf complains about its parser.
@@ -48,6 +75,14 @@ void require_tracepoints() {
     if (const auto* refusal = std::get_if<pmu::Refusal>(&found)) {
       throw InputError(fmt::format("record: {}: {}", tracepoint, refusal->reason));
     }
+  }
+}
+
+void require_command(const std::string& program) {
+  if (program.find('/') == std::string::npos) {
+    if (!os::find_program(program)) throw InputError(fmt::format("record: {}: no such program on PATH", program));
+  } else if (access(program.c_str(), X_OK) != 0) {
+    throw InputError(fmt::format("record: {}: {}; give a program that can be run", program, std::strerror(errno)));
   }
 }
 
@@ -68,30 +103,52 @@ trace::ImportReport import_recorded(const std::filesystem::path& data, const std
   }
 }
 
+/// What lets a user record the whole host; empty if that was not what perf lacked.
+std::string permission_advice(const std::string& last_error) {
+  const bool names_permission = RE2::PartialMatch(last_error, "(?i)permi|limited|paranoid|access|capabilit");
+  if (geteuid() == 0 && !names_permission) return {};
+  return "; system-wide tracepoints need root, or kernel.perf_event_paranoid at -1 and a readable tracefs";
+}
+
 void record(const RecordArguments& arguments) {
   const std::string perf = os::require_program("perf", "record", "linux-perf");
   require_tracepoints();
-  if (!os::find_program(arguments.command.front()) && arguments.command.front().find('/') == std::string::npos) {
-    throw InputError(fmt::format("record: {}: no such program on PATH", arguments.command.front()));
+  require_command(arguments.command.front());
+  if (!RE2::FullMatch(arguments.buffer, "[1-9][0-9]{0,9}[BKMG]?")) {
+    throw InputError(fmt::format("record: --buffer is '{}'; it must be a size such as 4M, or a number of pages",
+                                 arguments.buffer.substr(0, 60)));
   }
   const std::filesystem::path out = arguments.out;
-  // Beside the trace, where there is enough space.
-  const ScratchFile scratch(out.parent_path() / fmt::format(".{}.{}.perf.data", out.filename().string(), getpid()));
-  const std::filesystem::path data = arguments.keep.empty() ? scratch.path() : std::filesystem::path(arguments.keep);
-  std::vector<std::string> perf_record = {perf, "record",         "-a", "-e",          "kvm:*", "-e", "kvmmmu:*",
-                                          "-m", arguments.buffer, "-o", data.string(), "--"};
-  perf_record.insert(perf_record.end(), arguments.command.begin(), arguments.command.end());
-  const trace::ToolEnd end = trace::run_tool(std::move(perf_record));
+  os::require_writable(out);
+  if (!arguments.keep.empty()) os::require_writable(arguments.keep);
+  const StderrForCommand shown;
+  const PerfData data(arguments.keep, out);
+  std::vector<std::string> perf_record = {perf,
+                                          "record",
+                                          "-a",
+                                          "-e",
+                                          "kvm:*",
+                                          "-e",
+                                          "kvmmmu:*",
+                                          "-m",
+                                          arguments.buffer,
+                                          "-B",
+                                          "-N",
+                                          "-o",
+                                          data.path().string(),
+                                          "--"};
+  const std::vector<std::string> command = shown.wrap(arguments.command);
+  perf_record.insert(perf_record.end(), command.begin(), command.end());
+  os::ToolProcess tool(perf, perf_record, {.environment = trace::plain_environment()});
+  const int exit_code = tool.wait();
   std::error_code error;
-  if (!std::filesystem::exists(data, error) || std::filesystem::file_size(data, error) == 0) {
-    throw InputError(
-        fmt::format("record: perf record recorded nothing (exit code {}): {}; system-wide tracepoints need root, "
-                    "or kernel.perf_event_paranoid at -1 and a readable tracefs",
-                    end.exit_code, end.last_error.empty() ? "it printed nothing" : end.last_error));
+  if (!std::filesystem::exists(data.path(), error) || std::filesystem::file_size(data.path(), error) == 0) {
+    throw InputError(fmt::format("record: perf record recorded nothing (exit code {}): {}{}", exit_code,
+                                 tool.last_error(), permission_advice(tool.last_error())));
   }
-  const trace::ImportReport report = import_recorded(data, out, arguments.command);
+  const trace::ImportReport report = import_recorded(data.path(), out, arguments.command);
   fmt::print("{}: {}{}", out.string(), describe_import(report), describe_totals(report.trace));
-  if (end.exit_code != 0) fmt::print("{} ended with exit code {}\n", arguments.command.front(), end.exit_code);
+  if (exit_code != 0) fmt::print("{} ended with exit code {}\n", arguments.command.front(), exit_code);
 }
 
 }  // namespace
@@ -113,6 +170,7 @@ void add_record(CLI::App& command) {
       "Runs `perf record -a -e 'kvm:*' -e 'kvmmmu:*' -- COMMAND` and imports the recording, which contains all\n"
       "guests of the host; `shadowwalk import --pid` takes one of them from a kept recording. Needs root, perf, "
       "tracefs.\n"
+      "However it ends, perf ends with it, and but for the trace and --keep no file is left.\n"
       "  shadowwalk record -o boot.swtrace -- qemu-system-x86_64 -enable-kvm ...");
   verb->callback([arguments] { record(*arguments); });
 }

@@ -10,6 +10,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/measure/pmu/event_list.hpp"
+#include "harness/measure/pmu/misspelling.hpp"
 #include "harness/replay/trace_guest.hpp"
 #include "harness/text/duration.hpp"
 #include "harness/text/suggestion.hpp"
@@ -36,7 +37,8 @@ Complaint check_text(const CellOption& option, std::string_view text, const Know
       return check_name("workload", text, known->workloads);
     case Kind::events: {
       if (text == option.text(CellConfig())) return std::nullopt;
-      const auto wrong = pmu::event_list_error(text);
+      auto wrong = pmu::event_list_error(text);
+      if (!wrong) wrong = pmu::misspelt_event(text);
       return wrong ? Complaint(fmt::format("{} {}", option.key, *wrong)) : std::nullopt;
     }
     default:

@@ -164,10 +164,11 @@ PreparedCell prepare_cell(CellRequest request) {
   }
   decide_guest(request, cell);
   if (request.config.think_ns != 0 && request.config.guest != GuestKind::thread) {
+    const bool could_be_threads = request.config.guest == GuestKind::kvm && !cell.variant->is_reference();
     throw InputError(
-        fmt::format("--think-ns: only thread guests spin between bursts, and this cell's guest is {}; give "
-                    "--guest thread, or leave --think-ns out",
-                    to_string(request.config.guest)));
+        fmt::format("--think-ns: only thread guests spin between bursts, and this cell's guest is {}; {}leave "
+                    "--think-ns out",
+                    to_string(request.config.guest), could_be_threads ? "give --guest thread, or " : ""));
   }
   decide_read_delay(request, cell);
   const bool replays = replay::trace_file(request.config.workload).has_value();

@@ -15,6 +15,7 @@
 #include "harness/doctor/elf_notes.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
+#include "harness/os/notice.hpp"
 #include "harness/plugin/plugin.hpp"
 #include "harness/projection/projection.hpp"
 #include "harness/verify/verify.hpp"
@@ -129,8 +130,8 @@ void load_plugin(const std::filesystem::path& file) {
   PluginVariants found = variants_of(file);
   check_names(file, found);
   if (!found.optimized) {
-    fmt::print(stderr, "shadowwalk: {} is compiled without optimisation: its figures are not comparable\n",
-               file.filename().string());
+    os::notice(
+        fmt::format("{} is compiled without optimisation: its figures are not comparable", file.filename().string()));
   }
   for (VariantEntry& variant : found.variants) {
     variant.plugin = PluginOrigin{.file = file.filename().string(),

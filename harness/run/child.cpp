@@ -14,6 +14,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/os/deadline.hpp"
+#include "harness/os/death_watch.hpp"
 #include "harness/os/file_descriptor.hpp"
 #include "harness/os/program.hpp"
 
@@ -125,6 +126,7 @@ ChildResult run_child(const std::filesystem::path& program, const std::vector<st
   }
   writer.reset();
 
+  const os::DeathWatch death_watch(child, SIGKILL);  // where this program has file capabilities
   WatchedChild watched(child);
   std::string output;
   result.end = watch(watched.ended(), reader.get(), stop_fd, os::Deadline(limit), output);

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -16,17 +15,15 @@
 #include "harness/machine/error.hpp"
 #include "harness/os/file_descriptor.hpp"
 #include "harness/os/files.hpp"
-#include "harness/os/interrupt.hpp"
 #include "harness/os/program.hpp"
+#include "harness/os/tool_process.hpp"
 #include "harness/trace/file_format.hpp"
 #include "harness/trace/line_source.hpp"
 #include "harness/trace/trace_writer.hpp"
 #include "harness/trace/unread_format.hpp"
 
 namespace shadowwalk::trace {
-namespace {
 
-/// Our environment, except for variables that would change how perf prints.
 std::vector<std::string> plain_environment() {
   std::vector<std::string> result = {"LC_ALL=C", "PERF_CONFIG=/dev/null", "PAGER=cat"};
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -38,20 +35,7 @@ std::vector<std::string> plain_environment() {
   return result;
 }
 
-/// `out` and `error` become its stdout and stderr; -1: ours.
-pid_t start(const std::vector<std::string>& arguments, int out, int error) {
-  return os::start_program(arguments[0], arguments,
-                           {.out = out, .error = error, .default_signals = true, .environment = plain_environment()});
-}
-
-/// The file's last bytes.
-std::string tail(int file) {
-  constexpr off_t kTail = 4096;
-  std::string text(kTail, '\0');
-  const ssize_t count = pread(file, text.data(), text.size(), std::max<off_t>(0, lseek(file, 0, SEEK_END) - kTail));
-  text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-  return text;
-}
+namespace {
 
 /// A descriptor of its own, also of stdin ("-").
 os::FileDescriptor open_recording(const std::filesystem::path& path) {
@@ -117,22 +101,26 @@ class DescriptorLines : public LineSource {
 };
 
 /// What a program prints, line by line while it runs. Its stderr is kept for error messages. The destructor kills it.
-class ToolOutput final : public DescriptorLines {
+class ToolLines final : public DescriptorLines {
  public:
   /// `arguments[0]` is the program's path. Throws InputError if it cannot be started.
-  explicit ToolOutput(const std::vector<std::string>& arguments)
-      : DescriptorLines({}, arguments[0]), errors_(os::open_scratch_file()) {
+  explicit ToolLines(const std::vector<std::string>& arguments) : DescriptorLines({}, arguments[0]) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
       throw InputError(fmt::format("cannot start {}: {}", name_, std::strerror(errno)));
     }
     fd_ = os::FileDescriptor(ends[0]);
     const os::FileDescriptor writer(ends[1]);
-    child_ = start(arguments, writer.get(), errors_.get());
+    child_ = os::start_tool(arguments[0], arguments,
+                            {.out = writer.get(),
+                             .error = errors_.fd(),
+                             .default_signals = true,
+                             .death_signal = SIGKILL,
+                             .environment = plain_environment()});
   }
-  ToolOutput(const ToolOutput&) = delete;
-  ToolOutput& operator=(const ToolOutput&) = delete;
-  ~ToolOutput() override {
+  ToolLines(const ToolLines&) = delete;
+  ToolLines& operator=(const ToolLines&) = delete;
+  ~ToolLines() override {
     if (child_ < 0) return;
     kill(child_, SIGKILL);
     os::wait_for(child_);
@@ -143,13 +131,11 @@ class ToolOutput final : public DescriptorLines {
     const int code = os::wait_for(child_);
     child_ = -1;
     if (code == 0) return;
-    const std::string said = os::last_line(tail(errors_.get()));
-    throw InputError(
-        fmt::format("{} failed with exit code {}: {}", name_, code, said.empty() ? "it printed nothing" : said));
+    throw InputError(fmt::format("{} failed with exit code {}: {}", name_, code, errors_.last_line()));
   }
 
  private:
-  const os::FileDescriptor errors_;
+  const os::ToolOutput errors_;
   pid_t child_ = -1;
 };
 
@@ -208,25 +194,6 @@ OpenRecording open_any(const std::filesystem::path& path) {
 
 }  // namespace
 
-ToolEnd run_tool(const std::vector<std::string>& arguments) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) throw InputError(fmt::format("pipe: {}", std::strerror(errno)));
-  const os::FileDescriptor reader(ends[0]);
-  os::FileDescriptor writer(ends[1]);
-  const os::IgnoredInterrupt ignored;
-  const pid_t child = start(arguments, -1, writer.get());
-  writer.reset();
-  std::string said;
-  char buffer[4096];
-  for (ssize_t count = 0; (count = TEMP_FAILURE_RETRY(::read(reader.get(), buffer, sizeof buffer))) > 0;) {
-    std::fwrite(buffer, 1, static_cast<std::size_t>(count), stderr);
-    said.append(buffer, static_cast<std::size_t>(count));
-    if (said.size() > 2 * sizeof buffer) said.erase(0, said.size() - sizeof buffer);
-  }
-  const int code = os::wait_for(child);
-  return {code, os::last_line(said)};
-}
-
 ImportReport import_recording(const std::filesystem::path& recording, const std::filesystem::path& out,
                               const std::string& source, const ImportOptions& options) {
   OpenRecording open = open_any(recording);
@@ -244,7 +211,7 @@ ImportReport import_recording(const std::filesystem::path& recording, const std:
     DescriptorLines lines(std::move(open.file), recording.string(), std::move(open.start));
     report = import_lines(lines);
   } else {
-    ToolOutput tool(open.kind == RecordingKind::perf_data ? perf_script(recording) : trace_cmd_report(recording));
+    ToolLines tool(open.kind == RecordingKind::perf_data ? perf_script(recording) : trace_cmd_report(recording));
     try {
       report = import_lines(tool);
     } catch (const InputError&) {

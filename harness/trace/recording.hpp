@@ -9,16 +9,8 @@
 /// Programs that read and write their own file formats: perf, trace-cmd.
 namespace shadowwalk::trace {
 
-/// How a program that shares our terminal ended.
-struct ToolEnd {
-  int exit_code = 0;       ///< 128 and the signal's number if one ended it, as shells say
-  std::string last_error;  ///< the last line of its stderr
-};
-
-/// Runs a program to its end. It shares our stdin and stdout; its stderr is shown and its last line kept. Meanwhile
-/// this process ignores SIGINT, so that Ctrl-C ends the program in order and then us. Throws InputError if it cannot be
-/// started.
-ToolEnd run_tool(const std::vector<std::string>& arguments);
+/// Our environment, except for variables that would change what perf records and prints; NAME=VALUE each.
+std::vector<std::string> plain_environment();
 
 /// Converts a recording to a trace: the text of `perf script`, `trace-cmd report` or ftrace ("-" is stdin), a
 /// perf.data or a directory of `perf record --threads`, which `perf script` reads, or a trace.dat, which `trace-cmd

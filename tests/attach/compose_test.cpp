@@ -24,7 +24,7 @@ class ComposeTest : public testing::Test {
   ComposeTest() {
     question.time = std::chrono::seconds(10);
     target = {.run = "first-7",
-              .pid = 100,
+              .process = {.pid = 100, .start = 1},
               .variant = "irq-ipi",
               .threads = {{"main", {100}}, {"vcpu", {101, 102}}, {"zapper", {103}}},
               .has_kvm_vcpus = true};

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <set>
+#include <string>
 
 #include "harness/attach/live/runtime_directory.hpp"
 #include "harness/machine/error.hpp"
@@ -81,7 +85,7 @@ TEST_F(LiveRunsTest, ACellOutsideOfARun) {
   ASSERT_THAT(runs, SizeIs(1));
   EXPECT_EQ(runs[0].id, "cell-" + std::to_string(getpid()));
   EXPECT_EQ(runs[0].process, this_process());
-  EXPECT_EQ(runs[0].cell_pid, getpid());
+  EXPECT_EQ(runs[0].cell_process.pid, getpid());
   EXPECT_FALSE(runs[0].run.has_value());
   ASSERT_TRUE(runs[0].cell.has_value());
   EXPECT_EQ(runs[0].cell->name, "irq-ipi/mmio-poll/vcpus:1");
@@ -120,7 +124,7 @@ TEST_F(LiveRunsTest, ARunAndTheCellThatIsItsChildAreOne) {
   runs = live_runs();
   ASSERT_THAT(runs, SizeIs(1));
   EXPECT_EQ(runs[0].process, this_process());
-  EXPECT_EQ(runs[0].cell_pid, cell.process().pid);
+  EXPECT_EQ(runs[0].cell_process.pid, cell.process().pid);
   EXPECT_EQ(runs[0].cell->variant, "irq-ipi");
   EXPECT_EQ(runs[0].run->number, 17u);
   EXPECT_EQ(runs[0].run->total, 240u);
@@ -157,6 +161,55 @@ TEST_F(LiveRunsTest, ANumberThatAnotherProcessHasByNowIsGone) {
   EXPECT_THAT(files(), IsEmpty());
 }
 
+/// As another program of this user could write them: no entry makes a run of a process that is not its own.
+TEST_F(LiveRunsTest, ForgedEntriesAreNoRuns) {
+  const std::string text = to_text(entry_of(some_cell()));
+  const std::string space = std::to_string(pid_namespace());
+  const std::string start = std::to_string(this_process().start);
+  for (const std::string& name :
+       {"1-" + start + "-" + space, std::to_string(getppid()) + "-1-" + space, "2147483647-" + start + "-" + space,
+        "2147483648-" + start + "-" + space, "-1-" + start + "-" + space, "0-" + start + "-" + space,
+        "99999999999999999999-1-" + space, std::to_string(getpid()) + "-99999999999999999999-" + space,
+        std::to_string(getpid()) + "--" + space}) {
+    put(name + ".json", text);
+  }
+  EXPECT_THAT(live_runs(), IsEmpty());
+}
+
+TEST_F(LiveRunsTest, ARunWhoseCellIsForgedHasNoCell) {
+  Sleeper other;
+  list(this_process(), entry_of(some_run()));
+  Process forged = other.process();
+  ++forged.start;
+  list(forged, entry_of(some_cell()));
+  const auto runs = live_runs();
+  ASSERT_THAT(runs, SizeIs(1));
+  EXPECT_EQ(runs[0].cell_process.pid, 0);
+  EXPECT_THAT(runs[0].threads, IsEmpty());
+}
+
+TEST_F(LiveRunsTest, WithoutADescriptorToLookWithNoEntryIsTakenAway) {
+  list(this_process(), entry_of(some_cell()));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(STDERR_FILENO);
+  ASSERT_GE(next, 0);
+  close(next);
+  std::set<std::string> complaints;
+  for (int spare = 0; spare < 6; ++spare) {
+    const rlimit few{static_cast<rlim_t>(next + spare), before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    complaints.insert(complaint([] { EXPECT_THAT(live_runs(), SizeIs(1)); }));
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_EQ(files(), std::set<std::string>{file_name(this_process())}) << spare;
+  }
+  EXPECT_GT(complaints.size(), 1u) << "no limit was too low";
+  for (const std::string& text : complaints) {
+    if (text.empty()) continue;
+    EXPECT_THAT(text, testing::HasSubstr("Too many open files"));
+  }
+}
+
 TEST_F(LiveRunsTest, WhatIsNotOursStays) {
   const std::string elsewhere = "4711-1-" + std::to_string(pid_namespace() + 1) + ".json";
   put(elsewhere, to_text(entry_of(some_cell())));
@@ -176,6 +229,26 @@ TEST_F(LiveRunsTest, WhatCannotBeReadIsPassedOver) {
   EXPECT_THAT(live_runs(), SizeIs(1));
 }
 
+TEST_F(LiveRunsTest, NumbersThatAreNoneOfOursDoNoHarm) {
+  const std::string text = to_text(entry_of(some_cell()));
+  const auto with_end = [&](const std::string& number) {
+    std::string changed = text;
+    const std::string key = "\"window_end_ns\": ";
+    changed.replace(changed.find(key) + key.size(), 4, number);
+    return changed;
+  };
+  for (const char* number : {"1e99", "-1e99", "2000.5", "\"2000\"", "null", "[]"}) {
+    put(file_name(this_process()), with_end(number));
+    EXPECT_THAT(live_runs(), IsEmpty()) << number;
+  }
+  for (const char* number : {"-1", "18446744073709551615"}) {
+    put(file_name(this_process()), with_end(number));
+    const auto runs = live_runs();
+    ASSERT_THAT(runs, SizeIs(1)) << number;
+    EXPECT_GE(static_cast<std::int64_t>(runs[0].eta_ns(0).value()), 0) << number;
+  }
+}
+
 TEST_F(LiveRunsTest, TextThatIsNoUtf8IsNoFailure) {
   RunPart run = some_run();
   run.directory = "/data/\xff\xfe";
@@ -187,7 +260,7 @@ LiveRun run(const char* id, pid_t pid, pid_t cell_pid) {
   LiveRun live;
   live.id = id;
   live.process.pid = pid;
-  live.cell_pid = cell_pid;
+  live.cell_process.pid = cell_pid;
   return live;
 }
 

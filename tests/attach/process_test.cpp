@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <latch>
 #include <thread>
 
@@ -54,6 +55,35 @@ TEST(ProcessTest, TextThereAndBack) {
 TEST(ProcessTest, ANumberOfAnotherNamespaceIsNotOurs) {
   const std::string elsewhere = "4711-1-" + std::to_string(pid_namespace() + 1);
   EXPECT_EQ(parse_process(elsewhere), std::nullopt);
+}
+
+TEST(HeldProcessTest, IsThatProcessAndNoOther) {
+  const Process self = this_process();
+  const auto held = HeldProcess::hold(self);
+  ASSERT_TRUE(held.has_value());
+  EXPECT_TRUE(held->is_running());
+  EXPECT_EQ(held->process(), self);
+  EXPECT_FALSE(is_running({self.pid, self.start + 1})) << "its number is another's by now";
+  EXPECT_FALSE(is_running({1, self.start})) << "init did not begin with us";
+  for (const pid_t pid : {0, -1, -getpid(), 0x7fffffff, static_cast<pid_t>(0x80000000)}) {
+    EXPECT_FALSE(is_running({pid, self.start})) << pid;
+    EXPECT_FALSE(is_running({pid, 0})) << pid;
+  }
+}
+
+TEST(HeldProcessTest, EndsWithItsProcessEvenAsAZombie) {
+  const pid_t child = fork();
+  while (child == 0) pause();
+  const Process process = process_of(child).value();
+  const auto held = HeldProcess::hold(process);
+  ASSERT_TRUE(held.has_value());
+  kill(child, SIGKILL);
+  siginfo_t info{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+  EXPECT_FALSE(held->is_running()) << "a zombie";
+  EXPECT_FALSE(is_running(process)) << "a zombie";
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+  EXPECT_FALSE(held->is_running());
 }
 
 using testing::ElementsAre;

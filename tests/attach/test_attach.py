@@ -1,7 +1,9 @@
 """`shadowwalk attach` on a live run, by the real perf and bpftrace, and what it leaves in the cell's result."""
 
 import json
+import os
 import re
+import resource
 import subprocess
 import sys
 
@@ -110,3 +112,74 @@ def test_kill_9_of_attach_leaves_the_mark_and_the_cell_takes_it_away(start, comm
     cell.go_on()
     assert cell.entry()["shadowwalk"]["perturbed"] == "perf record (attach --what cpu)"
     assert list(runtime.iterdir()) == []
+
+
+@pytest.mark.parametrize("time", ["1ms", "20ms"])
+def test_a_short_time_begins_when_perf_is_on(start, attach, software_perf, time, tmp_path):
+    cell = start("--variant", "leak")
+    cell.until("measure")
+    done = attach("--what", "cpu", "--for", time)
+    data = tmp_path / f"cpu-{cell.pid}.data"
+    assert done.returncode == 0 and f"perf report -i {data.name}" in done.stdout, done.stderr
+    assert data.stat().st_size > 0
+    samples(software_perf, data)  # it is whole: perf can read it
+
+
+@pytest.mark.parametrize("what", ["zaps", "frees", "locks", "exits"])
+def test_a_short_time_begins_when_bpftrace_is_on(start, attach, bpftrace, what, tmp_path):
+    cell = start("--variant", "irq-ipi")
+    cell.until("measure")
+    done = attach("--what", what, "--for", "1ms", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert "attached\n" in (tmp_path / "out" / f"{what}-{cell.pid}.txt").read_text()
+
+
+ANSWERS = """
+import os, signal, sys
+fds, = [word for word in sys.argv if word.startswith("--control=fd:")]
+control, ack = (int(fd) for fd in fds.removeprefix("--control=fd:").split(","))
+signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+assert os.read(control, 100) == b"enable\\n"
+os.write(ack, b"ack\\n\\0")
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("script, says", [
+    ("import sys\nprint('Warning: noise\\nno such event: \\033[31mx', file=sys.stderr)\nsys.exit(7)",
+     "perf ended before it was on (failed with exit code 7): no such event: \\x1b[31mx"),
+    ("", "perf ended before it was on (exit code 0): it printed nothing"),
+    ("import signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\nsignal.pause()", "perf was not on before the cell was over: it printed nothing"),
+    (ANSWERS, "perf wrote nothing to cpu-PID.data: it printed nothing")])
+def test_a_perf_that_records_nothing_is_told(start, attach, script, says, tmp_path):
+    fake = tmp_path / "bin" / "perf"
+    fake.parent.mkdir()
+    fake.write_text(f"#!{sys.executable}\n{script}\n")
+    fake.chmod(0o755)
+    cell = start("--variant", "leak", cell=long_cell(duration="4s"))
+    cell.until("measure")
+    done = attach("--what", "cpu", "--for", "100ms" if script == ANSWERS else "60s",
+                  environment={"PATH": f"{fake.parent}:{os.environ['PATH']}"})
+    assert done.returncode == 1 and done.stdout == "", done
+    assert done.stderr.splitlines()[-1] == "shadowwalk: attach: " + says.replace("PID", str(cell.pid))
+    assert "noise" not in done.stderr
+
+
+def test_a_perf_whose_file_may_grow_no_further_leaves_none(start, command, software_perf, tmp_path):
+    """perf is killed by SIGXFSZ."""
+    cell = start("--variant", "leak")
+    cell.until("measure")
+    done = subprocess.run([command, "attach", "--what", "cpu", "--for", "10s"], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=100, check=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+    assert done.returncode == 1 and "File size limit exceeded" in done.stderr.splitlines()[-1], done.stderr
+    assert not (tmp_path / f"cpu-{cell.pid}.data").exists()
+
+
+def test_a_full_stderr_stops_no_tool(start, command, software_perf, tmp_path):
+    cell = start("--variant", "leak")
+    cell.until("measure")
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([command, "attach", "--what", "cpu", "--for", "1ms"], cwd=tmp_path, stdout=subprocess.PIPE,
+                              stderr=full, timeout=100, check=False)
+    assert done.returncode == 0 and (tmp_path / f"cpu-{cell.pid}.data").stat().st_size > 0

@@ -75,7 +75,7 @@ TEST_F(WindowGateTest, PerfIsOnBeforeTheWindowAndOffAfterIt) {
   WindowGate gate(kLong);
   ASSERT_TRUE(gate.claim());
   EXPECT_TRUE(gate.claim()) << "it stays claimed";
-  EXPECT_EQ(request.claimed_by(), getpid());
+  EXPECT_EQ(request.claimed_by(), this_process());
   WindowGate late;
   EXPECT_FALSE(late.claim()) << "one cell alone answers";
 
@@ -145,6 +145,18 @@ TEST_F(WindowGateTest, WhoWaitedAndDiedIsNotWaitedFor) {
   EXPECT_EQ(files().size(), 1u);
 }
 
+TEST_F(WindowGateTest, AClaimOfAProcessThatIsNotTheRunsIsNone) {
+  const WindowRequest request(this_process());
+  const auto claim = [&](const std::string& who) { put(file_name(this_process(), "claim-" + who), ""); };
+  claim(std::to_string(getpid()));
+  claim(to_string(Process{1, process_of(1).value_or(Process{}).start}));
+  claim(to_string(process_of(getppid()).value()));
+  claim(to_string(Process{this_process().pid, this_process().start + 1}));
+  EXPECT_EQ(request.claimed_by(), std::nullopt);
+  claim(to_string(this_process()));
+  EXPECT_EQ(request.claimed_by(), this_process());
+}
+
 TEST_F(WindowGateTest, WhatStandsThereInsteadOfAFifoIsNotWrittenTo) {
   const WindowRequest request(this_process());
   const std::string control = file_name(this_process(), kControlKind);
@@ -166,7 +178,7 @@ TEST_F(WindowGateTest, ARequestLeavesNothing) {
     WindowGate gate(kSoon);
     ASSERT_TRUE(gate.claim());
     EXPECT_THAT(files(), ElementsAre(file_name(this_process(), kAckKind),
-                                     file_name(this_process(), "claim-" + std::to_string(getpid())),
+                                     file_name(this_process(), "claim-" + to_string(this_process())),
                                      file_name(this_process(), kControlKind)));
   }
   EXPECT_THAT(files(), testing::IsEmpty());

@@ -2,6 +2,8 @@
 
 import errno
 import json
+import os
+import subprocess
 
 import pytest
 from seccomp_filter import KILL, deny
@@ -51,3 +53,20 @@ def test_a_projection_onto_this_host_needs_pinned_threads(refused):
     message = refused("project", "--topology", "host", "--variants", "leak", "--vcpus", "1",
                       preexec_fn=deny("sched_setaffinity", errno.EPERM))
     assert "sched_setaffinity" in message and "--topology" in message
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
+def test_live_runs_are_found_without_pidfds(command, tmp_path, error):
+    """By their start time alone; an entry of a process that is gone is taken away as ever."""
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+
+    def listed():
+        done = subprocess.run([command, "ps", "--json"], env=environment, capture_output=True, check=True, timeout=60,
+                              preexec_fn=deny("pidfd_open", error))
+        return [run["pid"] for run in json.loads(done.stdout)]
+    with subprocess.Popen([command, *CELL, "--duration", "60s"], env=environment, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as cell:
+        while listed() != [cell.pid]:
+            assert cell.poll() is None
+        cell.kill()
+    assert listed() == [] and list((tmp_path / "shadowwalk").iterdir()) == []

@@ -25,6 +25,19 @@ def test_malformed_events_of_a_matrix(refused, tmp_path):
     assert "bad.toml:5:" in message and "one '/'" in message
 
 
+@pytest.mark.parametrize("events, meant", [("cyclez", "cycles"), ("page-faults,INSTRUCTIONZ", "INSTRUCTIONS"),
+                                           ("contenton", "contention")])
+def test_a_misspelt_event_is_refused_with_the_nearest(refused, events, meant):
+    assert f"did you mean '{meant}'?" in refused(*CELL, f"--events={events}")
+
+
+def test_a_misspelt_event_of_a_matrix(refused, tmp_path):
+    (tmp_path / "bad.toml").write_text(
+        '[[group]]\nname = "g"\nvariant = "leak"\nworkload = "mmio-poll"\nevents = ["cycles", "cyclez"]\n', encoding="utf-8")
+    message = refused("run", "bad.toml", "--out", "out")
+    assert "bad.toml:5:" in message and "did you mean 'cycles'?" in message
+
+
 def test_what_is_counted_and_what_is_not(shadowwalk):
     done = shadowwalk(*CELL, "--events", "page-faults,no-such-event", "--json", "-")
     assert done.returncode == 0, done.stderr
@@ -87,3 +100,16 @@ def test_list_events_of_another_cpu(shadowwalk):
 @pytest.mark.parametrize("pattern, says", [("(", "no regular expression"), ("zebra-crossing", "no event matches")])
 def test_list_events_bad_pattern(refused, pattern, says):
     assert says in refused("list", "events", pattern)
+
+
+def has_tracefs():
+    return any(pathlib.Path(root, "events").is_dir() for root in ("/sys/kernel/tracing", "/sys/kernel/debug/tracing"))
+
+
+def test_list_events_finds_tracepoints_or_says_why_not(shadowwalk):
+    done = shadowwalk("list", "events", "--json", "^sched:sched_sw")
+    if has_tracefs():
+        assert any(event["name"] == "sched:sched_switch" and event["source"] == "tracepoint"
+                   for event in json.loads(done.stdout)), done.stderr
+    else:
+        assert done.returncode == 2 and "tracefs" in done.stderr

@@ -3,7 +3,10 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
+import sys
+import time
 
 import pytest
 
@@ -57,11 +60,87 @@ def test_record_with_a_perf_that_records_nothing(shadowwalk, tracepoints, tool, 
     assert "exit code 255" in done.stderr and "is limited" in done.stderr and "perf_event_paranoid" in done.stderr
 
 
+def test_a_failure_that_is_not_of_permissions_gets_no_advice_on_them(shadowwalk, tracepoints, tool):
+    if os.geteuid() != 0:
+        pytest.skip("only root has all permissions")
+    tool("true", "")
+    tool("perf", "echo 'failed to mmap: Cannot allocate memory' >&2; exit 255")
+    done = shadowwalk("record", "--", "true")
+    assert done.returncode == 2 and "Cannot allocate memory" in done.stderr
+    assert "perf_event_paranoid" not in done.stderr
+
+
 def test_record_while_no_guest_runs(refused, tracepoints, tool, tmp_path):
     (tmp_path / "perf.log").touch()  # the tool's own: `record` leaves nothing
     tool("true", "")
     tool("perf", 'case $1 in record) while [ "$1" != -o ]; do shift; done; printf PERFILE2-and-more > "$2";; esac')
     assert "record: KVM did nothing while `true` ran" in refused("record", "--", "true")
+
+
+RUNS_THE_COMMAND = """case $1 in record)
+  echo '  Warning: [kvm:kvm_exit] bad op token {' >&2
+  while [ "$1" != -- ]; do
+    if [ "$1" = -o ]; then printf PERFILE2-and-more > "$2"; fi
+    shift
+  done
+  shift
+  "$@";; esac"""
+
+
+def test_what_perf_warns_of_is_not_shown_but_what_the_command_says_is(shadowwalk, tracepoints, tool):
+    tool("perf", RUNS_THE_COMMAND)
+    done = shadowwalk("record", "--", "/bin/sh", "-c", "echo from the command >&2; echo on stdout")
+    assert done.stderr.splitlines()[0] == "from the command" and "on stdout" in done.stdout
+    assert "bad op token" not in done.stderr
+    assert "KVM did nothing" in done.stderr.splitlines()[1] and done.stderr.count("\n") == 2
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (("--", "./nothere"), "./nothere: No such file or directory"), (("--", "/dev/null"), "/dev/null: Permission denied"),
+    (("--buffer", "zz", "--", "/bin/true"), "--buffer is 'zz'"), (("--buffer", "-4M", "--", "/bin/true"), "--buffer is '-4M'"),
+    (("--keep", "no-such-folder/k.data", "--", "/bin/true"), "no-such-folder/k.data"),
+    (("--keep", ".", "--", "/bin/true"), "cannot write .")])
+def test_record_of_what_cannot_be(refused, tracepoints, tool, arguments, says):
+    tool("perf", "echo started >&2; exit 1")
+    assert says in refused("record", *arguments)
+
+
+def test_record_to_where_nothing_can_be_written(refused, tracepoints, tool):
+    tool("perf", "echo started >&2; exit 1")
+    message = refused("record", "-o", "no-such-folder/k.swtrace", "--", "/bin/true")
+    assert "no-such-folder" in message and "started" not in message
+
+
+SLEEPING_PERF = f"""exec {sys.executable} -c '
+import os, pathlib, signal, sys, time
+def end(*_):
+    pathlib.Path("interrupted").touch()
+    os._exit(0)
+signal.signal(signal.SIGINT, end)
+with open(sys.argv[sys.argv.index("-o") + 1], "wb") as data:
+    data.write(b"PERFILE2 half-written")
+pathlib.Path("started").touch()
+while True:
+    time.sleep(1)
+' "$@" """
+
+
+@pytest.mark.parametrize("fatal", [signal.SIGKILL, signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.parametrize("forgetful", [False, True])  # as a perf with file capabilities forgets PR_SET_PDEATHSIG
+def test_a_record_that_is_killed_leaves_no_perf_and_no_file(command, tracepoints, tool, tmp_path, fatal, forgetful):
+    def until(name):
+        deadline = time.monotonic() + 60
+        while not (tmp_path / name).exists():
+            assert time.monotonic() < deadline and (name == "interrupted" or record.poll() is None), name
+            time.sleep(0.01)
+    tool("perf", SLEEPING_PERF.replace("exec ", "exec /usr/bin/setpriv --pdeathsig clear ") if forgetful else SLEEPING_PERF)
+    before = {file.name for file in tmp_path.iterdir()}
+    record = subprocess.Popen([command, "record", "-o", "k.swtrace", "--", "/bin/sleep", "1000"], cwd=tmp_path)
+    until("started")
+    record.send_signal(fatal)
+    record.wait(timeout=60)
+    until("interrupted")
+    assert {file.name for file in tmp_path.iterdir()} - before == {"started", "interrupted", "perf.log"}
 
 
 def test_record(shadowwalk, tracepoints, tmp_path, kinds):

@@ -51,3 +51,9 @@ def test_without_membarrier(variants, refused, shadowwalk):
     done = shadowwalk("cell", "--variant", "hazard", "--workload", "mmio-poll", "--guest", "thread", "--duration", "20ms",
                       **without)
     assert done.returncode == 0, done.stderr
+
+
+def test_advice_for_host_kvm_is_one_that_host_kvm_takes(refused):
+    message = refused("cell", "--variant", "host-kvm", "--workload", "mmio-poll", "--duration", "10ms", "--guest", "kvm",
+                      "--think-ns", "5")
+    assert "--guest thread" not in message and ("leave --think-ns out" in message or "/dev/kvm" in message)

@@ -21,6 +21,7 @@ class FakeKernel final : public PerfKernel {
   explicit FakeKernel(std::size_t counters, std::size_t held = 0) : counters_(counters), held_(held) {}
 
   int open(const perf_event_attr& attributes, int group) override {
+    ++opens_[attributes.type];
     if (attributes.config == kNoSuchEvent) return -ENOENT;
     if (group >= 0 && members(group) + 1 > counters_ && attributes.type != PERF_TYPE_SOFTWARE) return -EINVAL;
     const int fd = next_fd_++;
@@ -55,6 +56,8 @@ class FakeKernel final : public PerfKernel {
   }
   void unmap(const perf_event_mmap_page*) override { ++unmapped_; }
 
+  /// How often events of a type (PERF_TYPE_...) were opened, or tried.
+  std::size_t opens(std::uint32_t type) const { return opens_.contains(type) ? opens_.at(type) : 0; }
   std::size_t open_files() const { return open_.size(); }
   std::size_t mapped_pages() const { return pages_.size() - unmapped_; }
   perf_event_mmap_page& page(std::size_t i) { return *pages_[i]; }
@@ -74,6 +77,7 @@ class FakeKernel final : public PerfKernel {
   const std::size_t counters_;
   const std::size_t held_;
   int next_fd_ = 10;
+  std::map<std::uint32_t, std::size_t> opens_;
   std::map<int, Open> open_;
   std::map<int, bool> enabled_;
   std::map<int, std::uint64_t> time_;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,6 +102,44 @@ TEST_F(ChildTest, StopsWithItsGroupWhenAsked) {
   const auto deadline = std::chrono::steady_clock::now() + 60s;
   while (kill(-started(), 0) == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(1ms);
   EXPECT_EQ(kill(-started(), SIGKILL), -1) << "a grandchild survived";
+}
+
+/// Whether a process of this name is a child of `parent`.
+bool has_child_named(pid_t parent, const std::string& name) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::string text;
+    std::getline(std::ifstream(entry.path() / "stat"), text);
+    const std::string middle = " (" + name + ") ";
+    const auto at = text.find(middle);
+    if (at != std::string::npos && text.substr(at + middle.size() + 2).starts_with(std::to_string(parent) + " "))
+      return true;
+  }
+  return false;
+}
+
+/// As a cell forgets it whose program has file capabilities.
+TEST_F(ChildTest, EndsWithTheRunnerThoughItHasForgottenTheKernelsSignal) {
+  if (access("/usr/bin/setpriv", X_OK) != 0) GTEST_SKIP() << "no setpriv (util-linux) here";
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t runner = fork();
+  if (runner == 0) {
+    run_child("/usr/bin/setpriv", {"setpriv", "--pdeathsig", "clear", "sleep", "1000"}, 1000s, -1);
+    _exit(0);
+  }
+  close(ends[1]);  // the runner and its child hold it
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  while (!has_child_named(runner, "death-watch") && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(1ms);
+  }
+  while (!has_child_named(runner, "sleep") && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(1ms);
+  }
+  kill(runner, SIGKILL);
+  waitpid(runner, nullptr, 0);
+  pollfd end{ends[0], POLLIN, 0};
+  EXPECT_EQ(poll(&end, 1, 60'000), 1) << "the child lives on";
+  close(ends[0]);
 }
 
 TEST_F(ChildTest, BoundsTheOutputItKeeps) {

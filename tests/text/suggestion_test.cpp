@@ -20,5 +20,21 @@ TEST(Suggestion, IsSilentWhenNothingIsNear) {
   EXPECT_EQ(suggestion("zipf", {}), ";");
 }
 
+TEST(Suggestion, ExchangedNeighboursAreOneEdit) {
+  const std::vector<std::string> known = {"kvm:kvm_eoi", "kvm:kvm_exit"};
+  EXPECT_EQ(suggestion("kvm:kvm_exti", known), ", did you mean 'kvm:kvm_exit'?");
+  const std::string* found = nearest("kvm:kvm_exti", known, 1);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(*found, "kvm:kvm_exit");
+}
+
+TEST(Suggestion, NearestKeepsToItsEdits) {
+  const std::vector<std::string> known = {"cycles", "instructions"};
+  EXPECT_EQ(nearest("cyclezz", known, 1), nullptr);
+  EXPECT_EQ(nearest("cyclezz", known, 2), &known[0]);
+  EXPECT_EQ(nearest("cycles", known, 0), &known[0]);
+  EXPECT_EQ(nearest("", known, 2), nullptr);
+}
+
 }  // namespace
 }  // namespace shadowwalk

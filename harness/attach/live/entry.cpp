@@ -1,5 +1,6 @@
 #include "harness/attach/live/entry.hpp"
 
+#include <algorithm>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -45,6 +46,11 @@ CellPart cell_from(const json& object) {
   return cell;
 }
 
+/// An entry has whole numbers only; others do not fit what they are read into.
+bool has_fraction(const json& value) {
+  return value.is_number_float() || (value.is_structured() && std::ranges::any_of(value, has_fraction));
+}
+
 /// An entry is another process's, and its texts are shown on terminals.
 void make_printable(Entry& entry) {
   const auto clean = [](std::initializer_list<std::string*> texts) {
@@ -74,7 +80,7 @@ std::string to_text(const Entry& entry) {
 std::optional<Entry> from_text(const std::string& text) {
   try {
     const json object = json::parse(text);
-    if (object.at("format") != kEntryFormat) return std::nullopt;
+    if (object.at("format") != kEntryFormat || has_fraction(object)) return std::nullopt;
     Entry entry{.began_ns = object.at("began_ns"), .cell = std::nullopt, .run = std::nullopt};
     if (object.contains("cell")) entry.cell = cell_from(object.at("cell"));
     if (object.contains("run")) entry.run = object.at("run").get<RunPart>();

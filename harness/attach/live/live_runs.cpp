@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 
 #include "harness/attach/live/process.hpp"
 #include "harness/attach/live/runtime_directory.hpp"
@@ -19,7 +21,7 @@ std::map<Process, Entry> read_entries() {
   const std::optional<RuntimeDirectory> directory = RuntimeDirectory::find();
   if (!directory) return entries;
   for (const RuntimeFile& file : directory->files()) {
-    if (process_of(file.process.pid) != file.process) {
+    if (!is_running(file.process)) {
       directory->remove(file.name);
     } else if (file.kind == kEntryKind && !file.is_partial) {
       const std::optional<std::string> text = directory->read(file.name);
@@ -48,8 +50,14 @@ LiveRun live_run(const Process& process, const Entry& entry) {
 
 void add_cell(LiveRun& live, const Process& process, const CellPart& cell) {
   live.cell = cell;
-  live.cell_pid = process.pid;
-  live.threads = threads_by_role(process.pid);
+  live.cell_process = process;
+  const std::optional<HeldProcess> held = HeldProcess::hold(process);
+  if (held) live.threads = threads_by_role(process.pid);
+  if (!held || !held->is_running()) {  // it ended since its entry was read
+    live.cell.reset();
+    live.cell_process = {};
+    live.threads.clear();
+  }
 }
 
 }  // namespace
@@ -70,7 +78,8 @@ std::optional<std::uint64_t> LiveRun::eta_ns(std::uint64_t now) const {
   } else {
     return std::nullopt;
   }
-  return end > now ? end - now : 0;
+  constexpr std::uint64_t kLongest = std::numeric_limits<std::int64_t>::max();  // of std::chrono::nanoseconds
+  return end > now ? std::min(end - now, kLongest) : 0;
 }
 
 std::vector<LiveRun> live_runs() {
@@ -88,6 +97,7 @@ std::vector<LiveRun> live_runs() {
     } else {
       live.push_back(live_run(process, entry));
       add_cell(live.back(), process, *entry.cell);
+      if (live.back().cell_process.pid == 0) live.pop_back();
     }
   }
   for (const auto& [pid, run] : runs) live.push_back(run);
@@ -104,7 +114,8 @@ LiveRun choose_run(std::string_view verb, const std::vector<LiveRun>& runs, cons
     throw InputError(fmt::format("{}: {} live runs; name one of them: {}", verb, runs.size(), fmt::join(ids, ", ")));
   }
   for (const LiveRun& run : runs) {
-    if (run.id == wanted || std::to_string(run.process.pid) == wanted || std::to_string(run.cell_pid) == wanted) {
+    if (run.id == wanted || std::to_string(run.process.pid) == wanted ||
+        std::to_string(run.cell_process.pid) == wanted) {
       return run;
     }
   }

@@ -19,7 +19,7 @@ struct LiveRun {
   std::uint64_t began_ns = 0;
   std::optional<RunPart> run;
   std::optional<CellPart> cell;                       ///< the current one; nothing between two cells of a run
-  pid_t cell_pid = 0;                                 ///< the process that measures it; 0: no cell
+  Process cell_process;                               ///< that measures it; its number is 0: no cell
   std::map<std::string, std::vector<pid_t>> threads;  ///< of that process, by role
 
   /// starting (also between two cells), held, warmup, measure or drain.

@@ -1,11 +1,15 @@
 #include "harness/attach/live/process.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -13,6 +17,8 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include "harness/machine/error.hpp"
 
 namespace shadowwalk::live {
 namespace {
@@ -23,9 +29,17 @@ struct Stat {
   std::uint64_t start = 0;
 };
 
+/// Without a free file descriptor /proc says nothing, which must not be taken for a process that is gone.
+void throw_if_none_is_free(int error) {
+  if (error != EMFILE && error != ENFILE) return;
+  throw InputError(fmt::format("cannot read /proc: {}; `ulimit -n` raises the limit", std::strerror(error)));
+}
+
 /// /proc/PID/stat: the name, second of its fields, may hold anything, brackets too.
 std::optional<Stat> read_stat(pid_t pid) {
+  errno = 0;
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  if (!file.is_open()) throw_if_none_is_free(errno);
   std::string text;
   if (!std::getline(file, text, '\0')) return std::nullopt;
   const std::size_t name_end = text.rfind(')');
@@ -69,7 +83,29 @@ std::optional<Process> process_of(pid_t pid) {
   return Process{pid, stat->start};
 }
 
-Process this_process() { return process_of(getpid()).value_or(Process{getpid(), 0}); }
+Process this_process() {
+  try {
+    return process_of(getpid()).value_or(Process{getpid(), 0});
+  } catch (const InputError&) {
+    return Process{getpid(), 0};
+  }
+}
+
+std::optional<HeldProcess> HeldProcess::hold(const Process& process) {
+  if (process.pid <= 0) return std::nullopt;
+  // First: whichever process it opens, it is the one with this start time if the latter is found afterwards.
+  os::FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, process.pid, 0)));
+  if (process_of(process.pid) != process) return std::nullopt;
+  return HeldProcess(process, std::move(pidfd));
+}
+
+bool HeldProcess::is_running() const {
+  if (!pidfd_.is_open()) return process_of(process_.pid) == process_;
+  pollfd ended{pidfd_.get(), POLLIN, 0};
+  return poll(&ended, 1, 0) == 0;
+}
+
+bool is_running(const Process& process) { return HeldProcess::hold(process).has_value(); }
 
 pid_t parent_of(pid_t pid) {
   const auto stat = read_stat(pid);
@@ -110,6 +146,7 @@ std::map<std::string, std::vector<pid_t>> threads_by_role(pid_t pid) {
       threads.push_back(classify(name, tid, pid));
     }
   }
+  throw_if_none_is_free(gone.value());
   std::sort(threads.begin(), threads.end(),
             [](const Thread& a, const Thread& b) { return std::pair(a.number, a.tid) < std::pair(b.number, b.tid); });
   std::map<std::string, std::vector<pid_t>> roles;

@@ -8,8 +8,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "harness/os/file_descriptor.hpp"
+
+/// All functions that look into /proc throw InputError if there is no free file descriptor to do it with.
 namespace shadowwalk::live {
 
 /// Identifies one process, even if its number is reused later: the number, and the start time in the kernel's ticks
@@ -20,9 +24,32 @@ struct Process {
   friend auto operator<=>(const Process&, const Process&) = default;
 };
 
+/// Its start time is 0 if it cannot be read.
 Process this_process();
 /// The process with this number now; nothing if there is none, or it is a zombie.
 std::optional<Process> process_of(pid_t pid);
+
+/// One process, held on to while this process reads /proc about it, or waits for it. What was read under its number is
+/// its own if is_running() is still true after the reading: a number is not given out again while its process runs.
+class HeldProcess {
+ public:
+  /// Nothing if that process is gone or a zombie, or if its number is another's by now. Numbers and times of any origin
+  /// may be given.
+  static std::optional<HeldProcess> hold(const Process& process);
+
+  const Process& process() const { return process_; }
+  bool is_running() const;
+
+ private:
+  HeldProcess(const Process& process, os::FileDescriptor pidfd) : process_(process), pidfd_(std::move(pidfd)) {}
+
+  Process process_;
+  os::FileDescriptor pidfd_;  ///< not open where pidfd_open() is denied: then the start time alone tells
+};
+
+/// Whether HeldProcess::hold() has it.
+bool is_running(const Process& process);
+
 /// The parent's number; 0 if the process is gone.
 pid_t parent_of(pid_t pid);
 

@@ -41,7 +41,7 @@ std::string refusal(const struct stat& status) {
 bool is_known(std::string_view kind) {
   constexpr std::array kWhole = {kEntryKind, kRequestKind, kDoneKind, kControlKind, kAckKind};
   return std::find(kWhole.begin(), kWhole.end(), kind) != kWhole.end() || number_behind(kind, kMarkKind) ||
-         number_behind(kind, kClaimKind);
+         process_behind(kind, kClaimKind);
 }
 
 std::optional<RuntimeFile> parse_file_name(const std::string& name) {
@@ -81,8 +81,9 @@ std::optional<RuntimeDirectory> RuntimeDirectory::find() { return open(path_of_d
 
 std::vector<RuntimeFile> RuntimeDirectory::files() const {
   std::vector<RuntimeFile> files;
-  DIR* directory = fdopendir(openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory == nullptr) return files;
+  const int fd = openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* const directory = fd < 0 ? nullptr : fdopendir(fd);
+  if (directory == nullptr) throw InputError(fmt::format("cannot list {}: {}", path_, std::strerror(errno)));
   while (const dirent* entry = readdir(directory)) {
     if (auto file = parse_file_name(entry->d_name)) files.push_back(std::move(*file));
   }
@@ -147,6 +148,10 @@ std::optional<pid_t> number_behind(std::string_view kind, std::string_view prefi
   const auto [end, error] = std::from_chars(kind.data(), kind.data() + kind.size(), number);
   if (error != std::errc() || end != kind.data() + kind.size() || number <= 0) return std::nullopt;
   return number;
+}
+
+std::optional<Process> process_behind(std::string_view kind, std::string_view prefix) {
+  return kind.starts_with(prefix) ? parse_process(kind.substr(prefix.size())) : std::nullopt;
 }
 
 }  // namespace shadowwalk::live

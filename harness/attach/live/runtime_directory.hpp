@@ -34,6 +34,7 @@ class RuntimeDirectory {
   const std::string& path() const { return path_; }
 
   /// The files in it, except for those of another pid namespace or of an unknown kind: they are left alone.
+  /// Throws InputError if it cannot be listed.
   std::vector<RuntimeFile> files() const;
   /// A file's content; nothing if it is missing, no regular file, or larger than 64 KiB.
   std::optional<std::string> read(const std::string& name) const;
@@ -62,7 +63,7 @@ inline constexpr std::string_view kEntryKind = "json";  ///< of a measuring proc
 inline constexpr std::string_view kMarkKind =
     "mark-";  ///< of a measuring process, and the pid of a tool (tool_marks.hpp)
 inline constexpr std::string_view kRequestKind = "window";   ///< of a process that waits for a window (window_gate.hpp)
-inline constexpr std::string_view kClaimKind = "claim-";     ///< ... and the pid of the cell that answers it
+inline constexpr std::string_view kClaimKind = "claim-";     ///< ... and the cell (a Process) that answers it
 inline constexpr std::string_view kDoneKind = "done";        ///< ... the window's times
 inline constexpr std::string_view kControlKind = "control";  ///< ... the fifo that carries commands to perf
 inline constexpr std::string_view kAckKind = "ack";          ///< ... the fifo that carries perf's answers
@@ -71,5 +72,7 @@ std::string file_name(const Process& process, std::string_view kind = kEntryKind
 
 /// The number that follows `prefix` in a kind; nothing if the kind is another one.
 std::optional<pid_t> number_behind(std::string_view kind, std::string_view prefix);
+/// The same for a process.
+std::optional<Process> process_behind(std::string_view kind, std::string_view prefix);
 
 }  // namespace shadowwalk::live

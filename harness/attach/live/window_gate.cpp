@@ -67,7 +67,8 @@ std::optional<WatchedWindow> watched_window_from_text(const std::string& text) {
   }
 }
 
-WindowRequest::WindowRequest(const Process& run) : self_(this_process()), directory_(RuntimeDirectory::make()) {
+WindowRequest::WindowRequest(const Process& run)
+    : self_(this_process()), run_(run), directory_(RuntimeDirectory::make()) {
   if (directory_.path().find(',') != std::string::npos) {
     throw InputError(fmt::format(
         "attach: --next-measure: perf cannot read the name of a fifo with a comma, as in {}; set XDG_RUNTIME_DIR to "
@@ -80,8 +81,12 @@ WindowRequest::WindowRequest(const Process& run) : self_(this_process()), direct
 }
 
 WindowRequest::~WindowRequest() {
-  for (const RuntimeFile& file : directory_.files()) {
-    if (file.process == self_ && file.kind != kEntryKind) directory_.remove(file.name);
+  try {
+    for (const RuntimeFile& file : directory_.files()) {
+      if (file.process == self_ && file.kind != kEntryKind) directory_.remove(file.name);
+    }
+  } catch (const InputError&) {
+    // The next reader of the live runs removes them.
   }
 }
 
@@ -90,10 +95,11 @@ std::string WindowRequest::control_option() const {
   return fmt::format("--control=fifo:{},{}", path(kControlKind), path(kAckKind));
 }
 
-std::optional<pid_t> WindowRequest::claimed_by() const {
+std::optional<Process> WindowRequest::claimed_by() const {
   for (const RuntimeFile& file : directory_.files()) {
     if (file.process != self_) continue;
-    if (const auto cell = number_behind(file.kind, kClaimKind)) return cell;
+    const auto cell = process_behind(file.kind, kClaimKind);
+    if (cell && (*cell == run_ || parent_of(cell->pid) == run_.pid)) return cell;
   }
   return std::nullopt;
 }
@@ -106,7 +112,7 @@ std::optional<WatchedWindow> WindowRequest::done() const {
 std::optional<PerfControl> PerfControl::open(const RuntimeDirectory& directory, const Process& starter,
                                              Clock::time_point until) {
   constexpr timespec kRetry{0, 1'000'000};
-  while (process_of(starter.pid) == starter && Clock::now() < until) {
+  while (is_running(starter) && Clock::now() < until) {
     os::FileDescriptor control = directory.open_fifo(file_name(starter, kControlKind), O_WRONLY);
     if (control.is_open()) {
       os::FileDescriptor ack = directory.open_fifo(file_name(starter, kAckKind), O_RDONLY);
@@ -121,7 +127,10 @@ std::optional<PerfControl> PerfControl::open(const RuntimeDirectory& directory, 
 
 bool PerfControl::command(std::string_view word, Clock::time_point until) {
   const std::string line = fmt::format("{}\n", word);
-  if (write_quietly(control_.get(), line) != static_cast<ssize_t>(line.size())) return false;
+  return write_quietly(control_.get(), line) == static_cast<ssize_t>(line.size()) && acknowledged(until);
+}
+
+bool PerfControl::acknowledged(Clock::time_point until) {
   while (true) {
     pollfd event{ack_.get(), POLLIN, 0};
     const int ready = poll(&event, 1, ms_until(until));
@@ -149,8 +158,8 @@ bool WindowGate::claim() noexcept {
       if (file.kind != kRequestKind || file.is_partial) continue;
       const std::optional<std::string> wanted = directory->read(file.name);
       if (!wanted || (*wanted != self && !(parent && *wanted == to_string(*parent)))) continue;
-      if (process_of(file.process.pid) != file.process) continue;
-      if (!directory->rename(file.name, file_name(file.process, fmt::format("{}{}", kClaimKind, getpid())))) continue;
+      if (!is_running(file.process)) continue;
+      if (!directory->rename(file.name, file_name(file.process, fmt::format("{}{}", kClaimKind, self)))) continue;
       waiting_.push_back({.starter = file.process, .perf = std::nullopt, .window = {}});
     }
   } catch (const std::exception&) {
@@ -196,7 +205,7 @@ void WindowGate::let_end() noexcept {
   try {
     const std::optional<RuntimeDirectory> directory = RuntimeDirectory::find();
     for (const Waiting& waiting : waiting_) {
-      if (!directory || process_of(waiting.starter.pid) != waiting.starter) continue;
+      if (!directory || !is_running(waiting.starter)) continue;
       directory->replace(file_name(waiting.starter, kDoneKind), to_text(waiting.window));
     }
   } catch (const std::exception&) {

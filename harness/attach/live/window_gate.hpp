@@ -45,17 +45,18 @@ class WindowRequest {
 
   /// perf's option --control with its argument.
   std::string control_option() const;
-  /// The cell that has claimed the request; nothing if none has yet.
-  std::optional<pid_t> claimed_by() const;
+  /// The cell that has claimed the request, which is the run or its child process; nothing if none has yet.
+  std::optional<Process> claimed_by() const;
   /// The window, once the cell has written it down.
   std::optional<WatchedWindow> done() const;
 
  private:
   const Process self_;
+  const Process run_;
   const RuntimeDirectory directory_;
 };
 
-/// The two fifos of `perf record --control=fifo:CONTROL,ACK`, on the side that sends commands. Waits are limited and
+/// The two fifos or pipes of `perf record --control`, on the side that sends commands. Waits are limited and
 /// end if perf dies: no call hangs.
 class PerfControl {
  public:
@@ -66,13 +67,16 @@ class PerfControl {
   static std::optional<PerfControl> open(const RuntimeDirectory& directory, const Process& starter,
                                          Clock::time_point until);
 
-  /// Sends `enable` or `disable`. True if perf acknowledged by `until` that it has done it.
-  bool command(std::string_view word, Clock::time_point until);
-
- private:
+  /// Over pipes whose other ends perf has inherited (--control=fd:CONTROL,ACK).
   PerfControl(os::FileDescriptor control, os::FileDescriptor ack)
       : control_(std::move(control)), ack_(std::move(ack)) {}
 
+  /// Sends `enable` or `disable`. True if perf acknowledged by `until` that it has done it.
+  bool command(std::string_view word, Clock::time_point until);
+  /// Waits for the answer to a command that was not acknowledged in its time.
+  bool acknowledged(Clock::time_point until);
+
+ private:
   os::FileDescriptor control_;
   os::FileDescriptor ack_;
 };

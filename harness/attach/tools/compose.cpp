@@ -97,13 +97,14 @@ class Composer {
   std::vector<pid_t> some_tids() const {
     std::vector<pid_t> found = tids();
     if (!found.empty()) return found;
-    if (!question_.role) throw refusal(question_, fmt::format("process {} has no threads of a cell", target_.pid));
+    if (!question_.role)
+      throw refusal(question_, fmt::format("process {} has no threads of a cell", target_.process.pid));
     const char* why = *question_.role == Role::reclaimer ? ": its variant frees without RCU's thread" : "";
     throw InputError(fmt::format("attach: the cell of {} has no {}s{}", target_.run, name_of(*question_.role), why));
   }
 
   std::string file(std::string_view extension) const {
-    const std::string name = fmt::format("{}-{}.{}", name_of(question_.what), target_.pid, extension);
+    const std::string name = fmt::format("{}-{}.{}", name_of(question_.what), target_.process.pid, extension);
     return (question_.directory / name).string();
   }
 
@@ -187,7 +188,7 @@ class Composer {
     if (question_.role) some_tids();
     const std::string program = bpftrace_program(question_, target_);
     need(can_.bpftrace);
-    command_.words = {"bpftrace", "-p", fmt::format("{}", target_.pid)};
+    command_.words = {"bpftrace", "-p", fmt::format("{}", target_.process.pid)};
     if (!question_.directory.empty()) {
       command_.output = file("txt");
       command_.read_by = "cat";
@@ -236,15 +237,15 @@ std::string bpftrace_program(const Question& question, const Target& target) {
         !question.role || std::find(action.roles.begin(), action.roles.end(), *question.role) != action.roles.end();
     if (!has_part || (action.only_if_asked && !question.role)) continue;
     // Not the path: it may contain characters that bpftrace's grammar does not accept.
-    probes += fmt::format(" usdt:/proc/{}/exe:shadowwalk:{}{} {{ {} }}", target.pid, action.probe, predicate(question),
-                          action.action);
+    probes += fmt::format(" usdt:/proc/{}/exe:shadowwalk:{}{} {{ {} }}", target.process.pid, action.probe,
+                          predicate(question), action.action);
   }
   if (probes.empty()) {
     throw InputError(fmt::format("attach: --what {}: {}s have no part in it; leave --role out", name_of(question.what),
                                  name_of(*question.role)));
   }
   // BEGIN runs when all probes are attached: a cell that is held may then continue.
-  return "BEGIN { printf(\"attached\\n\"); }" + probes;
+  return fmt::format("BEGIN {{ printf(\"{}\\n\"); }}{}", kAttached, probes);
 }
 
 Command compose(const Question& question, const Target& target, const HostCan& can) {

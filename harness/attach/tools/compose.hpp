@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/attach/tools/host_can.hpp"
@@ -13,6 +14,9 @@ namespace shadowwalk::tools {
 /// The bpftrace program that answers the question of this process by the lab's own probes (docs/probes.md): histograms
 /// and counts by thread. Pure. Throws InputError if the role has no part in it.
 std::string bpftrace_program(const Question& question, const Target& target);
+
+/// What bpftrace prints as a line of its own when all of its probes are in place.
+inline constexpr std::string_view kAttached = "attached";
 
 /// A command line that answers a question.
 struct Command {

@@ -94,25 +94,29 @@ bool is_for_perf(What what) { return row_of(what).is_for_perf; }
 Target find_target(const std::string& wanted, std::chrono::milliseconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
   LiveRun run = live::choose_run("attach", live::live_runs(), wanted);
-  while (run.cell_pid == 0 && std::chrono::steady_clock::now() < until) {
+  while (run.cell_process.pid == 0 && std::chrono::steady_clock::now() < until) {
     std::this_thread::sleep_for(kLookForTargetAgain);
     run = live::choose_run("attach", live::live_runs(), run.id);
   }
-  if (run.cell_pid == 0) {
+  if (run.cell_process.pid == 0) {
     throw InputError(fmt::format("attach: run {} has no cell under way; try again, or see `shadowwalk ps`", run.id));
   }
-  Target target = target_of(run.cell_pid, run.id);
+  Target target = target_of(run.cell_process, run.id);
   target.variant = run.cell->variant;
   return target;
 }
 
-Target target_of(pid_t pid, const std::string& run) {
-  require_access(pid);
-  return {.run = run,
-          .pid = pid,
-          .variant = {},
-          .threads = live::threads_by_role(pid),
-          .has_kvm_vcpus = has_kvm_vcpus(pid)};
+Target target_of(const live::Process& process, const std::string& run) {
+  const std::optional<live::HeldProcess> held = live::HeldProcess::hold(process);
+  if (!held) throw InputError(fmt::format("attach: process {} is gone", process.pid));
+  require_access(process.pid);
+  Target target{.run = run,
+                .process = process,
+                .variant = {},
+                .threads = live::threads_by_role(process.pid),
+                .has_kvm_vcpus = has_kvm_vcpus(process.pid)};
+  if (!held->is_running()) throw InputError(fmt::format("attach: process {} is gone", process.pid));
+  return target;
 }
 
 }  // namespace shadowwalk::tools

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/attach/live/process.hpp"
+
 namespace shadowwalk::tools {
 
 /// What the user wants to know about a run.
@@ -51,7 +53,7 @@ struct Question {
 /// The process that measures.
 struct Target {
   std::string run;  ///< id
-  pid_t pid = 0;
+  live::Process process;
   std::string variant;
   std::map<std::string, std::vector<pid_t>> threads;  ///< by live::threads_by_role()
   bool has_kvm_vcpus = false;                         ///< its guest runs under KVM
@@ -62,6 +64,6 @@ struct Target {
 Target find_target(const std::string& wanted, std::chrono::milliseconds patience = std::chrono::seconds(5));
 
 /// The same for one process, which belongs to the run with this id.
-Target target_of(pid_t pid, const std::string& run);
+Target target_of(const live::Process& process, const std::string& run);
 
 }  // namespace shadowwalk::tools

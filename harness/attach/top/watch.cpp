@@ -1,5 +1,7 @@
 #include "harness/attach/top/watch.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <vector>
@@ -68,8 +70,7 @@ Watch::Watch(const std::string& wanted) : last_(live::choose_run("top", live::li
 
 void Watch::follow(const live::LiveRun& run) {
   last_ = run;
-  const live::Process cell =
-      run.cell_pid == 0 ? live::Process{} : live::process_of(run.cell_pid).value_or(live::Process{});
+  const live::Process cell = run.cell_process;
   const int fd = run.cell ? run.cell->counters_fd : -1;
   if (cell == cell_ && fd == counters_fd_) return;
   cell_ = cell;
@@ -83,7 +84,12 @@ void Watch::follow(const live::LiveRun& run) {
     return;
   }
   try {
-    counters_ = std::make_unique<const ForeignCounters>(cell.pid, fd);
+    const std::optional<live::HeldProcess> held = live::HeldProcess::hold(cell);
+    if (held) counters_ = std::make_unique<const ForeignCounters>(cell.pid, fd);
+    if (!held || !held->is_running()) {  // what was opened may be another process's
+      counters_.reset();
+      why_no_counters_ = fmt::format("process {} has ended", cell.pid);
+    }
   } catch (const ForeignCounters::Unreadable& error) {
     why_no_counters_ = error.what();
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/measure/pmu/event_list.hpp"
+#include "harness/measure/pmu/perf_kernel.hpp"
 
 /// What this machine lets the calling user count.
 namespace shadowwalk::pmu {
@@ -29,9 +30,15 @@ struct CatalogEntry {
   std::string unavailable;  ///< why it cannot be counted for a thread here; empty: it can
 };
 
-/// The rows of each set for this CPU, then libpfm4's events, then those that the kernel names in sysfs. Only entries
-/// whose name or source `wanted` accepts are returned: each is opened once, which takes a system call or two.
-std::vector<CatalogEntry> event_catalog(
-    const std::function<bool(std::string_view name, std::string_view source)>& wanted, const SystemPaths& paths = {});
+struct EventCatalog {
+  std::vector<CatalogEntry> entries;
+  std::string why_no_tracepoints;  ///< and what mends it; empty: tracefs shows them
+};
+
+/// The rows of each set for this CPU, then libpfm4's events, then those that the kernel names in sysfs and tracefs.
+/// Only entries whose name or source `wanted` accepts are returned. Each is opened once to know whether it can be
+/// counted, but of tracepoints that open alike only the first: the kernel closes one in 50 ms (a grace period of RCU).
+EventCatalog event_catalog(const std::function<bool(std::string_view name, std::string_view source)>& wanted,
+                           const SystemPaths& paths = {}, PerfKernel& kernel = PerfKernel::real());
 
 }  // namespace shadowwalk::pmu

@@ -4,45 +4,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <fstream>
-#include <system_error>
 
+#include "harness/measure/pmu/misspelling.hpp"
 #include "harness/measure/pmu/pfm.hpp"
 #include "harness/measure/pmu/sysfs_pmu.hpp"
+#include "harness/measure/pmu/tracepoints.hpp"
 
 namespace shadowwalk::pmu {
 namespace {
-
-namespace fs = std::filesystem;
-
-enum class Found { yes, not_mounted, not_readable, no_such };
-
-/// Reads the tracepoint's number from one mount point of tracefs.
-Found find_id(const fs::path& tracefs, const std::string& system, const std::string& name, std::uint64_t& id) {
-  std::error_code error;
-  const bool mounted = fs::exists(tracefs / "events", error);
-  if (error == std::errc::permission_denied) return Found::not_readable;
-  if (!mounted) return Found::not_mounted;
-  errno = 0;
-  std::ifstream file(tracefs / "events" / system / name / "id");
-  if (file >> id) return Found::yes;
-  return errno == EACCES || errno == EPERM ? Found::not_readable : Found::no_such;
-}
-
-/// Cuts trailing modifiers off (`cycles:uk` -> `uk`). Unit masks have other letters, or are longer.
-std::string cut_modifiers(std::string& event) {
-  std::string modifiers;
-  for (;;) {
-    const std::size_t colon = event.rfind(':');
-    if (colon == std::string::npos || colon + 1 == event.size() || colon == 0 || event[colon - 1] == ':') break;
-    const std::string_view last = std::string_view(event).substr(colon + 1);
-    if (last.find_first_not_of("ukhGH") != std::string_view::npos) break;
-    modifiers += last;
-    event.erase(colon);
-  }
-  return modifiers;
-}
 
 /// Events that the kernel counts on its own side: excluding the kernel leaves nothing of them.
 bool happens_in_the_kernel(const perf_event_attr& attributes) {
@@ -59,43 +28,17 @@ bool looks_like_tracepoint(const std::string& event) {
 
 }  // namespace
 
-std::variant<EncodedEvent, Refusal> encode_tracepoint(const std::string& event, const SystemPaths& paths) {
-  const std::size_t colon = event.find(':');
-  const std::string system = event.substr(0, colon);
-  const std::string name = event.substr(colon + 1);
-  if (name.find(':') != std::string::npos || system.find("..") != std::string::npos ||
-      name.find("..") != std::string::npos) {
-    return Refusal{event, "not a tracepoint: they are called SYSTEM:EVENT, such as kvm:kvm_exit"};
+std::string cut_modifiers(std::string& event) {
+  std::string modifiers;
+  for (;;) {
+    const std::size_t colon = event.rfind(':');
+    if (colon == std::string::npos || colon + 1 == event.size() || colon == 0 || event[colon - 1] == ':') break;
+    const std::string_view last = std::string_view(event).substr(colon + 1);
+    if (last.find_first_not_of("ukhGH") != std::string_view::npos) break;
+    modifiers += last;
+    event.erase(colon);
   }
-  Found best = Found::not_mounted;
-  for (const fs::path& tracefs : paths.tracefs) {
-    std::uint64_t id = 0;
-    const Found found = find_id(tracefs, system, name, id);
-    if (found == Found::yes) {
-      EncodedEvent encoded;
-      encoded.name = event;
-      encoded.encoded = fmt::format("{} (tracepoint {})", event, id);
-      encoded.kind = EventKind::tracepoint;
-      encoded.attributes.size = sizeof(encoded.attributes);
-      encoded.attributes.type = PERF_TYPE_TRACEPOINT;
-      encoded.attributes.config = id;
-      return encoded;
-    }
-    if (found != Found::not_mounted && best != Found::no_such) best = found;
-  }
-  switch (best) {
-    case Found::not_readable:
-      return Refusal{event,
-                     "tracefs is not readable: run as root, or `mount -o remount,gid=$(id -g),mode=750 "
-                     "/sys/kernel/tracing`"};
-    case Found::no_such:
-      return Refusal{event,
-                     fmt::format("no such tracepoint; `ls {}/events/{}` lists what there is, and a module that is "
-                                 "not loaded has none",
-                                 paths.tracefs.front().string(), system)};
-    default:
-      return Refusal{event, "tracefs is not mounted: `mount -t tracefs nodev /sys/kernel/tracing`"};
-  }
+  return modifiers;
 }
 
 std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const SystemPaths& paths) {
@@ -108,14 +51,14 @@ std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const
   // If debugfs is mounted libpfm4 knows tracepoints too, but not that they fire in the kernel.
   if (of_pfm != nullptr && of_pfm->attributes.type == PERF_TYPE_TRACEPOINT) result = Refusal{event, "a tracepoint"};
   if (const auto* refusal = std::get_if<Refusal>(&result)) {
-    if (!looks_like_tracepoint(name)) return Refusal{event, refusal->reason};
+    if (!looks_like_tracepoint(name)) return Refusal{event, with_suggestion(refusal->reason, name)};
     auto tracepoint = encode_tracepoint(name, paths);
     if (auto* encoded = std::get_if<EncodedEvent>(&tracepoint)) apply_privileges(*encoded, modifiers);
     if (auto* refused = std::get_if<Refusal>(&tracepoint)) {
       refused->event = event;
       // Spelt like a vendor's event, `LIKE:THIS`: libpfm4's reason is the one that helps.
       if (std::none_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; }))
-        return Refusal{event, refusal->reason};
+        return Refusal{event, with_suggestion(refusal->reason, name)};
     }
     return tracepoint;
   }

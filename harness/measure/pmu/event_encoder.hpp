@@ -20,8 +20,7 @@ struct EncodedSelection {
 };
 EncodedSelection encode_selection(const EventSelection& selection, const SystemPaths& paths = {});
 
-/// Encodes a tracepoint `system:event` through tracefs, or says why not: tracefs not mounted, not readable, or no such
-/// tracepoint, with the command that mends it. Thread-safe.
-std::variant<EncodedEvent, Refusal> encode_tracepoint(const std::string& event, const SystemPaths& paths);
+/// Cuts trailing modifiers off (`cycles:uk` -> `uk`). Unit masks have other letters, or are longer.
+std::string cut_modifiers(std::string& event);
 
 }  // namespace shadowwalk::pmu

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <perfmon/pfmlib_perf_event.h>  // after linux/perf_event.h, whose types it needs
+#include <strings.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -35,10 +37,25 @@ Info empty_info() {
 }
 
 template <class Visit>
-void for_each_present_pmu(Visit visit) {
+void for_each_pmu(Visit visit) {
   for (int i = PFM_PMU_NONE + 1; i < PFM_PMU_MAX; ++i) {
     auto info = empty_info<pfm_pmu_info_t>();
-    if (pfm_get_pmu_info(static_cast<pfm_pmu_t>(i), &info) == PFM_SUCCESS && info.is_present != 0) visit(info);
+    if (pfm_get_pmu_info(static_cast<pfm_pmu_t>(i), &info) == PFM_SUCCESS) visit(info);
+  }
+}
+
+template <class Visit>
+void for_each_present_pmu(Visit visit) {
+  for_each_pmu([&](const pfm_pmu_info_t& info) {
+    if (info.is_present != 0) visit(info);
+  });
+}
+
+template <class Visit>
+void for_each_event(const pfm_pmu_info_t& pmu, Visit visit) {
+  for (int event = pmu.first_event; event != -1; event = pfm_get_event_next(event)) {
+    auto info = empty_info<pfm_event_info_t>();
+    if (pfm_get_event_info(event, PFM_OS_PERF_EVENT, &info) == PFM_SUCCESS && info.name != nullptr) visit(event, info);
   }
 }
 
@@ -126,15 +143,31 @@ std::vector<ListedEvent> pfm_events() {
   if (!initialisation_error().empty()) return list;
   for_each_present_pmu([&](const pfm_pmu_info_t& pmu) {
     if (pmu.type == PFM_PMU_TYPE_UNCORE) return;
-    for (int event = pmu.first_event; event != -1; event = pfm_get_event_next(event)) {
-      auto info = empty_info<pfm_event_info_t>();
-      if (pfm_get_event_info(event, PFM_OS_PERF_EVENT, &info) != PFM_SUCCESS || info.name == nullptr) continue;
+    for_each_event(pmu, [&](int event, const pfm_event_info_t& info) {
       const std::size_t before = list.size();
       list_unit_masks(list, pmu, event, info);
       if (list.size() == before) list.push_back({pmu.name, info.name, info.desc ? info.desc : ""});
-    }
+    });
   });
   return list;
+}
+
+bool pfm_names_anywhere(std::string_view event) {
+  const std::lock_guard lock(pfm_mutex());
+  if (!initialisation_error().empty()) return false;
+  const std::string name(event.substr(0, event.find(':')));
+  const std::string whole(event);
+  bool found = false;
+  for_each_pmu([&](const pfm_pmu_info_t& pmu) {
+    for_each_event(pmu, [&](int index, const pfm_event_info_t& info) {
+      if (found || strcasecmp(info.name, name.c_str()) != 0) return;
+      std::vector<ListedEvent> spellings = {{pmu.name, info.name, {}}};
+      list_unit_masks(spellings, pmu, index, info);
+      found = std::ranges::any_of(
+          spellings, [&](const ListedEvent& known) { return strcasecmp(known.name.c_str(), whole.c_str()) == 0; });
+    });
+  });
+  return found;
 }
 
 }  // namespace shadowwalk::pmu

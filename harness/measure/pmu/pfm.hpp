@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -42,5 +43,9 @@ struct ListedEvent {
 /// All events of the PMUs that libpfm4 finds present (or must assume), including perf's generic and software events.
 /// Uncore PMUs are left out: they count no thread.
 std::vector<ListedEvent> pfm_events();
+
+/// Whether libpfm4 has this event, written without modifiers, in the table of any PMU, of other CPUs too. Case is
+/// ignored, as by libpfm4.
+bool pfm_names_anywhere(std::string_view event);
 
 }  // namespace shadowwalk::pmu

@@ -10,6 +10,8 @@
 #include <set>
 #include <system_error>
 
+#include "harness/text/suggestion.hpp"
+
 namespace shadowwalk::pmu {
 namespace {
 
@@ -101,7 +103,10 @@ class TermEncoder {
       return;
     }
     const auto file = first_line(folder_ / "format" / key);
-    if (!file) return fail(fmt::format("no term '{}'; there are: {}", key, fmt::join(known_terms(), " ")));
+    if (!file) {
+      const std::vector<std::string> known = known_terms();
+      return fail(fmt::format("no term '{}'{} there are: {}", key, suggestion(key, known), fmt::join(known, " ")));
+    }
     const auto format = parse_term_format(*file);
     if (!format) return fail(fmt::format("the kernel's format of {} is not understood: {}", key, *file));
     if (!put_term(*format, *value, event_.attributes)) {
