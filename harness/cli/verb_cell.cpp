@@ -124,7 +124,7 @@ void run(CellArguments arguments, const BenchmarkFlags& flags) {
   // In a run its watchdog is the limit, which the user sets.
   if (arguments.id < 0) {
     config.on_hung = [](const std::string& why) {
-      fmt::print(stderr, "shadowwalk: {}\n", why);
+      os::notice(why);
       _exit(1);  // nothing is half-written: outputs get their names when they are whole
     };
   }
