@@ -6,7 +6,7 @@
 
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/verify/json.hpp"
+#include "harness/verify/saved_schedule.hpp"
 #include "tests/verify/safe_variants.hpp"
 
 namespace shadowwalk::verify {
@@ -148,7 +148,7 @@ TEST_F(SavedScheduleFile, ThatIsWrongIsRefusedInOneLine) {
   expect_refused("/setting/memory", "arm", "setting.memory is \"arm\", which is unknown");
   expect_refused("/setting/mutant", "none", "setting.mutant is \"none\", which is unknown");
   expect_refused("/setting/weakened/kind", "fence", "setting.weakened.kind is \"fence\", which is unknown");
-  expect_refused("/setting", 3, "setting. is no object");
+  expect_refused("/setting", 3, "setting is no object");
   expect_refused("/steps", {{"a", 1}}, "steps is of another type");
   document_ = good;
   document_.erase("steps");
