@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/machine/error.hpp"
-#include "harness/os/printable.hpp"
 #include "harness/text/json_reader.hpp"
 #include "harness/text/text_file.hpp"
 #include "harness/verify/mutants.hpp"
@@ -30,7 +29,7 @@ const auto& entry(const JsonValue& value, const Table& table, Name name) {
   const std::string text = value.text();
   const auto found = std::ranges::find(table, std::string_view(text), name);
   if (found == std::ranges::end(table)) {
-    value.wrong(fmt::format("is \"{}\", which is unknown", os::printable(text, 80)));
+    value.wrong(fmt::format("is \"{}\", which is unknown", text));
   }
   return *found;
 }
