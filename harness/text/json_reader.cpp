@@ -45,9 +45,12 @@ class Check final : public nlohmann::json_sax<json> {
  private:
   bool begin() {
     keys_.emplace_back();
-    if (keys_.size() <= kMostJsonDepth) return true;
-    wrong = fmt::format("is nested more than {} deep", kMostJsonDepth);
-    return false;
+    if (keys_.size() > kMostJsonDepth) {
+      wrong = fmt::format("is nested more than {} deep", kMostJsonDepth);
+    } else if (++parts_ > kMostJsonParts) {
+      wrong = fmt::format("has more than {} lists and objects", kMostJsonParts);
+    }
+    return wrong.empty();
   }
   bool end() {
     keys_.pop_back();
@@ -55,6 +58,7 @@ class Check final : public nlohmann::json_sax<json> {
   }
 
   std::vector<std::set<std::string>> keys_;  ///< of the lists and objects that are open
+  std::size_t parts_ = 0;
 };
 
 }  // namespace

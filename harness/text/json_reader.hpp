@@ -18,9 +18,11 @@ namespace shadowwalk {
 inline constexpr std::size_t kMostJsonBytes = std::size_t{64} << 20;
 /// Lists and objects inside each other. The library copies, compares and prints what it has read by recursion.
 inline constexpr std::size_t kMostJsonDepth = 64;
+/// Lists and objects of a document: each takes some 100 bytes of memory. A plan of 100,000 cells has 300,000.
+inline constexpr std::size_t kMostJsonParts = std::size_t{1} << 20;
 
-/// The document of a text. Throws InputError: it is no JSON (RFC 8259), nested deeper than kMostJsonDepth, or an object
-/// has a key twice. Pure, thread-safe.
+/// The document of a text. Throws InputError: it is no JSON (RFC 8259), nested deeper than kMostJsonDepth, has more
+/// parts than kMostJsonParts, or an object has a key twice. Pure, thread-safe.
 nlohmann::json parse_json(std::string_view text);
 
 /// One value of a document, which must outlive it, and where it stands. Errors are InputErrors such as

@@ -54,6 +54,13 @@ TEST(ParseJson, NestingIsBounded) {
   EXPECT_EQ(json_complaint(objects), "is nested more than 64 deep");
 }
 
+TEST(ParseJson, PartsAreBounded) {
+  std::string lists = "[";
+  for (std::size_t i = 2; i < kMostJsonParts; ++i) lists += "[],";
+  EXPECT_EQ(json_complaint(lists + "{}]"), "");
+  EXPECT_EQ(json_complaint(lists + "{},[]]"), "has more than 1048576 lists and objects");
+}
+
 TEST(ParseJson, AKeyStandsOnceInAnObject) {
   EXPECT_EQ(json_complaint(R"({"a": 1, "b": {"a": 2}, "c": [{"a": 3}, {"a": 4}]})"), "");
   EXPECT_EQ(json_complaint(R"({"a": 1, "b": 2, "\u0061": 3})"), "has the key \"a\" twice in one object");
