@@ -10,6 +10,7 @@
 
 #include "harness/text/duration.hpp"
 #include "harness/text/suggestion.hpp"
+#include "harness/text/text_file.hpp"
 #include "harness/text/toml_reader.hpp"
 
 namespace shadowwalk {

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -43,10 +42,8 @@ constexpr const char* kFooter =
 /// Prints one line; what the message quotes may be anything. Where even stderr cannot be written, the exit code alone
 /// is left.
 int complain(std::string message, int exit_code) {
-  constexpr std::size_t kLongest = 2000;
   std::fflush(stdout);
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  const std::string line = fmt::format("shadowwalk: {}\n", shadowwalk::os::printable(message, kLongest));
+  const std::string line = fmt::format("shadowwalk: {}\n", shadowwalk::os::error_line(std::move(message)));
   std::fwrite(line.data(), 1, line.size(), stderr);
   return exit_code;
 }

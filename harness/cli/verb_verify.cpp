@@ -17,6 +17,7 @@
 #include "harness/machine/error.hpp"
 #include "harness/text/suggestion.hpp"
 #include "harness/verify/json.hpp"
+#include "harness/verify/saved_schedule.hpp"
 #include "harness/verify/trials.hpp"
 #include "harness/verify/verify.hpp"
 

@@ -11,8 +11,10 @@
 #include "harness/machine/error.hpp"
 #include "harness/measure/pmu/event_list.hpp"
 #include "harness/measure/pmu/misspelling.hpp"
+#include "harness/os/printable.hpp"
 #include "harness/replay/trace_guest.hpp"
 #include "harness/text/duration.hpp"
+#include "harness/text/json_reader.hpp"
 #include "harness/text/suggestion.hpp"
 
 namespace shadowwalk {
@@ -126,13 +128,13 @@ nlohmann::ordered_json to_json(const CellRequest& request) {
   return document;
 }
 
-CellRequest cell_request_from_json(const nlohmann::ordered_json& document) {
+CellRequest cell_request_from_json(const JsonValue& options) {
   CellRequest request;
-  for (const auto& [key, value] : document.items()) {
+  for (const auto& [key, value] : options.members()) {
     const CellOption* option = find_cell_option(key);
-    if (option == nullptr) throw InputError(fmt::format("unknown option '{}'", key));
-    const Complaint wrong = value.is_string() ? give(request, *option, value.get<std::string>())
-                                              : give(request, *option, value.get<std::int64_t>());
+    if (option == nullptr) throw InputError(fmt::format("unknown option '{}'", os::printable(key, 60)));
+    const Complaint wrong = value.is_text() ? give(request, *option, value.raw_text())
+                                            : give(request, *option, value.number<std::int64_t>());
     if (wrong) throw InputError(*wrong);
   }
   return request;

@@ -14,6 +14,8 @@
 /// One cell as it is asked for, by a command line, a matrix or run.json. All functions are pure and thread-safe.
 namespace shadowwalk {
 
+class JsonValue;
+
 /// The names that options may hold. Passed in, so that options can be read without linking variants and workloads.
 struct KnownNames {
   std::vector<std::string> variants;
@@ -48,7 +50,7 @@ std::vector<std::string> command_line(const CellRequest& request);
 /// What was given as run.json holds it: numbers are numbers, all else is text.
 nlohmann::ordered_json to_json(const CellRequest& request);
 /// The reverse; names are not checked. Throws InputError if an option is unknown or a value is not one of it.
-CellRequest cell_request_from_json(const nlohmann::ordered_json& document);
+CellRequest cell_request_from_json(const JsonValue& options);
 
 /// `<variant>/<workload>/vcpus:N/zappers:M/zap_rate:R/burst:K/guest:G/placement:P`, as entries of a result are called,
 /// followed by `/<option>:<value>` for each key of `more_keys` that this name does not already hold. `guest`: in place

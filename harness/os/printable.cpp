@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -68,6 +69,12 @@ std::string printable(std::string_view text, std::size_t most) {
     text.remove_prefix(bytes);
   }
   return without_middle(shown, most);
+}
+
+std::string error_line(std::string message) {
+  constexpr std::size_t kLongest = 2000;
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  return printable(message, kLongest);
 }
 
 }  // namespace shadowwalk::os

@@ -12,4 +12,8 @@ namespace shadowwalk::os {
 /// that are no UTF-8, become \xNN or \u{NNNN}. Of more than `most` bytes the middle is left out.
 std::string printable(std::string_view text, std::size_t most = std::numeric_limits<std::size_t>::max());
 
+/// An error's message as a command prints it: one line, printable, its middle left out if it is longer than 2,000
+/// bytes.
+std::string error_line(std::string message);
+
 }  // namespace shadowwalk::os

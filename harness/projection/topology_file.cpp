@@ -11,6 +11,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/text/suggestion.hpp"
+#include "harness/text/text_file.hpp"
 #include "harness/text/toml_reader.hpp"
 
 namespace shadowwalk::projection {
@@ -105,6 +106,9 @@ Topology parse_topology(std::string_view text, const std::string& file) {
     take_all<TopologyFigure>(reader, table, rows, {},
                              [&](const TopologyFigure& row, const toml::key& key, const toml::node& node) {
                                row.in(topology) = coherence::from_ns(reader.number(key, node, 0, kLongestNs));
+                               if (row.in(topology) == 0) {
+                                 reader.fail(node.source(), fmt::format("'{}' is below 0.001 ns", key.str()));
+                               }
                              });
   };
   for (const auto& [key, node] : document) {
@@ -123,9 +127,10 @@ Topology parse_topology(std::string_view text, const std::string& file) {
       take_all<Count>(reader, table, kCounts, {}, [&](const Count& row, const toml::key& at, const toml::node& value) {
         row.in(topology) = static_cast<unsigned>(reader.integer(at, value, 1, Topology::kMostCpus));
       });
-      if (topology.cpus() > Topology::kMostCpus) {
-        reader.fail(table.source(),
-                    fmt::format("{} CPUs; at most {} are simulated", topology.cpus(), Topology::kMostCpus));
+      std::uint64_t cpus = 1;  // the product of a few counts of at most kMostCpus
+      for (const Count& row : kCounts) cpus *= row.in(topology);
+      if (cpus > Topology::kMostCpus) {
+        reader.fail(table.source(), fmt::format("{} CPUs; at most {} are simulated", cpus, Topology::kMostCpus));
       }
     }
   }

@@ -7,6 +7,7 @@
 
 #include "harness/replay/trace_guest.hpp"
 #include "harness/text/suggestion.hpp"
+#include "harness/text/text_file.hpp"
 #include "harness/text/toml_reader.hpp"
 
 namespace shadowwalk::run {
@@ -84,7 +85,7 @@ class MatrixReader {
   void add_value(Axis& axis, const toml::node& node) const {
     const CellOption& option = *axis.option;
     const auto number = node.value_exact<std::int64_t>();
-    const auto text = node.value_exact<std::string>();
+    const auto text = node.is_string() ? std::optional(reader_.text(option.key, node)) : std::nullopt;
     CellRequest request;
     std::optional<std::string> wrong;
     if (option.kind == CellOption::Kind::number && number) {

@@ -13,6 +13,7 @@
 #include <set>
 
 #include "harness/machine/error.hpp"
+#include "harness/text/json_reader.hpp"
 
 namespace shadowwalk::run {
 namespace {
@@ -160,54 +161,76 @@ nlohmann::ordered_json to_json(const Plan& plan) {
           {"order", std::move(order)}};
 }
 
-Plan plan_from_json(const nlohmann::ordered_json& document, const std::string& where) {
-  const auto refuse = [&](std::string_view what) -> InputError {
-    return InputError{fmt::format("{}: not the plan of a shadowwalk run ({}); choose another directory", where, what)};
-  };
-  const auto request_of = [&](const nlohmann::ordered_json& options) {
-    try {
-      return cell_request_from_json(options);
-    } catch (const InputError& error) {
-      throw refuse(error.what());
+namespace {
+
+PlannedCell read_cell(const JsonValue& value, int id) {
+  PlannedCell cell;
+  cell.id = value.at("id").number<int>();
+  if (cell.id != id) value.at("id").wrong("is not its place: cells are numbered 0, 1, ...");
+  cell.group = value.at("group").text();
+  cell.name = value.at("name").text();
+  cell.request = cell_request_from_json(value.at("options"));
+  for (const CellOption& option : cell_options()) {
+    if (option.required() && !cell.request.has(option.key)) value.at("options").at(option.key);
+  }
+  return cell;
+}
+
+Plan read_plan(const JsonValue& document) {
+  if (document.at("format").text() != kFormat) document.at("format").wrong(fmt::format("is not {}", kFormat));
+  Plan plan;
+  plan.title = document.at("title").text();
+  plan.seed = document.at("seed").number<std::uint64_t>();
+  plan.repetitions = document.at("repetitions").number(1, kMaxRepetitions);
+  plan.filter = document.at("filter").raw_text();
+  plan.version = document.at("shadowwalk_version").text();
+  if (const auto build_id = document.find("shadowwalk_build_id")) plan.build_id = build_id->text();
+  plan.started = document.at("started").text();
+  plan.matrix_file = document.at("matrix").at("file").raw_text();
+  plan.matrix_text = document.at("matrix").at("text").raw_text();
+  if (const auto plugins = document.find("plugins")) {
+    for (const JsonValue& plugin : plugins->elements()) {
+      plan.plugins.push_back({.file = plugin.at("file").raw_text(), .build_id = plugin.at("build_id").text()});
     }
-  };
+  }
+  for (const JsonValue& cell : document.at("cells").elements()) {
+    plan.cells.push_back(read_cell(cell, static_cast<int>(plan.cells.size())));
+  }
+  std::set<Measurement> seen;
+  for (const JsonValue& value : document.at("order").elements()) {
+    const std::vector<JsonValue> pair = value.elements();
+    if (pair.size() != 2) value.wrong("is no pair of a cell and a repetition");
+    const Measurement measurement{.cell = pair[0].number(0, static_cast<int>(plan.cells.size()) - 1),
+                                  .repetition = pair[1].number(0, plan.repetitions - 1)};
+    if (!seen.insert(measurement).second) value.wrong("is there twice");
+    plan.order.push_back(measurement);
+  }
+  if (plan.order.empty() || plan.order.size() > kMaxMeasurements) {
+    document.at("order").wrong(fmt::format("has {} measurements, not 1 to {}", plan.order.size(), kMaxMeasurements));
+  }
+  return plan;
+}
+
+InputError no_plan(const std::string& where, const char* what) {
+  return InputError{fmt::format("{}: not the plan of a shadowwalk run ({}); choose another directory", where, what)};
+}
+
+}  // namespace
+
+Plan plan_from_json(const nlohmann::json& document, const std::string& where) {
   try {
-    if (document.at("format") != kFormat) throw refuse(fmt::format("format {}", document.at("format").dump()));
-    Plan plan;
-    plan.title = document.at("title");
-    plan.seed = document.at("seed");
-    plan.repetitions = document.at("repetitions");
-    plan.filter = document.at("filter");
-    plan.version = document.at("shadowwalk_version");
-    plan.build_id = document.value("shadowwalk_build_id", "");
-    plan.started = document.at("started");
-    plan.matrix_file = document.at("matrix").at("file");
-    plan.matrix_text = document.at("matrix").at("text");
-    for (const auto& plugin : document.value("plugins", nlohmann::ordered_json::array())) {
-      plan.plugins.push_back({.file = plugin.at("file"), .build_id = plugin.at("build_id")});
-    }
-    for (const auto& cell : document.at("cells")) {
-      plan.cells.push_back({.id = cell.at("id"),
-                            .group = cell.at("group"),
-                            .name = cell.at("name"),
-                            .request = request_of(cell.at("options"))});
-      if (plan.cells.back().id != static_cast<int>(plan.cells.size()) - 1)
-        throw refuse("cells are not numbered 0, 1, ...");
-    }
-    std::set<Measurement> seen;
-    for (const auto& pair : document.at("order")) {
-      const Measurement measurement{.cell = pair.at(0), .repetition = pair.at(1)};
-      if (measurement.cell < 0 || measurement.cell >= static_cast<int>(plan.cells.size()) ||
-          measurement.repetition < 0 || measurement.repetition >= plan.repetitions ||
-          !seen.insert(measurement).second) {
-        throw refuse(fmt::format("order holds [{}, {}]", measurement.cell, measurement.repetition));
-      }
-      plan.order.push_back(measurement);
-    }
-    if (plan.order.empty()) throw refuse("order is empty");
-    return plan;
-  } catch (const nlohmann::json::exception&) {
-    throw refuse("a part is missing or of another type");
+    return read_plan(JsonValue(document));
+  } catch (const InputError& error) {
+    throw no_plan(where, error.what());
+  }
+}
+
+Plan plan_from_text(std::string_view text, const std::string& where) {
+  try {
+    const nlohmann::json document = parse_json(text);
+    return read_plan(JsonValue(document));
+  } catch (const InputError& error) {
+    throw no_plan(where, error.what());
   }
 }
 

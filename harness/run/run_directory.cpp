@@ -6,13 +6,17 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
+#include "harness/os/printable.hpp"
 #include "harness/os/program.hpp"
+#include "harness/text/json_reader.hpp"
+#include "harness/text/text_file.hpp"
 
 namespace shadowwalk::run {
 namespace {
@@ -113,7 +117,18 @@ std::string stem(const Measurement& measurement) {
   return fmt::format("{:04}-r{}", measurement.cell, measurement.repetition);
 }
 
-ordered_json to_json(const Measurement& measurement, const Failure& failure) {
+/// Nothing if there is no complete record: the measurement is then pending.
+std::optional<Failure> read_failure(const fs::path& path) {
+  try {
+    return failure_from_text(read_text_file(path, "failure", kMostJsonBytes));
+  } catch (const InputError&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::string to_text(const Measurement& measurement, const Failure& failure) {
   ordered_json document = {{"id", measurement.cell},
                            {"repetition", measurement.repetition},
                            {"status", failure.status},
@@ -121,29 +136,32 @@ ordered_json to_json(const Measurement& measurement, const Failure& failure) {
   if (failure.exit_code >= 0) document["exit_code"] = failure.exit_code;
   if (failure.signal != 0) document["signal"] = failure.signal;
   document["command"] = failure.command;
-  return document;
+  return dump(document);
 }
 
-/// Nothing if the file is not a complete failure record: the measurement is then pending.
-std::optional<Failure> read_failure(const fs::path& path) {
-  const auto document = ordered_json::parse(os::read_file(path), nullptr, false);
-  if (!document.is_object()) return std::nullopt;
+std::optional<Failure> failure_from_text(std::string_view text) {
   try {
-    return Failure{.status = document.at("status"),
-                   .reason = document.at("reason"),
-                   .exit_code = document.value("exit_code", -1),
-                   .signal = document.value("signal", 0),
-                   .command = document.value("command", "")};
-  } catch (const ordered_json::exception&) {
+    const nlohmann::json document = parse_json(text);
+    const JsonValue record(document);
+    Failure failure;
+    failure.status = os::printable(record.at("status").raw_text());
+    failure.reason = os::printable(record.at("reason").raw_text());
+    if (const auto code = record.find("exit_code")) failure.exit_code = code->number(0, 255);
+    if (const auto signal = record.find("signal")) failure.signal = signal->number(1, SIGRTMAX);
+    if (const auto command = record.find("command")) failure.command = command->raw_text();
+    return failure;
+  } catch (const InputError&) {
     return std::nullopt;
   }
 }
 
-}  // namespace
-
-std::optional<std::string> result_problem(const std::string& text) {
-  const auto document = ordered_json::parse(text, nullptr, false);
-  if (document.is_discarded()) return "its result is not valid JSON";
+std::optional<std::string> result_problem(std::string_view text) {
+  nlohmann::json document;
+  try {
+    document = parse_json(text);
+  } catch (const InputError&) {
+    return "its result is not valid JSON";
+  }
   if (!document.is_object() || !document.contains("benchmarks") || !document["benchmarks"].is_array()) {
     return "its result has no benchmarks";
   }
@@ -156,6 +174,14 @@ std::optional<std::string> result_problem(const std::string& text) {
     return message != entry.end() && message->is_string() ? message->get<std::string>() : "its entry is in error";
   }
   return std::nullopt;
+}
+
+std::optional<std::string> result_file_problem(const fs::path& file) {
+  try {
+    return result_problem(read_text_file(file, "result", kMostJsonBytes));
+  } catch (const InputError& error) {
+    return error.what();
+  }
 }
 
 bool RunDirectory::is_run(const fs::path& path) {
@@ -193,7 +219,7 @@ RunDirectory RunDirectory::open(const fs::path& path) {
   }
   RunDirectory directory{path, lock_directory(path)};
   const fs::path file = path / "run.json";
-  directory.plan_ = plan_from_json(ordered_json::parse(os::read_file(file), nullptr, false), file.string());
+  directory.plan_ = plan_from_text(read_text_file(file, "plan", kMostJsonBytes), file.string());
   directory.load_results();
   return directory;
 }
@@ -207,11 +233,11 @@ void RunDirectory::load_results() {
   for (const Measurement& measurement : plan_.order) {
     const fs::path result = result_path(measurement);
     const fs::path failure = failure_path(measurement);
-    if (fs::exists(result) && !result_problem(os::read_file(result))) {
+    if (fs::is_regular_file(result, error) && !result_file_problem(result)) {
       status_[measurement] = Status::kMeasured;
       ++measured_;
       fs::remove(failure, error);  // of an earlier try, if the runner was killed before it could remove it
-    } else if (fs::exists(failure)) {
+    } else if (fs::is_regular_file(failure, error)) {
       if (auto record = read_failure(failure)) {
         status_[measurement] = Status::kFailed;
         failures_[measurement] = std::move(*record);
@@ -243,7 +269,7 @@ fs::path RunDirectory::prepare_scratch() {
 
 std::optional<std::string> RunDirectory::accept_result(const Measurement& measurement, const fs::path& scratch) {
   if (!fs::exists(scratch)) return "it ended without a result";
-  if (auto problem = result_problem(os::read_file(scratch))) return problem;
+  if (auto problem = result_file_problem(scratch)) return problem;
   os::commit_file(scratch, result_path(measurement));
   std::error_code error;
   fs::remove(failure_path(measurement), error);
@@ -254,7 +280,7 @@ std::optional<std::string> RunDirectory::accept_result(const Measurement& measur
 }
 
 void RunDirectory::record_failure(const Measurement& measurement, const Failure& failure) {
-  os::write_file(failure_path(measurement), dump(to_json(measurement, failure)));
+  os::write_file(failure_path(measurement), to_text(measurement, failure));
   status_[measurement] = Status::kFailed;
   failures_[measurement] = failure;
 }

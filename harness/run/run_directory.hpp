@@ -2,8 +2,9 @@
 
 #include <filesystem>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/os/file_descriptor.hpp"
@@ -22,6 +23,11 @@ struct Failure {
   int signal = 0;
   std::string command;  ///< runs the cell again; for a POSIX shell
 };
+
+/// The content of a failure's file; nothing if it is not a complete record. Its texts can be shown on a terminal. Pure.
+std::optional<Failure> failure_from_text(std::string_view text);
+/// The reverse, for a measurement.
+std::string to_text(const Measurement& measurement, const Failure& failure);
 
 /// One run directory, locked for this process while the object lives. Not thread-safe. run.json is written last when a
 /// directory is created, and every file appears at once, so that after kill -9 at any moment the directory is either
@@ -76,8 +82,10 @@ class RunDirectory {
   std::size_t measured_ = 0;
 };
 
-/// The `error_message` of the result's first entry in error, or another reason why the text is no result; nothing if it
-/// is one. Pure.
-std::optional<std::string> result_problem(const std::string& text);
+/// The `error_message` of the result's first entry in error, as it is, or another reason why the text is no result;
+/// nothing if it is one. Pure.
+std::optional<std::string> result_problem(std::string_view text);
+/// The same for a file; also why it cannot be read.
+std::optional<std::string> result_file_problem(const std::filesystem::path& file);
 
 }  // namespace shadowwalk::run

@@ -7,7 +7,6 @@
 #include <system_error>
 
 #include "harness/machine/error.hpp"
-#include "harness/os/files.hpp"
 #include "harness/os/program.hpp"
 #include "harness/text/duration.hpp"
 
@@ -59,7 +58,7 @@ bool run_one(RunDirectory& directory, const PlannedCell& cell, const Measurement
       return true;
     }
   } else if (child.end == ChildEnd::kExited && child.exit_code == 1 && std::filesystem::exists(scratch)) {
-    problem = result_problem(os::read_file(scratch)).value_or("");
+    problem = result_file_problem(scratch).value_or("");
   }
   // A disk that is full now is not the cell's failure.
   directory.prepare_scratch();

@@ -2,18 +2,14 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
-#include <cstring>
 #include <iterator>
 #include <optional>
 #include <utility>
 
 #include "harness/machine/error.hpp"
-#include "harness/os/files.hpp"
 #include "harness/os/printable.hpp"
 #include "harness/text/suggestion.hpp"
 
@@ -95,11 +91,11 @@ toml::table TomlReader::parse(std::string_view text) const {
   }
 }
 
-std::string TomlReader::text(const toml::key& key, const toml::node& node) const {
+std::string TomlReader::text(std::string_view key, const toml::node& node) const {
   const auto value = node.value_exact<std::string>();
-  if (!value) fail(node.source(), fmt::format("'{}' is {}; it must be a string", key.str(), type_name(node)));
+  if (!value) fail(node.source(), fmt::format("'{}' is {}; it must be a string", key, type_name(node)));
   if (os::printable(*value) != *value) {
-    fail(node.source(), fmt::format("'{}' has characters that cannot be printed: \"{}\"; leave them out", key.str(),
+    fail(node.source(), fmt::format("'{}' has characters that cannot be printed: \"{}\"; leave them out", key,
                                     os::printable(*value, 80)));
   }
   return *value;
@@ -143,22 +139,6 @@ void TomlReader::unknown(const char* what, const toml::key& key, std::span<const
 
 void TomlReader::fail(const toml::source_region& where, std::string_view what) const {
   throw InputError(fmt::format("{}:{}:{}: {}", file_, where.begin.line, where.begin.column, what));
-}
-
-std::string read_text_file(const std::filesystem::path& file, std::string_view what) {
-  constexpr std::size_t kMaxSize = 1 << 20;
-  const auto cannot = [&](const char* why) {
-    return InputError(fmt::format("cannot read the {} {}: {}", what, file.string(), why));
-  };
-  struct stat status {};
-  if (stat(file.c_str(), &status) != 0) throw cannot(std::strerror(errno));
-  if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode)) throw cannot("it is not a file");
-  std::optional<std::string> text = os::read_if_readable(file, kMaxSize + 1);
-  if (!text) throw cannot(std::strerror(errno));
-  if (text->size() > kMaxSize) {
-    throw InputError(fmt::format("the {} {} is larger than 1 MiB; is it the right file?", what, file.string()));
-  }
-  return std::move(*text);
 }
 
 }  // namespace shadowwalk

@@ -3,7 +3,6 @@
 #include <toml++/toml.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,7 +21,8 @@ class TomlReader {
   toml::table parse(std::string_view text) const;
 
   /// A string that can be printed on one line of a terminal, or it is refused.
-  std::string text(const toml::key& key, const toml::node& node) const;
+  std::string text(std::string_view key, const toml::node& node) const;
+  std::string text(const toml::key& key, const toml::node& node) const { return text(key.str(), node); }
   std::int64_t integer(const toml::key& key, const toml::node& node, std::int64_t least, std::int64_t most) const;
   /// A number with or without a fraction, above `above` and at most `most`.
   double number(const toml::key& key, const toml::node& node, double above, double most) const;
@@ -41,9 +41,5 @@ class TomlReader {
  private:
   std::string file_;
 };
-
-/// The text of a file that a user wrote. `what`: its name in errors, e.g. "matrix". Throws InputError if it cannot be
-/// read or is larger than 1 MiB.
-std::string read_text_file(const std::filesystem::path& file, std::string_view what);
 
 }  // namespace shadowwalk

@@ -1,6 +1,7 @@
 """Results of `shadowwalk-bench` for the lab's schemes and those of other libraries: a folder beside the cells of a run."""
 
 import dataclasses
+import re
 
 from .google_benchmark import time_or_error
 from .untrusted_json import is_number, is_whole
@@ -8,6 +9,7 @@ from .untrusted_json import is_number, is_whole
 THREADS, WALKER = "threads:", "walker:"  # how the last part of a name begins: a walk, a reclaim
 FAMILIES = {"walk": ("", THREADS), "peer": ("peer/", THREADS), "reclaim": ("", WALKER), "peer-reclaim": ("peer/", WALKER)}
 COUNTERS = ("free_ns_p50", "free_ns_p99", "retired_pages_peak", "retired_pages_mean", "zaps_per_second", "violations")
+_NUMBER = re.compile("[1-9][0-9]{0,8}")  # of threads
 
 
 @dataclasses.dataclass
@@ -38,7 +40,7 @@ def _add(results, name, entry, repetition):
         for counter in COUNTERS:
             if is_number(entry.get(counter)):
                 counters.setdefault(counter, {})[repetition] = entry[counter]
-    elif last.isdigit() and ns is not None:
+    elif _NUMBER.fullmatch(last) and ns is not None:
         results.walks.setdefault((scheme, int(last)), {})[repetition] = ns
 
 

@@ -184,5 +184,19 @@ TEST_F(WindowGateTest, ARequestLeavesNothing) {
   EXPECT_THAT(files(), testing::IsEmpty());
 }
 
+TEST(WatchedWindowText, IsReadAsItWasWritten) {
+  const std::string text =
+      to_text({.enable_ns = 1, .begin_ns = 2, .end_ns = 3, .disabled_ns = UINT64_MAX, .failure = "a \"b\""});
+  const auto window = watched_window_from_text(text);
+  ASSERT_TRUE(window);
+  EXPECT_EQ(to_text(*window), text);
+  const auto with_begin = [&](const std::string& number) {
+    std::string other = text;
+    return watched_window_from_text(other.replace(other.find("begin_ns\": 2") + 11, 1, number));
+  };
+  EXPECT_EQ(with_begin("7")->begin_ns, 7u);
+  for (const char* number : {"1e300", "-1", "true", "\"2\"", "null"}) EXPECT_FALSE(with_begin(number)) << number;
+}
+
 }  // namespace
 }  // namespace shadowwalk::live

@@ -128,7 +128,7 @@ def test_a_bound_is_told(shadowwalk):
     (("--variant", "leak", "--pages", 4), "--pages"),
     (("--variant", "leak", "--preemptions", 1, "--random", 5), "--random"),
     (("--variant", "leak", "--mutant", "spte-read-twic"), "did you mean 'spte-read-twice'?"),
-    (("--replay", "absent.json"), "absent.json: cannot be read"),
+    (("--replay", "absent.json"), "cannot read the schedule absent.json: No such file"),
     (("--replay", "absent.json", "--variant", "leak"), "--replay"),
     (("--variant", "leak", "--json", "no/such/folder/file.json"), "no/such/folder")])
 def test_bad_input(refused, arguments, told):

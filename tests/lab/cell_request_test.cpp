@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/replay/lane.hpp"
+#include "harness/text/json_reader.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -87,13 +88,13 @@ TEST(CellOptions, RunJsonGivesTheSameRequestAgain) {
                         {"speed", "closed-loop"},
                         {"events", "cycles,msr/tsc/"}};
   const CellRequest request = request_of(values);
-  const auto document = to_json(request);
+  const nlohmann::json document = to_json(request);
   EXPECT_EQ(document["zap-rate"], 10'000'000);
   EXPECT_EQ(document["duration"], "1500us");
   EXPECT_EQ(document["writes"], "workload");
   EXPECT_EQ(document.size(), values.size());
-  EXPECT_EQ(cell_request_from_json(document), request);
-  EXPECT_FALSE(cell_request_from_json(document) == request_of({{"variant", "leak"}}));
+  EXPECT_EQ(cell_request_from_json(JsonValue(document)), request);
+  EXPECT_FALSE(cell_request_from_json(JsonValue(document)) == request_of({{"variant", "leak"}}));
 }
 
 TEST(CellOptions, DescribesACell) {

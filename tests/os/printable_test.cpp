@@ -46,6 +46,13 @@ TEST(PrintableTest, TheMiddleOfLongTextIsLeftOut) {
   EXPECT_EQ(printable("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 5), "\xc3\xa4[... 6 bytes ...]\xc3\xa4");
 }
 
+TEST(PrintableTest, AnErrorIsOneLine) {
+  EXPECT_EQ(error_line("first\nsecond \x1b[2J"), "first second \\x1b[2J");
+  const std::string line = error_line("what " + std::string(100'000, '\x01') + " where");
+  EXPECT_LT(line.size(), 2100u);
+  EXPECT_TRUE(line.starts_with("what \\x01") && line.ends_with("\\x01 where"));
+}
+
 TEST(PrintableTest, OfAnyBytesTheResultIsPrintable) {
   std::mt19937 random(1);
   for (int i = 0; i < 10'000; ++i) {

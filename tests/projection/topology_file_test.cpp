@@ -57,6 +57,20 @@ TEST(TopologyFile, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(complaint("name = \"x\"\nsummary = \"y\"\nsource = \"z\"\n"), HasSubstr("is missing; give it"));
 }
 
+TEST(TopologyFile, CpusAreCountedWithoutWrappingAround) {
+  std::string text = good();
+  for (const char* key : {"sockets", "llcs_per_socket", "cores_per_llc", "threads_per_core"}) {
+    const std::size_t at = text.find(std::string(key) + " = ");
+    text.replace(at, text.find('\n', at) - at, std::string(key) + " = 512");
+  }
+  EXPECT_THAT(complaint(text), HasSubstr("68719476736 CPUs; at most 512"));
+}
+
+TEST(TopologyFile, ATimeIsAPicosecondAtLeast) {
+  EXPECT_THAT(complaint(with(good(), "memory = 110", "memory = 0.0004")), HasSubstr("'memory' is below 0.001 ns"));
+  EXPECT_EQ(complaint(with(good(), "memory = 110", "memory = 0.001")), "nothing is wrong");
+}
+
 TEST(TopologyFile, AnUnknownNameGetsASuggestion) {
   try {
     load_topology("epyc-9004");

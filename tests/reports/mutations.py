@@ -1,7 +1,10 @@
 """Damaged inputs, the same each time: of a JSON document, one value is replaced or removed, or some of its bytes are."""
 
 import json
+import os
 import random
+
+TIMES = int(os.environ.get("SHADOWWALK_MUTATIONS", "1"))  # how many times as many as CI tries: for runs by hand
 
 _NESTED = "nested 900 deep"  # put in as text: Python's own functions do not go so deep
 _HOSTILE = (None, True, False, 0, -1, 1, 2.5, 1e-320, 1e99, 1e299, float("inf"), float("-inf"), float("nan"), 10**400, 2**63, "", "x",
@@ -50,8 +53,8 @@ def _of_bytes(content, dice):
 
 
 def mutations(document, count, seed):
-    """`count` contents of a file."""
+    """`count` contents of a file, or TIMES as many, which begin with the same."""
     dice = random.Random(seed)
     content = json.dumps(document).encode()
-    for number in range(count):
+    for number in range(count * TIMES):
         yield _of_bytes(content, dice) if number % 4 == 0 else _of_values(content, dice)

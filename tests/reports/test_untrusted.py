@@ -9,10 +9,12 @@ import socket
 import time
 
 import pytest
-from mutations import mutations
+from mutations import TIMES, mutations
 from run_factory import RunFactory, grace_periods, pmu, spread
+from test_host_kernel import add_reference
 
 from shadowwalk_report import untrusted_file
+from shadowwalk_report.bench.program import read_measurements
 from shadowwalk_report.boundary import run_command, say
 from shadowwalk_report.compare.cli import main as compare
 from shadowwalk_report.model import PlannedCell
@@ -165,7 +167,7 @@ def test_damaged_plans(small_run):
             loaded += load(small_run) is not None
         except InputError as error:
             assert "\n" not in str(error)
-    assert 60 < loaded < 540  # some are still plans
+    assert 60 * TIMES < loaded < 540 * TIMES  # some are still plans
 
 
 def test_damaged_results(small_run, tmp_path):
@@ -178,7 +180,26 @@ def test_damaged_results(small_run, tmp_path):
         assert bool(results) != bool(lost) and read_failure(path, cell, 0).status
         with contextlib.suppress(ValueError):
             read_simulated(path)
-    assert 120 < read < 1080
+    assert 120 * TIMES < read < 1080 * TIMES
+
+
+def _peers(repetitions):
+    """What `shadowwalk-bench --benchmark_out` writes."""
+    return {"benchmarks": [{"name": name, "run_type": "iteration", "repetition_index": place, "cpu_time": 9.0, "time_unit": "ns",
+                            "free_ns_p50": 3.0} for name in ("walk/leak/threads:1", "peer-reclaim/ck/hp/walker:idle")
+                           for place in range(repetitions)]}
+
+
+@pytest.mark.parametrize("kind, seed", [("cell", 5), ("host-kvm", 6)])
+def test_damaged_results_are_reported(factory, kind, seed):
+    add_reference(factory)
+    measured = factory.cell({"walk_ns_mean": [4.0, 5.0, 4.0, 4.1, 4.2], "violations": 0}, {"free_ns": [1, 2, 3]}, [4096, 8192], extra=MORE)
+    path = factory.path({"cell": measured, "host-kvm": 0}[kind], 0)
+    run, reported = factory.write(), 0
+    for content in mutations(json.loads(path.read_text()), 25, seed):
+        path.write_bytes(content)
+        reported += write_report(run, factory.directory / "report", None, ("md", "csv", "json")) is not None
+    assert reported == 25 * TIMES
 
 
 def test_damaged_files_beside_the_cells(factory):
@@ -187,11 +208,9 @@ def test_damaged_files_beside_the_cells(factory):
     factory.fail(failure, 0, command=["shadowwalk", "cell"])
     simulated = factory.result(cell, 0, {"walk_ns_mean": 4.0}, simulated={
         "topology": "t", "held_against_host": [{"vcpus": 1, "simulated_ratio": 2.0, "measured_ratio": 3.0}]})
-    bench = {"benchmarks": [{"name": name, "run_type": "iteration", "repetition_index": place, "cpu_time": 9.0, "time_unit": "ns",
-                             "free_ns_p50": 3.0} for name in ("walk/leak/threads:1", "peer-reclaim/ck/hp/walker:idle") for place in (0, 1)]}
     run = factory.write()
     note = factory.path(failure, 0, failed=True)
-    for path, document in ((run / "bench" / "x.json", bench), (run / "simulated" / "x.json", simulated), (note, json.loads(note.read_text()))):
+    for path, document in ((run / "bench" / "x.json", _peers(2)), (run / "simulated" / "x.json", simulated), (note, json.loads(note.read_text()))):
         path.parent.mkdir(exist_ok=True)
         for content in mutations(document, 200, seed=4):
             path.write_bytes(content)
@@ -213,11 +232,32 @@ def test_damaged_google_benchmarks(tmp_path, capsys):
     good.write_text(json.dumps(document))
     for content in mutations(document, 900, seed=3):
         bad.write_bytes(content)
-        code = compare([str(good), str(bad), "--fail-on", "slower:5%"])
+        sides = (good, bad) if bad.stat().st_size % 2 else (bad, good)
+        code = compare([*map(str, sides), "--fail-on", "slower:5%"])
         out, err = capsys.readouterr()
         assert (code == 2) == (out == "") and err.count("\n") == (code == 2) and "internal error" not in err, content
         codes.add(code)
     assert codes == {0, 1, 2, 3}
+
+
+def test_damaged_results_of_programs_that_are_run(tmp_path):
+    path, read = tmp_path / "round.json", 0
+    for content in mutations(_peers(1), 300, seed=7):
+        path.write_bytes(content)
+        with contextlib.suppress(ValueError):
+            read += bool(read_measurements(path))
+    assert 30 * TIMES < read < 270 * TIMES
+
+
+@pytest.mark.parametrize("threads", ["\u00b2", "\u0663", "9" * 5000, "-1", "", "1.5", "0"],
+                         ids=lambda text: ascii(text[:9]))
+def test_a_number_of_threads_that_is_none_is_left_out(factory, threads):
+    factory.cell({"walk_ns_mean": 4.0})
+    run = factory.write()
+    (run / "bench").mkdir()
+    document = json.dumps(_peers(1)).replace("threads:1", f"threads:{threads}")
+    (run / "bench" / "x.json").write_text(document, encoding="utf-8")
+    assert not load(run).bench.walks
 
 
 def test_reports_of_absurd_numbers(factory):

@@ -1,5 +1,6 @@
 #include "harness/run/plan.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -151,6 +152,60 @@ TEST(Plan, RefusesWhatIsNoPlan) {
   EXPECT_THAT(broken([](auto& d) { d["seed"] = "x"; }), refused);
   EXPECT_THAT(broken([](auto& d) { d["cells"][0]["options"]["vcpus"] = 0; }), refused);
   EXPECT_THAT(broken([](auto& d) { d["cells"][0]["options"]["sheep"] = 1; }), refused);
+}
+
+TEST(Plan, RefusesWhatNoMatrixMakes) {
+  const auto good = to_json(plan_of());
+  const auto broken = [&](const char* place, const nlohmann::ordered_json& value) {
+    auto document = good;
+    document[nlohmann::ordered_json::json_pointer(place)] = value;
+    return complaint([&] { plan_from_json(document, "D/run.json"); });
+  };
+  const auto no_numbers = nlohmann::ordered_json::parse("[1e300, 2.5, true, null, \"2\", []]");
+  for (const nlohmann::ordered_json& no_number : no_numbers) {
+    for (const char* place : {"/seed", "/repetitions", "/cells/0/id", "/order/0/0", "/order/0/1"}) {
+      EXPECT_THAT(broken(place, no_number), HasSubstr("is of another type; it must be a whole number")) << place;
+    }
+  }
+  EXPECT_THAT(broken("/cells/0/options/vcpus", 1e300), HasSubstr("cells[0].options.vcpus is of another type"));
+  EXPECT_THAT(broken("/cells/0/options/vcpus", nullptr), HasSubstr("cells[0].options.vcpus is of another type"));
+  EXPECT_THAT(broken("/repetitions", 4294967297), HasSubstr("repetitions is 4294967297, not 1 to 1000"));
+  EXPECT_THAT(broken("/order/0", nlohmann::ordered_json::array({0})), HasSubstr("order[0] is no pair"));
+  EXPECT_THAT(broken("/order/0", nlohmann::ordered_json::array({0, 0, 0})), HasSubstr("order[0] is no pair"));
+  EXPECT_THAT(broken("/cells/0/options", nlohmann::ordered_json::object()), HasSubstr("options.variant is missing"));
+  EXPECT_THAT(broken("/cells/0/name", "\x1b[2J"), HasSubstr("cells[0].name has characters that cannot be printed"));
+  EXPECT_THAT(broken("/format", nlohmann::ordered_json::array()), HasSubstr("format is of another type"));
+}
+
+TEST(Plan, IsReadFromItsText) {
+  const Plan plan = plan_of();
+  const std::string text = to_json(plan).dump(1);
+  EXPECT_EQ(difference(plan, plan_from_text(text, "run.json"), plan.seed), std::nullopt);
+  const auto refused = [](const std::string& content) {
+    return complaint([&] { plan_from_text(content, "D/run.json"); });
+  };
+  EXPECT_THAT(refused(text.substr(0, text.size() / 2)),
+              HasSubstr("D/run.json: not the plan of a shadowwalk run (is no JSON"));
+  EXPECT_THAT(refused(text + '\0' + text), HasSubstr("is zero"));
+  for (const char* key : {"format", "plugins", "cells", "order", "matrix"}) {
+    EXPECT_THAT(refused(fmt::format("{{\"{}\": {}", key, std::string(1'000'000, '['))),
+                HasSubstr("is nested more than 64 deep"))
+        << key;
+  }
+}
+
+TEST(Plan, AFolderMayHaveAnyNameAndAWorkloadNot) {
+  KnownNames names = product_names();
+  names.check_workload_file = [](std::string_view) { return std::nullopt; };
+  const auto plan_in = [&](const std::string& workload) {
+    const std::string text = "[[group]]\nname = \"g\"\nvariant = \"leak\"\nworkload = \"" + workload + "\"\n";
+    return make_plan(parse_matrix(text, "/a\tb/m.toml", names), {});
+  };
+  const Plan plan = plan_in("./mine.toml");
+  EXPECT_EQ(plan.cells.at(0).request.config.workload, "/a\tb/mine.toml");
+  EXPECT_EQ(difference(plan, plan_from_text(to_json(plan).dump(), "run.json"), {}), std::nullopt);
+  EXPECT_THAT(complaint([&] { plan_in("./a\tb.toml"); }),
+              HasSubstr("'workload' has characters that cannot be printed"));
 }
 
 TEST(Plan, AWordInPlaceOfANumberComesBack) {

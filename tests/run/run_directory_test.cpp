@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,6 +125,43 @@ TEST_F(RunDirectoryTest, RefusesADamagedPlan) {
   EXPECT_THAT(complaint([&] { RunDirectory::open(out_); }), HasSubstr("not the plan of a shadowwalk run"));
 }
 
+TEST_F(RunDirectoryTest, WhatIsNoFileIsNoResult) {
+  {
+    RunDirectory directory = create();
+    store(directory, {0, 0});
+  }
+  ASSERT_EQ(mkfifo((out_ / "cells/0000-r1.json").c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo((out_ / "cells/0000-r2.failed.json").c_str(), 0600), 0);
+  std::filesystem::create_symlink("/dev/zero", out_ / "cells/0001-r0.json");
+  std::filesystem::create_directory(out_ / "cells/0001-r1.json");
+  const RunDirectory directory = RunDirectory::open(out_);
+  EXPECT_EQ(directory.measured(), 1u);
+  EXPECT_TRUE(directory.failures().empty());
+}
+
+TEST_F(RunDirectoryTest, WhatIsTooLargeIsNotRead) {
+  { const RunDirectory directory = create(); }
+  std::filesystem::resize_file(out_ / "run.json", std::uintmax_t{1} << 40);
+  EXPECT_THAT(complaint([&] { RunDirectory::open(out_); }), HasSubstr("run.json is larger than 64 MiB"));
+}
+
+TEST_F(RunDirectoryTest, AFailureOfOthersIsShownOnOneLine) {
+  { const RunDirectory directory = create(); }
+  const auto with = [&](const char* more) {
+    std::ofstream(out_ / "cells/0000-r0.failed.json")
+        << R"({"status": "failed", "reason": "a\u001b[2J\nb")" << more << "}";
+    return RunDirectory::open(out_).failures();
+  };
+  const auto failures = with(R"(, "signal": 9)");
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_EQ(failures.begin()->second.reason, R"(a\x1b[2J\x0ab)");
+  EXPECT_EQ(failures.begin()->second.signal, 9);
+  for (const char* more :
+       {R"(, "signal": 1e300)", R"(, "signal": true)", R"(, "exit_code": 256)", R"(, "command": 1)"}) {
+    EXPECT_TRUE(with(more).empty()) << more;
+  }
+}
+
 TEST_F(RunDirectoryTest, TwoRunnersCannotShareIt) {
   const RunDirectory directory = create();
   const pid_t other = fork();
@@ -153,6 +191,7 @@ TEST(ResultProblem, TellsResultsFromWhatIsNone) {
   EXPECT_EQ(result_problem(R"({"benchmarks": [{"error_occurred": false}]})"), std::nullopt);
   EXPECT_EQ(result_problem(""), "its result is not valid JSON");
   EXPECT_EQ(result_problem("{\"benchmarks\": ["), "its result is not valid JSON");
+  EXPECT_EQ(result_problem(std::string(1'000'000, '[')), "its result is not valid JSON");
   EXPECT_EQ(result_problem("[]"), "its result has no benchmarks");
   EXPECT_EQ(result_problem("{}"), "its result has no benchmarks");
   EXPECT_EQ(result_problem(R"({"benchmarks": []})"), "its result holds no entry");

@@ -2,8 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include <fstream>
-
 #include "harness/machine/error.hpp"
 
 namespace shadowwalk {
@@ -99,25 +97,6 @@ TEST(TomlReader, UnknownKeysWithTheNearestKnownOne) {
   EXPECT_EQ(complaint("wieght = 1", [&](const TomlReader& reader, const auto& key,
                                         const auto&) { reader.unknown("key", key, known); }),
             "my.toml:1:1: unknown key 'wieght', did you mean 'weight'? known: weight pages");
-}
-
-TEST(ReadTextFile, SaysWhyItCannot) {
-  const std::filesystem::path folder = testing::TempDir();
-  const auto read = [](const std::filesystem::path& file) -> std::string {
-    try {
-      return "read " + read_text_file(file, "workload");
-    } catch (const InputError& error) {
-      return error.what();
-    }
-  };
-  EXPECT_THAT(read(folder / "is-not-there.toml"), HasSubstr("cannot read the workload"));
-  EXPECT_THAT(read(folder), HasSubstr("it is not a file"));
-  const std::filesystem::path large = folder / "large.toml";
-  std::ofstream(large) << std::string((1 << 20) + 1, ' ');
-  EXPECT_THAT(read(large), HasSubstr("larger than 1 MiB"));
-  std::filesystem::resize_file(large, 3);
-  EXPECT_EQ(read(large), "read    ");
-  std::filesystem::remove(large);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
-#include "harness/verify/json.hpp"
+#include "harness/verify/saved_schedule.hpp"
 #include "tests/verify/safe_variants.hpp"
 
 namespace shadowwalk::verify {
@@ -148,12 +148,18 @@ TEST_F(SavedScheduleFile, ThatIsWrongIsRefusedInOneLine) {
   expect_refused("/setting/memory", "arm", "setting.memory is \"arm\", which is unknown");
   expect_refused("/setting/mutant", "none", "setting.mutant is \"none\", which is unknown");
   expect_refused("/setting/weakened/kind", "fence", "setting.weakened.kind is \"fence\", which is unknown");
-  expect_refused("/setting", 3, "setting. is no object");
+  expect_refused("/setting", 3, "setting is no object");
+  expect_refused("/setting/walkers", 1e300, "setting.walkers is of another type");
+  expect_refused("/setting/walkers", true, "setting.walkers is of another type");
+  expect_refused("/goes_wrong", "\x1b[2J", "goes_wrong has characters that cannot be printed");
+  expect_refused("/steps/0", "\x1b[2J", "steps[0] has characters that cannot be printed");
   expect_refused("/steps", {{"a", 1}}, "steps is of another type");
   document_ = good;
   document_.erase("steps");
   EXPECT_THAT(refused(), HasSubstr("steps is missing"));
   std::ofstream(path_) << "{";
+  EXPECT_THROW(load_schedule(path_), InputError);
+  std::ofstream(path_) << "{\"shadowwalk_schedule\": " << std::string(1'000'000, '[');
   EXPECT_THROW(load_schedule(path_), InputError);
   EXPECT_THROW(load_schedule(path_ + ".absent"), InputError);
 }

@@ -1,6 +1,5 @@
 #include "harness/attach/live/entry.hpp"
 
-#include <algorithm>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/printable.hpp"
+#include "harness/text/json_reader.hpp"
 
 namespace shadowwalk::live {
 namespace {
@@ -32,23 +32,39 @@ json json_of(const CellPart& cell) {
   return object;
 }
 
-CellPart cell_from(const json& object) {
-  CellPart cell{.id = object.at("id"),
-                .name = object.at("name"),
-                .variant = object.at("variant"),
-                .workload = object.at("workload"),
-                .held = object.at("held"),
-                .counters_fd = object.value("counters_fd", -1),
+CellPart cell_from(const JsonValue& object) {
+  CellPart cell{.id = object.at("id").number<std::int64_t>(-1),
+                .name = object.at("name").raw_text(),
+                .variant = object.at("variant").raw_text(),
+                .workload = object.at("workload").raw_text(),
+                .held = object.at("held").flag(),
                 .schedule = std::nullopt};
-  if (object.contains("window_end_ns")) {
-    cell.schedule = Schedule{object.at("warmup_end_ns"), object.at("window_end_ns")};
+  if (const auto fd = object.find("counters_fd")) cell.counters_fd = fd->number(0);
+  if (const auto window_end = object.find("window_end_ns")) {
+    cell.schedule = Schedule{object.at("warmup_end_ns").number<std::uint64_t>(), window_end->number<std::uint64_t>()};
   }
   return cell;
 }
 
-/// An entry has whole numbers only; others do not fit what they are read into.
-bool has_fraction(const json& value) {
-  return value.is_number_float() || (value.is_structured() && std::ranges::any_of(value, has_fraction));
+json json_of(const RunPart& run) {
+  return {{"directory", run.directory},   {"title", run.title},         {"number", run.number},
+          {"total", run.total},           {"failed", run.failed},       {"cell", run.cell},
+          {"repetition", run.repetition}, {"cell_name", run.cell_name}, {"variant", run.variant},
+          {"workload", run.workload},     {"done_ns", run.done_ns}};
+}
+
+RunPart run_from(const JsonValue& object) {
+  return {.directory = object.at("directory").raw_text(),
+          .title = object.at("title").raw_text(),
+          .number = object.at("number").number<std::size_t>(),
+          .total = object.at("total").number<std::size_t>(),
+          .failed = object.at("failed").number<std::size_t>(),
+          .cell = object.at("cell").number<std::int64_t>(0),
+          .repetition = object.at("repetition").number(0),
+          .cell_name = object.at("cell_name").raw_text(),
+          .variant = object.at("variant").raw_text(),
+          .workload = object.at("workload").raw_text(),
+          .done_ns = object.at("done_ns").number<std::uint64_t>()};
 }
 
 /// An entry is another process's, and its texts are shown on terminals.
@@ -64,29 +80,27 @@ void make_printable(Entry& entry) {
 
 }  // namespace
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunPart, directory, title, number, total, failed, cell, repetition, cell_name,
-                                   variant, workload, done_ns)
-
 std::uint64_t now_ns() { return CycleClock::monotonic_ns(); }
 
 std::string to_text(const Entry& entry) {
   json object = {{"format", kEntryFormat}, {"began_ns", entry.began_ns}};
   if (entry.cell) object["cell"] = json_of(*entry.cell);
-  if (entry.run) object["run"] = *entry.run;
+  if (entry.run) object["run"] = json_of(*entry.run);
   // A title or a path need not be UTF-8.
   return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 std::optional<Entry> from_text(const std::string& text) {
   try {
-    const json object = json::parse(text);
-    if (object.at("format") != kEntryFormat || has_fraction(object)) return std::nullopt;
-    Entry entry{.began_ns = object.at("began_ns"), .cell = std::nullopt, .run = std::nullopt};
-    if (object.contains("cell")) entry.cell = cell_from(object.at("cell"));
-    if (object.contains("run")) entry.run = object.at("run").get<RunPart>();
+    const json document = parse_json(text);
+    const JsonValue object(document);
+    if (object.at("format").raw_text() != kEntryFormat) return std::nullopt;
+    Entry entry{.began_ns = object.at("began_ns").number<std::uint64_t>(), .cell = std::nullopt, .run = std::nullopt};
+    if (const auto cell = object.find("cell")) entry.cell = cell_from(*cell);
+    if (const auto run = object.find("run")) entry.run = run_from(*run);
     make_printable(entry);
     return entry.cell || entry.run ? std::optional(entry) : std::nullopt;
-  } catch (const json::exception&) {
+  } catch (const InputError&) {
     return std::nullopt;
   }
 }

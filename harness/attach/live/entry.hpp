@@ -55,7 +55,7 @@ struct Entry {
 
 /// The content of an entry's file.
 std::string to_text(const Entry& entry);
-/// The inverse of to_text(); nothing if the text is no entry.
+/// The inverse of to_text(), with texts that a terminal may show; nothing if the text is no entry.
 std::optional<Entry> from_text(const std::string& text);
 
 /// Lists this process among the live runs while the object exists. It never fails: if the process cannot be listed,

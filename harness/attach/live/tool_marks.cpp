@@ -7,11 +7,13 @@
 #include <exception>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "harness/attach/live/entry.hpp"
 #include "harness/attach/live/runtime_directory.hpp"
+#include "harness/machine/error.hpp"
+#include "harness/os/printable.hpp"
+#include "harness/text/json_reader.hpp"
 
 namespace shadowwalk::live {
 namespace {
@@ -21,25 +23,30 @@ using nlohmann::json;
 constexpr const char* kMarkFormat = "shadowwalk-mark-1";
 constexpr std::uint64_t kStillOn = std::numeric_limits<std::uint64_t>::max();
 
-struct Mark {
-  std::uint64_t begin_ns = 0;
-  std::uint64_t end_ns = 0;
-  std::string command;
-};
-
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Mark, begin_ns, end_ns, command)
-
-std::optional<Mark> parse_mark(const std::string& text) {
-  const json object = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object() || object.value("format", "") != kMarkFormat) return std::nullopt;
-  return object.get<Mark>();
-}
-
 bool is_mark_of(const RuntimeFile& file, const Process& measuring) {
   return !file.is_partial && file.process == measuring && number_behind(file.kind, kMarkKind);
 }
 
 }  // namespace
+
+std::string to_text(const Mark& mark) {
+  const json object = {
+      {"format", kMarkFormat}, {"begin_ns", mark.begin_ns}, {"end_ns", mark.end_ns}, {"command", mark.command}};
+  return object.dump(1, ' ', false, json::error_handler_t::replace);
+}
+
+std::optional<Mark> mark_from_text(const std::string& text) {
+  try {
+    const json document = parse_json(text);
+    const JsonValue object(document);
+    if (object.at("format").raw_text() != kMarkFormat) return std::nullopt;
+    return Mark{.begin_ns = object.at("begin_ns").number<std::uint64_t>(),
+                .end_ns = object.at("end_ns").number<std::uint64_t>(),
+                .command = os::printable(object.at("command").raw_text())};
+  } catch (const InputError&) {
+    return std::nullopt;
+  }
+}
 
 ToolMark::ToolMark(const Process& measuring, std::string command)
     : name_(file_name(measuring, fmt::format("{}{}", kMarkKind, getpid()))),
@@ -58,9 +65,7 @@ ToolMark::~ToolMark() {
 }
 
 void ToolMark::write(std::uint64_t end_ns) const {
-  json object = Mark{begin_ns_, end_ns, command_};
-  object["format"] = kMarkFormat;
-  RuntimeDirectory::make().replace(name_, object.dump(1, ' ', false, json::error_handler_t::replace));
+  RuntimeDirectory::make().replace(name_, to_text(Mark{begin_ns_, end_ns, command_}));
 }
 
 std::vector<std::string> tools_on(const Process& measuring, std::uint64_t begin_ns, std::uint64_t end_ns) noexcept {
@@ -72,13 +77,13 @@ std::vector<std::string> tools_on(const Process& measuring, std::uint64_t begin_
     for (const RuntimeFile& file : directory->files()) {
       if (!is_mark_of(file, measuring)) continue;
       const std::optional<std::string> text = directory->read(file.name);
-      const std::optional<Mark> mark = text ? parse_mark(*text) : std::nullopt;
+      const std::optional<Mark> mark = text ? mark_from_text(*text) : std::nullopt;
       if (mark && mark->begin_ns <= end_ns && mark->end_ns >= begin_ns) marks.push_back(*mark);
     }
     std::ranges::sort(marks, {}, &Mark::begin_ns);
     for (Mark& mark : marks) commands.push_back(std::move(mark.command));
   } catch (const std::exception&) {
-    // The directory is refused, or a file is no mark: no tool could leave a mark there either.
+    // The directory is refused: no tool could leave a mark there either.
   }
   return commands;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,16 @@
 /// Which tools `shadowwalk attach` attached to a measuring process: the cell reads the marks when it is over and names
 /// the tools in its result.
 namespace shadowwalk::live {
+
+/// The content of a mark's file.
+struct Mark {
+  std::uint64_t begin_ns = 0;  ///< the tool was attached from here, of now_ns()'s clock
+  std::uint64_t end_ns = 0;    ///< ... to here; the largest number: it still is
+  std::string command;
+};
+std::string to_text(const Mark& mark);
+/// The inverse of to_text(), with a command that a terminal may show; nothing if the text is no mark.
+std::optional<Mark> mark_from_text(const std::string& text);
 
 /// Marks a tool as attached to a process while the object exists. After kill -9 the mark counts until the process ends.
 class ToolMark {

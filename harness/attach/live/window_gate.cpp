@@ -17,6 +17,8 @@
 #include "harness/attach/live/entry.hpp"
 #include "harness/attach/live/runtime_directory.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/printable.hpp"
+#include "harness/text/json_reader.hpp"
 
 namespace shadowwalk::live {
 namespace {
@@ -49,20 +51,24 @@ int ms_until(PerfControl::Clock::time_point until) {
 
 }  // namespace
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WatchedWindow, enable_ns, begin_ns, end_ns, disabled_ns, failure)
-
 std::string to_text(const WatchedWindow& window) {
-  json object = window;
-  object["format"] = kWindowFormat;
+  const json object = {{"format", kWindowFormat}, {"enable_ns", window.enable_ns},     {"begin_ns", window.begin_ns},
+                       {"end_ns", window.end_ns}, {"disabled_ns", window.disabled_ns}, {"failure", window.failure}};
   return object.dump(1, ' ', false, json::error_handler_t::replace);
 }
 
 std::optional<WatchedWindow> watched_window_from_text(const std::string& text) {
   try {
-    const json object = json::parse(text);
-    if (object.at("format") != kWindowFormat) return std::nullopt;
-    return object.get<WatchedWindow>();
-  } catch (const json::exception&) {
+    const json document = parse_json(text);
+    const JsonValue object(document);
+    if (object.at("format").raw_text() != kWindowFormat) return std::nullopt;
+    const auto time = [&](const char* key) { return object.at(key).number<std::uint64_t>(); };
+    return WatchedWindow{.enable_ns = time("enable_ns"),
+                         .begin_ns = time("begin_ns"),
+                         .end_ns = time("end_ns"),
+                         .disabled_ns = time("disabled_ns"),
+                         .failure = os::printable(object.at("failure").raw_text())};
+  } catch (const InputError&) {
     return std::nullopt;
   }
 }

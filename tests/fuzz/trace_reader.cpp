@@ -1,36 +1,31 @@
 // Any bytes as a trace: an InputError or events that a trace may hold, never a crash. The first byte says how the rest
 // is taken, because no mutation would pass the checksums and few pass zstd:
 //   even: a whole file, checksums ignored     odd: one block's events, as they are after decompression
+#include "harness/trace/trace_reader.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
-#include <string_view>
+#include <vector>
 
-#include "harness/machine/error.hpp"
 #include "harness/trace/file_format.hpp"
-#include "harness/trace/trace_reader.hpp"
+#include "tests/fuzz/targets.hpp"
 #include "tests/trace/from_memory.hpp"
 
+namespace shadowwalk::fuzz {
 namespace {
 
-using namespace shadowwalk;
-using namespace shadowwalk::trace;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using namespace trace;
 
 void read_file(std::string_view bytes) {
-  try {
+  accepts([&] {
     TraceReader reader(memory_file(bytes), "fuzz", Checksums::ignore);
     std::uint64_t last = 0;
     while (const auto event = reader.next()) {
       require(event_error(*event).empty() && event->time_ns >= last);
       last = event->time_ns;
     }
-  } catch (const InputError&) {
-  }
+  });
 }
 
 /// What is decoded is what encoding it gives back.
@@ -54,13 +49,14 @@ void read_block(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
-  if (data[0] % 2 == 0) {
-    read_file(bytes);
+void trace_reader(std::string_view bytes) {
+  if (bytes.empty()) return;
+  const std::string_view rest = bytes.substr(1);
+  if (static_cast<unsigned char>(bytes.front()) % 2 == 0) {
+    read_file(rest);
   } else {
-    read_block(std::as_bytes(std::span(bytes)));
+    read_block(std::as_bytes(std::span(rest)));
   }
-  return 0;
 }
+
+}  // namespace shadowwalk::fuzz
