@@ -65,7 +65,9 @@ SavedSchedule read_schedule(const JsonValue& document) {
                       .config = read_setting(document.at("setting")),
                       .goes_wrong = document.at("goes_wrong").text(),
                       .steps = {}};
-  for (const JsonValue& step : document.at("steps").elements()) saved.steps.push_back(step.text());
+  const JsonValue steps = document.at("steps");
+  for (const JsonValue& step : steps.elements()) saved.steps.push_back(step.text());
+  if (saved.steps.empty()) steps.wrong("is empty: no schedule that goes wrong is that short");
   return saved;
 }
 

@@ -237,16 +237,14 @@ TEST_F(LiveRunsTest, NumbersThatAreNoneOfOursDoNoHarm) {
     changed.replace(changed.find(key) + key.size(), 4, number);
     return changed;
   };
-  for (const char* number : {"1e99", "-1e99", "2000.5", "\"2000\"", "null", "[]"}) {
+  for (const char* number : {"1e99", "-1e99", "2000.5", "\"2000\"", "null", "[]", "-1"}) {
     put(file_name(this_process()), with_end(number));
     EXPECT_THAT(live_runs(), IsEmpty()) << number;
   }
-  for (const char* number : {"-1", "18446744073709551615"}) {
-    put(file_name(this_process()), with_end(number));
-    const auto runs = live_runs();
-    ASSERT_THAT(runs, SizeIs(1)) << number;
-    EXPECT_GE(static_cast<std::int64_t>(runs[0].eta_ns(0).value()), 0) << number;
-  }
+  put(file_name(this_process()), with_end("18446744073709551615"));
+  const auto runs = live_runs();
+  ASSERT_THAT(runs, SizeIs(1));
+  EXPECT_GE(static_cast<std::int64_t>(runs[0].eta_ns(0).value()), 0);
 }
 
 TEST_F(LiveRunsTest, TextThatIsNoUtf8IsNoFailure) {

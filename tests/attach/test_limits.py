@@ -28,7 +28,8 @@ def is_clear(done, codes=(0, 2)):
     """It worked, or said in one line why not."""
     assert done.returncode in codes, (done.returncode, done.stderr)
     if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if ": perf record " not in line and "no PMU here" not in line]
+        notices = (": perf record ", "no PMU here", "user space only")
+        said = [line for line in done.stderr.splitlines() if not any(notice in line for notice in notices)]
         assert len(said) == 1 and said[0].startswith("shadowwalk: "), done.stderr
 
 
@@ -41,7 +42,7 @@ def is_listed(command, cell):
 def test_few_descriptors(start, command, limited, software_perf, arguments):
     cell = start("--variant", "leak")
     cell.until("measure")
-    for most in (4, 5, 6, 7, 8, 10, 12, 16, 24, 32):
+    for most in (4, 5, 6, 8, 12, 24):
         is_clear(limited(arguments, resource.RLIMIT_NOFILE, most), codes=(0, 1, 2) if "attach" in arguments else (0, 2))
         assert is_listed(command, cell), f"{most} descriptors took the entry of a live cell away"
 

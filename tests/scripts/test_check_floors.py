@@ -117,7 +117,7 @@ def test_the_rules_themselves_point_down():
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_floors", loader))
     loader.exec_module(module)
     across = {("harness/machine", "harness/probes"), ("harness/os", "harness/machine"),
-              ("harness/measure", "harness/os"), ("harness/measure/pmu", "harness/measure"),
+              ("harness/measure", "harness/os"), ("harness/measure/pmu", "harness/measure"), ("harness/measure/pmu", "harness/text"),
               ("harness/text", "harness/machine"), ("harness/text", "harness/os"), ("harness/fiber", "harness/machine"),
               ("workloads", "workloads/guest"),
               ("harness/replay", "harness/trace"), ("harness/plugin", "harness/projection"),

@@ -154,6 +154,7 @@ TEST_F(SavedScheduleFile, ThatIsWrongIsRefusedInOneLine) {
   expect_refused("/goes_wrong", "\x1b[2J", "goes_wrong has characters that cannot be printed");
   expect_refused("/steps/0", "\x1b[2J", "steps[0] has characters that cannot be printed");
   expect_refused("/steps", {{"a", 1}}, "steps is of another type");
+  expect_refused("/steps", nlohmann::json::array(), "steps is empty");
   document_ = good;
   document_.erase("steps");
   EXPECT_THAT(refused(), HasSubstr("steps is missing"));
