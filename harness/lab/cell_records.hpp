@@ -122,7 +122,8 @@ void walk_burst_unclocked(WalkingVcpu& vcpu, std::span<const Access> accesses, W
 }
 
 /// Walks a burst on `vcpu`, which offers `bool served(Access)` and `bool fault(Access)`, and clocks it: two clock reads
-/// per burst, per fault and per sample. fault() returns false, and does nothing, once the cell is over. A vCPU with sections offers `bool served_clocking_section(Access, uint64_t&)`.
+/// per burst, per fault and per sample. fault() returns false, and does nothing, once the cell is over. A vCPU with
+/// sections offers `bool served_clocking_section(Access, uint64_t&)`.
 template <class WalkingVcpu>
 void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord& record) {
   if (!record.clocked) return walk_burst_unclocked(vcpu, accesses, record);
