@@ -18,7 +18,8 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = (SOURCE / "docs" / "writing-a-variant.md").read_text(encoding="utf-8")
 EXAMPLE = SOURCE / "examples" / "variant-plugin"
 STEPS = steps_of(DOCUMENT)
-CELL = ("--workload", "mmio-poll", "--guest", "thread", "--duration", "60ms", "--warmup", "10ms")
+CELL = ("--workload", "mmio-poll", "--guest", "thread", "--duration", "60ms", "--warmup", "10ms",
+        "--mmu-lock", "mutex")
 
 
 @pytest.fixture(scope="module")

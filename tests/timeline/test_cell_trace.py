@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 CELL = ("--workload", "mmio-poll", "--guest", "thread", "--duration", "200ms", "--warmup", "20ms", "--working-set", "64",
-        "--walks-per-exit", "4096", "--zap-rate", "500")
+        "--walks-per-exit", "4096", "--zap-rate", "500", "--mmu-lock", "mutex")
 REPLAYED = pathlib.Path(__file__).parents[2] / "workloads" / "traces" / "churn.swtrace"
 ALL_KEPT = ("--trace-records", "1048576")
 
