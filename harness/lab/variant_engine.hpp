@@ -78,8 +78,8 @@ class VariantEngine final : public Engine {
       return walked == Walked::served;
     }
     /// Not once the vCPU is to stop: with more vCPUs than CPUs the rest of a burst, whose faults take their turns at
-    /// mmu_lock, can last for minutes.
-    bool fault(Access access) {
+    /// mmu_lock, can last for minutes. Out of line: the loop of walks keeps its registers.
+    [[gnu::noinline]] bool fault(Access access) {
       if (vcpu_.has_request(kRequestStop)) return false;
       if (access.kind() == AccessKind::page_table_write) {
         mmu_.page_table_write(access.gfn());
