@@ -21,8 +21,8 @@ struct HostActivity {
   std::uint64_t busy_ns = 0;   ///< CPUs ran something
   std::uint64_t own_ns = 0;    ///< of that, this process
 };
-/// Of `cpus` alone: in a container, /proc/stat has the CPUs of the whole host, and a load beside the cpuset disturbs
-/// nobody in it. Of all CPUs, if the file lacks one of `cpus` (LXCFS numbers a container's CPUs anew).
+/// Adds up `cpus` alone: in a container, /proc/stat has the CPUs of the whole host, and a load beside the cpuset
+/// disturbs nothing in it. Adds up all CPUs if the file lacks one of `cpus`: LXCFS numbers a container's CPUs anew.
 /// `proc_stat`: a file like /proc/stat. What it does not contain is 0.
 HostActivity host_activity(const std::string& proc_stat = "/proc/stat",
                            const std::vector<unsigned>& cpus = os::allowed_cpus());

@@ -44,8 +44,9 @@ pid_t start_tool(const std::string& path, const std::vector<std::string>& words,
     return start_program(path, words, setup);
   } catch (const std::system_error& error) {
     const bool too_many_files = error.code() == std::errc::too_many_files_open;
-    throw InputError(fmt::format("cannot start {}: {}; `ulimit {}` shows the limit", path, error.what(),
-                                 too_many_files ? "-n" : "-u"));
+    throw InputError(fmt::format(
+        "cannot start {}: {}", path,
+        too_many_files ? fmt::format("{}; raise the limit (ulimit -n)", error.what()) : why_not_started(error.code())));
   }
 }
 

@@ -211,26 +211,15 @@ Plan read_plan(const JsonValue& document) {
   return plan;
 }
 
-InputError no_plan(const std::string& where, const char* what) {
-  return InputError{fmt::format("{}: not the plan of a shadowwalk run ({}); choose another directory", where, what)};
-}
-
 }  // namespace
-
-Plan plan_from_json(const nlohmann::json& document, const std::string& where) {
-  try {
-    return read_plan(JsonValue(document));
-  } catch (const InputError& error) {
-    throw no_plan(where, error.what());
-  }
-}
 
 Plan plan_from_text(std::string_view text, const std::string& where) {
   try {
     const nlohmann::json document = parse_json(text);
     return read_plan(JsonValue(document));
   } catch (const InputError& error) {
-    throw no_plan(where, error.what());
+    throw InputError{
+        fmt::format("{}: not the plan of a shadowwalk run ({}); choose another directory", where, error.what())};
   }
 }
 

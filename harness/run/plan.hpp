@@ -66,10 +66,8 @@ std::vector<Measurement> interleaved_order(int cells, int repetitions, std::uint
 /// The content of run.json.
 nlohmann::ordered_json to_json(const Plan& plan);
 
-/// The reverse. Throws InputError that names `where` when the document is not a plan of this format, or one that no
-/// matrix makes.
-Plan plan_from_json(const nlohmann::json& document, const std::string& where);
-/// The same for the text of run.json.
+/// The reverse, of the text of run.json. Throws InputError that names `where` when it is not a plan of this format, or
+/// one that no matrix makes.
 Plan plan_from_text(std::string_view text, const std::string& where);
 
 /// The first difference between a newly requested plan and the recorded one, in words; nothing if they are the same.

@@ -83,9 +83,9 @@ def is_cell(entry):
 
 
 def benchmarks_of(entries):
-    """{name: Benchmark} of the benchmarks that are no cells, in the file's order. Benchmarks of one name are told apart by their
-    places in the program, and get a number behind the name: a program with one more in front still has the same numbers. Raises
-    ValueError for an entry without a name."""
+    """{name: Benchmark} of the benchmarks that are no cells, in the file's order. Benchmarks that share a name get a number behind it,
+    by their places in the program: a program with one more in front still has the same numbers. Raises ValueError for an entry
+    without a name."""
     if not all(map(full_name, entries)):
         raise ValueError("a benchmark without a name")
     found = {}
