@@ -114,7 +114,9 @@ std::int64_t TomlReader::integer(const toml::key& key, const toml::node& node, s
 double TomlReader::number(const toml::key& key, const toml::node& node, double above, double most) const {
   if (!node.is_number())
     fail(node.source(), fmt::format("'{}' is {}; it must be a number", key.str(), type_name(node)));
-  const double value = node.value<double>().value();
+  // Not value<double>(): it has none of a whole number that no double is.
+  const auto whole = node.value_exact<std::int64_t>();
+  const double value = whole ? static_cast<double>(*whole) : node.value_exact<double>().value();
   if (!(value > above && value <= most)) {  // a NaN is neither
     fail(node.source(), fmt::format("'{}' is {}; it must be above {} and at most {}", key.str(), value, above, most));
   }

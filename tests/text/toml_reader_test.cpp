@@ -80,6 +80,7 @@ TEST(TomlReader, NumbersInTheirRange) {
     EXPECT_THAT(complaint(bad, take), HasSubstr("it must be above 0 and at most 4")) << bad;
   }
   EXPECT_THAT(complaint("a = \"1\"", take), HasSubstr("is a string; it must be a number"));
+  EXPECT_THAT(complaint("a = 9007199254740993", take), HasSubstr("at most 4")) << "no double is this number";
 }
 
 TEST(TomlReader, TablesAndListsOfThem) {
