@@ -69,6 +69,9 @@ CellRequest request_from(const ProjectOptions& options) {
     }
     take(request, "project", option, text, known);
   }
+  if (request.config.rcu_interval.of_kernel) {
+    throw InputError("project: --rcu-interval host: the simulated machine has no kernel of its own; give a time");
+  }
   if (replay::trace_file(request.config.workload)) {
     throw InputError(
         "project: --workload trace:FILE: no trace is replayed on the simulated machine; "

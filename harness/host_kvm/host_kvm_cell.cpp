@@ -45,6 +45,7 @@ void add_up(HostKvmMeasurement& cell, TouchVm& vm, std::span<const std::unique_p
   if (zapper == nullptr) return;
   common.zaps = zapper->zaps.zaps;
   common.zaps_empty = zapper->zaps.zaps_empty;
+  common.zaps_unfinished = zapper->zaps.zaps_unfinished;
   common.zap_ns = zapper->zaps.zap_ns;
   common.zap_service_ns = zapper->zaps.zap_service_ns;
   common.noise.zapper_switches = zapper->disturbance.involuntary_switches();

@@ -47,7 +47,8 @@ void refuse_what_is_the_labs(const CellConfig& config) {
   };
   for (const Option& option :
        {Option{"--checks full", config.full_checks}, Option{"--read-delay", config.read_delay.on()},
-        Option{"--rcu-interval", config.rcu_interval.count() != 0},
+        Option{"--rcu-interval", !config.rcu_interval.is_default()},
+        Option{"--walk-mode latency", config.walk_mode == WalkMode::latency},
         Option{"--mmu-lock mutex", config.mmu_lock == MmuLockKind::mutex},
         Option{"--events", !config.events.empty()}}) {
     if (option.given) {

@@ -85,7 +85,8 @@ CellMeasurement run_cell(const PreparedCell& prepared) {
   IpiRecord ipis(shared.window, shared.counters.ipis);
   GracePeriodRecord grace_periods(shared.window, CycleClock::to_ns(1));
   if (shared.clocked()) machine.observe_ipis(&ipis);
-  machine.set_rcu_options({.interval = config.rcu_interval,
+  machine.set_rcu_options({.interval = config.rcu_interval.time,
+                           .with_kernel = config.rcu_interval.of_kernel,
                            .on_thread_start = ReclaimerThread::on_thread_start,
                            .context = &reclaimer,
                            .observer = shared.clocked() ? &grace_periods : nullptr});

@@ -50,11 +50,12 @@ struct CellMeasurement {
   Histogram exit_ns;
 
   // Zappers
-  std::uint64_t zaps = 0;  ///< that found something
+  std::uint64_t zaps = 0;  ///< that ended in the window and found something
   std::uint64_t zaps_empty = 0;
-  std::uint64_t zaps_total = 0;  ///< in the cell's whole life, of those that found something
-  Histogram zap_ns;              ///< from the intended start
-  Histogram zap_service_ns;      ///< from the real one
+  std::uint64_t zaps_total = 0;       ///< in the cell's whole life, of those that found something
+  std::uint64_t zaps_unfinished = 0;  ///< see ZapRecord
+  Histogram zap_ns;                   ///< from the intended start
+  Histogram zap_service_ns;           ///< from the real one
 
   // Both
   MmuMeasurement mmu;

@@ -21,6 +21,7 @@ const char* to_string(GuestKind kind) {
   return "";
 }
 const char* to_string(MmuLockKind kind) { return kind == MmuLockKind::ticket ? "ticket" : "mutex"; }
+const char* to_string(WalkMode mode) { return mode == WalkMode::latency ? "latency" : "throughput"; }
 const char* to_string(Instrumentation level) {
   switch (level) {
     case Instrumentation::none:

@@ -25,6 +25,20 @@ enum class Instrumentation {
   full,   ///< samples single walks and sections, clocks exits
 };
 
+/// When RCU's grace periods begin: at multiples of `time` (0: as soon as there is a callback), or, `of_kernel`, each
+/// with one of the running kernel, which it waits for, too.
+struct RcuInterval {
+  std::chrono::nanoseconds time{0};
+  bool of_kernel = false;
+  bool is_default() const { return time.count() == 0 && !of_kernel; }
+};
+
+/// Whether the walks of a burst may overlap in the CPU.
+enum class WalkMode {
+  throughput,  ///< they may: the gfns are known beforehand
+  latency,     ///< no walk begins before the leaf of the one before it is there, as in a vCPU that exits for each
+};
+
 /// One cell, as asked for, after defaults (docs/result-format.md, `cell`). The option table (cell_options.hpp) has the
 /// ranges; give() checks them.
 struct CellConfig {
@@ -36,6 +50,7 @@ struct CellConfig {
   unsigned zappers = 1;
   double zap_rate = 1000;  ///< zaps a second, all zappers together
   unsigned walks_per_exit = 1024;
+  WalkMode walk_mode = WalkMode::throughput;
   std::uint64_t think_ns = 0;  ///< that a thread guest's vCPU spins after each burst, outside sections
   GuestKind guest = GuestKind::thread;
   std::string placement = "auto";
@@ -43,7 +58,7 @@ struct CellConfig {
   std::chrono::nanoseconds duration = std::chrono::seconds(2);
   std::chrono::nanoseconds warmup = std::chrono::milliseconds(500);
   std::uint64_t seed = 1;
-  std::chrono::nanoseconds rcu_interval{0};
+  RcuInterval rcu_interval;
   bool full_checks = false;
   ReadDelay read_delay;
   ReadDelay first_vcpu_delay;             ///< of vCPU 0 instead, if on: the workload's
@@ -69,6 +84,7 @@ struct CellConfig {
 std::string to_string(const ReadDelay& delay);
 const char* to_string(GuestKind kind);
 const char* to_string(MmuLockKind kind);
+const char* to_string(WalkMode mode);
 const char* to_string(Instrumentation level);
 
 }  // namespace shadowwalk

@@ -48,8 +48,18 @@ struct Time {
   static json in_result(nanoseconds value) { return std::chrono::duration<double>(value).count(); }
 };
 
-struct TimeInNs : Time {
-  static json in_result(nanoseconds value) { return value.count(); }
+struct RcuIntervalText {
+  static constexpr std::string_view kOfKernel = "host";
+  static std::optional<RcuInterval> read(std::string_view text) {
+    return text == kOfKernel ? std::optional(RcuInterval{.time = {}, .of_kernel = true}) : std::nullopt;
+  }
+  static RcuInterval from_number(std::int64_t number) { return {.time = nanoseconds(number), .of_kernel = false}; }
+  static std::string text(const RcuInterval& interval) {
+    return interval.of_kernel ? std::string(kOfKernel) : exact_duration(interval.time);
+  }
+  static json in_result(const RcuInterval& interval) {
+    return interval.of_kernel ? json(kOfKernel) : json(interval.time.count());
+  }
 };
 
 /// Enumerators, by their to_string().
@@ -233,6 +243,14 @@ std::vector<CellOption> make_table() {
                                           .field = "walks_per_exit",
                                           .label = "burst",
                                           .always_named = true}),
+      about<&CellConfig::walk_mode, Choice<WalkMode::throughput, WalkMode::latency>>(
+          {.key = "walk-mode",
+           .help =
+               "throughput: the walks of a burst may overlap in the CPU; latency: none begins before the one before "
+               "it has read its leaf, as where each walk follows an exit",
+           .accepted = "throughput|latency",
+           .field = "walk_mode",
+           .not_simulated = "simulated walks never overlap"}),
       about<&CellConfig::guest, Choice<GuestKind::automatic, GuestKind::kvm, GuestKind::thread, GuestKind::trace>>(
           {.key = "guest",
            .help = "kvm: real vCPUs; thread: the same program as ordinary code; trace: the accesses of trace:FILE; "
@@ -271,10 +289,14 @@ std::vector<CellOption> make_table() {
                                 .minimum = 0,
                                 .maximum = std::numeric_limits<std::int64_t>::max(),
                                 .field = "seed"}),
-      about<&CellConfig::rcu_interval, TimeInNs>({.key = "rcu-interval",
-                                                  .kind = Kind::time,
-                                                  .help = "Grace periods begin at multiples of this time; 0: at once",
-                                                  .field = "rcu_interval_ns"}),
+      about<&CellConfig::rcu_interval, RcuIntervalText>(
+          {.key = "rcu-interval",
+           .kind = Kind::time,
+           .help =
+               "Grace periods begin at multiples of this time (0: at once), or host: each also waits for one of the "
+               "running kernel, as its own call_rcu() does",
+           .accepted = "a time such as 4ms or 0, or host",
+           .field = "rcu_interval_ns"}),
       about<&CellConfig::full_checks, OffOrFull>(
           {.key = "checks",
            .help = "full: check the identity of each table at each level; slower, so not when timing",

@@ -27,8 +27,9 @@ struct CellOption {
 
   std::string_view key;  ///< in a matrix, in run.json and, after `--`, on the command line
   Kind kind = Kind::word;
-  std::string_view help{};      ///< what it does, in one line
-  std::string_view accepted{};  ///< Kind::word: what values look like, for messages; "a|b" are the only ones
+  std::string_view help{};  ///< what it does, in one line
+  /// Kind::word, and others that take words: what values look like, for messages; "a|b" are the only ones.
+  std::string_view accepted{};
   std::int64_t minimum = 0;
   std::int64_t maximum = 0;
   std::string_view field{};   ///< its key in the result's `cell`; empty: it is not there, or something else writes it

@@ -21,8 +21,10 @@ namespace shadowwalk {
 /// What one vCPU's walks took, in the window. Only bursts that lie in the window as a whole count as walks. Own thread
 /// only, until it has ended.
 struct WalkRecord {
-  WalkRecord(const Window& window_in, unsigned walks_per_exit, Instrumentation level = Instrumentation::full)
+  WalkRecord(const Window& window_in, unsigned walks_per_exit, Instrumentation level = Instrumentation::full,
+             WalkMode mode = WalkMode::throughput)
       : window(window_in),
+        walk_mode(mode),
         clocked(level != Instrumentation::none),
         sample_period(level != Instrumentation::full         ? kNever
                       : walks_per_exit < kAlwaysSampledBurst ? 1
@@ -35,6 +37,7 @@ struct WalkRecord {
   static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
   const Window& window;
+  const WalkMode walk_mode;
   const bool clocked;
   const std::size_t sample_period;
   std::size_t until_sample;
@@ -106,12 +109,41 @@ template <class WalkingVcpu, class Fault>
   }
 }
 
+/// 0, of which neither the compiler nor the CPU knows before `value` is there.
+inline std::uint64_t zero_after(std::uint64_t value) {
+  std::uint64_t no_bits = 0;
+  asm("" : "+r"(no_bits));
+  return value & no_bits;
+}
+
+/// The same, but no walk begins before the leaf of the one before it was read: its gfn depends on it. As in KVM, where
+/// an exit and an entry lie between two walks, which then cannot overlap in the CPU.
+template <class WalkingVcpu, class Fault>
+[[gnu::noinline]] void walk_in_turn(WalkingVcpu& vcpu, std::span<const Access> accesses, Fault fault) {
+  std::uint64_t zero = 0;
+  for (const Access access : accesses) {
+    std::uint64_t leaf = 0;
+    if (access.kind() == AccessKind::page_table_write || !vcpu.served_after(access, zero, leaf)) [[unlikely]]
+      fault(access);
+    zero = zero_after(leaf);
+  }
+}
+
+/// walk_plain(), or walk_in_turn() in a cell that measures latency.
+template <class WalkingVcpu, class Fault>
+void walk_as(WalkMode mode, WalkingVcpu& vcpu, std::span<const Access> accesses, Fault fault) {
+  if constexpr (requires(std::uint64_t leaf) { vcpu.served_after(Access(), leaf, leaf); }) {
+    if (mode == WalkMode::latency) return walk_in_turn(vcpu, accesses, fault);
+  }
+  walk_plain(vcpu, accesses, fault);
+}
+
 /// The burst without a clock: what clocking it costs is measured against this.
 template <class WalkingVcpu>
 void walk_burst_unclocked(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord& record) {
   record.burst_start = record.burst_end = CycleClock::now();  // whether it is in the window
   std::uint64_t faults = 0;
-  walk_plain(vcpu, accesses, [&](Access access) {
+  walk_as(record.walk_mode, vcpu, accesses, [&](Access access) {
     if (vcpu.fault(access)) ++faults;
   });
   record.walks_total += accesses.size();
@@ -123,7 +155,8 @@ void walk_burst_unclocked(WalkingVcpu& vcpu, std::span<const Access> accesses, W
 
 /// Walks a burst on `vcpu`, which offers `bool served(Access)` and `bool fault(Access)`, and clocks it: two clock reads
 /// per burst, per fault and per sample. fault() returns false, and does nothing, once the cell is over. A vCPU with
-/// sections offers `bool served_clocking_section(Access, uint64_t&)`.
+/// sections offers `bool served_clocking_section(Access, uint64_t&)`; one whose walks can be made to wait for each
+/// other, `bool served_after(Access, uint64_t zero, uint64_t& leaf)`.
 template <class WalkingVcpu>
 void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord& record) {
   if (!record.clocked) return walk_burst_unclocked(vcpu, accesses, record);
@@ -133,7 +166,7 @@ void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord&
   const auto fault = [&](Access access) { fault_ticks += clocked_fault(vcpu, access, record, counts); };
   for (auto rest = accesses; !rest.empty();) {
     const std::size_t plain = std::min(rest.size(), record.until_sample - 1);
-    walk_plain(vcpu, rest.first(plain), fault);
+    walk_as(record.walk_mode, vcpu, rest.first(plain), fault);
     rest = rest.subspan(plain);
     record.until_sample -= plain;
     if (rest.empty()) break;
@@ -154,26 +187,30 @@ void walk_burst(WalkingVcpu& vcpu, std::span<const Access> accesses, WalkRecord&
 
 /// The zaps of one thread. Own thread only, until it has ended.
 struct ZapRecord {
-  std::uint64_t zaps = 0;  ///< in the window, of those that found something
+  std::uint64_t zaps = 0;  ///< that ended in the window and found something
   std::uint64_t zaps_empty = 0;
   std::uint64_t zaps_total = 0;  ///< in the cell's whole life, of those that found something
   std::uint64_t zaps_empty_total = 0;
-  Histogram zap_ns;          ///< from the intended start
-  Histogram zap_service_ns;  ///< from the real one
+  std::uint64_t zaps_unfinished = 0;  ///< whose intended start lies in the window, and which had not ended when it did
+  Histogram zap_ns;                   ///< from the intended start; of those that were to start in the window
+  Histogram zap_service_ns;           ///< from the real one; of those that did start in the window
 
   void record(const Zapped& zapped, std::uint64_t intended, std::uint64_t began, std::uint64_t end,
               const Window& window, bool clocked) {
     ++(zapped.empty() ? zaps_empty_total : zaps_total);
-    if (!window.contains(end)) return;
-    if (zapped.empty()) {
-      ++zaps_empty;
-      return;
-    }
-    ++zaps;
-    if (!clocked) return;
-    // Open loop: a zap that had to wait for the one before it began late, and its latency says so.
-    zap_ns.record(CycleClock::to_whole_ns(end - intended));
-    zap_service_ns.record(CycleClock::to_whole_ns(end - began));
+    if (window.contains(end)) ++(zapped.empty() ? zaps_empty : zaps);
+    if (window.contains(intended) && end >= window.end()) ++zaps_unfinished;
+    if (zapped.empty() || !clocked) return;
+    // Open loop: a zap that had to wait for the one before it began late, and its latency says so. One that ends after
+    // the window counts: else the slowest would be missing.
+    if (window.contains(intended)) zap_ns.record(CycleClock::to_whole_ns(end - intended));
+    if (window.contains(began)) zap_service_ns.record(CycleClock::to_whole_ns(end - began));
+  }
+  /// A zap that was to start at `intended` did not when the thread stopped, at `now`: its latency is that at least.
+  void record_not_begun(std::uint64_t intended, std::uint64_t now, const Window& window, bool clocked) {
+    if (!window.contains(intended)) return;
+    ++zaps_unfinished;
+    if (clocked) zap_ns.record(CycleClock::to_whole_ns(now - intended));
   }
 };
 

@@ -54,7 +54,7 @@ std::string not_a_number(const CellOption& option, std::string_view value) {
 }
 
 std::string not_a_value(const CellOption& option, std::string_view text) {
-  if (option.kind == Kind::time) {
+  if (option.kind == Kind::time && option.accepted.empty()) {
     return fmt::format("{} is '{}'; it must be a time such as 2s, 500ms, 50us or 0, at most 24 hours", option.key,
                        text);
   }

@@ -166,6 +166,7 @@ void record_footprint(CellResult& result, const Measured& of) {
   const Footprint::Result& pages = of.cell.mmu.footprint;
   result.details["freed_by_drain"] = pages.freed_by_drain;
   result.details["series"] = {{"retired_bytes", series(pages.retired, of.cell.interval_ns)},
+                              {"deferred_bytes", series(pages.deferred, of.cell.interval_ns)},
                               {"shadow_bytes", series(pages.shadow, of.cell.interval_ns)}};
 }
 
@@ -232,6 +233,7 @@ void record_noise(CellResult& result, const Noise& noise) {
       {"other_load_cpus", noise.other_load_cpus},
       {"core_speed_change", noise.core_speed_change},
       {"reasons", reasons}};
+  if (noise.core_speed != 0) result.details["noise"]["core_speed"] = noise.core_speed;
 }
 
 /// `tools`: those that were attached to the cell; `traced`: it recorded its own timeline.

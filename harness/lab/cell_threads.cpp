@@ -27,7 +27,8 @@ void fire_zap_probe(std::int64_t zapper, const Zapped& zapped, std::uint64_t tic
 
 VcpuThread::VcpuThread(CellShared& shared, const EngineCell& cell, unsigned index, GuestVcpu& guest,
                        replay::ReplayVcpu* replay)
-    : record(shared.window, cell.small_bursts ? 1 : shared.config.walks_per_exit, shared.config.instrumentation),
+    : record(shared.window, cell.small_bursts ? 1 : shared.config.walks_per_exit, shared.config.instrumentation,
+             shared.config.walk_mode),
       events(shared.prepared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
       disturbance(shared.window, !cell.walkers_sleep && shared.config.mmu_lock != MmuLockKind::mutex),
       shared_(shared),
@@ -244,14 +245,22 @@ void ZapperThread::run(std::optional<unsigned> cpu) {
 
 void ZapperThread::loop() {
   const std::uint64_t begin = CycleClock::now();
-  for (std::uint64_t beat = index_;; beat += shared_.config.zappers) {
-    const std::uint64_t intended = begin + static_cast<std::uint64_t>(static_cast<double>(beat) * ticks_per_beat_);
+  std::uint64_t beat = index_;
+  const auto intended_at = [&] {
+    return begin + static_cast<std::uint64_t>(static_cast<double>(beat) * ticks_per_beat_);
+  };
+  for (;; beat += shared_.config.zappers) {
+    const std::uint64_t intended = intended_at();
     // Before the zap, so that what starting the counters takes is in no latency; late, if the zapper is.
     events.observe(std::max(intended, CycleClock::now()));
     const auto began = wait_for_beat(intended, shared_.stop_zappers, shared_.yield_while_waiting);
     if (!began) break;
     const HostAction& action = schedule_->next();
     zap([&] { return target_.act(action); }, intended, *began);
+  }
+  const std::uint64_t now = CycleClock::now();
+  for (; intended_at() < std::min(now, shared_.window.end()); beat += shared_.config.zappers) {
+    zaps.record_not_begun(intended_at(), now, shared_.window, shared_.clocked());
   }
 }
 

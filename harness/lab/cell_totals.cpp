@@ -11,6 +11,7 @@ void add_zaps(CellMeasurement& cell, const ZapRecord& zaps) {
   cell.zaps += zaps.zaps;
   cell.zaps_empty += zaps.zaps_empty;
   cell.zaps_total += zaps.zaps_total;
+  cell.zaps_unfinished += zaps.zaps_unfinished;
   cell.zap_ns.merge(zaps.zap_ns);
   cell.zap_service_ns.merge(zaps.zap_service_ns);
 }

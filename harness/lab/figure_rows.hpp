@@ -122,6 +122,22 @@ inline std::string_view why_none_freed(const Measured& of) {
                                              : "every page unlinked in the window was freed by the drain only";
 }
 
+inline std::string_view why_none_deferred(const Measured& of) {
+  return of.cell.mmu.footprint.unlinked == 0 ? "no page was unlinked in the window"
+                                             : "no page that was freed outlived its commit: nothing was deferred";
+}
+
+/// L = lambda W, W being a grace period that begins at once, or on average half an interval later.
+inline Reading deferred_by_littles_law(const Measured& of) {
+  if (!of.cell.grace_period_times) return Absent{std::string(kNoGracePeriods)};
+  const Histogram& grace_periods = of.cell.grace_period_times->ns;
+  if (grace_periods.count() == 0) return Absent{"no grace period began in the window"};
+  const double wait_ns = static_cast<double>(grace_periods.sum()) / static_cast<double>(grace_periods.count()) +
+                         static_cast<double>(of.config.rcu_interval.time.count()) / 2;
+  return pages_as_bytes(static_cast<double>(of.cell.mmu.zap_times.pages_deferred) / (of.cell.duration_s * 1e9) *
+                        wait_ns);
+}
+
 inline Reading grace_period_ns(const Measured& of) {
   if (!of.cell.grace_period_times) return Absent{std::string(kNoGracePeriods)};
   return samples(of.cell.grace_period_times->ns, "no grace period began in the window");

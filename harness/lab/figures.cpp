@@ -50,8 +50,11 @@ constexpr Figure kTouchKindFigures[] = {
 };
 
 constexpr Figure kWalkFigures[] = {
-    counter("walks_per_second", per_second, "walks", kNone, higher, kOfTheLab,
-            "completed walks of all vCPUs over the measured window", walks_per_second),
+    counter(
+        "walks_per_second", per_second, "walks", kNone, higher, kOfTheLab,
+        "completed walks of all vCPUs over the measured window, in which they also exit, fault and do the guest's own "
+        "work",
+        walks_per_second),
     counter("walk_ns_mean", ns, "walk mean", kLight, lower, kOfTheLab,
             "whole bursts over their walks; faults and lock waits are clocked separately and subtracted; absent at "
             "walks-per-exit 1",
@@ -111,6 +114,10 @@ constexpr Figure kExitFigures[] = {
 constexpr Figure kZapFigures[] = {
     counter("zaps_per_second", per_second, "zaps", kNone, higher, kEveryCell, "zaps that found something to zap",
             [](const Measured& of) { return of_zappers(of, static_cast<double>(of.cell.zaps) / of.cell.duration_s); }),
+    counter("zaps_unfinished", count, "unfinished zaps", kNone, lower, kOnHosts,
+            "zaps that were to start in the window and had not ended when it did; zap_ns has them with the time until "
+            "they ended, or until the zapper stopped",
+            [](const Measured& of) { return of_zappers(of, of.cell.zaps_unfinished); }),
     counter("zaps_empty", count, "empty zaps", kNone, neither, kEveryCell,
             "zaps in the window that found nothing; the latencies leave them out",
             [](const Measured& of) { return of_zappers(of, of.cell.zaps_empty); }),
@@ -122,10 +129,11 @@ constexpr Figure kZapFigures[] = {
                 return number(*touches.dirty_pages);
               });
             }),
-    growing(distribution(
-        "zap_ns", "zap", kLight, lower, kEveryCell, kP50 | kP99,
-        "from the zap's intended start (open loop: corrected for coordinated omission) to the return of its commit",
-        [](const Measured& of) { return of_zaps(of, of.cell.zap_ns); })),
+    growing(distribution("zap_ns", "zap", kLight, lower, kEveryCell, kP50 | kP99,
+                         "from the zap's intended start (open loop: corrected for coordinated omission) to the return "
+                         "of its commit, of zaps "
+                         "that were to start in the window",
+                         [](const Measured& of) { return of_zaps(of, of.cell.zap_ns); })),
     counter("saturated", flag, "saturated", kNone, neither, kEveryCell,
             "1 when less than 95 % of the requested zap rate was reached: then there is no verdict on latencies",
             saturated),
@@ -133,7 +141,8 @@ constexpr Figure kZapFigures[] = {
 
 constexpr Figure kZapPartFigures[] = {
     distribution("zap_service_ns", "uncorrected zap", kLight, lower, kEveryCell, kP50 | kP99,
-                 "from the zap's actual start to the return of its commit: what a closed loop would have reported",
+                 "from the zap's actual start in the window to the return of its commit: what a closed loop would have "
+                 "reported",
                  [](const Measured& of) { return of_zaps(of, of.cell.zap_service_ns); }),
     distribution("prepare_zap_ns", "prepare_zap", kLight, lower, kOfTheLab, kP50 | kP99,
                  "from holding mmu_lock until the batch is ready to commit, without lock breaks",
@@ -156,6 +165,17 @@ constexpr Figure kMemoryFigures[] = {
     counter("retired_bytes_peak", bytes, "retired peak", kLight, lower, kOfTheLab,
             "unlinked and not yet freed, greatest: exact",
             [](const Measured& of) { return pages_as_bytes(of.cell.mmu.footprint.retired.peak); }),
+    counter("deferred_bytes_mean", bytes, "deferred mean", kLight, lower, kOfTheLab,
+            "not free although the commit that retired it has returned, mean over time: exact; 0 where commit() itself "
+            "frees, as irq-ipi's does",
+            [](const Measured& of) { return pages_as_bytes(of.cell.mmu.footprint.deferred.mean); }),
+    counter("deferred_bytes_peak", bytes, "deferred peak", kLight, lower, kOfTheLab,
+            "not free although the commit that retired it has returned, greatest: exact",
+            [](const Measured& of) { return pages_as_bytes(of.cell.mmu.footprint.deferred.peak); }),
+    counter("deferred_bytes_predicted", bytes, "deferred by Little's law", kLight, neither, kOfTheLab,
+            "deferred pages per second x (mean grace period + half of --rcu-interval): what deferred_bytes_mean should "
+            "be near, if each page waits for one grace period",
+            deferred_by_littles_law),
     counter("shadow_bytes_mean", bytes, "shadow mean", kLight, lower, kOfTheLab,
             "shadow pages allocated and not freed, mean over time: exact",
             [](const Measured& of) { return pages_as_bytes(of.cell.mmu.footprint.shadow.mean); }),
@@ -180,6 +200,11 @@ constexpr Figure kFreeFigures[] = {
         "commits in the window, of zaps and faults, that returned before each page of their batch was free: 0 where "
         "commit() itself waits and frees, as irq-ipi's does",
         [](const Measured& of) { return number(of.cell.mmu.zap_times.commits_deferred); }),
+    growing(distribution(
+        "deferred_free_ns", "deferred free", kLight, lower, kOfTheLab, kP50 | kP99 | kMax,
+        "from unlink to free, for pages unlinked in the window that were not free when their commit "
+        "returned",
+        [](const Measured& of) { return samples(of.cell.mmu.footprint.deferred_free_ns, why_none_deferred(of)); })),
     counter("pages_deferred", count, "deferred pages", kLight, neither, kOfTheLab,
             "pages that were not yet free when their commit in the window returned",
             [](const Measured& of) { return number(of.cell.mmu.zap_times.pages_deferred); }),

@@ -31,9 +31,8 @@ class PlainTree {
 
   PlainTree() : memory_(kMaxTables * sizeof(Table)), root_(new_table()) {}
 
-  [[gnu::always_inline]] bool serves(Gfn gfn, LeafKind kind) const {
-    return serves_below<Geo::kLevels>(*root_, gfn, kind);
-  }
+  /// What a walk finds: kAbsent where a level is missing.
+  [[gnu::always_inline]] SpteWord leaf(Gfn gfn) const { return leaf_below<Geo::kLevels>(*root_, gfn); }
 
   void map(Gfn gfn, LeafKind kind) {
     const std::lock_guard lock(mutex_);
@@ -53,14 +52,14 @@ class PlainTree {
 
  private:
   template <int kLevel>
-  [[gnu::always_inline]] static bool serves_below(const Table& table, Gfn gfn, LeafKind kind) {
+  [[gnu::always_inline]] static SpteWord leaf_below(const Table& table, Gfn gfn) {
     // acquire pairs with the release in map(), as the engine's walkers pair with theirs.
     const std::uint64_t entry = table[Geo::index(gfn, kLevel)].load(std::memory_order_acquire);
     if constexpr (kLevel == 1) {
-      return leaf_serves(entry, gfn, kind);
+      return entry;
     } else {
-      if ((entry & kSptePresent) == 0) return false;
-      return serves_below<kLevel - 1>(*reinterpret_cast<const Table*>(entry & kSpteAddress), gfn, kind);
+      if ((entry & kSptePresent) == 0) return spte::kAbsent;
+      return leaf_below<kLevel - 1>(*reinterpret_cast<const Table*>(entry & kSpteAddress), gfn);
     }
   }
 
@@ -88,7 +87,15 @@ class FloorVcpu final : public EngineVcpu {
   WalkCounts counts() const override { return {}; }
   std::string_view first_violation() const override { return {}; }
 
-  [[gnu::always_inline]] bool served(Access access) { return tree_.serves(access.gfn(), leaf_kind(access.kind())); }
+  [[gnu::always_inline]] bool served(Access access) {
+    SpteWord leaf;
+    return served_after(access, 0, leaf);
+  }
+  [[gnu::always_inline]] bool served_after(Access access, std::uint64_t zero, SpteWord& leaf) {
+    const Gfn gfn = access.gfn() + zero;
+    leaf = tree_.leaf(gfn);
+    return leaf_serves(leaf, gfn, leaf_kind(access.kind()));
+  }
   bool fault(Access access) {
     tree_.map(access.gfn(), leaf_kind(access.kind()));
     return true;

@@ -136,6 +136,24 @@ void prepare_workload(CellRequest& request, PreparedCell& cell) {
   config.first_vcpu_delay = first_vcpu_delay(workload.stall);
 }
 
+/// What --rcu-interval host waits for.
+void require_kernel_grace_periods(const CellConfig& config) {
+  if (!config.rcu_interval.of_kernel) return;
+  if (const std::string reason = why_no_kernel_grace_period(); !reason.empty()) {
+    throw InputError(fmt::format("--rcu-interval host: {}; give a time such as 4ms", reason));
+  }
+}
+
+/// Walks that stall or check the identity of tables are not timed, and are compiled for throughput alone.
+void refuse_for_latency(const CellConfig& config) {
+  if (config.walk_mode != WalkMode::latency) return;
+  if (config.full_checks || config.read_delay.on() || config.first_vcpu_delay.on()) {
+    throw InputError(
+        "--walk-mode latency: walks with --checks full, --read-delay or stalls of the workload's own are not timed; "
+        "leave one of the two out");
+  }
+}
+
 void require_kvm() {
   if (const std::string reason = kvm_unavailable_reason(); !reason.empty()) {
     throw InputError(fmt::format("--guest kvm: {}; --guest thread runs here", reason));
@@ -177,6 +195,8 @@ PreparedCell prepare_cell(CellRequest request) {
   } else {
     prepare_workload(request, cell);
   }
+  require_kernel_grace_periods(request.config);
+  refuse_for_latency(request.config);
   cell.placement = Placement::parse(request.config.placement);
   if (cell.placement.cpu_of(0)) {
     if (const std::string reason = why_no_pinning(); !reason.empty()) {

@@ -17,7 +17,7 @@ ThreadDisturbance::Moment ThreadDisturbance::moment() {
 void ThreadDisturbance::pass(std::uint64_t now) {
   constexpr double kProbeLeadNs = 2e6;  // at the end of the warm-up: a CPU that was idle starts slowly
   if (phase_ == Phase::early && now >= window_.start() - CycleClock::from_ns(kProbeLeadNs)) {
-    if (always_busy_) speed_before_ = core_speed();
+    if (always_busy_) speed_before_ = shadowwalk::core_speed();
     phase_ = Phase::ready;
   }
   if (phase_ == Phase::ready && now >= window_.start()) {
@@ -26,7 +26,7 @@ void ThreadDisturbance::pass(std::uint64_t now) {
   }
   if (phase_ == Phase::within && now >= window_.end()) {
     end_ = moment();
-    if (always_busy_) speed_after_ = core_speed();
+    if (always_busy_) speed_after_ = shadowwalk::core_speed();
     phase_ = Phase::over;
   }
 }
@@ -40,6 +40,7 @@ double ThreadDisturbance::off_cpu_ns() const {
 void add_walker(Noise& noise, const ThreadDisturbance& walker) {
   noise.walker_switches += walker.involuntary_switches();
   noise.walkers_off_cpu_ns += walker.off_cpu_ns();
+  if (noise.core_speed == 0) noise.core_speed = walker.core_speed();
   const double change = walker.core_speed_change();
   if (std::abs(change - 1) > std::abs(noise.core_speed_change - 1)) noise.core_speed_change = change;
 }

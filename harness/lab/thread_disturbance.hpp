@@ -22,6 +22,9 @@ class ThreadDisturbance {
   std::uint64_t involuntary_switches() const { return end_.involuntary_switches - start_.involuntary_switches; }
   /// Time in the window in which it did not run; 0 unless it is always busy.
   double off_cpu_ns() const;
+  /// Its CPU's speed, see shadowwalk::core_speed(): the mean of before the window and after it; 0 if either was not
+  /// seen.
+  double core_speed() const { return speed_before_ > 0 && speed_after_ > 0 ? (speed_before_ + speed_after_) / 2 : 0; }
   /// Its CPU's speed after the window over that before it: its frequency changed, or a hypervisor moved it. 1 if either
   /// was not seen.
   double core_speed_change() const { return speed_before_ > 0 && speed_after_ > 0 ? speed_after_ / speed_before_ : 1; }
@@ -46,7 +49,8 @@ class ThreadDisturbance {
   double speed_after_ = 0;
 };
 
-/// Adds what disturbed a walker to its cell's noise: of its CPU's speed, the greatest change of any walker counts.
+/// Adds what disturbed a walker to its cell's noise: of its CPU's speed, the greatest change of any walker counts; the
+/// speed itself is that of the first walker.
 void add_walker(Noise& noise, const ThreadDisturbance& walker);
 
 }  // namespace shadowwalk

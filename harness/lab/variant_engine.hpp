@@ -71,6 +71,13 @@ class VariantEngine final : public Engine {
       using Walked = typename VcpuMmu<Tree>::Walked;
       return mmu_.template walk<kFullChecks, kReadDelay>(access.gfn(), leaf_kind(access.kind())) == Walked::served;
     }
+    /// `zero` is 0 and comes from the leaf of the walk before.
+    [[gnu::always_inline]] bool served_after(Access access, std::uint64_t zero,
+                                             SpteWord& leaf) requires(!kFullChecks && !kReadDelay) {
+      using Walked = typename VcpuMmu<Tree>::Walked;
+      const Gfn gfn = access.gfn() + zero;
+      return mmu_.template walk_reading<false, false>(gfn, leaf_kind(access.kind()), leaf) == Walked::served;
+    }
     bool served_clocking_section(Access access, std::uint64_t& ticks) {
       using Walked = typename VcpuMmu<Tree>::Walked;
       const Walked walked = mmu_.template walk<kFullChecks, kReadDelay, true>(access.gfn(), leaf_kind(access.kind()));

@@ -57,11 +57,12 @@ void Rcu::barrier() {
   }
 }
 
-void Rcu::synchronize() {
+void Rcu::wait_for_grace_period(bool with_kernel) {
   const std::uint64_t number = begun_.fetch_add(1, std::memory_order_relaxed) + 1;
   SHADOWWALK_PROBE(grace__start, number);
   const std::uint64_t began = options_.observer == nullptr ? 0 : CycleClock::now();
-  urcu_memb_synchronize_rcu();
+  if (with_kernel) kernel_grace_period();
+  urcu_memb_synchronize_rcu();  // the sections are liburcu's: what the kernel waits for are its own
   announce_grace_period_to_tsan();
   if (options_.observer != nullptr) options_.observer->on_grace_period(began, CycleClock::now());
   grace_periods_.fetch_add(1, std::memory_order_relaxed);
@@ -101,7 +102,7 @@ void Rcu::reclaim() {
       continue;
     }
     counted_not_pushed = Backoff();
-    synchronize();
+    wait_for_grace_period(options_.with_kernel);
 
     RcuHead* oldest = nullptr;
     while (head != nullptr) {

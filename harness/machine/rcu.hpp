@@ -27,6 +27,8 @@ class Rcu {
   struct Options {
     /// Grace periods begin at multiples of this interval after start; 0: as soon as there is a callback.
     std::chrono::nanoseconds interval{0};
+    /// Callbacks also wait for a grace period of the running kernel, as long as those of its own call_rcu().
+    bool with_kernel = false;  ///< needs why_no_kernel_grace_period() to be empty
     /// Runs first on the reclaimer thread (placement).
     void (*on_thread_start)(void* context) = nullptr;
     void* context = nullptr;
@@ -56,9 +58,9 @@ class Rcu {
   /// rcu_barrier(): returns when every callback queued before the call has run.
   void barrier();
 
-  /// synchronize_rcu(): returns after a grace period. Any thread outside a read-side section; where there is an
-  /// observer, one at a time, and none while callbacks are queued.
-  void synchronize();
+  /// synchronize_rcu_expedited(): returns after a grace period of liburcu's alone. Any thread outside a read-side
+  /// section; where there is an observer, one at a time, and none while callbacks are queued.
+  void synchronize() { wait_for_grace_period(/*with_kernel=*/false); }
 
   /// Grace periods waited for so far.
   std::uint64_t grace_periods() const { return grace_periods_.load(std::memory_order_relaxed); }
@@ -66,6 +68,7 @@ class Rcu {
  private:
   void reclaim();
   void wait_for_interval();
+  void wait_for_grace_period(bool with_kernel);
   void announce_grace_period_to_tsan();
 #ifdef SHADOWWALK_TSAN
   // ThreadSanitizer cannot see into liburcu. This is the one edge that a grace period promises, "every section that

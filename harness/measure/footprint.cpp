@@ -23,17 +23,18 @@ std::size_t Footprint::interval_of(std::uint64_t now) const {
   return std::min(kIntervals - 1, static_cast<std::size_t>(part * kIntervals));
 }
 
-std::uint64_t Footprint::occupancy_now(const Arrivals& arrivals) const {
-  return arrivals.total.load(std::memory_order_relaxed) - counters_.freed();
+std::uint64_t Footprint::occupancy_now(const Arrivals& arrivals, DeparturesOfFreer departures) const {
+  return arrivals.total.load(std::memory_order_relaxed) - counters_.left_by(departures);
 }
 
-void Footprint::arrive(Arrivals& arrivals, std::uint64_t now) {
-  // mmu_lock orders arrivals. A page that is counted as freed had arrived under it before.
+void Footprint::arrive(Arrivals& arrivals, DeparturesOfFreer departures, std::uint64_t now) {
+  // mmu_lock orders arrivals. A page that is counted as freed had arrived under it before; one that is counted as a
+  // deferred page's free arrives as deferred in this call at the latest.
   add_alone(arrivals.total, 1);
   if (now < window_.start()) {
     add_alone(arrivals.before, 1);
   } else if (now < window_.end()) {
-    const std::uint64_t level = occupancy_now(arrivals);
+    const std::uint64_t level = occupancy_now(arrivals, departures);
     const std::size_t interval = interval_of(now);
     add_alone(arrivals.count[interval], 1);
     add_alone(arrivals.ticks_sum, now - window_.start());
@@ -42,34 +43,51 @@ void Footprint::arrive(Arrivals& arrivals, std::uint64_t now) {
   }
 }
 
-void Footprint::on_free(std::uint64_t unlinked_at, std::uint64_t now) {
-  now = std::max(now, unlinked_at);  // clocks of two CPUs may differ a little; no page is freed before it is retired
-  FootprintCounters::Freer& freer = counters_.freers[freer_of_this_thread()];
-  freer.total.fetch_add(1, std::memory_order_relaxed);
+void Footprint::depart(Departures& departures, std::uint64_t unlinked_at, std::uint64_t now, bool drained) {
+  departures.total.fetch_add(1, std::memory_order_relaxed);
   if (now < window_.start()) {
-    freer.before.fetch_add(1, std::memory_order_relaxed);
+    departures.before.fetch_add(1, std::memory_order_relaxed);
   } else if (now < window_.end()) {
-    freer.count[interval_of(now)].fetch_add(1, std::memory_order_relaxed);
-    freer.ticks_sum.fetch_add(now - window_.start(), std::memory_order_relaxed);
+    departures.count[interval_of(now)].fetch_add(1, std::memory_order_relaxed);
+    departures.ticks_sum.fetch_add(now - window_.start(), std::memory_order_relaxed);
   }
-  if (!window_.contains(unlinked_at)) return;
-  if (draining_.load(std::memory_order_relaxed)) {
-    freer.by_drain.fetch_add(1, std::memory_order_relaxed);
-  } else {
-    freer.free_ns.record(static_cast<std::uint64_t>(static_cast<double>(now - unlinked_at) * ns_per_tick_));
-  }
+  if (drained || !window_.contains(unlinked_at)) return;
+  departures.free_ns.record(static_cast<std::uint64_t>(static_cast<double>(now - unlinked_at) * ns_per_tick_));
+}
+
+void Footprint::on_free(const Retired& page, std::uint64_t now) {
+  // Clocks of two CPUs may differ a little; no page is freed before it is retired.
+  now = std::max({now, page.unlinked_at, page.deferred_at.value_or(0)});
+  Freer& freer = counters_.freers[freer_of_this_thread()];
+  const bool drained = draining_.load(std::memory_order_relaxed);
+  depart(freer.freed, page.unlinked_at, now, drained);
+  if (page.deferred_at) depart(freer.deferred, page.unlinked_at, now, drained);
+  if (drained && window_.contains(page.unlinked_at)) freer.by_drain.fetch_add(1, std::memory_order_relaxed);
 }
 
 namespace {
 
 /// Departures of all freers together.
-struct Departures {
+struct AllDepartures {
+  AllDepartures(const FootprintCounters& counters, FootprintCounters::Departures FootprintCounters::Freer::*part) {
+    for (const FootprintCounters::Freer& freer : counters.freers) {
+      const FootprintCounters::Departures& departures = freer.*part;
+      total += departures.total.load(std::memory_order_relaxed);
+      before += departures.before.load(std::memory_order_relaxed);
+      ticks_sum += departures.ticks_sum.load(std::memory_order_relaxed);
+      for (std::size_t i = 0; i < count.size(); ++i) count[i] += departures.count[i].load(std::memory_order_relaxed);
+      free_ns.merge(departures.free_ns.snapshot());
+    }
+  }
+
+  std::uint64_t total = 0;
   std::uint64_t before = 0;
   std::uint64_t ticks_sum = 0;
   std::array<std::uint64_t, Footprint::kIntervals> count{};
+  Histogram free_ns;
 };
 
-Footprint::Occupancy occupancy_of(const FootprintCounters::Arrivals& arrivals, const Departures& departures,
+Footprint::Occupancy occupancy_of(const FootprintCounters::Arrivals& arrivals, const AllDepartures& departures,
                                   std::uint64_t window_ticks) {
   Footprint::Occupancy occupancy;
   const std::uint64_t at_start = arrivals.before.load(std::memory_order_relaxed) - departures.before;
@@ -94,22 +112,18 @@ Footprint::Occupancy occupancy_of(const FootprintCounters::Arrivals& arrivals, c
 }  // namespace
 
 Footprint::Result Footprint::result_of(const FootprintCounters& counters, std::uint64_t window_ticks) {
+  const AllDepartures freed(counters, &Freer::freed);
+  const AllDepartures deferred(counters, &Freer::deferred);
   Result result;
-  Departures departures;
-  for (const FootprintCounters::Freer& freer : counters.freers) {
-    departures.before += freer.before.load(std::memory_order_relaxed);
-    departures.ticks_sum += freer.ticks_sum.load(std::memory_order_relaxed);
-    for (std::size_t i = 0; i < kIntervals; ++i) {
-      departures.count[i] += freer.count[i].load(std::memory_order_relaxed);
-    }
-    result.freed_total += freer.total.load(std::memory_order_relaxed);
-    result.freed_by_drain += freer.by_drain.load(std::memory_order_relaxed);
-    result.free_ns.merge(freer.free_ns.snapshot());
-  }
   for (const auto& count : counters.unlinked.count) result.unlinked += count.load(std::memory_order_relaxed);
-  result.freed = std::accumulate(departures.count.begin(), departures.count.end(), std::uint64_t{0});
-  result.retired = occupancy_of(counters.unlinked, departures, window_ticks);
-  result.shadow = occupancy_of(counters.allocated, departures, window_ticks);
+  result.freed = std::accumulate(freed.count.begin(), freed.count.end(), std::uint64_t{0});
+  result.freed_total = freed.total;
+  for (const Freer& freer : counters.freers) result.freed_by_drain += freer.by_drain.load(std::memory_order_relaxed);
+  result.retired = occupancy_of(counters.unlinked, freed, window_ticks);
+  result.deferred = occupancy_of(counters.deferred, deferred, window_ticks);
+  result.shadow = occupancy_of(counters.allocated, freed, window_ticks);
+  result.free_ns = freed.free_ns;
+  result.deferred_free_ns = deferred.free_ns;
   return result;
 }
 

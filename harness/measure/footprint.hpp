@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "harness/measure/histogram.hpp"
@@ -31,29 +32,38 @@ struct FootprintCounters {
     Series count{};
     Series interval_peak{};
   };
+  /// Pages that leave a state by one thread's frees.
+  struct Departures {
+    Counter total{0};
+    Counter before{0};     ///< the window
+    Counter ticks_sum{0};  ///< in the window, relative to its start
+    Series count{};
+    ConcurrentHistogram free_ns;  ///< from unlink to free, of pages unlinked in the window and not freed by the drain
+  };
   /// Pages that one thread has freed (several threads, if there are more than kFreers).
   struct alignas(64) Freer {
-    Counter total{0};
-    Counter before{0};
+    Departures freed;
+    Departures deferred;  ///< those of them whose commit had returned
     Counter by_drain{0};
-    Counter ticks_sum{0};
-    Series count{};
-    ConcurrentHistogram free_ns;  ///< of pages unlinked in the window, not by the drain
   };
 
   Arrivals allocated;
   Arrivals unlinked;
+  Arrivals deferred;
   std::array<Freer, kFreers> freers;
 
   /// No page has come or gone: for a Footprint whose window never begins, which counts nothing else.
   void forget_pages() {
-    for (Counter* total : {&allocated.total, &unlinked.total}) total->store(0, std::memory_order_relaxed);
-    for (Freer& freer : freers) freer.total.store(0, std::memory_order_relaxed);
+    for (Arrivals* arrivals : {&allocated, &unlinked, &deferred}) arrivals->total.store(0, std::memory_order_relaxed);
+    for (Freer& freer : freers) {
+      for (Departures* part : {&freer.freed, &freer.deferred}) part->total.store(0, std::memory_order_relaxed);
+    }
   }
-  std::uint64_t freed() const {
-    std::uint64_t freed = 0;
-    for (const Freer& freer : freers) freed += freer.total.load(std::memory_order_relaxed);
-    return freed;
+  /// Pages that have left by `part`, of all freers.
+  std::uint64_t left_by(Departures Freer::*part) const {
+    std::uint64_t left = 0;
+    for (const Freer& freer : freers) left += (freer.*part).total.load(std::memory_order_relaxed);
+    return left;
   }
 };
 
@@ -71,8 +81,8 @@ inline void raise_alone(std::atomic<std::uint64_t>& counter, std::uint64_t value
 /// sampled, since a sampling thread would take CPU time from the walkers and miss states that last microseconds. Sizes
 /// are in pages, times in clock ticks; the caller scales both.
 ///
-/// on_allocate() and on_unlink() need mmu_lock (one writer at a time); on_free() may be called by any thread. Results
-/// are exact once the writers have stopped.
+/// on_allocate(), on_unlink() and on_defer() need mmu_lock (one writer at a time); on_free() may be called by any
+/// thread. Results are exact once the writers have stopped.
 class Footprint {
  public:
   static constexpr std::size_t kIntervals = FootprintCounters::kIntervals;
@@ -81,9 +91,17 @@ class Footprint {
   /// null: it has its own.
   Footprint(const Window& window, double ns_per_tick, FootprintCounters* counters = nullptr);
 
-  void on_allocate(std::uint64_t now) { arrive(counters_.allocated, now); }
-  void on_unlink(std::uint64_t now) { arrive(counters_.unlinked, now); }
-  void on_free(std::uint64_t unlinked_at, std::uint64_t now);
+  /// When a page was unlinked and when, if it was not free then, its commit returned.
+  struct Retired {
+    std::uint64_t unlinked_at = 0;
+    std::optional<std::uint64_t> deferred_at{};
+  };
+
+  void on_allocate(std::uint64_t now) { arrive(counters_.allocated, &Freer::freed, now); }
+  void on_unlink(std::uint64_t now) { arrive(counters_.unlinked, &Freer::freed, now); }
+  /// A page's commit returned at `now` and left the page unfreed.
+  void on_defer(std::uint64_t now) { arrive(counters_.deferred, &Freer::deferred, now); }
+  void on_free(const Retired& page, std::uint64_t now);
   /// From here on, frees belong to the drain: they count as censored and stay out of the latencies.
   void begin_drain() { draining_.store(true, std::memory_order_relaxed); }
 
@@ -100,25 +118,31 @@ class Footprint {
     std::uint64_t freed_total = 0;     ///< pages, in the whole life
     std::uint64_t freed_by_drain = 0;  ///< unlinked in the window, freed by the drain
     Occupancy retired;                 ///< unlinked and not freed
+    Occupancy deferred;                ///< those whose commit has returned: 0 where commit frees
     Occupancy shadow;                  ///< allocated and not freed
     Histogram free_ns;                 ///< unlink to free, of pages unlinked in the window and not freed by the drain
+    Histogram deferred_free_ns;        ///< the same, of pages that were not free when their commit returned
   };
   Result result() const { return result_of(counters_, window_.end() - window_.start()); }
   /// The same from counters alone, in their present state.
   static Result result_of(const FootprintCounters& counters, std::uint64_t window_ticks);
 
   /// Pages unlinked and not freed. Exact for the unlinker, and when no thread writes.
-  std::uint64_t retired() const { return occupancy_now(counters_.unlinked); }
+  std::uint64_t retired() const { return occupancy_now(counters_.unlinked, &Freer::freed); }
   /// Pages allocated and not freed; the same.
-  std::uint64_t shadow() const { return occupancy_now(counters_.allocated); }
+  std::uint64_t shadow() const { return occupancy_now(counters_.allocated, &Freer::freed); }
 
  private:
   using Arrivals = FootprintCounters::Arrivals;
+  using Departures = FootprintCounters::Departures;
+  using Freer = FootprintCounters::Freer;
+  using DeparturesOfFreer = Departures Freer::*;
 
   static std::size_t freer_of_this_thread();
   std::size_t interval_of(std::uint64_t now) const;
-  void arrive(Arrivals& arrivals, std::uint64_t now);
-  std::uint64_t occupancy_now(const Arrivals& arrivals) const;
+  void arrive(Arrivals& arrivals, DeparturesOfFreer departures, std::uint64_t now);
+  void depart(Departures& departures, std::uint64_t unlinked_at, std::uint64_t now, bool drained);
+  std::uint64_t occupancy_now(const Arrivals& arrivals, DeparturesOfFreer departures) const;
 
   const Window& window_;
   const double ns_per_tick_;

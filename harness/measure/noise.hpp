@@ -39,6 +39,7 @@ struct Noise {
   std::uint64_t zapper_switches = 0;  ///< involuntary context switches
   std::uint64_t steal_ns = 0;         ///< of these CPUs
   double other_load_cpus = 0;         ///< CPU time of other processes, in CPUs
+  double core_speed = 0;              ///< of vCPU 0's CPU, see core_speed(); 0: not known
   double core_speed_change = 1;       ///< after over before, for the vCPU where it changed most
 };
 

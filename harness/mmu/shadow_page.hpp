@@ -20,6 +20,13 @@ class RelaxedAtomic {
   std::atomic<T> value_;
 };
 
+/// What has become of a page that was unlinked.
+enum class RetiredPage : std::uint8_t {
+  committing,  ///< its commit has not returned, and the page is not free
+  deferred,    ///< its commit has returned, and the page is not free
+  freed,
+};
+
 /// The MMU's description of one shadow page (struct kvm_mmu_page). Written under mmu_lock, except next_free. A walker
 /// may read `level`, `gfn` and `incarnation` of a page that its scheme protects, or that it will later find
 /// unprotected.
@@ -34,8 +41,10 @@ struct ShadowPage : VariantPage<Node> {
   /// Odd while allocated, even while free: a change within a section is a use after free.
   std::atomic<std::uint64_t> incarnation{0};
   std::uint64_t unlink_ticks = 0;
-  ShadowPage* parent = nullptr;  ///< the page with the slot that holds this one; null for roots, detached pages
-  ShadowPage* older = nullptr;   ///< the active list, in order of allocation
+  std::atomic<RetiredPage> retired = RetiredPage::freed;
+  std::uint64_t deferred_ticks = 0;  ///< when its commit returned; of a deferred page
+  ShadowPage* parent = nullptr;      ///< the page with the slot that holds this one; null for roots, detached pages
+  ShadowPage* older = nullptr;       ///< the active list, in order of allocation
   ShadowPage* newer = nullptr;
   ShadowPage* next_free = nullptr;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "harness/machine/check.hpp"
@@ -197,33 +198,47 @@ class ShadowTree {
 
   void commit_at(std::uint64_t start, Batch&& batch) {
     const std::size_t pages = batch.size();
-    const Page& first = page_from(batch.front());
+    Page& first = page_from(batch.front());
     SHADOWWALK_PROBE(commit__start, pages);
     variant_.commit(std::move(batch));
     if (SHADOWWALK_PROBE_ATTACHED(commit__done)) [[unlikely]]
       fire_commit(pages, lock_.now() - start);
+    const std::uint64_t returned = lock_.now();
+    const std::size_t deferred = mark_deferred(first, returned);
     if (!window_.contains(start)) return;
-    zap_times_.commit_ns.record(Machine::to_whole_ns(lock_.now() - start));
-    const std::size_t deferred = count_unfreed(first);
+    zap_times_.commit_ns.record(Machine::to_whole_ns(returned - start));
     zap_times_.pages_deferred += deferred;
     if (deferred != 0) ++zap_times_.commits_deferred;
   }
 
-  /// How many pages of a batch that was committed are not free, given its first page. mmu_lock is still held, so that
-  /// no page of it can have been allocated again.
-  static std::size_t count_unfreed(const Page& first) {
-    // relaxed: a page that another thread frees at this moment may count as either.
-    const auto is_unfreed = [](const Page& page) { return page.incarnation.load(std::memory_order_relaxed) % 2; };
-    std::size_t unfreed = is_unfreed(first);
-    for (const Page* page = first.older; page != nullptr; page = page->older) unfreed += is_unfreed(*page);
-    return unfreed;
+  /// Marks those pages of a batch that its commit left unfreed when it returned, given the batch's first page; how many
+  /// they are. mmu_lock is still held, so that no page of the batch can have been allocated again.
+  std::size_t mark_deferred(Page& first, std::uint64_t returned) {
+    std::size_t deferred = 0;
+    const auto mark = [&](Page& page) {
+      RetiredPage before = page.retired.load(std::memory_order_relaxed);
+      if (before == RetiredPage::freed) return;
+      page.deferred_ticks = returned;
+      // release pairs with the acquire in free(), which reads deferred_ticks. It fails if the page is freed right now.
+      if (!page.retired.compare_exchange_strong(before, RetiredPage::deferred, std::memory_order_release,
+                                                std::memory_order_relaxed)) {
+        return;
+      }
+      footprint_.on_defer(returned);
+      ++deferred;
+    };
+    mark(first);
+    for (Page* page = first.older; page != nullptr; page = page->older) mark(*page);
+    return deferred;
   }
 
   void retire(Page& page, Batch& batch) {
     page.unlink_ticks = lock_.now();
+    // relaxed: commit's hand-over to whichever thread frees the page orders it.
+    page.retired.store(RetiredPage::committing, std::memory_order_relaxed);
     footprint_.on_unlink(page.unlink_ticks);
     if (!batch.empty()) {
-      // Chains the batch for count_unfreed(), by a link that an unlinked page has no other use for: from the first page
+      // Chains the batch for mark_deferred(), by a link that an unlinked page has no other use for: from the first page
       // to the last one, and from there backwards to the second.
       Page& first = page_from(batch.front());
       page.older = first.older;
@@ -236,12 +251,17 @@ class ShadowTree {
 
   /// Any thread, no lock.
   void free(Page& page) {
-    // relaxed throughout: a correct variant has no walker left to race with, and release() orders the reuse.
-    page.incarnation.fetch_add(1, std::memory_order_relaxed);
+    // relaxed throughout, but for one: a correct variant has no walker left to race with, and release() orders the
+    // reuse.
+    page.incarnation.store(page.incarnation.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     Slot* const slots = pool_.slots_of(page);
     for (std::size_t i = 0; i < Geometry::kEntries; ++i) slots[i].store(spte::kPoison, std::memory_order_relaxed);
+    // acquire pairs with the release in mark_deferred(): the commit's time, before the clock is read here.
+    const bool deferred = page.retired.exchange(RetiredPage::freed, std::memory_order_acquire) == RetiredPage::deferred;
     const std::uint64_t now = lock_.now();
-    footprint_.on_free(page.unlink_ticks, now);
+    footprint_.on_free(
+        {.unlinked_at = page.unlink_ticks, .deferred_at = deferred ? std::optional(page.deferred_ticks) : std::nullopt},
+        now);
     if (SHADOWWALK_PROBE_ATTACHED(page__free)) [[unlikely]]
       fire_free(page, now);
     pool_.release(page);

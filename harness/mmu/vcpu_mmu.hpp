@@ -59,7 +59,13 @@ class VcpuMmu {
   /// leaves the section's length in section_ticks().
   template <bool kFullChecks, bool kReadDelay, bool kClockSection = false>
   [[gnu::always_inline]] Walked walk(Gfn gfn, LeafKind kind) {
-    const Ended ended = walk_once<kFullChecks, kReadDelay, kClockSection>(gfn, kind);
+    SpteWord leaf;
+    return walk_reading<kFullChecks, kReadDelay, kClockSection>(gfn, kind, leaf);
+  }
+  /// The same, and leaves in `leaf` what the walk read there first: for a walk that must wait for it.
+  template <bool kFullChecks, bool kReadDelay, bool kClockSection = false>
+  [[gnu::always_inline]] Walked walk_reading(Gfn gfn, LeafKind kind, SpteWord& leaf) {
+    const Ended ended = walk_once<kFullChecks, kReadDelay, kClockSection>(gfn, kind, leaf);
     if (ended == Ended::served) [[likely]]
       return Walked::served;
     if (ended == Ended::fault) return Walked::fault;
@@ -132,13 +138,13 @@ class VcpuMmu {
   enum class Ended { served, fault, unusable };
 
   template <bool kFullChecks, bool kReadDelay, bool kClockSection>
-  [[gnu::always_inline]] Ended walk_once(Gfn gfn, LeafKind kind) {
+  [[gnu::always_inline]] Ended walk_once(Gfn gfn, LeafKind kind, SpteWord& leaf) {
     WalkingWalker walker = walker_;
     if constexpr (kFullChecks) trail_.start();
     walker.begin();
     const std::uint64_t section_start = kClockSection ? Machine::now() : 0;
     Slot* slot = nullptr;
-    const SpteWord leaf = descend<Geometry::kLevels, kFullChecks, kReadDelay>(walker, root_table_, gfn, slot);
+    leaf = descend<Geometry::kLevels, kFullChecks, kReadDelay>(walker, root_table_, gfn, slot);
     if (!leaf_serves(leaf, gfn, kind)) [[unlikely]]
       return end_unserved<kFullChecks>(leaf, gfn, kind, slot);
     const bool freed = kFullChecks && trail_.found_freed_page();
@@ -156,7 +162,8 @@ class VcpuMmu {
   [[gnu::noinline]] Walked walk_again(Gfn gfn, LeafKind kind) {
     for (;;) {
       ++counts_.restarts;
-      const Ended ended = walk_once<kFullChecks, kReadDelay, kClockSection>(gfn, kind);
+      SpteWord leaf;
+      const Ended ended = walk_once<kFullChecks, kReadDelay, kClockSection>(gfn, kind, leaf);
       if (ended != Ended::unusable) return ended == Ended::served ? Walked::served : Walked::fault;
     }
   }

@@ -41,7 +41,7 @@ class SimulatedCell {
       execution_.add_cpu("zapper-" + std::to_string(i), [this, i] { guarded([&] { run_zapper(i); }); });
     }
     machine_ = std::make_unique<CoherentMachine>(config.vcpus);
-    machine_->set_rcu_options({.interval = picoseconds(config.rcu_interval), .observer = &grace_periods_});
+    machine_->set_rcu_options({.interval = picoseconds(config.rcu_interval.time), .observer = &grace_periods_});
     machine_->observe_ipis(&ipis_);
     window_.set(static_cast<std::uint64_t>(start_), static_cast<std::uint64_t>(end_));
     const PageBudget budget = page_budget(config, workload_);
@@ -209,14 +209,14 @@ class SimulatedCell {
       const Zapped zapped = host_->act(schedule.next());
       if (!zapped.empty()) ++cell.zaps_total;
       const auto end = static_cast<std::uint64_t>(cpu().now());
-      if (!window_.contains(end)) continue;
-      if (zapped.empty()) {
-        ++cell.zaps_empty;
-        continue;
-      }
-      ++cell.zaps;
-      cell.zap_ns.record(CoherentMachine::to_whole_ns(end - static_cast<std::uint64_t>(intended)));
-      cell.zap_service_ns.record(CoherentMachine::to_whole_ns(end - static_cast<std::uint64_t>(began)));
+      if (window_.contains(end)) ++(zapped.empty() ? cell.zaps_empty : cell.zaps);
+      if (zapped.empty()) continue;
+      const auto record_from = [&](Histogram& histogram, Picoseconds start) {
+        const auto from = static_cast<std::uint64_t>(start);
+        if (window_.contains(from)) histogram.record(CoherentMachine::to_whole_ns(end - from));
+      };
+      record_from(cell.zap_ns, intended);
+      record_from(cell.zap_service_ns, began);
     }
   }
 

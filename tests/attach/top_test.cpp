@@ -95,8 +95,8 @@ TEST_F(TopTest, RetiredMemoryIsThatOfTheFootprint) {
     footprint.on_allocate(0);
     footprint.on_unlink(10);
   }
-  footprint.on_free(10, 40);
-  footprint.on_free(10, 90);
+  footprint.on_free({10}, 40);
+  footprint.on_free({10}, 90);
   look(3 * kSecond);
   EXPECT_EQ(frame.now->pages_retired, 1u);
   EXPECT_EQ(frame.now->retired_peak, 3u);
@@ -111,7 +111,7 @@ TEST_F(TopTest, RetiredMemoryIsThatOfTheFootprint) {
 }
 
 TEST_F(TopTest, APageThatIsFreedBetweenTwoReadsLeavesNoHugeLevel) {
-  counters->footprint.freers[0].total.store(1);  // its unlinking was read before it happened
+  counters->footprint.freers[0].freed.total.store(1);  // its unlinking was read before it happened
   look(3 * kSecond);
   EXPECT_EQ(frame.now->pages_retired, 0u);
   for (const std::uint64_t pages : frame.now->retired_series) EXPECT_EQ(pages, 0u);

@@ -114,7 +114,7 @@ TEST_F(Plan, WhatIsAboutTheLabsOwnMmuIsRefused) {
   config.read_delay = {.one_in = 1000, .stall_us = 50};
   EXPECT_THAT(refusal(config), HasSubstr("--read-delay"));
   config = flip_cell();
-  config.rcu_interval = 1ms;
+  config.rcu_interval.time = 1ms;
   EXPECT_THAT(refusal(config), HasSubstr("--rcu-interval"));
   config = flip_cell();
   config.mmu_lock = MmuLockKind::mutex;

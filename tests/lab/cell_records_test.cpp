@@ -45,6 +45,87 @@ TEST(WalkBurst, WalksEachAccessOnceInOrder) {
   }
 }
 
+/// A vCPU whose leaves are not 0, which the next walk's gfn must not show.
+struct InTurnVcpu : ScriptedVcpu {
+  bool served_after(Access access, std::uint64_t zero, std::uint64_t& leaf) {
+    EXPECT_EQ(zero, 0u);
+    leaf = ~0ull;
+    ++in_turn;
+    return served(access);
+  }
+  unsigned in_turn = 0;
+};
+
+TEST(WalkBurst, InLatencyModeWalksTakeTurnsAndReachTheSamePages) {
+  Window window;
+  window.set(0, ~0ull);
+  for (const Instrumentation level : {Instrumentation::none, Instrumentation::light}) {
+    WalkRecord record(window, 1024, level, WalkMode::latency);
+    InTurnVcpu vcpu;
+    vcpu.faulting = 7;
+    walk_burst(vcpu, burst(100), record);
+    EXPECT_EQ(vcpu.in_turn, 100u);
+    ASSERT_EQ(vcpu.walked.size(), 100u);
+    for (std::size_t i = 0; i < 100; ++i) ASSERT_EQ(vcpu.walked[i], i);
+    EXPECT_EQ(vcpu.faulted, std::vector<std::uint64_t>{7});
+    EXPECT_EQ(record.walks, 100u);
+    WalkRecord overlapping(window, 1024, level);
+    walk_burst(vcpu, burst(100), overlapping);
+    EXPECT_EQ(vcpu.in_turn, 100u) << "not in the mode throughput";
+  }
+}
+
+TEST(WalkBurst, WritesToPageTablesFaultInLatencyModeToo) {
+  Window window;
+  window.set(0, ~0ull);
+  WalkRecord record(window, 1024, Instrumentation::light, WalkMode::latency);
+  InTurnVcpu vcpu;
+  const std::vector<Access> accesses = {Access::make(3, AccessKind::page_table_write)};
+  walk_burst(vcpu, accesses, record);
+  EXPECT_EQ(vcpu.in_turn, 0u);
+  EXPECT_EQ(vcpu.faulted.size(), 1u);
+}
+
+/// A window of ticks [1000, 2000).
+class ZapRecordTest : public testing::Test {
+ protected:
+  ZapRecordTest() { window_.set(1000, 2000); }
+  void zap(std::uint64_t intended, std::uint64_t began, std::uint64_t end, std::size_t pages = 1) {
+    record_.record({.pages = pages}, intended, began, end, window_, true);
+  }
+  Window window_;
+  ZapRecord record_;
+};
+
+TEST_F(ZapRecordTest, AZapThatEndsAfterTheWindowCountsByItsIntendedStart) {
+  zap(900, 950, 1100);    // before the window: its end is a zap of the window's rate
+  zap(1000, 1000, 1200);  // as a whole
+  zap(1900, 1950, 5000);  // the slowest
+  EXPECT_EQ(record_.zaps, 2u);
+  EXPECT_EQ(record_.zaps_total, 3u);
+  EXPECT_EQ(record_.zaps_unfinished, 1u);
+  EXPECT_EQ(record_.zap_ns.count(), 2u);
+  EXPECT_EQ(record_.zap_ns.max(), CycleClock::to_whole_ns(3100));
+  EXPECT_EQ(record_.zap_service_ns.count(), 2u);
+  EXPECT_EQ(record_.zap_service_ns.max(), CycleClock::to_whole_ns(3050));
+}
+
+TEST_F(ZapRecordTest, AZapThatNeverBeganIsAtLeastAsLateAsTheEnd) {
+  record_.record_not_begun(1500, 9000, window_, true);
+  record_.record_not_begun(500, 9000, window_, true);
+  record_.record_not_begun(2000, 9000, window_, true);
+  EXPECT_EQ(record_.zaps_unfinished, 1u);
+  EXPECT_EQ(record_.zap_ns.count(), 1u);
+  EXPECT_EQ(record_.zap_ns.max(), CycleClock::to_whole_ns(7500));
+  EXPECT_EQ(record_.zaps, 0u);
+}
+
+TEST_F(ZapRecordTest, EmptyZapsHaveNoLatency) {
+  zap(1100, 1100, 1200, 0);
+  EXPECT_EQ(record_.zaps_empty, 1u);
+  EXPECT_EQ(record_.zap_ns.count(), 0u);
+}
+
 TEST(WalkBurst, SmallBurstsSampleEveryWalk) {
   Window window;
   window.set(0, ~0ull);

@@ -26,7 +26,9 @@ const std::set<std::string>& counter_names() {
         "violations duration_s zaps_total made_writable_total leaves_write_protected_total dirty_rounds_total "
         "dirty_pages_last_round leaves_zapped_total page_table_writes_total flood_zaps_total quota_zaps_total "
         "walker_stalls_total shrinks_total shrinks_unfinished_total shrink_ns_p50 shrink_ns_p99 "
-        "grace_period_ns_p50 grace_period_ns_p99 commits_deferred pages_deferred");
+        "grace_period_ns_p50 grace_period_ns_p99 commits_deferred pages_deferred "
+        "deferred_bytes_mean deferred_bytes_peak deferred_bytes_predicted deferred_free_ns_p50 deferred_free_ns_p99 "
+        "deferred_free_ns_max zaps_unfinished");
     std::set<std::string> set;
     for (std::string word; words >> word;) set.insert(word);
     return set;
@@ -53,6 +55,7 @@ CellMeasurement full_measurement() {
   cell.host.rss_bytes = {1000, 2000};
   cell.line_transfer = LineTransfer{.median_ns = 50, .q1_ns = 49, .q3_ns = 52, .batches = 100};
   cell.mmu.footprint.free_ns.record(500);
+  cell.mmu.footprint.deferred_free_ns.record(500);
   cell.mmu.footprint.unlinked = 3;
   cell.mmu.footprint.retired.peak = 3;
   cell.zaps = 2000;

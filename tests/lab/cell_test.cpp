@@ -93,9 +93,10 @@ CellMeasurement run_until_busy(const CellConfig& config) {
 /// Each histogram holds what its counter counts: nothing is clocked that is not counted, and the other way round.
 void expect_histograms_of_what_is_counted(const CellMeasurement& cell, GuestKind guest) {
   EXPECT_EQ(cell.exit_ns.count(), cell.exits);
-  EXPECT_EQ(cell.zap_ns.count(), cell.zaps);
-  EXPECT_EQ(cell.zap_service_ns.count(), cell.zaps);
-  EXPECT_LE(cell.zap_service_ns.sum(), cell.zap_ns.sum()) << "a zap never begins before its time";
+  EXPECT_GT(cell.zap_ns.count(), 0u);
+  EXPECT_GE(cell.zaps_unfinished + cell.zaps + cell.zaps_empty, cell.zap_ns.count())
+      << "those that were to start in the window ended in it or did not";
+  EXPECT_LE(cell.zap_service_ns.count(), cell.zaps_total);
   EXPECT_GT(cell.mmu.zap_times.prepare_ns.count(), 0u);
   EXPECT_GE(cell.mmu.zap_times.commit_ns.count(), cell.mmu.zap_times.prepare_ns.count());
   EXPECT_GT(cell.section_ns.count(), 0u);
@@ -198,6 +199,57 @@ TEST(Cell, GracePeriodsOfTheWindowAreTimed) {
   EXPECT_LE(under_way, cell.duration_s * 1e9 * 1.001);
   config.variant = "irq-ipi";
   EXPECT_FALSE(run_cell(prepare_cell(config)).grace_period_times);
+}
+
+// Memory that outlives its commit: none by construction where commit() frees. In front of the reclaimer the readers are
+// in the counter whatever is zapped.
+TEST(Cell, OnlySchemesThatLeaveCommitEarlyDeferMemory) {
+  CellConfig config = short_cell({"rcu-counter", "mmio-beside-reclaim", GuestKind::thread});
+  config.rcu_interval.time = std::chrono::milliseconds(1);
+  const CellMeasurement deferring = test::run_until(config, [](const CellMeasurement& tried) {
+    return tried.mmu.footprint.deferred.peak > 0 && tried.mmu.footprint.deferred_free_ns.count() > 0;
+  });
+  const Footprint::Result& pages = deferring.mmu.footprint;
+  EXPECT_GT(pages.deferred.peak, 0u);
+  EXPECT_LE(pages.deferred.peak, pages.retired.peak);
+  EXPECT_LE(pages.deferred.mean, pages.retired.mean);
+  EXPECT_GT(pages.deferred_free_ns.count(), 0u);
+  EXPECT_LE(pages.deferred_free_ns.count(), pages.free_ns.count());
+  EXPECT_EQ(pages.deferred_free_ns.max(), pages.free_ns.max()) << "what waited longest was deferred";
+  config.variant = "irq-ipi";
+  const CellMeasurement synchronous = run_until_busy(config);
+  EXPECT_GT(synchronous.mmu.footprint.retired.peak, 0u);
+  EXPECT_EQ(synchronous.mmu.footprint.deferred.peak, 0u);
+  EXPECT_EQ(synchronous.mmu.footprint.deferred.mean, 0);
+  EXPECT_EQ(synchronous.mmu.footprint.deferred_free_ns.count(), 0u);
+}
+
+TEST(Cell, GracePeriodsOfTheKernelAreWaitedForToo) {
+  CellConfig config = short_cell({"rcu-counter", "mmio-beside-reclaim", GuestKind::thread});
+  config.rcu_interval.of_kernel = true;
+  if (const std::string reason = why_no_kernel_grace_period(); !reason.empty()) {
+    EXPECT_THROW(prepare_cell(config), InputError);
+    GTEST_SKIP() << reason;
+  }
+  const CellMeasurement cell = test::run_until(config, [](const CellMeasurement& tried) {
+    return tried.grace_period_times && tried.grace_period_times->ns.count() > 0;
+  });
+  EXPECT_GT(cell.grace_period_times->ns.count(), 0u);
+  EXPECT_EQ(cell.counts.violations, 0u) << cell.first_violation;
+}
+
+TEST(Cell, LatencyIsNotTakenOfWalksThatAreNotTimed) {
+  CellConfig config = short_cell({"leak", "mmio-poll", GuestKind::thread});
+  config.walk_mode = WalkMode::latency;
+  EXPECT_GT(run_until_busy(config).walks, 0u);
+  config.variant = "floor";
+  config.zappers = 0;
+  EXPECT_GT(run_until_busy(config).walks, 0u);
+  config.full_checks = true;
+  EXPECT_THROW(prepare_cell(config), InputError);
+  config.full_checks = false;
+  config.read_delay = {.one_in = 10, .stall_us = 1};
+  EXPECT_THROW(prepare_cell(config), InputError);
 }
 
 TEST(Cell, NothingIsClockedAtInstrumentationNone) {

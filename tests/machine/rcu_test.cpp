@@ -138,6 +138,22 @@ TEST_F(RcuTest, DestructorLosesNoneAtAnyMoment) {
   }
 }
 
+TEST_F(RcuTest, CallbacksWaitForTheKernelsGracePeriodToo) {
+  if (const std::string reason = why_no_kernel_grace_period(); !reason.empty()) GTEST_SKIP() << reason;
+  struct Observer final : GracePeriodObserver {
+    void on_grace_period(std::uint64_t began, std::uint64_t ended) override { ticks = ended - began; }
+    std::uint64_t ticks = 0;
+  } observer;
+  std::atomic<unsigned> ran{0};
+  std::vector<RcuHead> heads(2);
+  Rcu rcu({.with_kernel = true, .observer = &observer});
+  rcu.call(heads[0], count_up, &ran);
+  rcu.barrier();
+  EXPECT_EQ(ran.load(), 1u);
+  EXPECT_EQ(rcu.grace_periods(), 1u);
+  EXPECT_GT(observer.ticks, 0u);
+}
+
 TEST_F(RcuTest, GracePeriodsBeginOncePerInterval) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kInterval(20);

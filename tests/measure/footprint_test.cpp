@@ -7,6 +7,7 @@
 #include <atomic>
 #include <compare>
 #include <memory>
+#include <optional>
 #include <random>
 #include <thread>
 #include <vector>
@@ -32,7 +33,7 @@ class FootprintTest : public testing::Test {
     for (unsigned i = 0; i < pages; ++i) footprint_->on_unlink(now);
   }
   void free(unsigned pages, std::uint64_t unlinked_at, std::uint64_t now) {
-    for (unsigned i = 0; i < pages; ++i) footprint_->on_free(unlinked_at, now);
+    for (unsigned i = 0; i < pages; ++i) footprint_->on_free({unlinked_at}, now);
   }
 
   Window window_;
@@ -185,7 +186,7 @@ TEST_F(FootprintTest, WindowThatIsNeverSetCountsNothing) {
   const auto footprint = std::make_unique<Footprint>(unset, 1.0);
   footprint->on_allocate(1);
   footprint->on_unlink(2);
-  footprint->on_free(2, 3);
+  footprint->on_free({2}, 3);
   const Footprint::Result result = footprint->result();
   EXPECT_EQ(result.unlinked, 0u);
   EXPECT_EQ(result.freed, 0u);
@@ -199,6 +200,7 @@ struct Life {
   static constexpr std::uint64_t kNever = 1'000'000;
   std::uint64_t allocated;
   std::uint64_t unlinked;
+  std::uint64_t deferred;
   std::uint64_t freed;
 };
 
@@ -216,10 +218,11 @@ std::uint64_t count_before(const std::vector<Life>& lives, std::uint64_t time, M
       std::ranges::count_if(lives, [&](const Life& life) { return life.*moment < time; }));
 }
 
-/// Of the pages between two moments of their lives. Events of one tick happen in the order allocate, unlink, free: so
-/// the peaks of a tick are before its frees.
-ExpectedLevel brute_force(const std::vector<Life>& lives, std::uint64_t Life::*begins, std::uint64_t start,
+/// Of the pages between two moments of their lives. Events of one tick happen in the order allocate, unlink, defer,
+/// free: so the peaks of a tick are before its frees.
+ExpectedLevel brute_force(std::vector<Life> lives, std::uint64_t Life::*begins, std::uint64_t start,
                           std::uint64_t end) {
+  std::erase_if(lives, [&](const Life& life) { return life.*begins == Life::kNever; });
   ExpectedLevel expected;
   for (std::size_t i = 0; i < kIntervals; ++i) expected.series_last[i] = Life::kNever;
   for (std::uint64_t t = start; t < end; ++t) {
@@ -264,22 +267,25 @@ TEST_P(FootprintRandomTest, AgreesWithBruteForce) {
       life.allocated = up_to(end);
       life.unlinked = life.allocated + up_to(length);
       life.freed = life.unlinked + up_to(random() % 2 == 0 ? length : 3);
+      life.deferred = random() % 2 == 0 ? Life::kNever : life.unlinked + up_to(life.freed - life.unlinked);
       if (random() % 10 == 0) life.freed = Life::kNever;
-      if (random() % 10 == 0) life.unlinked = life.freed = Life::kNever;
+      if (random() % 10 == 0) life.unlinked = life.deferred = life.freed = Life::kNever;
     }
 
-    enum Kind { allocated, unlinked, freed };
+    enum Kind { allocated, unlinked, deferred, freed };
     struct Event {
       std::uint64_t at;
       Kind kind;
       std::uint64_t unlinked_at;
+      std::uint64_t deferred_at;
       auto operator<=>(const Event&) const = default;
     };
     std::vector<Event> events;
     for (const Life& life : lives) {
-      events.push_back({life.allocated, allocated, 0});
-      if (life.unlinked != Life::kNever) events.push_back({life.unlinked, unlinked, 0});
-      if (life.freed != Life::kNever) events.push_back({life.freed, freed, life.unlinked});
+      events.push_back({life.allocated, allocated, 0, 0});
+      if (life.unlinked != Life::kNever) events.push_back({life.unlinked, unlinked, 0, 0});
+      if (life.deferred != Life::kNever) events.push_back({life.deferred, deferred, 0, 0});
+      if (life.freed != Life::kNever) events.push_back({life.freed, freed, life.unlinked, life.deferred});
     }
     std::ranges::sort(events);
 
@@ -287,6 +293,7 @@ TEST_P(FootprintRandomTest, AgreesWithBruteForce) {
     window.set(start, end);
     const auto footprint = std::make_unique<Footprint>(window, 1.0);
     Histogram free_ns;
+    Histogram deferred_free_ns;
     std::uint64_t by_drain = 0;
     bool draining = false;
     for (const Event& event : events) {
@@ -296,13 +303,17 @@ TEST_P(FootprintRandomTest, AgreesWithBruteForce) {
       }
       if (event.kind == allocated) footprint->on_allocate(event.at);
       if (event.kind == unlinked) footprint->on_unlink(event.at);
+      if (event.kind == deferred) footprint->on_defer(event.at);
       if (event.kind != freed) continue;
-      footprint->on_free(event.unlinked_at, event.at);
+      const bool outlived_commit = event.deferred_at != Life::kNever;
+      footprint->on_free({event.unlinked_at, outlived_commit ? std::optional(event.deferred_at) : std::nullopt},
+                         event.at);
       if (event.unlinked_at < start || event.unlinked_at >= end) continue;
       if (draining) {
         ++by_drain;
       } else {
         free_ns.record(event.at - event.unlinked_at);
+        if (outlived_commit) deferred_free_ns.record(event.at - event.unlinked_at);
       }
     }
 
@@ -312,10 +323,13 @@ TEST_P(FootprintRandomTest, AgreesWithBruteForce) {
     EXPECT_EQ(result.freed_total, count_before(lives, Life::kNever, &Life::freed));
     EXPECT_EQ(result.freed_by_drain, by_drain);
     expect_level(result.retired, brute_force(lives, &Life::unlinked, start, end), length);
+    expect_level(result.deferred, brute_force(lives, &Life::deferred, start, end), length);
     expect_level(result.shadow, brute_force(lives, &Life::allocated, start, end), length);
     EXPECT_EQ(result.free_ns.count(), free_ns.count());
     EXPECT_EQ(result.free_ns.sum(), free_ns.sum());
     EXPECT_EQ(result.free_ns.max(), free_ns.max());
+    EXPECT_EQ(result.deferred_free_ns.count(), deferred_free_ns.count());
+    EXPECT_EQ(result.deferred_free_ns.sum(), deferred_free_ns.sum());
   }
 }
 
@@ -339,7 +353,7 @@ TEST_F(FootprintTest, FreersRunBesideTheUnlinker) {
       threads.emplace_back([&, freer] {
         for (unsigned i = 0; i < kPages; ++i) {
           while (unlinked.load(std::memory_order_acquire) <= i * kFreers + freer) std::this_thread::yield();
-          footprint_->on_free(kStart, kStart + kLength / 2);
+          footprint_->on_free({kStart}, kStart + kLength / 2);
         }
       });
     }

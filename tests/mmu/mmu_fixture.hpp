@@ -9,6 +9,7 @@
 #include "harness/mmu/zapper.hpp"
 #include "variants/controls/leak.hpp"
 #include "variants/controls/unsafe.hpp"
+#include "variants/kernel/rcu_counter.hpp"
 
 namespace shadowwalk {
 

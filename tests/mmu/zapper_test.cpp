@@ -43,6 +43,11 @@ TEST_F(ZapperTest, NoPageThatCommitFreesIsDeferred) {
   EXPECT_EQ(tree.zap_times().commit_ns.count(), 1u);
   EXPECT_EQ(tree.zap_times().commits_deferred, 0u);
   EXPECT_EQ(tree.zap_times().pages_deferred, 0u);
+  const Footprint::Result pages = tree.footprint().result();
+  EXPECT_EQ(pages.retired.peak, 4u) << "while the commit was under way";
+  EXPECT_EQ(pages.deferred.peak, 0u);
+  EXPECT_EQ(pages.free_ns.count(), 4u);
+  EXPECT_EQ(pages.deferred_free_ns.count(), 0u);
 }
 
 using LeakZapperTest = MmuFixture<Leak>;
@@ -57,6 +62,31 @@ TEST_F(LeakZapperTest, PagesThatCommitKeepsAreDeferredInTheWindow) {
   EXPECT_EQ(zapper.zap_page(0, 2).pages, 0u) << "no batch, no commit";
   EXPECT_EQ(tree.zap_times().commits_deferred, 2u);
   EXPECT_EQ(tree.zap_times().pages_deferred, 1u + 4u);
+  EXPECT_EQ(tree.footprint().result().deferred.peak, 1u + 1u + 4u) << "the window begins with one";
+}
+
+using RcuZapperTest = MmuFixture<RcuCounter>;
+
+// A page is deferred from the return of its commit until it is free, whichever thread frees it.
+TEST_F(RcuZapperTest, PagesThatAReaderHoldsBackAreDeferredUntilTheGracePeriodIsOver) {
+  window.set(CycleClock::now(), std::numeric_limits<std::uint64_t>::max());
+  for (Gfn gfn = 0; gfn < 4 * 512; gfn += 512) access(gfn, LeafKind::ram_read);
+  NativeMachine::Vcpu& vcpu = *machine.vcpus()[0];
+  Tree::Variant::Walker walker(tree.variant(), vcpu);
+  EXPECT_EQ(zapper.zap_page(0, 1).pages, 1u) << "no reader: freed in commit";
+  EXPECT_EQ(tree.footprint().result().deferred.peak, 0u);
+  walker.begin();
+  EXPECT_EQ(zapper.zap_page(512, 1).pages, 1u);
+  EXPECT_EQ(zapper.zap_page(0, 2).pages, 3u);
+  EXPECT_EQ(tree.footprint().result().deferred.peak, 4u);
+  EXPECT_EQ(tree.footprint().result().deferred_free_ns.count(), 0u) << "the reader is in its section";
+  walker.end();
+  tree.variant().drain();
+  const Footprint::Result pages = tree.footprint().result();
+  EXPECT_EQ(pages.deferred.peak, 4u);
+  EXPECT_EQ(pages.deferred_free_ns.count(), 4u);
+  EXPECT_EQ(pages.free_ns.count(), 5u);
+  EXPECT_EQ(pages.deferred.series_last.back(), 0u);
 }
 
 TEST_F(ZapperTest, RangeClearsLeavesAndFreesNoPage) {

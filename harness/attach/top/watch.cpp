@@ -46,7 +46,7 @@ Sample take_sample(const LiveCounters& counters, std::uint64_t at_ns) {
   sample.ipis = read(counters.ipis.total);
   sample.ipi_ns = counters.ipis.ns.snapshot();
 
-  sample.pages_freed = counters.footprint.freed();
+  sample.pages_freed = counters.footprint.left_by(&FootprintCounters::Freer::freed);
   sample.pages_retired = level(read(counters.footprint.unlinked.total) - sample.pages_freed);
   const Footprint::Result pages = Footprint::result_of(counters.footprint, 0);
   sample.free_ns = pages.free_ns;
