@@ -50,7 +50,8 @@ TEST(CellOptions, EachRowIsComplete) {
     EXPECT_TRUE(option.text && option.in_plan && option.in_result && option.copy) << option.key;
     EXPECT_TRUE(option.read || option.store) << option.key;
     EXPECT_FALSE(option.help.empty()) << option.key;
-    const bool needs_words = option.kind == CellOption::Kind::word;
+    const bool takes_words_for_times = option.kind == CellOption::Kind::time && option.read != nullptr;
+    const bool needs_words = option.kind == CellOption::Kind::word || takes_words_for_times;
     EXPECT_EQ(needs_words, !option.accepted.empty()) << option.key;
   }
 }

@@ -71,8 +71,7 @@ using RcuZapperTest = MmuFixture<RcuCounter>;
 TEST_F(RcuZapperTest, PagesThatAReaderHoldsBackAreDeferredUntilTheGracePeriodIsOver) {
   window.set(CycleClock::now(), std::numeric_limits<std::uint64_t>::max());
   for (Gfn gfn = 0; gfn < 4 * 512; gfn += 512) access(gfn, LeafKind::ram_read);
-  NativeMachine::Vcpu& vcpu = *machine.vcpus()[0];
-  Tree::Variant::Walker walker(tree.variant(), vcpu);
+  Tree::Variant::Walker walker(tree.variant(), *machine.vcpus()[0]);
   EXPECT_EQ(zapper.zap_page(0, 1).pages, 1u) << "no reader: freed in commit";
   EXPECT_EQ(tree.footprint().result().deferred.peak, 0u);
   walker.begin();
