@@ -162,9 +162,14 @@ def full_title(setting, axes=(), vcpus=True):
     return f"{place_title(*setting.place)}, {describe(setting, axes, vcpus)}"
 
 
-def within(setting):
+def within(setting, axes=()):
     """`1 vCPU, no zapper (mmio-poll, thread guest)`."""
-    return f"{describe(setting)} ({place_title(*setting.place)})"
+    return f"{describe(setting, axes)} ({place_title(*setting.place)})"
+
+
+def telling_axes(setting, settings):
+    """The platform axes that tell a setting from others which `describe` alone would give the same words, such as the duration."""
+    return varying_axes(other for other in settings if within(other) == within(setting))
 
 
 def by_place(settings):

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import itertools
 
+from ..counters import step_of
 from ..quantities import NANOSECONDS
 from ..setting import PLATFORM_AXES, varying_axes
 from ..statistics import Comparison, Reason, Verdict, cliffs_delta, decide, independent
@@ -11,9 +12,9 @@ from ..verdicts import QUESTIONS
 
 TIME = "time"
 METRICS = {question.counter.name: question for question in QUESTIONS}
-# Ambiguous, and more of the same would not have been: repetitions are missing, whatever their values.
 _ALL_NOISE = "all results are noisy or perturbed"
-UNJUDGED = (Reason.TOO_FEW, Reason.TOO_MANY_COMPARISONS, Reason.ONLY_AGGREGATES)
+# Ambiguous however much changed: repetitions are missing, whatever their values.
+UNJUDGED = (Reason.TOO_FEW, Reason.ONLY_AGGREGATES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _why_not(row, question):
 
 def judge_metric(metric, units, lower_is_better, samples, minimum_effect, obstacles=None):
     """[Compared] of one family; samples: [(name, base, new)]. `obstacles`: {name: the Reason why it cannot be tested}."""
-    contests = [independent(new, base) for _, base, new in samples]
+    contests = [independent(new, base, step_of(units)) for _, base, new in samples]
     contests = [dataclasses.replace(contest, obstacle=obstacle) if (obstacle := (obstacles or {}).get(name)) else contest
                 for (name, _, _), contest in zip(samples, contests)]
     found = decide(contests, lower_is_better, minimum_effect)
