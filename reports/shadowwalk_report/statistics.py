@@ -25,9 +25,11 @@ import scipy.special
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
 MINIMUM_REPETITIONS = 4  # three give Student's interval two degrees of freedom: it is then four times as wide as with ten
+MEDIAN_REPETITIONS = 5  # the range of five values holds the median in 94 % of cases, that of four in 87 %
 MINIMUM_EFFECT = 0.05
 TRIMMED = 0.15  # of the values at each end
-BUCKET = 1 / 128  # of a value: as fine as the histograms are, from which percentiles come
+BUCKET = 1 / 128  # of a value: as fine as the histograms are, from which percentiles come; what values that are all equal are known to
+ALIKE = 1e-9  # relative: numbers that differ by less are equal but for the arithmetic
 _LARGEST_LOG = 230.0  # e to this is as large as a number of a result may be
 
 
@@ -132,9 +134,9 @@ class _Effect:
         return float(2 * scipy.special.stdtr(self.freedom, -beyond))
 
 
-def _effect(values, step, is_log=False):
+def _effect(values, step, is_log=False, bucket=0):
     """The trimmed mean and its error, by the winsorised deviations (Yuen's form). `step`: what the values are rounded to; a
-    rounding error is spread evenly over the step."""
+    rounding error is spread evenly over the step. `bucket`: the same for values that may be rounded, which shows where all are equal."""
     ordered, count = sorted(values), len(values)
     cut = int(TRIMMED * count)
     kept = ordered[cut:count - cut]
@@ -143,7 +145,7 @@ def _effect(values, step, is_log=False):
     middle = math.fsum(winsorised) / count
     freedom = len(kept) - 1
     observed = math.sqrt(math.fsum((value - middle) ** 2 for value in winsorised) / (len(kept) * max(freedom, 1)))
-    rounding = step / math.sqrt(12 * len(kept))
+    rounding = (step if observed > ALIKE * abs(mean) + ALIKE * is_log else max(step, bucket)) / math.sqrt(12 * len(kept))
     return _Effect(mean, max(observed, rounding), freedom, count, rounding > observed, is_log)
 
 
@@ -273,9 +275,9 @@ def judge_growth(after, before, tolerance):
     return _judged(_welch(*(_effect(list(sample), 0) for sample in (after, before))), tolerance)
 
 
-def _rounding(above, below, step):
-    """What the ratio of two values is rounded to."""
-    return math.hypot(max(step, BUCKET * abs(above)) / below, above / below * max(step / below, BUCKET))
+def _rounding(above, below, step=0, share=0):
+    """What the ratio of two values is rounded to that are rounded to a step, or to a share of them."""
+    return math.hypot(max(step, share * abs(above)) / below, above / below * max(step / below, share))
 
 
 def paired(candidate, baseline, step=0):
@@ -290,8 +292,10 @@ def paired(candidate, baseline, step=0):
         return Contest(*samples, None, Reason.ZERO_BASELINE)
     is_log = all(ratio > 0 for ratio in found)
     middle = statistics.median(found)
-    rounding = _rounding(*map(statistics.median, samples), step)
-    effect = _effect(list(map(math.log, found)) if is_log else found, rounding / middle if is_log else rounding, is_log)
+    medians = [statistics.median(sample) for sample in samples]
+    scale = middle if is_log else 1
+    effect = _effect(list(map(math.log, found)) if is_log else found, _rounding(*medians, step) / scale, is_log,
+                     _rounding(*medians, share=BUCKET) / scale)
     return Contest(*samples, effect, Reason.TOO_FEW if len(common) < MINIMUM_REPETITIONS else None)
 
 
@@ -299,11 +303,14 @@ def _independent_effect(above, below, step):
     """None where there is no ratio: nothing to divide, or a denominator that is not positive."""
     if not above or not below or any(value <= 0 for value in below):
         return None
-    divisor = _effect(list(map(math.log, below)), max(step / statistics.median(below), BUCKET), True)
+    def logarithmic(values):
+        return _effect(list(map(math.log, values)), step / statistics.median(values), True, BUCKET)
+
+    divisor = logarithmic(below)
     if all(value > 0 for value in above):
-        return _welch(_effect(list(map(math.log, above)), max(step / statistics.median(above), BUCKET), True), divisor, True)
+        return _welch(logarithmic(above), divisor, True)
     # Zeros and negative numbers have no logarithm: the ratio itself, with the error of its two parts.
-    dividend, scale = _effect(above, max(step, BUCKET * abs(statistics.median(above)))), math.exp(divisor.mean)
+    dividend, scale = _effect(above, step, bucket=BUCKET * abs(statistics.median(above))), math.exp(divisor.mean)
     relative = dataclasses.replace(dividend, mean=dividend.mean / scale, error=dividend.error / scale)
     part = dataclasses.replace(divisor, mean=0, error=divisor.error * abs(relative.mean))
     found = _welch(relative, part)
