@@ -51,6 +51,11 @@ class Setting:
         return self.workload, self.guest
 
     @property
+    def with_default_pace(self):
+        """The same with walks that follow each other as they do by default."""
+        return dataclasses.replace(self, **{axis: _DEFAULTS[axis] for axis in ("think_ns", "walk_mode")})
+
+    @property
     def is_plain(self):
         """With the default instrumentation, without counted events, the guest as its workload defines it."""
         return all(getattr(self, axis) == value for axis, value in _DEFAULTS.items())

@@ -143,7 +143,7 @@ def _headline_step(table, steps):
         repetitions = min(len(row.values_with_noisy(name)) for cost in step.measured.values() for row in cost.rows
                           for name in [cost.yardstick.metric]) if step.measured else 0
         return (len(step.costs) - len(step.measured), crowded, many.walk_mode != LATENCY,
-                not dataclasses.replace(many, walk_mode="throughput").is_plain, many.workload != PREFERRED_WORKLOAD, -many.vcpus,
+                not many.with_default_pace.is_plain, many.workload != PREFERRED_WORKLOAD, -many.vcpus,
                 -repetitions, -many.duration_s, many)
     return min(steps, key=preference, default=None)
 
