@@ -1,11 +1,11 @@
 """One sentence per question: which variants are better than the baseline, by how much and how certainly, in the setting that answers
-it best."""
+it best. Only the two claims were registered before the run (claims/): each of these sentences says that it is exploratory."""
 
 import dataclasses
 
 from .quantities import RATIO, listing, with_interval
 from .rows import PREFERRED_WORKLOAD
-from .setting import Setting, describe, place_title
+from .setting import Setting, describe, place_title, telling_axes
 from .statistics import Estimate, Verdict
 from .verdicts import QUESTIONS, WALKS, Question
 
@@ -68,6 +68,10 @@ def _factor(ratio):
     return Estimate(1 / ratio.value, low, high, ratio.count)
 
 
+def _noise(ruling):
+    return f" ({ruling.reason})" if ruling.differs_with_noisy else ""
+
+
 def _direction(question, ratio):
     return question.worse if (ratio.value >= 1) == question.counter.lower_is_better else question.better
 
@@ -76,7 +80,7 @@ def _together(question, verdict, differing):
     """`12 slower: mutex 9.1x [8.8, 9.3], ...`, the farthest from the baseline first."""
     by_effect = sorted(differing, key=lambda pair: -_factor(pair[1].comparison.ratio).value)
     words = _direction(question, by_effect[0][1].comparison.ratio)
-    effects = [f"{row.variant} {with_interval(_factor(ruling.comparison.ratio), RATIO)}" for row, ruling in by_effect]
+    effects = [f"{row.variant} {with_interval(_factor(ruling.comparison.ratio), RATIO)}{_noise(ruling)}" for row, ruling in by_effect]
     return Clause(verdict, f"{len(effects)} {words}: {', '.join(effects)}", len(effects))
 
 
@@ -96,7 +100,7 @@ def _clauses(question, rulings):
             clauses.append(_together(question, verdict, pairs))
         else:
             clauses += [Clause(verdict, f"{row.variant} {question.does} {with_interval(_factor(ruling.comparison.ratio), RATIO)} "
-                               f"{_direction(question, ruling.comparison.ratio)}") for row, ruling in pairs]
+                               f"{_direction(question, ruling.comparison.ratio)}{_noise(ruling)}") for row, ruling in pairs]
     for (verdict, reason), figures in alike.items():
         clauses.append(Clause(verdict, f"{verdict.value}: {listing(figures)}" + (f", as {reason}" if reason else ""), len(figures)))
     return sorted(clauses, key=lambda clause: ORDER.index(clause.verdict))
@@ -112,8 +116,8 @@ def _answer(question, table, verdicts):
     figure = with_interval(base.estimate(question.counter.name, without_noise=True), question.counter.units)
     rulings = [(row, found) for row in verdicts.contestants(setting) if (found := verdicts.ruling(question, row))]
     crowded = ", oversubscribed" if any(row.has_flag("oversubscribed") for row, _ in rulings) else ""
-    place = (f"At {describe(setting)} ({place_title(*setting.place)}{crowded}), against "
-             f"{verdicts.baseline} ({figure})")
+    place = (f"At {describe(setting, telling_axes(setting, table.settings))} ({place_title(*setting.place)}{crowded}), against "
+             f"{verdicts.baseline} ({figure}), exploratory")
     return Answer(question, place, _clauses(question, rulings), setting)
 
 

@@ -5,6 +5,7 @@ import functools
 
 from .bench_file import BenchResults
 from .histogram import Histogram
+from .host_facts import HostFacts
 from .observations import GracePeriods, KernelStat, Noise, PmuCount, Sizes, Simulated
 from .setting import Scheme, Setting
 
@@ -63,6 +64,7 @@ class Result:
     host_action: str = ""
     perturbed: str = ""  # the tools that were attached to the cell while it ran
     is_perturbed_trusted: bool = False  # --with-perturbed
+    is_noisy_trusted: bool = False  # --with-noisy
     simulated: Simulated | None = None  # None: it was measured
     grace_periods: GracePeriods | None = None
     workload_summary: str = ""  # the practical case that the workload stands for
@@ -82,12 +84,17 @@ class Result:
     @property
     def is_left_out(self):
         """It is shown but excluded from verdicts: it is noisy, or a tool perturbed it."""
-        return self.is_noisy or (self.perturbed != "" and not self.is_perturbed_trusted)
+        return self.is_noisy and not self.is_noisy_trusted or (self.perturbed != "" and not self.is_perturbed_trusted)
 
 
 def trusting_perturbed(results):
     """The results, with those that tools were attached to included in verdicts."""
     return [dataclasses.replace(result, is_perturbed_trusted=True) for result in results]
+
+
+def trusting_noisy(results):
+    """The results, with the noisy ones included in verdicts."""
+    return [dataclasses.replace(result, is_noisy_trusted=True) for result in results]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +113,7 @@ class Run:
     missing: list[tuple[int, int]]
     simulated: list[Result] = dataclasses.field(default_factory=list)  # not compared with the measured ones
     bench: BenchResults = dataclasses.field(default_factory=BenchResults)  # results of shadowwalk-bench
+    host: HostFacts = HostFacts()
 
     @functools.cached_property
     def hosts(self):

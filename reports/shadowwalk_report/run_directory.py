@@ -9,7 +9,9 @@ import pathlib
 import re
 
 from .bench_file import bench_results
+from .clock_share import without_clocks_own
 from .google_benchmark import named_entries
+from .host_facts import parse_host
 from .model import LeftOut, PlannedCell, Run
 from .processes import on_all_cpus
 from .result_file import read_failure, read_result, read_simulated
@@ -128,7 +130,7 @@ def load(directory):
     data = _read_plan(path)
     plan, repetitions, order = _parse_plan(path, data)
     results, left_out, done = _read_cells(directory / "cells", plan)
-    measured = [result for result in results if result.simulated is None]
+    measured = without_clocks_own([result for result in results if result.simulated is None])
     simulated = [result for result in results if result.simulated is not None]
     simulated += itertools.chain.from_iterable(_read_folder(directory / SIMULATED, read_simulated, "shadowwalk project --json"))
     bench = _read_folder(directory / BENCH, lambda file: named_entries(read_json(file)), "shadowwalk-bench --benchmark_out")
@@ -136,4 +138,5 @@ def load(directory):
     return Run(title=text_of(data.get("title")) or "shadowwalk run", seed=seed if isinstance(seed, (int, str)) else None,
                repetitions=repetitions, version=text_of(data.get("shadowwalk_version"), "unknown"),
                started=text_of(data.get("started")), plan=plan, order=order, results=measured, left_out=left_out,
-               missing=[key for key in order if key not in done], simulated=simulated, bench=bench_results(bench))
+               missing=[key for key in order if key not in done], simulated=simulated, bench=bench_results(bench),
+               host=parse_host(data.get("host")))
