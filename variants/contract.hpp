@@ -230,15 +230,15 @@ constexpr std::string_view to_string(Family family) {
     case Family::kernel:
       return "kernel";
     case Family::epoch:
-      return "epoch";
+      return "epochs";
     case Family::pointer:
-      return "pointer";
+      return "pointers";
     case Family::optimistic:
       return "optimistic";
     case Family::lock:
-      return "lock";
+      return "locks";
     case Family::control:
-      return "control";
+      return "controls";
     case Family::negative:
       return "negative";
     case Family::other:

@@ -126,7 +126,13 @@ std::vector<std::string> plugin_arguments(const std::vector<std::string>& files)
 
 KnownNames known_names() {
   KnownNames known;
-  for (const VariantEntry& entry : Registry::instance().entries()) known.variants.emplace_back(entry.info.name);
+  for (const VariantEntry& entry : Registry::instance().entries()) {
+    known.variants.emplace_back(entry.info.name);
+    if (entry.is_reference()) continue;  // compared with nothing
+    if (entry.info.safe) known.variant_groups["all"].emplace_back(entry.info.name);
+    known.variant_groups[std::string(to_string(entry.info.family))].emplace_back(entry.info.name);
+  }
+  for (const std::string& variant : known.variants) known.variant_groups.erase(variant);  // whose name goes first
   for (const Workload& workload : workloads()) known.workloads.emplace_back(workload.name);
   known.check_workload_file = wrong_with_workload_file;
   return known;

@@ -3,12 +3,16 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "harness/cli/arguments.hpp"
+#include "harness/cli/matrices.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/lab/figures.hpp"
 #include "harness/lab/registry.hpp"
@@ -16,6 +20,8 @@
 #include "harness/measure/pmu/availability.hpp"
 #include "harness/measure/pmu/microarchitecture.hpp"
 #include "harness/measure/pmu/pfm.hpp"
+#include "harness/run/plan_summary.hpp"
+#include "harness/text/duration.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk::cli {
@@ -58,6 +64,23 @@ ordered_json describe_workloads() {
   return list;
 }
 
+ordered_json describe_matrices() {
+  ordered_json list = ordered_json::array();
+  for (const std::filesystem::path& file : shipped_matrices()) {
+    const run::Plan plan = run::make_plan(run::read_matrix(file, known_names()), {}, plan_host());
+    const std::chrono::nanoseconds time = run::expected_time(plan);
+    list.push_back({{"name", file.stem().string()},
+                    {"title", plan.title},
+                    {"measures", run::size_in_words(plan)},
+                    {"takes", "about " + format_duration(time)},
+                    {"file", file.string()},
+                    {"cells", plan.cells.size()},
+                    {"repetitions", plan.repetitions},
+                    {"estimated_s", std::round(std::chrono::duration<double>(time).count())}});
+  }
+  return list;
+}
+
 void print_figures(bool as_json, bool as_markdown) {
   if (as_json) {
     fmt::print("{}", figures_as_json());
@@ -81,9 +104,10 @@ void print(const ordered_json& list, bool as_json) {
     return;
   }
   for (const auto& item : list) {
-    fmt::print("{}: {}\n", item["name"].get<std::string>(), item["summary"].get<std::string>());
+    const std::string heading = item.contains("title") ? "title" : "summary";
+    fmt::print("{}: {}\n", item["name"].get<std::string>(), item[heading].get<std::string>());
     for (const auto& [key, value] : item.items()) {
-      if (key == "name" || key == "summary" || key == "toml" || !value.is_string() || value == "") continue;
+      if (key == "name" || key == heading || key == "toml" || !value.is_string() || value == "") continue;
       std::string title = key;
       std::replace(title.begin(), title.end(), '_', ' ');
       fmt::print("  {:<12} {}\n", title, value.get<std::string>());
@@ -176,10 +200,11 @@ void list_events(const std::string& pattern, bool as_json) {
 }  // namespace
 
 void add_list(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("list", "Show the variants, workloads or events that there are");
+  CLI::App* verb = command.add_subcommand("list", "Show the variants, workloads, matrices or events that there are");
   verb->require_subcommand(0, 1);
   verb->final_callback([verb] {
-    if (verb->get_subcommands().empty()) throw CLI::RequiredError("list: what (variants, workloads or events)");
+    if (verb->get_subcommands().empty())
+      throw CLI::RequiredError("list: what (variants, workloads, matrices or events)");
   });
   auto as_json = std::make_shared<bool>(false);
   const auto add = [&](const char* what, const char* help, ordered_json (*describe)()) {
@@ -190,6 +215,7 @@ void add_list(CLI::App& command) {
   };
   add_plugin_option(*add("variants", "Reclamation schemes and what each costs", describe_variants));
   add("workloads", "What guest and host do", describe_workloads);
+  add("matrices", "The matrices that ship: what each measures on this host, and how long it takes", describe_matrices);
 
   auto as_markdown = std::make_shared<bool>(false);
   CLI::App* figures = verb->add_subcommand("figures", "The counters of results, with their units and meanings");

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,12 +13,14 @@
 #include "harness/attach/live/entry.hpp"
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/live_cell.hpp"
+#include "harness/cli/matrices.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/notice.hpp"
 #include "harness/plugin/load_plugin.hpp"
+#include "harness/run/plan_summary.hpp"
 #include "harness/run/runner.hpp"
 #include "harness/text/duration.hpp"
-#include "harness/text/suggestion.hpp"
 
 namespace shadowwalk::cli {
 namespace {
@@ -33,6 +34,7 @@ struct RunOptions {
   std::shared_ptr<const std::vector<std::string>> plugins;
   bool resume = false;
   bool retry_failed = false;
+  bool dry_run = false;
   double timeout_factor = run::Watchdog{}.factor;
   std::string timeout_slack = "30s";
 };
@@ -63,32 +65,14 @@ std::vector<run::PlannedPlugin> plan_plugins(const std::vector<std::string>& fil
   return plugins;
 }
 
-/// The file that MATRIX means: a file, or the name of one that ships (`full`, also as `matrices/full.toml`).
-std::filesystem::path matrix_file(const std::filesystem::path& given) {
-  std::error_code error;
-  if (std::filesystem::exists(given, error)) return given;
-  const bool is_name = !given.has_parent_path() && !given.has_extension();
-  if (!is_name && given.parent_path() != "matrices") return given;
-  const std::filesystem::path folder = find_data_file("matrices");
-  std::vector<std::string> known;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() != ".toml") continue;
-    if (entry.path().stem() == given.stem()) return entry.path();
-    known.push_back(entry.path().stem());
-  }
-  if (!is_name) return given;
-  std::sort(known.begin(), known.end());
-  throw InputError{fmt::format("run: unknown matrix '{}'{} known: {}; or give a file, ./mine.toml", given.string(),
-                               suggestion(given.string(), known), fmt::join(known, " "))};
-}
-
 run::Matrix requested_matrix(const RunOptions& options) {
   return run::read_matrix(matrix_file(options.matrix.empty() ? "quick" : options.matrix), known_names());
 }
 
 /// The plan of a matrix by this build, with these plug-ins.
 run::Plan make_plan(const RunOptions& options, const run::Matrix& matrix, std::optional<std::uint64_t> seed) {
-  run::Plan plan = run::make_plan(matrix, {.repetitions = options.repetitions, .seed = seed, .filter = options.filter});
+  run::Plan plan =
+      run::make_plan(matrix, {.repetitions = options.repetitions, .seed = seed, .filter = options.filter}, plan_host());
   plan.build_id = plugin::build_id("/proc/self/exe");
   plan.plugins = plan_plugins(*options.plugins);
   return plan;
@@ -99,6 +83,17 @@ run::Plan new_plan(const RunOptions& options) {
   const run::Matrix matrix = requested_matrix(options);
   const auto seed = checked_seed(options);
   return make_plan(options, matrix, seed ? seed : matrix.seed);
+}
+
+/// Where the matrix leaves the numbers of vCPUs to the host, another one would give others.
+template <class Refuse>
+void refuse_other_host(const RunOptions& options, const run::Plan& recorded, Refuse refuse) {
+  RunOptions same = options;
+  same.repetitions = recorded.repetitions;
+  same.filter = recorded.filter;
+  const run::Matrix matrix = run::parse_matrix(recorded.matrix_text, recorded.matrix_file, known_names());
+  const auto what = run::difference(recorded, make_plan(same, matrix, recorded.seed), std::nullopt);
+  if (what) throw refuse(fmt::format("its matrix makes another plan on this host: {}", *what));
 }
 
 /// The recorded plan decides what is run; what the command line says beside --resume must agree with it. A directory
@@ -140,7 +135,16 @@ run::RunDirectory resume(const RunOptions& options) {
     if (!options.filter.empty()) requested.filter = options.filter;
   }
   if (const auto what = run::difference(recorded, requested, seed)) throw refuse(*what);
+  if (recorded.scale && options.matrix.empty()) refuse_other_host(options, recorded, refuse);
   return directory;
+}
+
+int dry_run(const RunOptions& options) {
+  if (options.resume) throw InputError{"--dry-run shows what a new run would measure; leave --resume out"};
+  const run::Plan plan = new_plan(options);
+  for (const std::string& notice : plan.notices) os::notice(notice);
+  fmt::print("{}", run::describe(plan));
+  return 0;
 }
 
 int run_matrix(const RunOptions& options) {
@@ -155,11 +159,12 @@ int run_matrix(const RunOptions& options) {
   run::RunDirectory directory =
       options.resume ? resume(options) : run::RunDirectory::create(options.out, new_plan(options));
   const run::Plan& plan = directory.plan();
+  for (const std::string& notice : plan.notices) os::notice(notice);
   for (const run::PlannedPlugin& plugin : plan.plugins) {
     settings.prefix.insert(settings.prefix.end(), {"--plugin", plugin.file});
   }
-  fmt::print("{}: {} cells x {} repetitions, seed {}\n", plan.title.empty() ? plan.matrix_file : plan.title,
-             plan.cells.size(), plan.repetitions, plan.seed);
+  fmt::print("{}: {}, seed {}\n", plan.title.empty() ? plan.matrix_file : plan.title, run::size_in_words(plan),
+             plan.seed);
   std::fflush(stdout);
 
   live::Registration registration(warn_unlisted);
@@ -197,9 +202,17 @@ void add_run(CLI::App& command) {
                    "TOML file with the axes, or the name of a matrix that ships: quick, full, ...")
       ->type_name("MATRIX")
       ->default_str("quick");
-  verb->add_option("--out", options->out, "Directory for plan and results; it is created, and must not hold a run yet")
-      ->required()
-      ->type_name("DIR");
+  CLI::Option* out = verb->add_option("--out", options->out,
+                                      "Directory for plan and results; it is created, and must not hold a run yet")
+                         ->required()
+                         ->type_name("DIR");
+  verb->add_flag_callback(
+      "--dry-run",
+      [options, out] {
+        options->dry_run = true;
+        out->required(false);
+      },
+      "Print the cells that would be measured and how long that takes; needs no --out");
   verb->add_option("--repetitions", options->repetitions, "Measurements per cell (overrides the matrix)");
   verb->add_option("--filter", options->filter, "Only the cells whose name, or group/name, matches")
       ->type_name("REGEX");
@@ -216,7 +229,7 @@ void add_run(CLI::App& command) {
   verb->footer(
       "Exit codes: 0 everything is measured, 1 some cells failed (their reasons are recorded), 2 bad input,\n"
       "130 or 143 interrupted: continue with --resume.");
-  verb->callback([options] { throw CLI::RuntimeError{run_matrix(*options)}; });
+  verb->callback([options] { throw CLI::RuntimeError{options->dry_run ? dry_run(*options) : run_matrix(*options)}; });
 }
 
 }  // namespace shadowwalk::cli

@@ -11,6 +11,7 @@
 #include "harness/lab/cell_threads.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/measure/memory.hpp"
+#include "harness/os/scoped_affinity.hpp"
 
 namespace shadowwalk::host_kvm {
 namespace {
@@ -95,6 +96,7 @@ std::string why_clock_is_wrong(double touching_ns, double window_s, unsigned vcp
 HostKvmMeasurement run_host_kvm_cell(const PreparedCell& prepared, const HostPlan& plan) {
   const CellConfig& config = prepared.config;
   timeline::join(config.timeline, "main");
+  std::optional<os::ScopedAffinity> near_vcpu_0(std::in_place, CellCpus(prepared).vcpus.front());
   TouchVm vm(plan.touch);
   if (plan.quota != 0) vm.set_page_quota(plan.quota);
   CellShared shared(prepared);
@@ -106,13 +108,16 @@ HostKvmMeasurement run_host_kvm_cell(const PreparedCell& prepared, const HostPla
   std::vector<std::thread> threads, zapper_threads;
   for (unsigned i = 0; i < config.vcpus; ++i) {
     touchers.push_back(std::make_unique<ToucherThread>(shared, vm, plan.touch.guest, i));
-    start_thread(shared, threads, *touchers.back(), shared.vcpu_cpus[i]);
+  }
+  near_vcpu_0.reset();
+  for (unsigned i = 0; i < config.vcpus; ++i) {
+    start_thread(shared, threads, *touchers.back(), shared.cpus.vcpus[i]);
   }
   HostBeats beats(vm, plan, shared.window);
   std::unique_ptr<ZapperThread> zapper;
   if (config.zappers != 0) {
     zapper = std::make_unique<ZapperThread>(shared, 0, plan.actions, beats);
-    start_thread(shared, zapper_threads, *zapper, shared.zapper_cpus[0]);
+    start_thread(shared, zapper_threads, *zapper, shared.cpus.zappers[0]);
   }
 
   std::uint64_t recording = 0;

@@ -16,6 +16,7 @@
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/native_machine.hpp"
+#include "harness/os/scoped_affinity.hpp"
 #include "harness/probes/probes.hpp"
 #include "workloads/workload.hpp"
 
@@ -45,6 +46,13 @@ void measure_line_between_vcpus(const CellConfig& config, CellMeasurement& cell)
       cell.line_transfer_missing = error.what();
     }
   }
+}
+
+/// Whether callbacks wait for a thread on the reclaimer's CPU. Not where there are none, as long as nothing is zapped.
+std::optional<bool> reclaimer_shares_cpu(NativeMachine& machine, const CellCpus& cpus) {
+  if (!machine.has_rcu() || !cpus.reclaimer) return std::nullopt;
+  const bool has_work = machine.rcu().grace_periods() != 0;
+  return cpus.reclaimer_is_beside_zapper() || (has_work && cpus.reclaimer_is_beside_vcpu());
 }
 
 /// The guest of a replay; null if the workload is no trace.
@@ -77,11 +85,12 @@ CellMeasurement run_cell(const PreparedCell& prepared) {
   const VariantEntry& variant = *prepared.variant;
   timeline::join(config.timeline, "main");
   register_membarrier();  // before threads start; a kernel without it costs only the schemes that need it
+  // What the cell's threads share lies on vCPU 0's NUMA node, in each repetition.
+  std::optional<os::ScopedAffinity> near_vcpu_0(std::in_place, CellCpus(prepared).vcpus.front());
   NativeMachine machine(config.vcpus);
   CellShared shared(prepared);
   shared.counters.page_bytes.store(variant.can_zap ? kPageBytes : 0, std::memory_order_relaxed);
-  // Where CPUs are short, beside a zapper: a kernel runs callbacks on the CPU that queued them.
-  ReclaimerThread reclaimer(shared, shared.cpus.next_or_beside("reclaim-0", "zapper-0"));
+  ReclaimerThread reclaimer(shared, shared.cpus.reclaimer);
   IpiRecord ipis(shared.window, shared.counters.ipis);
   GracePeriodRecord grace_periods(shared.window, CycleClock::to_ns(1));
   if (shared.clocked()) machine.observe_ipis(&ipis);
@@ -95,7 +104,7 @@ CellMeasurement run_cell(const PreparedCell& prepared) {
   const std::unique_ptr<Guest> own_guest = trace == nullptr ? make_guest(prepared.guest) : nullptr;
   Guest& guest = trace == nullptr ? *own_guest : static_cast<Guest&>(*trace);
   const std::unique_ptr<Engine> engine = variant.make_engine(machine, config, shared.window, prepared.budget);
-  if (!machine.has_rcu()) shared.cpus.forget("reclaim-0");
+  shared.cpus.has_reclaimer = machine.has_rcu();
   const EngineCell engine_cell{.machine = machine,
                                .engine = *engine,
                                .small_bursts = trace != nullptr && !trace->clock().pace().closed_loop,
@@ -108,8 +117,9 @@ CellMeasurement run_cell(const PreparedCell& prepared) {
     vcpus.push_back(std::make_unique<VcpuThread>(shared, engine_cell, i, guest.vcpu(i),
                                                  trace == nullptr ? nullptr : &trace->vcpu(i)));
   }
+  near_vcpu_0.reset();  // threads inherit it
   for (unsigned i = 0; i < config.vcpus; ++i) {
-    start_thread(shared, vcpu_threads, *vcpus[i], shared.vcpu_cpus[i]);
+    start_thread(shared, vcpu_threads, *vcpus[i], shared.cpus.vcpus[i]);
   }
   FeederThread feeder(trace.get(), shared.failure);
   std::vector<std::unique_ptr<ZapperThread>> zappers;
@@ -117,7 +127,7 @@ CellMeasurement run_cell(const PreparedCell& prepared) {
   for (unsigned i = 0; i < config.zappers; ++i) {
     zappers.push_back(trace != nullptr ? std::make_unique<ZapperThread>(shared, *trace, *engine)
                                        : std::make_unique<ZapperThread>(shared, i, workload.host, *engine));
-    start_thread(shared, zapper_threads, *zappers.back(), shared.zapper_cpus[i]);
+    start_thread(shared, zapper_threads, *zappers.back(), shared.cpus.zappers[i]);
   }
 
   CellMeasurement cell = begin_measurement(prepared);
@@ -126,7 +136,10 @@ CellMeasurement run_cell(const PreparedCell& prepared) {
     hooks.released = [&] { trace->clock().start(CycleClock::now() + CycleClock::from_ns(kReplayBeginsNs)); };
   }
   if (machine.has_rcu()) hooks.begun = [&] { reclaimer.start_events(); };
-  hooks.ended = [&] { reclaimer.stop_events(); };
+  hooks.ended = [&] {
+    reclaimer.stop_events();
+    cell.reclaimer_shares_cpu = reclaimer_shares_cpu(machine, shared.cpus);
+  };
   measure_window(shared, HostWatch(guest), cell, hooks);
 
   // Zappers first: a vCPU that has gone could not acknowledge their IPIs.

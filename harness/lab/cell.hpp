@@ -66,6 +66,8 @@ struct CellMeasurement {
   std::uint64_t grace_periods = 0;                              ///< in the cell's whole life; 0 without RCU
   std::optional<GracePeriodRecord::Result> grace_period_times;  ///< none without RCU, or if nothing is clocked
 
+  std::optional<bool> reclaimer_shares_cpu;  ///< with a zapper or a vCPU; none without RCU, or if nothing is pinned
+
   std::optional<ReplayMeasurement> replay;  ///< only if the workload is a trace
   EventCounts events;
   Noise noise;

@@ -35,8 +35,6 @@ constexpr std::chrono::seconds kPatience{30};
 
 std::uint64_t ticks(std::chrono::nanoseconds time) { return CycleClock::from_ns(static_cast<double>(time.count())); }
 
-std::string vcpu_name(unsigned index) { return fmt::format("vcpu-{}", index); }
-
 /// Calls config.on_ready if there is one and nothing has failed yet; what it throws is a failure of the cell.
 void report_ready(const CellConfig& config, CellFailure& failure) {
   if (!config.on_ready || failure.what()) return;
@@ -102,21 +100,39 @@ void ThreadDeadline::watch(const CellConfig& config, std::chrono::seconds limit,
   }
 }
 
+CellCpus::CellCpus(const PreparedCell& prepared) {
+  const CellConfig& config = prepared.config;
+  const unsigned per_cpu = prepared.workload.vcpus_per_cpu;
+  const DealtCpus dealt = prepared.placement.deal((config.vcpus + per_cpu - 1) / per_cpu, config.zappers);
+  const auto nth = [](const std::vector<unsigned>& cpus, unsigned i) {
+    return cpus.empty() ? std::optional<unsigned>() : cpus[i % cpus.size()];
+  };
+  for (unsigned i = 0; i < config.vcpus; ++i) vcpus.push_back(nth(dealt.vcpus, i / per_cpu));
+  for (unsigned i = 0; i < config.zappers; ++i) zappers.push_back(nth(dealt.zappers, i));
+  reclaimer = dealt.reclaimer;
+}
+
+std::map<std::string, unsigned> CellCpus::by_thread() const {
+  std::map<std::string, unsigned> threads;
+  const auto add = [&](std::string name, std::optional<unsigned> cpu) {
+    if (cpu) threads.emplace(std::move(name), *cpu);
+  };
+  for (std::size_t i = 0; i < vcpus.size(); ++i) add(fmt::format("vcpu-{}", i), vcpus[i]);
+  for (std::size_t i = 0; i < zappers.size(); ++i) add(fmt::format("zapper-{}", i), zappers[i]);
+  if (has_reclaimer) add("reclaim-0", reclaimer);
+  return threads;
+}
+
 CellShared::CellShared(const PreparedCell& prepared_in)
     : own_counters_(prepared_in.config.counters == nullptr ? std::make_unique<LiveCounters>() : nullptr),
       prepared(prepared_in),
       config(prepared_in.config),
       counters(own_counters_ ? *own_counters_ : *prepared_in.config.counters),
-      cpus(prepared_in.placement),
+      cpus(prepared_in),
       attached(config.vcpus + config.zappers + 1),
       go(1),
       detached(config.vcpus + 1),
-      yield_while_waiting(prepared_in.oversubscribed()) {
-  const unsigned per_cpu = prepared.workload.vcpus_per_cpu;
-  for (unsigned i = 0; i < config.vcpus; ++i) {
-    vcpu_cpus.push_back(cpus.next_beside(vcpu_name(i), vcpu_name(i - i % per_cpu)));
-  }
-  for (unsigned i = 0; i < config.zappers; ++i) zapper_cpus.push_back(cpus.next(fmt::format("zapper-{}", i)));
+      yield_while_waiting(prepared_in.oversubscribed() || cpus.reclaimer_is_beside_zapper()) {
   counters.begin(config.vcpus, config.zappers);
 }
 
@@ -191,7 +207,7 @@ void finish_measurement(CellShared& shared, CellMeasurement& cell) {
   shared.ending.reset();
   if (const auto what = shared.failure.what()) throw CellError(*what);
   if (shared.config.observer != nullptr) cell.perturbed = shared.config.observer->perturbed();
-  cell.placement = shared.cpus.taken();
+  cell.placement = shared.cpus.by_thread();
 }
 
 std::optional<std::uint64_t> wait_for_beat(std::uint64_t ticks, const std::atomic<bool>& stop, bool yields) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -66,36 +67,30 @@ class ThreadDeadline {
   std::thread thread_;
 };
 
-/// Deals CPUs to a cell's threads, in order, and notes which thread is pinned to which, for the result.
-class CpuDealer {
- public:
-  explicit CpuDealer(const Placement& placement) : placement_(placement) {}
-  std::optional<unsigned> next(const std::string& thread) {
-    const std::optional<unsigned> cpu = placement_.cpu_of(dealt_++);
-    if (cpu) taken_[thread] = *cpu;
-    return cpu;
-  }
-  /// The CPU of `host`, a thread that has one; the next free CPU for `host` itself.
-  std::optional<unsigned> next_beside(const std::string& thread, const std::string& host) {
-    if (thread == host || !taken_.contains(host)) return next(thread);
-    return taken_[thread] = taken_.at(host);
-  }
-  /// The next free CPU; where there is none, that of `host`.
-  std::optional<unsigned> next_or_beside(const std::string& thread, const std::string& host) {
-    return dealt_ < placement_.cpus() ? next(thread) : next_beside(thread, host);
-  }
-  const std::map<std::string, unsigned>& taken() const { return taken_; }
-  void forget(const std::string& thread) { taken_.erase(thread); }
+/// The CPU of each of a cell's threads; empty where nothing is pinned.
+struct CellCpus {
+  explicit CellCpus(const PreparedCell& prepared);
+
+  std::vector<std::optional<unsigned>> vcpus;
+  std::vector<std::optional<unsigned>> zappers;
+  std::optional<unsigned> reclaimer;  ///< dealt whether or not the variant has one: all variants are placed alike
+  bool has_reclaimer = false;         ///< set by the cell, when the variant has asked for RCU
+
+  /// A zapper that spins on the reclaimer's CPU would keep callbacks waiting.
+  bool reclaimer_is_beside_zapper() const { return is_among(zappers); }
+  bool reclaimer_is_beside_vcpu() const { return is_among(vcpus); }
+  /// Thread name -> CPU, for the result.
+  std::map<std::string, unsigned> by_thread() const;
 
  private:
-  const Placement placement_;
-  std::size_t dealt_ = 0;
-  std::map<std::string, unsigned> taken_;
+  bool is_among(const std::vector<std::optional<unsigned>>& cpus) const {
+    return reclaimer && std::ranges::find(cpus, reclaimer) != cpus.end();
+  }
 };
 
 /// What the threads of a cell share. Made by the thread that runs the cell, before it starts the others.
 struct CellShared {
-  /// Begins the cell's counters and deals a CPU to each vCPU and zapper. `prepared` outlives this.
+  /// Begins the cell's counters and deals the CPUs. `prepared` outlives this.
   explicit CellShared(const PreparedCell& prepared);
 
   bool clocked() const { return config.instrumentation != Instrumentation::none; }
@@ -107,9 +102,7 @@ struct CellShared {
   const PreparedCell& prepared;
   const CellConfig& config;
   LiveCounters& counters;
-  CpuDealer cpus;
-  std::vector<std::optional<unsigned>> vcpu_cpus;
-  std::vector<std::optional<unsigned>> zapper_cpus;
+  CellCpus cpus;
   Window window;
   CellFailure failure;
   std::latch attached;  ///< vCPUs, zappers and the main thread: they can be interrupted, and found by their names
@@ -117,7 +110,7 @@ struct CellShared {
   std::latch detached;  ///< vCPUs and the main thread: a vCPU stays bound until no thread can interrupt it any more
   std::atomic<bool> stop_zappers{false};
   std::optional<ThreadDeadline> ending;  ///< from the window's end until finish_measurement()
-  const bool yield_while_waiting;        ///< there are more busy threads than CPUs
+  const bool yield_while_waiting;        ///< zappers do not spin: others need their CPU
 };
 
 /// When a cell's measured window is: after its warm-up, or, for an observer with tools that must be ready first, when

@@ -204,7 +204,8 @@ std::vector<CellOption> make_table() {
                                          .kind = Kind::variant,
                                          .help = "The reclamation scheme (`shadowwalk list variants`)",
                                          .field = "variant",
-                                         .always_named = true}),
+                                         .always_named = true,
+                                         .of_scheme = true}),
       about<&CellConfig::workload, Name>(
           {.key = "workload",
            .kind = Kind::workload,
@@ -296,19 +297,22 @@ std::vector<CellOption> make_table() {
                "Grace periods begin at multiples of this time (0: at once), or host: each also waits for one of the "
                "running kernel, as its own call_rcu() does",
            .accepted = "a time such as 4ms or 0, or host",
-           .field = "rcu_interval_ns"}),
+           .field = "rcu_interval_ns",
+           .of_scheme = true}),
       about<&CellConfig::full_checks, OffOrFull>(
           {.key = "checks",
            .help = "full: check the identity of each table at each level; slower, so not when timing",
            .accepted = "off|full",
            .field = "checks",
+           .of_scheme = true,
            .not_simulated = "simulated walks are timed ones; `shadowwalk verify` checks everything"}),
       about<&CellConfig::read_delay, ReadDelayText>(
           {.key = "read-delay",
            .help = "1/N:US: one walk in N stalls US microseconds between two levels; off; without this option a "
                    "negative control has 1/1000:50",
            .accepted = "off, or 1/N:US such as 1/1000:50 (one read in N waits for US microseconds)",
-           .field = "read_delay"}),
+           .field = "read_delay",
+           .of_scheme = true}),
       about<&CellConfig::instrumentation, Choice<Instrumentation::none, Instrumentation::light, Instrumentation::full>>(
           {.key = "instrumentation",
            .help = "none: counts only; light: also clocks bursts, zaps and frees; full: also samples single walks and "

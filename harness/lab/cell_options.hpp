@@ -35,6 +35,9 @@ struct CellOption {
   std::string_view field{};   ///< its key in the result's `cell`; empty: it is not there, or something else writes it
   std::string_view label{};   ///< what a cell's name calls it; empty: the key, with `_` for `-`
   bool always_named = false;  ///< a cell's name always holds it, and not only where a matrix varies it
+  /// A knob of the contestant and no condition of the contest: cells that differ in such options alone have the same
+  /// setting (reports/shadowwalk_report/setting.py).
+  bool of_scheme = false;
   std::string_view not_simulated{};  ///< why `shadowwalk project` refuses it; empty: it does not
 
   /// Stores what a text says; false: the text is no value, and nothing changed. Null for times and numbers, unless a

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
@@ -20,6 +21,8 @@ class JsonValue;
 struct KnownNames {
   std::vector<std::string> variants;
   std::vector<std::string> workloads;
+  /// Words that stand for several variants in a matrix, and these variants: `all`, and each family.
+  std::map<std::string, std::vector<std::string>, std::less<>> variant_groups = {};
   /// What is wrong with a workload that is a file (`./mine.toml`, `trace:FILE`); nothing if it is sound.
   std::function<std::optional<std::string>(std::string_view file)> check_workload_file = {};
 };

@@ -214,6 +214,14 @@ constexpr Figure kRcuFigures[] = {
     distribution("grace_period_ns", "grace period", kLight, neither, kOfTheLab, kP50 | kP99,
                  "RCU grace periods that began in the window, from the start of the reclaimer's wait to its end",
                  grace_period_ns),
+    counter(
+        "reclaimer_shares_cpu", flag, "reclaimer shares a CPU", kNone, neither, kMeasured,
+        "1 when the thread that runs RCU callbacks has the CPU of a zapper, or of a vCPU while there are callbacks: "
+        "it may wait for that CPU; the zapper then yields between zaps",
+        [](const Measured& of) -> Reading {
+          if (!of.cell.reclaimer_shares_cpu) return NotApplicable{};
+          return number(*of.cell.reclaimer_shares_cpu);
+        }),
 };
 
 constexpr Figure kLockFigures[] = {

@@ -26,21 +26,6 @@ void decide(CellRequest& request, std::string_view key, T CellConfig::*member, T
   request.config.*member = value;
 }
 
-/// `auto`: the trace; KVM where it opens, and for a reference, which has no other guest. The result names what was
-/// taken.
-void decide_guest(CellRequest& request, PreparedCell& cell) {
-  CellConfig& config = request.config;
-  request.given.insert("guest");
-  if (config.guest != GuestKind::automatic) return;
-  config.guest = GuestKind::kvm;
-  if (replay::trace_file(config.workload)) {
-    config.guest = GuestKind::trace;
-  } else if (const std::string reason = kvm_unavailable_reason(); !reason.empty() && !cell.variant->is_reference()) {
-    config.guest = GuestKind::thread;
-    cell.notices.push_back(fmt::format("--guest auto: thread guests, since {}", reason));
-  }
-}
-
 /// A negative control is there to be caught, and stalls catch it at any rate: on by default for it, and said.
 void decide_read_delay(CellRequest& request, PreparedCell& cell) {
   if (cell.variant->info.safe || request.has("read-delay")) return;
@@ -114,6 +99,25 @@ void prepare_replay(CellRequest& request, PreparedCell& cell) {
   cell.budget = page_budget(info);
 }
 
+void require_variant(const VariantEntry& variant) {
+  if (const std::string reason = why_unavailable(variant.info); !reason.empty()) {
+    throw InputError(
+        fmt::format("variant '{}' cannot run here: {}; `shadowwalk list variants` says which can, "
+                    "`shadowwalk doctor` what to do",
+                    variant.info.name, reason));
+  }
+  if (variant.make_engine == nullptr && !variant.is_reference()) {
+    throw InputError(
+        fmt::format("variant '{}' cannot be measured: its plug-in has no engine for it", variant.info.name));
+  }
+}
+
+void require_zaps(const VariantEntry& variant, const CellConfig& config) {
+  if (!variant.can_zap && config.zappers != 0) {
+    throw InputError(fmt::format("variant '{}' cannot zap: give --zappers 0", config.variant));
+  }
+}
+
 void prepare_workload(CellRequest& request, PreparedCell& cell) {
   CellConfig& config = request.config;
   if (config.pace) {
@@ -125,9 +129,7 @@ void prepare_workload(CellRequest& request, PreparedCell& cell) {
   }
   const Workload& workload = cell.workload = load_workload(config.workload);
   follow_workload(request, workload);
-  if (!cell.variant->can_zap && config.zappers != 0) {
-    throw InputError(fmt::format("variant '{}' cannot zap: give --zappers 0", config.variant));
-  }
+  require_zaps(*cell.variant, config);
   if (workload.host.empty() && config.zappers != 0) {
     throw InputError(fmt::format("workload '{}' has nothing for zappers to do: give --zappers 0", workload.name));
   }
@@ -167,20 +169,32 @@ void follow_workload(CellRequest& request, const Workload& workload) {
   decide(request, "working-set", &CellConfig::working_set, workload.working_set);
 }
 
+std::string decide_guest(CellRequest& request, const VariantEntry& variant) {
+  CellConfig& config = request.config;
+  request.given.insert("guest");
+  if (config.guest != GuestKind::automatic) return {};
+  config.guest = GuestKind::kvm;
+  if (replay::trace_file(config.workload)) {
+    config.guest = GuestKind::trace;
+  } else if (const std::string reason = kvm_unavailable_reason(); !reason.empty() && !variant.is_reference()) {
+    config.guest = GuestKind::thread;
+    return fmt::format("--guest auto: thread guests, since {}", reason);
+  }
+  return {};
+}
+
+void check_variant(const VariantEntry& variant, const CellConfig& config) {
+  require_variant(variant);
+  require_zaps(variant, config);
+}
+
 PreparedCell prepare_cell(CellRequest request) {
   PreparedCell cell;
   cell.variant = &Registry::instance().at(request.config.variant);
-  if (const std::string reason = why_unavailable(cell.variant->info); !reason.empty()) {
-    throw InputError(
-        fmt::format("variant '{}' cannot run here: {}; `shadowwalk list variants` says which can, "
-                    "`shadowwalk doctor` what to do",
-                    cell.variant->info.name, reason));
+  require_variant(*cell.variant);
+  if (std::string notice = decide_guest(request, *cell.variant); !notice.empty()) {
+    cell.notices.push_back(std::move(notice));
   }
-  if (cell.variant->make_engine == nullptr && !cell.variant->is_reference()) {
-    throw InputError(
-        fmt::format("variant '{}' cannot be measured: its plug-in has no engine for it", cell.variant->info.name));
-  }
-  decide_guest(request, cell);
   if (request.config.think_ns != 0 && request.config.guest != GuestKind::thread) {
     const bool could_be_threads = request.config.guest == GuestKind::kvm && !cell.variant->is_reference();
     throw InputError(

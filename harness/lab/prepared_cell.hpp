@@ -62,6 +62,13 @@ PreparedCell prepare_cell(const CellConfig& config);
 /// them.
 void follow_workload(CellRequest& request, const Workload& workload);
 
+/// Decides a guest that is to be chosen: the trace if there is one; KVM where it opens, and for a reference, which has
+/// no other guest. Returns what a user should know of it, in one line; empty: nothing.
+std::string decide_guest(CellRequest& request, const VariantEntry& variant);
+
+/// Throws InputError where the host rules the variant out, or the cell's zappers do, which are decided.
+void check_variant(const VariantEntry& variant, const CellConfig& config);
+
 /// The guest of a cell: the workload's guest part at the cell's size, seed and burst.
 GuestConfig guest_config(const CellConfig& config, const Workload& workload);
 

@@ -1,6 +1,7 @@
 #include "harness/machine/placement.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <hwloc.h>
 #include <sched.h>
 
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <ranges>
 #include <set>
 #include <tuple>
 
@@ -111,15 +113,13 @@ std::vector<HardwareThread> alternate_nodes(std::vector<HardwareThread> threads)
 
 }  // namespace
 
-Placement Placement::parse(std::string_view spec) {
-  std::vector<HardwareThread> threads = allowed_hardware_threads();
+Placement Placement::parse(std::string_view spec, std::vector<HardwareThread> threads) {
   Placement placement;
-  placement.allowed_ = threads.size();
-  if (spec == "none") return placement;
-
-  if (spec == "auto") {
+  placement.pins_ = spec != "none";
+  if (spec == "auto" || spec == "none") {
     order_by(threads, [](const auto& t) { return std::tuple(t.sibling, t.llc, t.core); });
   } else if (spec == "smt") {
+    placement.room_is_of_ = RoomIsOf::threads;
     order_by(threads, [](const auto& t) { return std::tuple(t.llc, t.core, t.sibling); });
   } else if (spec == "llc") {
     const unsigned first_llc = threads.empty() ? 0 : threads.front().llc;
@@ -128,30 +128,91 @@ Placement Placement::parse(std::string_view spec) {
   } else if (spec == "numa") {
     threads = alternate_nodes(std::move(threads));
   } else {
-    placement.order_ = parse_cpu_list(spec, threads, "--placement", kPlacementChoices);
-    // A CPU that is listed twice still runs one thread at a time.
-    placement.allowed_ = std::set(placement.order_.begin(), placement.order_.end()).size();
-    return placement;
+    placement.room_is_of_ = RoomIsOf::listed_cpus;
+    std::vector<HardwareThread> listed;
+    for (const unsigned cpu : parse_cpu_list(spec, threads, "--placement", kPlacementChoices)) {
+      listed.push_back(*std::ranges::find(threads, cpu, &HardwareThread::cpu));
+    }
+    threads = std::move(listed);
   }
-  for (const auto& t : threads) placement.order_.push_back(t.cpu);
-  placement.allowed_ = placement.order_.size();
+  placement.order_ = threads;
+  // A CPU that is listed twice still runs one thread at a time.
+  std::set<unsigned> seen;
+  std::erase_if(threads, [&](const auto& t) { return !seen.insert(t.cpu).second; });
+  placement.distinct_ = threads.size();
+  placement.reserve_from(std::move(threads));
   return placement;
 }
 
-std::optional<unsigned> Placement::cpu_of(std::size_t index) const {
-  if (order_.empty()) return std::nullopt;
-  return order_[index % order_.size()];
+/// From the end: of a list, as it is; else vCPU 0's package before others, and whole cores before second hardware
+/// threads, unless siblings are to be neighbours.
+void Placement::reserve_from(std::vector<HardwareThread> candidates) {
+  if (candidates.empty()) return;
+  const HardwareThread first = candidates.front();
+  candidates.erase(candidates.begin());
+  std::ranges::reverse(candidates);
+  order_by(candidates, [&](const auto& t) {
+    return std::tuple(room_is_of_ == RoomIsOf::cores ? t.sibling : 0,
+                      room_is_of_ != RoomIsOf::listed_cpus && t.package != first.package);
+  });
+  reserve_ = std::move(candidates);
 }
 
-void pin_this_thread(unsigned cpu) {
+std::optional<unsigned> Placement::cpu_of(std::size_t index) const {
+  if (!pins_ || order_.empty()) return std::nullopt;
+  return order_[index % order_.size()].cpu;
+}
+
+DealtCpus Placement::deal(std::size_t vcpu_cpus, std::size_t zappers) const {
+  DealtCpus dealt;
+  if (!pins_ || order_.empty()) return dealt;
+  std::vector<unsigned> taken;  // by zappers, in their order
+  for (std::size_t i = std::min(zappers, reserve_.size()); i > 0; --i) taken.push_back(reserve_[i - 1].cpu);
+  for (std::size_t i = 0; i < zappers; ++i) {
+    dealt.zappers.push_back(taken.empty() ? order_.front().cpu : taken[i % taken.size()]);
+  }
+  const std::size_t next = taken.size();
+  const bool has_own = next < reserve_.size() && vcpu_cpus + next < distinct_;
+  if (has_own) {
+    dealt.reclaimer = reserve_[next].cpu;
+  } else if (zappers != 0) {
+    dealt.reclaimer = dealt.zappers.front();
+  } else {
+    dealt.reclaimer = reserve_.empty() ? order_.front().cpu : reserve_.front().cpu;
+  }
+  for (const HardwareThread& thread : order_) {
+    const bool is_free = std::ranges::find(taken, thread.cpu) == taken.end();
+    if (is_free && !(has_own && thread.cpu == *dealt.reclaimer)) dealt.vcpus.push_back(thread.cpu);
+  }
+  dealt.vcpus.insert(dealt.vcpus.end(), taken.begin(), taken.end());
+  return dealt;
+}
+
+VcpuRoom Placement::room_beside(std::size_t reserved) const {
+  if (order_.empty()) return {};
+  std::set<unsigned> taken;
+  for (const HardwareThread& thread : reserve_ | std::views::take(reserved)) taken.insert(thread.cpu);
+  VcpuRoom room{.llc = 0, .package = 0, .all = 0};
+  for (const HardwareThread& thread : order_) {
+    if (room_is_of_ == RoomIsOf::cores && thread.sibling != 0) continue;
+    if (!taken.insert(thread.cpu).second) continue;
+    ++room.all;
+    if (thread.package == order_.front().package) ++room.package;
+    if (thread.llc == order_.front().llc) ++room.llc;
+  }
+  return room;
+}
+
+void pin_this_thread(std::span<const unsigned> cpus) {
+  const unsigned last = *std::ranges::max_element(cpus);
   // Of any number: a cpu_set_t has room for 1,024 CPUs.
-  const auto free_set = [](cpu_set_t* cpus) { CPU_FREE(cpus); };
-  const std::unique_ptr<cpu_set_t, decltype(free_set)> set(CPU_ALLOC(cpu + 1), free_set);
-  const std::size_t bytes = CPU_ALLOC_SIZE(cpu + 1);
+  const auto free_set = [](cpu_set_t* set) { CPU_FREE(set); };
+  const std::unique_ptr<cpu_set_t, decltype(free_set)> set(CPU_ALLOC(last + 1), free_set);
+  const std::size_t bytes = CPU_ALLOC_SIZE(last + 1);
   CPU_ZERO_S(bytes, set.get());
-  CPU_SET_S(cpu, bytes, set.get());
+  for (const unsigned cpu : cpus) CPU_SET_S(cpu, bytes, set.get());
   if (sched_setaffinity(0, bytes, set.get()) != 0) {
-    throw CellError(fmt::format("cannot pin a thread to CPU {}: {}", cpu, std::strerror(errno)));
+    throw CellError(fmt::format("cannot pin a thread to CPU {}: {}", fmt::join(cpus, ","), std::strerror(errno)));
   }
 }
 

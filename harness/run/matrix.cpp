@@ -24,7 +24,9 @@ bool is_group_name(std::string_view name) {
 /// Turns one parsed TOML document into a Matrix; every complaint carries its position.
 class MatrixReader {
  public:
-  MatrixReader(const std::string& file, const KnownNames& known) : reader_{file}, known_{known} {}
+  MatrixReader(const std::string& file, const KnownNames& known) : reader_{file}, known_{known} {
+    for (const auto& [word, variants] : known.variant_groups) known_.variants.push_back(word);  // for suggestions
+  }
 
   Matrix read(std::string_view text) const {
     const toml::table document = reader_.parse(text);
@@ -81,18 +83,20 @@ class MatrixReader {
     reader_.fail(list.source(), fmt::format("'{}' has {} entries; at most {} are taken", key, list.size(), kMost));
   }
 
-  /// Adds one value to the axis.
-  void add_value(Axis& axis, const toml::node& node) const {
+  /// Adds what one value stands for to the axis, and returns the value as text: a list may hold it once.
+  std::string add_value(Axis& axis, const toml::node& node) const {
     const CellOption& option = *axis.option;
     const auto number = node.value_exact<std::int64_t>();
     const auto text = node.is_string() ? std::optional(reader_.text(option.key, node)) : std::nullopt;
+    if (text && (add_scale(axis, *text) || add_variants(axis, *text))) return *text;
     CellRequest request;
     std::optional<std::string> wrong;
     if (option.kind == CellOption::Kind::number && number) {
       wrong = give(request, option, *number);
     } else if (option.kind == CellOption::Kind::number &&
                !(text && option.read && option.read(request.config, *text))) {
-      wrong = wrong_type(option, node, "a whole number");
+      wrong =
+          wrong_type(option, node, "a whole number" + (is_vcpus(option) ? fmt::format(", {}", kVcpuScaleChoices) : ""));
     } else if (option.kind == CellOption::Kind::time && number == 0) {
       wrong = give(request, option, 0);
     } else if (!text) {
@@ -102,7 +106,37 @@ class MatrixReader {
       wrong = give(request, option, option.kind == CellOption::Kind::workload ? resolved(*text) : *text, &known_);
     }
     if (wrong) reader_.fail(node.source(), *wrong);
-    axis.values.push_back(std::move(request.config));
+    std::string value = option.text(request.config);
+    if (axis.by_group.erase(value) == 0) axis.values.push_back(std::move(request.config));
+    return value;
+  }
+
+  static bool is_vcpus(const CellOption& option) { return option.key == "vcpus"; }
+
+  /// False: the text is no scale of vCPUs.
+  static bool add_scale(Axis& axis, std::string_view text) {
+    if (!is_vcpus(*axis.option)) return false;
+    auto scale = parse_vcpu_scale(text, static_cast<unsigned>(axis.option->maximum));
+    if (scale) axis.scales.push_back(std::move(*scale));
+    return scale.has_value();
+  }
+
+  /// Adds the variants of a group that the axis lacks; false: the text names no group. A variant of the same name goes
+  /// first.
+  bool add_variants(Axis& axis, const std::string& text) const {
+    if (axis.option->kind != CellOption::Kind::variant) return false;
+    const auto group = known_.variant_groups.find(text);
+    if (group == known_.variant_groups.end()) return false;
+    for (const std::string& variant : group->second) {
+      const bool is_there = std::ranges::any_of(
+          axis.values, [&](const CellConfig& value) { return axis.option->text(value) == variant; });
+      if (is_there) continue;
+      CellRequest request;
+      give(request, *axis.option, variant);
+      axis.values.push_back(std::move(request.config));
+      axis.by_group.insert(variant);
+    }
+    return true;
   }
 
   static std::string wrong_type(const CellOption& option, const toml::node& node, std::string_view wanted) {
@@ -126,13 +160,13 @@ class MatrixReader {
         reader_.fail(node.source(),
                      fmt::format("'{}' is a list; a default has one value, lists belong into a [[group]]", row.key));
       }
-      add_value(axes.emplace_back(Axis{&row, {}}), node);
+      add_value(axes.emplace_back(Axis{.option = &row}), node);
     }
     return axes;
   }
 
   Axis read_axis(const CellOption& row, const toml::node& node) const {
-    Axis axis{&row, {}};
+    Axis axis{.option = &row};
     const toml::array* list = node.as_array();
     if (list == nullptr) {
       add_value(axis, node);
@@ -143,8 +177,7 @@ class MatrixReader {
       reader_.fail(node.source(), fmt::format("'{}' is an empty list; give it a value or leave it out", row.key));
     std::set<std::string> seen;
     for (const toml::node& element : *list) {
-      add_value(axis, element);
-      if (const std::string text = row.text(axis.values.back()); !seen.insert(text).second) {
+      if (const std::string text = add_value(axis, element); !seen.insert(text).second) {
         reader_.fail(element.source(), fmt::format("'{}' holds {} twice; take one out", row.key, text));
       }
     }
@@ -179,7 +212,7 @@ class MatrixReader {
         }
         continue;
       }
-      size *= found->values.size();  // cannot overflow: both factors are bounded
+      size *= found->size();  // cannot overflow: both factors are bounded
       if (size > kMaxMeasurements) {
         reader_.fail(table.source(), fmt::format("group '{}' makes more than {} cells; take values out of its lists",
                                                  group.name, kMaxMeasurements));
@@ -191,10 +224,16 @@ class MatrixReader {
   }
 
   const TomlReader reader_;
-  const KnownNames& known_;
+  KnownNames known_;
 };
 
 }  // namespace
+
+std::size_t Axis::size() const {
+  std::size_t size = values.size();
+  for (const VcpuScale& scale : scales) size += scale.entries.size();
+  return size;
+}
 
 Matrix parse_matrix(std::string_view text, const std::string& file, const KnownNames& known) {
   Matrix matrix = MatrixReader(file, known).read(text);

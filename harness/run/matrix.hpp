@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "harness/lab/cell_request.hpp"
+#include "harness/run/vcpu_scale.hpp"
 
 /// A matrix as its TOML file gives it:
 ///
@@ -22,7 +24,7 @@
 ///     name = "read-side"
 ///     variant = ["leak", "hazard"]          # keys are the options of `shadowwalk cell`, a value or a list of values
 ///     workload = "mmio-poll"                # a file, ./mine.toml or trace:FILE, is looked for in the matrix's folder
-///     vcpus = [1, 2]
+///     vcpus = [1, 2]                        # or what the host decides: "scale"
 ///
 /// Tables that share a name make one group: the union of their cross products, each cell once. The same cell in two
 /// groups is measured for each of them, so that a group can be read (and filtered) by itself.
@@ -31,7 +33,12 @@ namespace shadowwalk::run {
 /// One option and the values it takes: a config per value, in which only this option counts.
 struct Axis {
   const CellOption* option = nullptr;
-  std::vector<CellConfig> values;
+  std::vector<CellConfig> values = {};
+  std::vector<VcpuScale> scales = {};   ///< vcpus only: beside `values`, what the host decides when the plan is made
+  std::set<std::string> by_group = {};  ///< variant only: those of `values` that only a group of variants names
+
+  /// How many values it has at most.
+  std::size_t size() const;
 };
 
 /// One [[group]] table: its cross product, with the defaults merged in as axes of one value.

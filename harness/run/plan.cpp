@@ -3,89 +3,22 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <re2/re2.h>
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <random>
 #include <set>
 
 #include "harness/machine/error.hpp"
+#include "harness/run/plan_cells.hpp"
 #include "harness/text/json_reader.hpp"
 
 namespace shadowwalk::run {
 namespace {
 
 constexpr const char* kFormat = "shadowwalk-run-1";
-
-/// Calls `visit(request)` for each point of the group's cross product; the last axis turns fastest.
-template <typename Visit>
-void for_each_point(const std::vector<Axis>& axes, Visit visit) {
-  std::vector<std::size_t> index(axes.size(), 0);
-  while (true) {
-    CellRequest request;
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      axes[i].option->copy(request.config, axes[i].values[index[i]]);
-      request.given.insert(axes[i].option->key);
-    }
-    visit(std::move(request));
-    std::size_t axis = axes.size();
-    while (axis > 0 && ++index[axis - 1] == axes[axis - 1].values.size()) index[--axis] = 0;
-    if (axis == 0) return;
-  }
-}
-
-/// The options that differ within the tables of group `name`, in the order of the option table: they belong into names.
-std::vector<std::string_view> varied_options(const Matrix& matrix, const std::string& name) {
-  std::vector<std::string_view> varied;
-  for (const CellOption& option : cell_options()) {
-    std::set<std::string> values;
-    for (const Group& group : matrix.groups) {
-      if (group.name != name) continue;
-      const auto axis = std::find_if(group.axes.begin(), group.axes.end(),
-                                     [&](const Axis& candidate) { return candidate.option == &option; });
-      if (axis == group.axes.end()) {
-        values.insert(option.text(CellRequest().config));
-      } else {
-        for (const CellConfig& value : axis->values) values.insert(option.text(value));
-      }
-    }
-    if (values.size() > 1) varied.push_back(option.key);
-  }
-  return varied;
-}
-
-std::vector<PlannedCell> expand(const Matrix& matrix) {
-  std::vector<PlannedCell> cells;
-  std::set<std::pair<std::string, std::vector<std::string>>> seen;
-  for (const Group& group : matrix.groups) {
-    const auto varied = varied_options(matrix, group.name);
-    for_each_point(group.axes, [&](CellRequest request) {
-      if (!seen.emplace(group.name, command_line(request)).second) return;
-      std::string name = cell_name(request.config, varied);
-      cells.push_back({.id = 0, .group = group.name, .name = std::move(name), .request = std::move(request)});
-    });
-  }
-  return cells;
-}
-
-void apply_filter(std::vector<PlannedCell>& cells, const std::string& filter) {
-  const RE2 pattern(filter, RE2::Quiet);  // linear in the length of a name, whatever the expression
-  if (!pattern.ok()) {
-    throw InputError{fmt::format("--filter '{}' is not a regular expression: {}; quote characters like ( [ * with \\",
-                                 filter.substr(0, 60), pattern.error().substr(0, 60))};
-  }
-  const std::string example = cells.empty() ? "" : fmt::format("{}/{}", cells.front().group, cells.front().name);
-  std::erase_if(cells, [&](const PlannedCell& cell) {
-    return !RE2::PartialMatch(cell.name, pattern) && !RE2::PartialMatch(cell.group + "/" + cell.name, pattern);
-  });
-  if (cells.empty()) {
-    throw InputError{
-        fmt::format("--filter '{}' matches no cell; their names look like {}", filter.substr(0, 60), example)};
-  }
-}
 
 /// A number below `bound`, without bias. std::uniform_int_distribution may differ between standard libraries.
 std::uint64_t draw_below(std::mt19937_64& generator, std::uint64_t bound) {
@@ -95,21 +28,38 @@ std::uint64_t draw_below(std::mt19937_64& generator, std::uint64_t bound) {
   return value % bound;
 }
 
+template <class T>
+void shuffle(std::vector<T>& items, std::mt19937_64& generator) {
+  for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[draw_below(generator, i)]);
+}
+
+void note(std::optional<VcpuNumbers>& scale, unsigned vcpus, unsigned reserved) {
+  if (!scale) scale.emplace();
+  const auto place = std::ranges::lower_bound(scale->vcpus, vcpus);
+  if (place == scale->vcpus.end() || *place != vcpus) scale->vcpus.insert(place, vcpus);
+  scale->reserved = std::max(scale->reserved, reserved);
+}
+
 }  // namespace
 
-std::vector<Measurement> interleaved_order(int cells, int repetitions, std::uint64_t seed) {
+std::vector<Measurement> interleaved_order(std::span<const int> settings, int repetitions, std::uint64_t seed) {
   std::mt19937_64 generator{seed};
-  std::vector<int> ids(static_cast<std::size_t>(cells));
-  std::iota(ids.begin(), ids.end(), 0);
+  std::map<int, std::vector<int>> cells_of;
+  for (std::size_t i = 0; i < settings.size(); ++i) cells_of[settings[i]].push_back(static_cast<int>(i));
+  std::vector<std::vector<int>> groups;
+  for (auto& [setting, cells] : cells_of) groups.push_back(std::move(cells));
   std::vector<Measurement> order;
   for (int repetition = 0; repetition < repetitions; ++repetition) {
-    for (std::size_t i = ids.size(); i > 1; --i) std::swap(ids[i - 1], ids[draw_below(generator, i)]);
-    for (const int id : ids) order.push_back({.cell = id, .repetition = repetition});
+    shuffle(groups, generator);
+    for (std::vector<int>& cells : groups) {
+      shuffle(cells, generator);
+      for (const int id : cells) order.push_back({.cell = id, .repetition = repetition});
+    }
   }
   return order;
 }
 
-Plan make_plan(const Matrix& matrix, const PlanRequest& request) {
+Plan make_plan(const Matrix& matrix, const PlanRequest& request, const PlanHost& host) {
   Plan plan;
   plan.title = matrix.title;
   plan.repetitions = request.repetitions.value_or(matrix.repetitions);
@@ -123,14 +73,24 @@ Plan make_plan(const Matrix& matrix, const PlanRequest& request) {
   plan.version = SHADOWWALK_VERSION;
   plan.started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                              fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
-  plan.cells = expand(matrix);
-  if (!request.filter.empty()) apply_filter(plan.cells, request.filter);
+  Expansion expansion = expand(matrix, host);
+  if (!request.filter.empty()) keep_matching(expansion, request.filter);
+  leave_out_copies(expansion);
+  std::vector<int> settings;
+  std::map<std::string, int> number_of;
+  for (PlannableCell& cell : expansion.cells) {
+    const int next = static_cast<int>(number_of.size());
+    settings.push_back(number_of.emplace(setting_of(cell.decided), next).first->second);
+    if (cell.reserved) note(plan.scale, cell.decided.vcpus, *cell.reserved);
+    plan.cells.push_back(std::move(cell.planned));
+  }
+  plan.notices = std::move(expansion.notices);
   if (plan.cells.size() * static_cast<std::uint64_t>(plan.repetitions) > kMaxMeasurements) {
     throw InputError{fmt::format("{} cells x {} repetitions are more than the limit of {}; lower --repetitions",
                                  plan.cells.size(), plan.repetitions, kMaxMeasurements)};
   }
   for (std::size_t i = 0; i < plan.cells.size(); ++i) plan.cells[i].id = static_cast<int>(i);
-  plan.order = interleaved_order(static_cast<int>(plan.cells.size()), plan.repetitions, plan.seed);
+  plan.order = interleaved_order(settings, plan.repetitions, plan.seed);
   return plan;
 }
 
@@ -147,18 +107,20 @@ nlohmann::ordered_json to_json(const Plan& plan) {
   for (const PlannedPlugin& plugin : plan.plugins) {
     plugins.push_back({{"file", plugin.file}, {"build_id", plugin.build_id}});
   }
-  return {{"format", kFormat},
-          {"title", plan.title},
-          {"seed", plan.seed},
-          {"repetitions", plan.repetitions},
-          {"filter", plan.filter},
-          {"shadowwalk_version", plan.version},
-          {"shadowwalk_build_id", plan.build_id},
-          {"started", plan.started},
-          {"matrix", {{"file", plan.matrix_file}, {"text", plan.matrix_text}}},
-          {"plugins", std::move(plugins)},
-          {"cells", std::move(cells)},
-          {"order", std::move(order)}};
+  nlohmann::ordered_json document = {{"format", kFormat},
+                                     {"title", plan.title},
+                                     {"seed", plan.seed},
+                                     {"repetitions", plan.repetitions},
+                                     {"filter", plan.filter},
+                                     {"shadowwalk_version", plan.version},
+                                     {"shadowwalk_build_id", plan.build_id},
+                                     {"started", plan.started},
+                                     {"matrix", {{"file", plan.matrix_file}, {"text", plan.matrix_text}}},
+                                     {"plugins", std::move(plugins)},
+                                     {"cells", std::move(cells)},
+                                     {"order", std::move(order)}};
+  if (plan.scale) document["scale"] = {{"vcpus", plan.scale->vcpus}, {"reserved", plan.scale->reserved}};
+  return document;
 }
 
 namespace {
@@ -174,6 +136,16 @@ PlannedCell read_cell(const JsonValue& value, int id) {
     if (option.required() && !cell.request.has(option.key)) value.at("options").at(option.key);
   }
   return cell;
+}
+
+VcpuNumbers read_scale(const JsonValue& value) {
+  const auto most = static_cast<unsigned>(find_cell_option("vcpus")->maximum);
+  VcpuNumbers scale{.vcpus = {}, .reserved = value.at("reserved").number(0u, reserved_cpus(most))};
+  for (const JsonValue& number : value.at("vcpus").elements()) {
+    scale.vcpus.push_back(number.number(1u, most));
+    if (scale.vcpus.size() > 1 && scale.vcpus.rbegin()[1] >= scale.vcpus.back()) number.wrong("is out of order");
+  }
+  return scale;
 }
 
 Plan read_plan(const JsonValue& document) {
@@ -196,6 +168,7 @@ Plan read_plan(const JsonValue& document) {
   for (const JsonValue& cell : document.at("cells").elements()) {
     plan.cells.push_back(read_cell(cell, static_cast<int>(plan.cells.size())));
   }
+  if (const auto scale = document.find("scale")) plan.scale = read_scale(*scale);
   std::set<Measurement> seen;
   for (const JsonValue& value : document.at("order").elements()) {
     const std::vector<JsonValue> pair = value.elements();

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +36,25 @@ struct PlannedPlugin {
   friend bool operator==(const PlannedPlugin&, const PlannedPlugin&) = default;
 };
 
+/// The numbers of vCPUs that `vcpus = "scale"` came to, in all groups.
+struct VcpuNumbers {
+  std::vector<unsigned> vcpus;  ///< ascending, each once
+  unsigned reserved = 0;        ///< CPUs that are kept from vCPUs, in the cells that keep most
+  friend bool operator==(const VcpuNumbers&, const VcpuNumbers&) = default;
+};
+
+/// What this host and the lab decide of a plan. Passed in, so that plans can be made without linking variants,
+/// workloads and KVM. An empty function decides nothing.
+struct PlanHost {
+  /// Decides, as prepare_cell() does, what follows the workload and the host: zappers, working set, guest. Returns what
+  /// a user should know of it, in one line, or nothing.
+  std::function<std::string(CellRequest&)> decide = {};
+  /// Why a cell cannot be measured, of which decide() has decided; empty: it can.
+  std::function<std::string(const CellRequest&)> why_not = {};
+  /// The room for vCPUs of a placement beside so many reserved CPUs; empty: this host's.
+  std::function<VcpuRoom(const std::string& placement, unsigned reserved)> room_beside = {};
+};
+
 struct Plan {
   std::string title;
   std::uint64_t seed = 0;
@@ -47,6 +68,8 @@ struct Plan {
   std::vector<PlannedPlugin> plugins;
   std::vector<PlannedCell> cells;
   std::vector<Measurement> order;
+  std::optional<VcpuNumbers> scale;  ///< none: the matrix gives each number itself
+  std::vector<std::string> notices;  ///< decisions that a user should know of, a line each; not recorded
 };
 
 struct PlanRequest {
@@ -55,13 +78,15 @@ struct PlanRequest {
   std::string filter;
 };
 
-/// Expands the groups, keeps the cells whose name or `group/name` the filter finds, and draws the order. Throws
-/// InputError: bad numbers, a filter that is no regular expression or finds nothing, more than kMaxMeasurements.
-Plan make_plan(const Matrix& matrix, const PlanRequest& request);
+/// Expands the groups as the host decides, keeps the cells whose name or `group/name` the filter finds, leaves out
+/// copies (plan_cells.hpp), and draws the order. Throws InputError: bad numbers, a filter that is no regular expression
+/// or finds nothing, more than kMaxMeasurements, no cell for this host.
+Plan make_plan(const Matrix& matrix, const PlanRequest& request, const PlanHost& host = {});
 
-/// All cells of repetition 0 in random order, then all of repetition 1 in another: drift of the host (frequency,
-/// neighbours) spreads over all cells instead of over the last ones. The same seed gives the same order everywhere.
-std::vector<Measurement> interleaved_order(int cells, int repetitions, std::uint64_t seed);
+/// `settings[i]`: the number of cell i's setting. In each repetition settings are in a random order, and the cells of a
+/// setting, which are compared, next to each other in a random order: drift of the host (frequency, neighbours) spreads
+/// over all settings, and a pair sees little of it. The same arguments give the same order everywhere.
+std::vector<Measurement> interleaved_order(std::span<const int> settings, int repetitions, std::uint64_t seed);
 
 /// The content of run.json.
 nlohmann::ordered_json to_json(const Plan& plan);

@@ -24,7 +24,7 @@ std::string describe(const Failure& failure) { return fmt::format("{}: {}", fail
 nanoseconds estimate_remaining(std::size_t done, nanoseconds planned_done, nanoseconds actual_done, std::size_t left,
                                nanoseconds planned_left) {
   // Set-up and tear-down hardly depend on how long a cell measures: an overhead per cell, not a factor.
-  nanoseconds overhead = 300ms;
+  nanoseconds overhead = 100ms;
   if (done > 0) overhead = std::max(actual_done - planned_done, 0ns) / static_cast<nanoseconds::rep>(done);
   return planned_left + overhead * static_cast<nanoseconds::rep>(left);
 }

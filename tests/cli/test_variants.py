@@ -6,7 +6,7 @@ import json
 import pytest
 from seccomp_filter import deny
 
-FAMILIES = {"kernel", "epoch", "pointer", "optimistic", "lock", "control", "negative"}
+FAMILIES = {"kernel", "epochs", "pointers", "optimistic", "locks", "controls", "negative"}
 
 
 @pytest.fixture

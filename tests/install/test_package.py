@@ -91,6 +91,12 @@ def test_the_default_matrix_and_its_report_come_from_the_prefix(command, prefix,
     assert loaded and not any(str(SOURCE) in line for line in loaded)
 
 
+def test_every_matrix_comes_from_the_prefix(command, prefix, tmp_path):
+    for entry in json.loads(run(command, "list", "matrices", "--json", cwd=tmp_path).stdout):
+        assert entry["file"].startswith(str(prefix))
+        assert entry["title"] in run(command, "run", entry["name"], "--dry-run", cwd=tmp_path).stdout
+
+
 def test_the_external_project_compiles_against_the_prefix_alone(external, prefix):
     depends = run("ninja", "-C", external, "-t", "deps").stdout
     used = {line.strip() for line in depends.splitlines()}

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <ctime>
 #include <future>
 #include <limits>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -77,6 +79,45 @@ CellConfig small_cell(CellObserver* observer) {
   config.working_set = 64;
   config.observer = observer;
   return config;
+}
+
+/// On a machine that hwloc makes up.
+class CellCpusTest : public testing::Test {
+ protected:
+  ~CellCpusTest() override { unsetenv("HWLOC_SYNTHETIC"); }
+  static PreparedCell prepared(const char* topology, unsigned vcpus, const char* workload = "mmio-poll") {
+    setenv("HWLOC_SYNTHETIC", topology, 1);
+    CellRequest request;
+    request.config = small_cell(nullptr);
+    request.config.vcpus = vcpus;
+    request.config.workload = workload;
+    return prepare_cell(std::move(request));
+  }
+};
+
+TEST_F(CellCpusTest, NamesTheCpuOfEachThread) {
+  CellCpus cpus(prepared("package:1 core:8 pu:1", 3));
+  using Placement = std::map<std::string, unsigned>;
+  EXPECT_EQ(cpus.by_thread(), (Placement{{"vcpu-0", 0}, {"vcpu-1", 1}, {"vcpu-2", 2}, {"zapper-0", 7}}));
+  cpus.has_reclaimer = true;
+  EXPECT_EQ(cpus.by_thread().at("reclaim-0"), 6u);
+}
+
+TEST_F(CellCpusTest, VcpusOfAWorkloadMayShareACpu) {
+  const PreparedCell cell = prepared("package:1 core:8 pu:1", 8, "oversubscribed");
+  const CellCpus cpus(cell);
+  ASSERT_GT(cell.workload.vcpus_per_cpu, 1u);
+  for (unsigned i = 0; i < 8; ++i) EXPECT_EQ(cpus.vcpus[i], i / cell.workload.vcpus_per_cpu) << i;
+}
+
+TEST_F(CellCpusTest, AZapperYieldsToTheReclaimerOnItsCpu) {
+  const auto yields = [](const PreparedCell& cell) { return CellShared(cell).yield_while_waiting; };
+  EXPECT_FALSE(yields(prepared("package:1 core:3 pu:1", 1)));
+  const PreparedCell short_of_cpus = prepared("package:1 core:3 pu:1", 2);
+  EXPECT_FALSE(short_of_cpus.oversubscribed());
+  EXPECT_TRUE(CellCpus(short_of_cpus).reclaimer_is_beside_zapper());
+  EXPECT_TRUE(yields(short_of_cpus)) << "of every variant, so that all of them wait alike";
+  EXPECT_TRUE(yields(prepared("package:1 core:3 pu:1", 3))) << "there are more busy threads than CPUs";
 }
 
 TEST(ThreadDeadline, EndsACellThatHangsWithItsReason) {

@@ -142,6 +142,15 @@ TEST(CellResult, ATicketLockThatWaitsForTheSchedulerIsFlagged) {
   EXPECT_DOUBLE_EQ(make_result(config, cell).counters.at("lock_waits_for_cpus"), 0);
 }
 
+TEST(CellResult, AReclaimerThatMayWaitForItsCpuIsFlagged) {
+  CellMeasurement cell = full_measurement();
+  EXPECT_FALSE(make_result(CellConfig(), cell).counters.contains("reclaimer_shares_cpu")) << "there is no reclaimer";
+  cell.reclaimer_shares_cpu = false;
+  EXPECT_DOUBLE_EQ(make_result(CellConfig(), cell).counters.at("reclaimer_shares_cpu"), 0);
+  cell.reclaimer_shares_cpu = true;
+  EXPECT_THAT(make_result(CellConfig(), cell).details["flags"].dump(), testing::HasSubstr("reclaimer_shares_cpu"));
+}
+
 TEST(CellResult, BurstOfOneHasNoMeanAndSaysWhy) {
   CellConfig config;
   config.walks_per_exit = 1;

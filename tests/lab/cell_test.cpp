@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/allowed_cpus.hpp"
 #include "tests/lab/chosen_variants.hpp"
 #include "tests/lab/run_until.hpp"
 #include "tests/rounds.hpp"
@@ -182,6 +184,31 @@ TEST(Cell, ReclaimerIsPlacedOnlyWhereThereIsOne) {
   EXPECT_TRUE(run_cell(prepare_cell(config)).placement.contains("reclaim-0"));
   config.variant = "irq-ipi";
   EXPECT_FALSE(run_cell(prepare_cell(config)).placement.contains("reclaim-0"));
+}
+
+TEST(Cell, AReclaimerOnABusyCpuIsFlagged) {
+  CellConfig config = short_cell({"rcu-counter", "mmio-poll", GuestKind::thread});
+  config.placement = std::to_string(os::allowed_cpus().front());
+  const CellMeasurement cell = run_cell(prepare_cell(config));
+  EXPECT_EQ(cell.reclaimer_shares_cpu, true);
+  EXPECT_EQ(cell.placement.at("reclaim-0"), cell.placement.at("zapper-0"));
+  config.zappers = 0;
+  EXPECT_EQ(run_cell(prepare_cell(config)).reclaimer_shares_cpu, false) << "it sleeps: nothing is zapped";
+  config.placement = "none";
+  EXPECT_EQ(run_cell(prepare_cell(config)).reclaimer_shares_cpu, std::nullopt);
+  config.placement = "auto";
+  config.variant = "irq-ipi";
+  EXPECT_EQ(run_cell(prepare_cell(config)).reclaimer_shares_cpu, std::nullopt) << "it has none";
+}
+
+TEST(Cell, OnlyWhatThreadsShareIsMadeOnVcpu0sCpu) {
+  const std::vector<unsigned> allowed = os::allowed_cpus();
+  CellConfig config = short_cell({"rcu-counter", "mmio-poll", GuestKind::thread});
+  std::vector<unsigned> while_threads_run;
+  config.on_ready = [&] { while_threads_run = os::allowed_cpus(); };
+  run_cell(prepare_cell(config));
+  EXPECT_EQ(while_threads_run, allowed);
+  EXPECT_EQ(os::allowed_cpus(), allowed);
 }
 
 TEST(Cell, GracePeriodsOfTheWindowAreTimed) {

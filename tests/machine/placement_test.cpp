@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -14,6 +16,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/os/allowed_cpus.hpp"
+#include "harness/os/scoped_affinity.hpp"
 
 namespace shadowwalk {
 namespace {
@@ -124,6 +127,162 @@ TEST_F(SyntheticPlacementTest, NonePinsNothing) {
   EXPECT_EQ(placement.cpus(), 3u);
 }
 
+// Eight cores of one cache.
+constexpr const char* kEightCores = "package:1 l3:1 core:8 pu:1";
+// 2 x 16 cores of two hardware threads and 2 x 64 with a cache per eight, numbered as Linux does.
+constexpr const char* kTwoBySixteen = "package:2 l3:1 core:16 pu:2(indexes=2*32:1*2)";
+constexpr const char* kTwoBySixtyFour = "package:2 l3:8 core:8 pu:2(indexes=2*128:1*2)";
+
+struct Dealt {
+  std::vector<unsigned> vcpus, zappers;
+  unsigned reclaimer = 0;
+};
+
+Dealt deal_cell(const Placement& placement, std::size_t vcpus, std::size_t zappers) {
+  const DealtCpus dealt = placement.deal(vcpus, zappers);
+  Dealt cell{.vcpus = {}, .zappers = dealt.zappers, .reclaimer = dealt.reclaimer.value()};
+  for (std::size_t i = 0; i < vcpus; ++i) cell.vcpus.push_back(dealt.vcpus[i % dealt.vcpus.size()]);
+  return cell;
+}
+
+TEST_F(SyntheticPlacementTest, ZappersAndReclaimerStayWhereTheyAreForEachNumberOfVcpus) {
+  for (const char* topology : {kEightCores, kTwoBySixteen, kTwoBySixtyFour}) {
+    machine(topology);
+    for (const char* spec : {"auto", "smt", "numa"}) {
+      for (const std::size_t zappers : {1u, 2u, 3u}) {
+        const Placement placement = Placement::parse(spec);
+        const Dealt alone = deal_cell(placement, 1, zappers);
+        for (std::size_t vcpus = 1; vcpus + zappers + 1 <= placement.cpus(); ++vcpus) {
+          const Dealt cell = deal_cell(placement, vcpus, zappers);
+          EXPECT_EQ(cell.zappers, alone.zappers) << topology << ' ' << spec << ' ' << vcpus;
+          EXPECT_EQ(cell.reclaimer, alone.reclaimer) << topology << ' ' << spec << ' ' << vcpus;
+          std::vector<unsigned> all = cell.vcpus;
+          all.insert(all.end(), cell.zappers.begin(), cell.zappers.end());
+          all.push_back(cell.reclaimer);
+          EXPECT_EQ(std::set(all.begin(), all.end()).size(), vcpus + zappers + 1) << "each has a CPU of its own";
+          EXPECT_EQ(cell.vcpus.front(), placement.cpu_of(0));
+        }
+      }
+    }
+  }
+}
+
+TEST_F(SyntheticPlacementTest, ZappersAndReclaimerHaveTheLastCoresOfVcpu0sPackage) {
+  machine(kEightCores);
+  Dealt cell = deal_cell(Placement::parse("auto"), 6, 1);
+  EXPECT_THAT(cell.vcpus, ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_THAT(cell.zappers, ElementsAre(7));
+  EXPECT_EQ(cell.reclaimer, 6u);
+  machine(kTwoBySixtyFour);
+  cell = deal_cell(Placement::parse("auto"), 63, 2);
+  EXPECT_THAT(cell.zappers, ElementsAre(62, 63));
+  EXPECT_EQ(cell.reclaimer, 61u);
+  EXPECT_EQ(cell.vcpus[60], 60u);
+  EXPECT_EQ(cell.vcpus[61], 64u) << "the next package, and no second hardware thread";
+  EXPECT_THAT(deal_cell(Placement::parse("numa"), 4, 1).vcpus, ElementsAre(0, 1, 2, 3)) << "one NUMA node";
+  machine(kTwoSockets);
+  cell = deal_cell(Placement::parse("numa"), 3, 1);
+  EXPECT_THAT(cell.zappers, ElementsAre(1));
+  EXPECT_THAT(cell.vcpus, ElementsAre(0, 2, 4));
+  machine("package:1 core:4 pu:2");  // siblings are neighbours
+  cell = deal_cell(Placement::parse("smt"), 2, 1);
+  EXPECT_THAT(cell.vcpus, ElementsAre(0, 1));
+  EXPECT_THAT(cell.zappers, ElementsAre(7));
+  EXPECT_EQ(cell.reclaimer, 6u);
+}
+
+TEST_F(SyntheticPlacementTest, WhereCpusAreShortTheReclaimerHasTheZappersAndTheZapperDoesNotMove) {
+  machine("package:1 core:2 pu:1");
+  Dealt cell = deal_cell(Placement::parse("auto"), 1, 1);
+  EXPECT_THAT(cell.vcpus, ElementsAre(0));
+  EXPECT_THAT(cell.zappers, ElementsAre(1));
+  EXPECT_EQ(cell.reclaimer, 1u);
+  cell = deal_cell(Placement::parse("auto"), 3, 1);
+  EXPECT_THAT(cell.vcpus, ElementsAre(0, 1, 0));
+  EXPECT_THAT(cell.zappers, ElementsAre(1));
+  EXPECT_EQ(cell.reclaimer, 1u);
+  EXPECT_EQ(deal_cell(Placement::parse("auto"), 2, 0).reclaimer, 1u) << "no zapper to be beside";
+  machine("package:1 core:4 pu:1");
+  cell = deal_cell(Placement::parse("auto"), 3, 1);
+  EXPECT_THAT(cell.vcpus, ElementsAre(0, 1, 2));
+  EXPECT_THAT(cell.zappers, ElementsAre(3));
+  EXPECT_EQ(cell.reclaimer, 3u);
+  cell = deal_cell(Placement::parse("auto"), 1, 7);
+  EXPECT_THAT(cell.zappers, ElementsAre(1, 2, 3, 1, 2, 3, 1)) << "a CPU is left to vCPUs";
+  EXPECT_THAT(cell.vcpus, ElementsAre(0));
+  machine("package:1 core:1 pu:1");
+  cell = deal_cell(Placement::parse("auto"), 2, 2);
+  EXPECT_THAT(cell.vcpus, ElementsAre(0, 0));
+  EXPECT_THAT(cell.zappers, ElementsAre(0, 0));
+  EXPECT_EQ(cell.reclaimer, 0u);
+}
+
+TEST_F(SyntheticPlacementTest, AListIsDealtFromBothEnds) {
+  machine(kEightCores);
+  Dealt cell = deal_cell(Placement::parse("5,3,1"), 2, 1);
+  EXPECT_THAT(cell.vcpus, ElementsAre(5, 3));
+  EXPECT_THAT(cell.zappers, ElementsAre(1));
+  EXPECT_EQ(cell.reclaimer, 1u);
+  EXPECT_EQ(deal_cell(Placement::parse("5,3,1"), 1, 1).reclaimer, 3u);
+  cell = deal_cell(Placement::parse("2,2,6"), 2, 1);
+  EXPECT_THAT(cell.vcpus, ElementsAre(2, 2)) << "as often as a CPU is listed";
+  EXPECT_THAT(cell.zappers, ElementsAre(6));
+}
+
+TEST_F(SyntheticPlacementTest, NoneDealsNothing) {
+  machine(kEightCores);
+  const DealtCpus dealt = Placement::parse("none").deal(2, 1);
+  EXPECT_TRUE(dealt.vcpus.empty() && dealt.zappers.empty() && !dealt.reclaimer);
+}
+
+/// {of the cache, of the package, of all}
+std::array<unsigned, 3> room(const Placement& placement, std::size_t reserved) {
+  const VcpuRoom room = placement.room_beside(reserved);
+  return {room.llc, room.package, room.all};
+}
+
+TEST_F(SyntheticPlacementTest, RoomIsCountedInCoresBesideTheReservedOnes) {
+  machine(kEightCores);
+  EXPECT_THAT(room(Placement::parse("auto"), 2), ElementsAre(6, 6, 6));
+  EXPECT_THAT(room(Placement::parse("none"), 0), ElementsAre(8, 8, 8));
+  machine(kTwoBySixteen);
+  EXPECT_THAT(room(Placement::parse("auto"), 2), ElementsAre(14, 14, 30));
+  EXPECT_THAT(room(Placement::parse("llc"), 2), ElementsAre(14, 14, 14));
+  EXPECT_THAT(room(Placement::parse("smt"), 2), ElementsAre(30, 30, 62)) << "hardware threads";
+  EXPECT_THAT(room(Placement::parse("0,1,16"), 2), ElementsAre(1, 1, 1));
+  EXPECT_THAT(room(Placement::parse("0,0,32,1"), 0), ElementsAre(3, 3, 3)) << "what is listed, each once";
+  machine(kTwoBySixtyFour);
+  EXPECT_THAT(room(Placement::parse("auto"), 2), ElementsAre(8, 62, 126));
+  EXPECT_THAT(room(Placement::parse("auto"), 0), ElementsAre(8, 64, 128));
+  machine("package:1 core:2 pu:2");
+  EXPECT_THAT(room(Placement::parse("auto"), 2), ElementsAre(1, 1, 1)) << "at least vCPU 0's";
+  EXPECT_THAT(room(Placement::parse("auto"), 100), ElementsAre(1, 1, 1));
+}
+
+// Offline CPUs and those outside of the cpuset are not in the topology: numbers have gaps, cores have one sibling.
+TEST_F(SyntheticPlacementTest, SparseCpuNumbers) {
+  machine("package:1 core:5 pu:1(indexes=1,3,4,9,200)");
+  EXPECT_THAT(room(Placement::parse("auto"), 2), ElementsAre(3, 3, 3));
+  const Dealt cell = deal_cell(Placement::parse("auto"), 3, 1);
+  EXPECT_THAT(cell.vcpus, ElementsAre(1, 3, 4));
+  EXPECT_THAT(cell.zappers, ElementsAre(200));
+  EXPECT_EQ(cell.reclaimer, 9u);
+}
+
+TEST(PlacementTest, ACpusetOfThreeInTwoCores) {
+  const std::vector<HardwareThread> threads = {
+      {.cpu = 2, .core = 1, .sibling = 0, .llc = 0, .package = 0, .numa_node = 0},
+      {.cpu = 10, .core = 1, .sibling = 1, .llc = 0, .package = 0, .numa_node = 0},
+      {.cpu = 5, .core = 4, .sibling = 0, .llc = 0, .package = 0, .numa_node = 0}};
+  const Placement placement = Placement::parse("auto", threads);
+  EXPECT_THAT(room(placement, 0), ElementsAre(2, 2, 2)) << "cores, not hardware threads";
+  EXPECT_THAT(room(placement, 2), ElementsAre(1, 1, 1));
+  const Dealt cell = deal_cell(placement, 1, 1);
+  EXPECT_THAT(cell.vcpus, ElementsAre(2));
+  EXPECT_THAT(cell.zappers, ElementsAre(5)) << "a core of its own";
+  EXPECT_EQ(cell.reclaimer, 10u);
+}
+
 TEST_F(SyntheticPlacementTest, CpuThatIsNotThere) {
   machine("package:1 core:4 pu:1");
   EXPECT_EQ(rejection("4"), "--placement 4: CPU 4 is not there or not allowed to this process");
@@ -177,6 +336,19 @@ TEST(PlacementTest, PinsTheCallingThreadOnly) {
     }
   }).join();
   EXPECT_EQ(allowed_cpus(), allowed);
+}
+
+TEST(PlacementTest, AScopeEndsWithTheCpusOfBefore) {
+  const std::vector<unsigned> allowed = allowed_cpus();
+  std::thread([&] {
+    {
+      const os::ScopedAffinity scope(allowed.back());
+      EXPECT_THAT(allowed_cpus(), ElementsAre(allowed.back()));
+    }
+    EXPECT_EQ(allowed_cpus(), allowed);
+    const os::ScopedAffinity nothing(std::nullopt);
+    EXPECT_EQ(allowed_cpus(), allowed);
+  }).join();
 }
 
 TEST(PlacementTest, PinningWhereNoCpuIsFailsTheCell) {

@@ -77,6 +77,36 @@ TEST(Matrix, AWordMayStandForTheWorkloadsOwnNumber) {
   EXPECT_THAT(complaint_about(std::string(kGroup) + "vcpus = \"workload\"\n"), HasSubstr("must be a whole number"));
 }
 
+TEST(Matrix, TheHostMayDecideTheNumberOfVcpus) {
+  const Matrix matrix =
+      parse_matrix(std::string(kGroup) + "vcpus = [3, \"scale:1,max\", \"scale\"]\n", "m.toml", product_names());
+  const Axis& axis = matrix.groups[0].axes[2];
+  EXPECT_THAT(texts(axis), ElementsAre("3"));
+  ASSERT_EQ(axis.scales.size(), 2u);
+  EXPECT_EQ(axis.scales[0].entries.size(), 2u);
+  EXPECT_EQ(axis.size(), 9u) << "at most";
+  EXPECT_THAT(complaint_about(std::string(kGroup) + "vcpus = [\"scale\", \"scale\"]\n"),
+              HasSubstr("holds scale twice"));
+  EXPECT_THAT(complaint_about(std::string(kGroup) + "zappers = \"scale\"\n"),
+              StartsWith("m.toml:5:11: 'zappers' is a string; it must be a whole number"));
+}
+
+TEST(Matrix, AWordMayStandForSeveralVariants) {
+  KnownNames names = product_names();
+  names.variant_groups = {{"all", {"leak", "hazard", "mutex"}}, {"pointers", {"hazard", "ibr"}}};
+  const auto variants = [&](const std::string& value) {
+    return parse_matrix("[[group]]\nname = \"g\"\nworkload = \"mmio-poll\"\nvariant = " + value + "\n", "m.toml", names)
+        .groups[0]
+        .axes[0];
+  };
+  EXPECT_THAT(texts(variants("\"all\"")), ElementsAre("leak", "hazard", "mutex"));
+  const Axis axis = variants("[\"mutex\", \"pointers\", \"all\", \"hazard\"]");
+  EXPECT_THAT(texts(axis), ElementsAre("mutex", "hazard", "ibr", "leak")) << "each once";
+  EXPECT_THAT(axis.by_group, ElementsAre("ibr", "leak")) << "what no name names";
+  EXPECT_THAT(complaint([&] { variants("[\"all\", \"pointers\", \"all\"]"); }), HasSubstr("holds all twice"));
+  EXPECT_THAT(complaint([&] { variants("\"pointer\""); }), HasSubstr("did you mean 'pointers'?"));
+}
+
 TEST(Matrix, AWorkloadsFileIsInTheMatrixsFolder) {
   const TemporaryDirectory directory;
   std::string asked;
@@ -146,6 +176,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadMatrix{"ZeroVcpus", kGroupText + "vcpus = [1, 0]\n", "m.toml:5:13", "from 1 to 1024"},
         BadMatrix{"ManyVcpus", kGroupText + "vcpus = 1000000000\n", "m.toml:5:9", "from 1 to 1024"},
         BadMatrix{"VcpusAsString", kGroupText + "vcpus = \"2\"\n", "m.toml:5:9", "must be a whole number"},
+        BadMatrix{"UnknownScale", kGroupText + "vcpus = \"scale:1,numa\"\n", "m.toml:5:9",
+                  "must be a whole number, scale, or a part of it such as scale:1,2,4,llc,socket,max"},
         BadMatrix{"VcpusAsBoolean", kGroupText + "vcpus = true\n", "m.toml:5:9", "is a boolean"},
         BadMatrix{"DurationWithoutUnit", kGroupText + "duration = 2\n", "m.toml:5:12", "with its unit"},
         BadMatrix{"BadDuration", kGroupText + "duration = \"2 days\"\n", "m.toml:5:12", "2s, 500ms"},

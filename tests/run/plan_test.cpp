@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "tests/run/test_support.hpp"
@@ -60,10 +61,17 @@ TEST(Plan, ExpandsTheCrossProductOfEachGroup) {
   EXPECT_EQ(distinct.size(), names.size());
 }
 
+/// As many cells, each in a setting of its own.
+std::vector<int> settings(int cells) {
+  std::vector<int> numbers(static_cast<std::size_t>(cells));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
 TEST(Plan, OrderInterleavesRepetitions) {
   constexpr int kCells = 50;
   constexpr int kRepetitions = 4;
-  const auto order = interleaved_order(kCells, kRepetitions, 1);
+  const auto order = interleaved_order(settings(kCells), kRepetitions, 1);
   ASSERT_EQ(order.size(), static_cast<std::size_t>(kCells * kRepetitions));
   std::set<std::vector<int>> orders;
   for (int repetition = 0; repetition < kRepetitions; ++repetition) {
@@ -78,19 +86,64 @@ TEST(Plan, OrderInterleavesRepetitions) {
   EXPECT_EQ(orders.size(), static_cast<std::size_t>(kRepetitions)) << "another order in each repetition";
 }
 
+TEST(Plan, TheCellsOfASettingAreNextToEachOther) {
+  constexpr int kSettings = 12, kVariants = 5, kRepetitions = 6;
+  std::vector<int> numbers;
+  for (int i = 0; i < kSettings * kVariants; ++i) numbers.push_back(i % kSettings);
+  const auto order = interleaved_order(numbers, kRepetitions, 3);
+  ASSERT_EQ(order.size(), numbers.size() * kRepetitions);
+  std::set<std::vector<int>> orders_of_settings, orders_of_variants;
+  for (std::size_t begin = 0; begin < order.size(); begin += kVariants) {
+    std::vector<int> variants;
+    for (std::size_t i = begin; i < begin + kVariants; ++i) {
+      EXPECT_EQ(numbers[static_cast<std::size_t>(order[i].cell)], numbers[static_cast<std::size_t>(order[begin].cell)]);
+      EXPECT_EQ(order[i].repetition, order[begin].repetition);
+      variants.push_back(order[i].cell / kSettings);
+    }
+    orders_of_variants.insert(variants);
+    EXPECT_EQ(std::set(variants.begin(), variants.end()).size(), static_cast<std::size_t>(kVariants));
+  }
+  for (std::size_t begin = 0; begin < order.size(); begin += numbers.size()) {
+    std::vector<int> of_settings;
+    for (std::size_t i = begin; i < begin + numbers.size(); i += kVariants) {
+      of_settings.push_back(numbers[static_cast<std::size_t>(order[i].cell)]);
+    }
+    orders_of_settings.insert(of_settings);
+  }
+  EXPECT_EQ(orders_of_settings.size(), static_cast<std::size_t>(kRepetitions));
+  EXPECT_GT(orders_of_variants.size(), 30u) << "no variant always comes first";
+}
+
 TEST(Plan, OrderIsDeterminedByTheSeed) {
-  EXPECT_EQ(interleaved_order(30, 3, 5), interleaved_order(30, 3, 5));
-  EXPECT_NE(interleaved_order(30, 3, 5), interleaved_order(30, 3, 6));
-  // Recorded once: a seed of an old run must give the same order in every later build.
-  EXPECT_THAT(cells_of(interleaved_order(6, 1, 42), 0, 6), ElementsAre(3, 1, 5, 2, 4, 0));
+  EXPECT_EQ(interleaved_order(settings(30), 3, 5), interleaved_order(settings(30), 3, 5));
+  EXPECT_NE(interleaved_order(settings(30), 3, 5), interleaved_order(settings(30), 3, 6));
+  // Recorded once: a seed must give the same order in every later build, and with every standard library.
+  EXPECT_THAT(cells_of(interleaved_order(settings(6), 1, 42), 0, 6), ElementsAre(3, 1, 5, 2, 4, 0));
+  EXPECT_THAT(cells_of(interleaved_order(std::vector<int>{0, 1, 0, 1, 0, 1}, 2, 42), 0, 12),
+              ElementsAre(3, 1, 5, 4, 2, 0, 0, 4, 2, 3, 5, 1));
 }
 
 TEST(Plan, EveryPlaceIsAboutEquallyLikely) {
   std::vector<int> first(5, 0);
   for (std::uint64_t seed = 0; seed < 5000; ++seed) {
-    ++first[static_cast<std::size_t>(interleaved_order(5, 1, seed)[0].cell)];
+    ++first[static_cast<std::size_t>(interleaved_order(settings(5), 1, seed)[0].cell)];
+    ++first[static_cast<std::size_t>(interleaved_order(std::vector<int>(5, 0), 1, seed)[0].cell)];
   }
-  for (const int count : first) EXPECT_NEAR(count, 1000, 150);  // five standard deviations
+  for (const int count : first) EXPECT_NEAR(count, 2000, 212);  // five standard deviations
+}
+
+// A setting is all but the scheme's own options; a scheme is the variant and its knobs.
+TEST(Plan, SchemesAreShuffledWithinTheirSetting) {
+  const Plan plan = plan_of({.repetitions = 5, .seed = 2, .filter = ""});
+  // Cells: a: leak 1, leak 2, hazard 1, hazard 2 vCPUs; b: leak, 1 vCPU, three RCU intervals.
+  const std::set<int> one_vcpu = {0, 2, 4, 5, 6};
+  for (std::size_t begin = 0; begin < plan.order.size(); begin += 7) {
+    int changes = 0;
+    for (std::size_t i = begin + 1; i < begin + 7; ++i) {
+      changes += one_vcpu.contains(plan.order[i].cell) != one_vcpu.contains(plan.order[i - 1].cell) ? 1 : 0;
+    }
+    EXPECT_EQ(changes, 1);
+  }
 }
 
 TEST(Plan, RequestOverridesTheMatrix) {
@@ -130,6 +183,25 @@ TEST(Plan, SurvivesTheRoundTripThroughJson) {
   EXPECT_EQ(read.order, plan.order);
   EXPECT_EQ(read.seed, plan.seed);
   EXPECT_EQ(read.started, plan.started);
+}
+
+TEST(Plan, TheNumbersOfAScaleAreRecorded) {
+  Plan plan = plan_of();
+  EXPECT_FALSE(to_json(plan).contains("scale"));
+  plan.scale = VcpuNumbers{.vcpus = {1, 2, 14}, .reserved = 2};
+  auto document = to_json(plan);
+  EXPECT_EQ(document["scale"].dump(), R"({"vcpus":[1,2,14],"reserved":2})");
+  EXPECT_EQ(plan_from_text(document.dump(), "run.json").scale, plan.scale);
+  const auto refused = [&](const char* scale) {
+    document["scale"] = nlohmann::ordered_json::parse(scale);
+    return complaint([&] { plan_from_text(document.dump(), "D/run.json"); });
+  };
+  EXPECT_THAT(refused(R"({"vcpus":[0],"reserved":2})"), HasSubstr("scale.vcpus[0] is 0, not 1 to 1024"));
+  EXPECT_THAT(refused(R"({"vcpus":[2,1],"reserved":2})"), HasSubstr("scale.vcpus[1] is out of order"));
+  EXPECT_THAT(refused(R"({"vcpus":[2,2],"reserved":2})"), HasSubstr("scale.vcpus[1] is out of order"));
+  EXPECT_THAT(refused(R"({"vcpus":[2],"reserved":-1})"), HasSubstr("scale.reserved is"));
+  EXPECT_THAT(refused(R"({"vcpus":[2]})"), HasSubstr("scale.reserved is missing"));
+  EXPECT_THAT(refused(R"([])"), HasSubstr("scale is no object"));
 }
 
 TEST(Plan, RefusesWhatIsNoPlan) {

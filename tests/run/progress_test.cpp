@@ -36,7 +36,7 @@ const Failure kFailure{.status = "refused", .reason = "no memory", .exit_code = 
 TEST(Eta, AddsTheOverheadOfACell) {
   EXPECT_EQ(estimate_remaining(10, 10s, 15s, 4, 8s), 10s);
   EXPECT_EQ(estimate_remaining(10, 10s, 9s, 4, 8s), 8s) << "no negative overhead";
-  EXPECT_EQ(estimate_remaining(0, 0s, 0s, 10, 8s), 11s) << "a guess before the first";
+  EXPECT_EQ(estimate_remaining(0, 0s, 0s, 10, 8s), 9s) << "a guess before the first";
 }
 
 TEST(Progress, PlainLinesWhenNotOnATerminal) {
