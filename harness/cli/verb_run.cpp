@@ -140,7 +140,9 @@ run::RunDirectory resume(const RunOptions& options) {
 }
 
 int dry_run(const RunOptions& options) {
-  if (options.resume) throw InputError{"--dry-run shows what a new run would measure; leave --resume out"};
+  if (options.resume || options.retry_failed) {
+    throw InputError{"--dry-run shows what a new run would measure; leave --resume and --retry-failed out"};
+  }
   const run::Plan plan = new_plan(options);
   for (const std::string& notice : plan.notices) os::notice(notice);
   fmt::print("{}", run::describe(plan));

@@ -51,7 +51,9 @@ def test_a_dry_run_takes_the_options_of_a_run(dry_run):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (("--dry-run", "--resume", "--out", "out"), "--dry-run shows what a new run would measure; leave --resume out"),
+    (("--dry-run", "--resume", "--out", "out"), "--dry-run shows what a new run would measure; leave --resume"),
+    (("--dry-run", "--retry-failed"), "--dry-run shows what a new run would measure; leave --resume"),
+    (("--dry-run", "--filter", "no cell is called that"), "matches no cell"),
     (("no-such", "--dry-run"), "unknown matrix 'no-such'"),
     (("./no.toml", "--dry-run"), "No such file"),
     (("quick",), "--out is required"),
