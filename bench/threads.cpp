@@ -1,6 +1,5 @@
 #include "bench/threads.hpp"
 
-#include "harness/machine/check.hpp"
 #include "harness/machine/placement.hpp"
 
 namespace shadowwalk::bench {
@@ -16,13 +15,8 @@ const Placement& placement() {
 
 unsigned usable_cpus() { return static_cast<unsigned>(placement().cpus()); }
 
-PinnedThread::PinnedThread(unsigned index) {
-  const auto cpu = placement().cpu_of(index);  // first, so that it sees all CPUs
-  SHADOWWALK_CHECK(sched_getaffinity(0, sizeof(before_), &before_) == 0, "sched_getaffinity failed");
-  if (cpu) pin_this_thread(*cpu);
-}
-
-PinnedThread::~PinnedThread() { sched_setaffinity(0, sizeof(before_), &before_); }
+PinnedThread::PinnedThread(unsigned index)
+    : affinity_(placement().cpu_of(index)) {}  // the placement is read first, so that it sees all CPUs
 
 benchmark::internal::Benchmark* with_threads(benchmark::internal::Benchmark* benchmark) {
   return benchmark->ThreadRange(1, static_cast<int>(usable_cpus()));

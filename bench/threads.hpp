@@ -1,10 +1,11 @@
 #pragma once
 
 #include <benchmark/benchmark.h>
-#include <sched.h>
 
 #include <memory>
 #include <mutex>
+
+#include "harness/os/scoped_affinity.hpp"
 
 namespace shadowwalk::bench {
 
@@ -17,12 +18,9 @@ class PinnedThread {
  public:
   /// `index`: the thread's number within the benchmark.
   explicit PinnedThread(unsigned index);
-  ~PinnedThread();
-  PinnedThread(const PinnedThread&) = delete;
-  PinnedThread& operator=(const PinnedThread&) = delete;
 
  private:
-  cpu_set_t before_;
+  const os::ScopedAffinity affinity_;
 };
 
 /// Runs the benchmark with 1, 2, 4 ... threads and with as many as there are CPUs.

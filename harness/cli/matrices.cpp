@@ -18,11 +18,6 @@
 namespace shadowwalk::cli {
 namespace {
 
-bool is_folder(const std::filesystem::path& path) {
-  std::error_code error;
-  return std::filesystem::is_directory(path, error);
-}
-
 /// Each of a matrix's workloads once: a file may be long.
 class Workloads {
  public:
@@ -50,14 +45,15 @@ std::vector<std::filesystem::path> shipped_matrices() {
 std::filesystem::path matrix_file(const std::filesystem::path& given) {
   std::error_code error;
   const bool is_name = !given.has_parent_path() && !given.has_extension();
-  if (std::filesystem::exists(given, error) && !(is_name && is_folder(given))) return given;
+  const bool is_there = std::filesystem::exists(given, error);
+  if (is_there && !(is_name && std::filesystem::is_directory(given, error))) return given;  // a folder hides no matrix
   if (!is_name && given.parent_path() != "matrices") return given;
   std::vector<std::string> known;
   for (const std::filesystem::path& file : shipped_matrices()) {
     if (file.stem() == given.stem()) return file;
     known.push_back(file.stem());
   }
-  if (!is_name) return given;
+  if (!is_name || is_there) return given;
   throw InputError{fmt::format("run: unknown matrix '{}'{} known: {}; or give a file, ./mine.toml", given.string(),
                                suggestion(given.string(), known), fmt::join(known, " "))};
 }

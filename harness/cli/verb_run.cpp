@@ -85,17 +85,6 @@ run::Plan new_plan(const RunOptions& options) {
   return make_plan(options, matrix, seed ? seed : matrix.seed);
 }
 
-/// Where the matrix leaves the numbers of vCPUs to the host, another one would give others.
-template <class Refuse>
-void refuse_other_host(const RunOptions& options, const run::Plan& recorded, Refuse refuse) {
-  RunOptions same = options;
-  same.repetitions = recorded.repetitions;
-  same.filter = recorded.filter;
-  const run::Matrix matrix = run::parse_matrix(recorded.matrix_text, recorded.matrix_file, known_names());
-  const auto what = run::difference(recorded, make_plan(same, matrix, recorded.seed), std::nullopt);
-  if (what) throw refuse(fmt::format("its matrix makes another plan on this host: {}", *what));
-}
-
 /// The recorded plan decides what is run; what the command line says beside --resume must agree with it. A directory
 /// may be someone else's, so that nothing is loaded because it says so: plug-ins are named again, and are loaded once
 /// they are known to be the recorded ones.
@@ -135,12 +124,16 @@ run::RunDirectory resume(const RunOptions& options) {
     if (!options.filter.empty()) requested.filter = options.filter;
   }
   if (const auto what = run::difference(recorded, requested, seed)) throw refuse(*what);
-  if (recorded.scale && options.matrix.empty()) refuse_other_host(options, recorded, refuse);
+  if (recorded.scale) {
+    if (const auto what = run::why_not_here(*recorded.scale)) throw refuse(*what);
+  }
   return directory;
 }
 
 int dry_run(const RunOptions& options) {
-  if (options.resume) throw InputError{"--dry-run shows what a new run would measure; leave --resume out"};
+  if (options.resume || options.retry_failed) {
+    throw InputError{"--dry-run shows what a new run would measure; leave --resume and --retry-failed out"};
+  }
   const run::Plan plan = new_plan(options);
   for (const std::string& notice : plan.notices) os::notice(notice);
   fmt::print("{}", run::describe(plan));

@@ -42,7 +42,8 @@ struct PreparedCell {
   std::vector<std::string> options;  ///< that ask for just this cell: `--variant irq-ipi ...`
   std::vector<std::string> notices;  ///< decisions that a user should know of, a line each
 
-  /// A closed loop's feeder is as busy as the vCPUs that it feeds.
+  /// A closed loop's feeder is as busy as the vCPUs that it feeds. The reclaimer is no busy thread: it sleeps while
+  /// there are no callbacks (CellCpus says when it must wait for a CPU).
   unsigned busy_threads() const {
     return config.vcpus + config.zappers + (config.pace && config.pace->closed_loop ? 1 : 0);
   }

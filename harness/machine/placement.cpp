@@ -10,7 +10,6 @@
 #include <cstring>
 #include <map>
 #include <memory>
-#include <ranges>
 #include <set>
 #include <tuple>
 
@@ -191,7 +190,7 @@ DealtCpus Placement::deal(std::size_t vcpu_cpus, std::size_t zappers) const {
 VcpuRoom Placement::room_beside(std::size_t reserved) const {
   if (order_.empty()) return {};
   std::set<unsigned> taken;
-  for (const HardwareThread& thread : reserve_ | std::views::take(reserved)) taken.insert(thread.cpu);
+  for (std::size_t i = 0; i < std::min(reserved, reserve_.size()); ++i) taken.insert(reserve_[i].cpu);
   VcpuRoom room{.llc = 0, .package = 0, .all = 0};
   for (const HardwareThread& thread : order_) {
     if (room_is_of_ == RoomIsOf::cores && thread.sibling != 0) continue;

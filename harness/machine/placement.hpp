@@ -45,6 +45,7 @@ struct VcpuRoom {
   unsigned llc = 1;
   unsigned package = 1;
   unsigned all = 1;
+  friend bool operator==(const VcpuRoom&, const VcpuRoom&) = default;
 };
 
 /// Where a cell's threads run. Zappers and the reclaimer have the last cores of vCPU 0's package, whatever the number

@@ -33,13 +33,6 @@ void shuffle(std::vector<T>& items, std::mt19937_64& generator) {
   for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[draw_below(generator, i)]);
 }
 
-void note(std::optional<VcpuNumbers>& scale, unsigned vcpus, unsigned reserved) {
-  if (!scale) scale.emplace();
-  const auto place = std::ranges::lower_bound(scale->vcpus, vcpus);
-  if (place == scale->vcpus.end() || *place != vcpus) scale->vcpus.insert(place, vcpus);
-  scale->reserved = std::max(scale->reserved, reserved);
-}
-
 }  // namespace
 
 std::vector<Measurement> interleaved_order(std::span<const int> settings, int repetitions, std::uint64_t seed) {
@@ -81,7 +74,10 @@ Plan make_plan(const Matrix& matrix, const PlanRequest& request, const PlanHost&
   for (PlannableCell& cell : expansion.cells) {
     const int next = static_cast<int>(number_of.size());
     settings.push_back(number_of.emplace(setting_of(cell.decided), next).first->second);
-    if (cell.reserved) note(plan.scale, cell.decided.vcpus, *cell.reserved);
+    if (cell.room) {
+      if (!plan.scale) plan.scale.emplace();
+      plan.scale->add(cell.decided.vcpus, *cell.room);
+    }
     plan.cells.push_back(std::move(cell.planned));
   }
   plan.notices = std::move(expansion.notices);
@@ -93,6 +89,22 @@ Plan make_plan(const Matrix& matrix, const PlanRequest& request, const PlanHost&
   plan.order = interleaved_order(settings, plan.repetitions, plan.seed);
   return plan;
 }
+
+namespace {
+
+nlohmann::ordered_json to_json(const VcpuNumbers& scale) {
+  auto rooms = nlohmann::ordered_json::array();
+  for (const HostRoom& host : scale.rooms) {
+    rooms.push_back({{"placement", host.placement},
+                     {"reserved", host.reserved},
+                     {"llc", host.room.llc},
+                     {"socket", host.room.package},
+                     {"max", host.room.all}});
+  }
+  return {{"vcpus", scale.vcpus}, {"reserved", scale.reserved}, {"rooms", std::move(rooms)}};
+}
+
+}  // namespace
 
 nlohmann::ordered_json to_json(const Plan& plan) {
   auto cells = nlohmann::ordered_json::array();
@@ -119,7 +131,7 @@ nlohmann::ordered_json to_json(const Plan& plan) {
                                      {"plugins", std::move(plugins)},
                                      {"cells", std::move(cells)},
                                      {"order", std::move(order)}};
-  if (plan.scale) document["scale"] = {{"vcpus", plan.scale->vcpus}, {"reserved", plan.scale->reserved}};
+  if (plan.scale) document["scale"] = to_json(*plan.scale);
   return document;
 }
 
@@ -140,10 +152,19 @@ PlannedCell read_cell(const JsonValue& value, int id) {
 
 VcpuNumbers read_scale(const JsonValue& value) {
   const auto most = static_cast<unsigned>(find_cell_option("vcpus")->maximum);
-  VcpuNumbers scale{.vcpus = {}, .reserved = value.at("reserved").number(0u, reserved_cpus(most))};
+  constexpr unsigned kMostCpus = 1u << 20;
+  const auto reserved = [&](const JsonValue& object) { return object.at("reserved").number(0u, reserved_cpus(most)); };
+  VcpuNumbers scale{.vcpus = {}, .reserved = reserved(value), .rooms = {}};
   for (const JsonValue& number : value.at("vcpus").elements()) {
     scale.vcpus.push_back(number.number(1u, most));
     if (scale.vcpus.size() > 1 && scale.vcpus.rbegin()[1] >= scale.vcpus.back()) number.wrong("is out of order");
+  }
+  for (const JsonValue& room : value.at("rooms").elements()) {
+    scale.rooms.push_back({.placement = room.at("placement").text(),
+                           .reserved = reserved(room),
+                           .room = {.llc = room.at("llc").number(1u, kMostCpus),
+                                    .package = room.at("socket").number(1u, kMostCpus),
+                                    .all = room.at("max").number(1u, kMostCpus)}});
   }
   return scale;
 }

@@ -36,13 +36,6 @@ struct PlannedPlugin {
   friend bool operator==(const PlannedPlugin&, const PlannedPlugin&) = default;
 };
 
-/// The numbers of vCPUs that `vcpus = "scale"` came to, in all groups.
-struct VcpuNumbers {
-  std::vector<unsigned> vcpus;  ///< ascending, each once
-  unsigned reserved = 0;        ///< CPUs that are kept from vCPUs, in the cells that keep most
-  friend bool operator==(const VcpuNumbers&, const VcpuNumbers&) = default;
-};
-
 /// What this host and the lab decide of a plan. Passed in, so that plans can be made without linking variants,
 /// workloads and KVM. An empty function decides nothing.
 struct PlanHost {

@@ -118,7 +118,7 @@ class Expander {
                        .decided = std::move(decided.config),
                        .guest_is_decided = guest_is_decided};
     if (scaled == nullptr) return add(std::move(cell));
-    cell.reserved = reserved_cpus(cell.decided.zappers);
+    cell.room = room_for(cell);
     for (const unsigned vcpus : numbers_of(*scaled, cell)) {
       cell.planned.request.config.vcpus = cell.decided.vcpus = vcpus;
       add(cell);
@@ -126,25 +126,35 @@ class Expander {
   }
 
   std::set<unsigned> numbers_of(const Axis& axis, const PlannableCell& cell) {
-    const VcpuRoom room = room_beside(cell.decided.placement, *cell.reserved);
     std::set<unsigned> numbers;
     for (const VcpuScale& scale : axis.scales) {
-      for (const unsigned vcpus : resolve(scale, room, static_cast<unsigned>(axis.option->maximum))) {
+      for (const unsigned vcpus : resolve(scale, cell.room->room, static_cast<unsigned>(axis.option->maximum))) {
         numbers.insert(vcpus);
       }
     }
     if (numbers.empty()) {
       ++left_out_[{cell.planned.group, fmt::format("there is room for {} vCPUs at most, beside {} reserved CPUs",
-                                                   room.all, *cell.reserved)}];
+                                                   cell.room->room.all, cell.room->reserved)}];
     }
     return numbers;
   }
 
-  VcpuRoom room_beside(const std::string& placement, unsigned reserved) {
-    if (host_.room_beside) return host_.room_beside(placement, reserved);
-    auto found = placements_.find(placement);  // hwloc takes long
-    if (found == placements_.end()) found = placements_.emplace(placement, Placement::parse(placement)).first;
-    return found->second.room_beside(reserved);
+  HostRoom room_for(const PlannableCell& cell) {
+    HostRoom host{.placement = cell.decided.placement, .reserved = reserved_cpus(cell.decided.zappers), .room = {}};
+    if (host_.room_beside) {
+      host.room = host_.room_beside(host.placement, host.reserved);
+      return host;
+    }
+    try {
+      auto found = placements_.find(host.placement);  // hwloc takes long
+      if (found == placements_.end()) {
+        found = placements_.emplace(host.placement, Placement::parse(host.placement)).first;
+      }
+      host.room = found->second.room_beside(host.reserved);
+      return host;
+    } catch (const InputError& error) {
+      throw InputError(fmt::format("{}: group {}: {}", matrix_.file, cell.planned.group, error.what()));
+    }
   }
 
   void add(PlannableCell cell) {

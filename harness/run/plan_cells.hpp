@@ -11,11 +11,10 @@ namespace shadowwalk::run {
 
 /// A cell of a plan in the making.
 struct PlannableCell {
-  PlannedCell planned;            ///< without its number
-  CellConfig decided;             ///< what it asks for, after what the host decides: what cells are compared by
-  bool guest_is_decided = false;  ///< and not given
-  /// CPUs that are kept from vCPUs, if the host decided the number of vCPUs.
-  std::optional<unsigned> reserved = {};
+  PlannedCell planned;                ///< without its number
+  CellConfig decided;                 ///< what it asks for, after what the host decides: what cells are compared by
+  bool guest_is_decided = false;      ///< and not given
+  std::optional<HostRoom> room = {};  ///< if the host decided the number of vCPUs
 };
 
 struct Expansion {

@@ -1,8 +1,12 @@
 #include "harness/run/vcpu_scale.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <set>
+
+#include "harness/machine/error.hpp"
 
 namespace shadowwalk::run {
 namespace {
@@ -60,6 +64,30 @@ std::vector<unsigned> resolve(const VcpuScale& scale, const VcpuRoom& room, unsi
     if (vcpus <= room.all) numbers.insert(std::min(vcpus, largest));
   }
   return {numbers.begin(), numbers.end()};
+}
+
+void VcpuNumbers::add(unsigned number, const HostRoom& host) {
+  const auto place = std::ranges::lower_bound(vcpus, number);
+  if (place == vcpus.end() || *place != number) vcpus.insert(place, number);
+  reserved = std::max(reserved, host.reserved);
+  if (std::ranges::find(rooms, host) == rooms.end()) rooms.push_back(host);
+}
+
+std::optional<std::string> why_not_here(const VcpuNumbers& numbers) {
+  const auto words = [](const VcpuRoom& room) {
+    return fmt::format("{} vCPUs ({} in a socket, {} in a last-level cache)", room.all, room.package, room.llc);
+  };
+  for (const HostRoom& there : numbers.rooms) {
+    const std::string had = fmt::format("its host had room for {} beside {} reserved CPUs with placement {}",
+                                        words(there.room), there.reserved, there.placement);
+    try {
+      const VcpuRoom here = Placement::parse(there.placement).room_beside(there.reserved);
+      if (here != there.room) return fmt::format("{}, this one for {}", had, words(here));
+    } catch (const InputError& error) {
+      return fmt::format("{}, and on this one {}", had, error.what());
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace shadowwalk::run

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "harness/machine/placement.hpp"
 
-/// Numbers of vCPUs that a host decides: `vcpus = "scale"` of a matrix. All functions are pure and thread-safe.
+/// Numbers of vCPUs that a host decides: `vcpus = "scale"` of a matrix.
 namespace shadowwalk::run {
 
 /// `scale`, or `scale:` and a part of what it stands for: each entry is a number of vCPUs, or a part of the host.
@@ -37,5 +38,26 @@ std::vector<unsigned> resolve(const VcpuScale& scale, const VcpuRoom& room, unsi
 /// How many CPUs are kept from vCPUs: one per zapper, and one for the reclaimer that their zaps give work. The same for
 /// all variants, since they are compared.
 constexpr unsigned reserved_cpus(unsigned zappers) { return zappers == 0 ? 0 : zappers + 1; }
+
+/// What the numbers of some cells come from.
+struct HostRoom {
+  std::string placement;
+  unsigned reserved = 0;  ///< CPUs that are kept from vCPUs
+  VcpuRoom room;          ///< beside them
+  friend bool operator==(const HostRoom&, const HostRoom&) = default;
+};
+
+/// What scales came to, in all cells of a plan.
+struct VcpuNumbers {
+  std::vector<unsigned> vcpus;  ///< ascending, each once
+  unsigned reserved = 0;        ///< in the cells that keep most CPUs from vCPUs
+  std::vector<HostRoom> rooms;  ///< each once
+  friend bool operator==(const VcpuNumbers&, const VcpuNumbers&) = default;
+
+  void add(unsigned number, const HostRoom& host);
+};
+
+/// Why this host would come to other numbers, in words; nothing: it has the same rooms.
+std::optional<std::string> why_not_here(const VcpuNumbers& numbers);
 
 }  // namespace shadowwalk::run

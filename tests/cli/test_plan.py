@@ -51,7 +51,9 @@ def test_a_dry_run_takes_the_options_of_a_run(dry_run):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (("--dry-run", "--resume", "--out", "out"), "--dry-run shows what a new run would measure; leave --resume out"),
+    (("--dry-run", "--resume", "--out", "out"), "--dry-run shows what a new run would measure; leave --resume"),
+    (("--dry-run", "--retry-failed"), "--dry-run shows what a new run would measure; leave --resume"),
+    (("--dry-run", "--filter", "no cell is called that"), "matches no cell"),
     (("no-such", "--dry-run"), "unknown matrix 'no-such'"),
     (("./no.toml", "--dry-run"), "No such file"),
     (("quick",), "--out is required"),
@@ -74,11 +76,13 @@ def test_numbers_of_this_host_are_recorded_and_resumed(shadowwalk, refused, tmp_
     assert done.returncode == 0, done
     plan = json.loads((tmp_path / "out" / "run.json").read_text())
     numbers = [cell["options"]["vcpus"] for cell in plan["cells"]]
+    (room,) = plan["scale"].pop("rooms")
     assert plan["scale"] == {"vcpus": numbers, "reserved": 0} and numbers[0] == 1
+    assert room["placement"] == "auto" and room["reserved"] == 0 and room["max"] == numbers[-1]
     assert shadowwalk("run", "--resume", "--out", "out").returncode == 0
     elsewhere = os.environ | {"HWLOC_SYNTHETIC": "package:3 core:7 pu:1"}
     message = refused("run", "--resume", "--out", "out", env=elsewhere)
-    assert "its matrix makes another plan on this host" in message
+    assert "this one for 21 vCPUs" in message
     assert "cannot resume out" in refused("run", "m.toml", "--resume", "--out", "out", env=elsewhere)
 
 

@@ -105,11 +105,18 @@ TEST_F(ScaledPlanTest, NumbersAreWrittenIntoThePlan) {
               ElementsAre("walks:leak:1:thread", "walks:leak:8:thread", "walks:hazard:1:thread",
                           "walks:hazard:8:thread", "zaps:leak:2:thread", "zaps:leak:1:thread", "zaps:leak:6:thread"));
   EXPECT_THAT(plan.cells[1].name, HasSubstr("/vcpus:8/"));
-  EXPECT_EQ(plan.scale, (VcpuNumbers{.vcpus = {1, 6, 8}, .reserved = 2}));
-  EXPECT_EQ(plan_by(text, host(), "^walks/").scale, (VcpuNumbers{.vcpus = {1, 8}, .reserved = 0}))
+  const HostRoom walks{.placement = "auto", .reserved = 0, .room = {.llc = 8, .package = 8, .all = 8}};
+  const HostRoom zaps{.placement = "auto", .reserved = 2, .room = {.llc = 6, .package = 6, .all = 6}};
+  EXPECT_EQ(plan.scale, (VcpuNumbers{.vcpus = {1, 6, 8}, .reserved = 2, .rooms = {walks, zaps}}));
+  EXPECT_EQ(plan_by(text, host(), "^walks/").scale, (VcpuNumbers{.vcpus = {1, 8}, .reserved = 0, .rooms = {walks}}))
       << "of the cells that are measured";
+  EXPECT_EQ(why_not_here(*plan.scale), std::nullopt);
   machine("package:1 l3:1 core:4 pu:1");
   EXPECT_THAT(difference(plan, plan_by(text, host()), std::nullopt).value_or(""), HasSubstr("cell 1 was walks/leak"));
+  EXPECT_EQ(
+      why_not_here(*plan.scale),
+      "its host had room for 8 vCPUs (8 in a socket, 8 in a last-level cache) beside 0 reserved CPUs with placement "
+      "auto, this one for 4 vCPUs (4 in a socket, 4 in a last-level cache)");
 }
 
 TEST_F(ScaledPlanTest, NumbersWithoutRoomAreLeftOut) {
@@ -128,7 +135,10 @@ TEST_F(ScaledPlanTest, NumbersWithoutRoomAreLeftOut) {
 TEST_F(ScaledPlanTest, APlacementThatTheHostDoesNotHaveIsOneLine) {
   machine("package:1 core:4 pu:1");
   EXPECT_THAT(complaint([&] { vcpus("vcpus = \"scale\"\nplacement = \"0,9\""); }),
-              HasSubstr("--placement 0,9: CPU 9 is not there"));
+              testing::StartsWith("m.toml: group g: --placement 0,9: CPU 9 is not there"));
+  const HostRoom elsewhere{.placement = "0,9", .reserved = 0, .room = {.llc = 2, .package = 2, .all = 2}};
+  EXPECT_THAT(why_not_here({.vcpus = {2}, .reserved = 0, .rooms = {elsewhere}}).value_or(""),
+              HasSubstr("and on this one --placement 0,9: CPU 9 is not there"));
 }
 
 TEST_F(ScaledPlanTest, DefaultsMayLeaveItToTheHost) {

@@ -36,7 +36,7 @@ duration = "9900ms"
   EXPECT_THAT(text, HasSubstr("\nlong: 1 cells x 3 repetitions, about 30s\n  leak/mmio-poll/vcpus:1/"));
   EXPECT_THAT(text, Not(HasSubstr("scale")));
   EXPECT_EQ(expected_time(plan), std::chrono::seconds(36)) << "0.1 s per cell are set-up and tear-down";
-  plan.scale = VcpuNumbers{.vcpus = {1, 2, 6}, .reserved = 2};
+  plan.scale = VcpuNumbers{.vcpus = {1, 2, 6}, .reserved = 2, .rooms = {}};
   plan.title.clear();
   EXPECT_THAT(describe(plan), StartsWith("m.toml: 3 cells x 3 repetitions"));
   EXPECT_THAT(describe(plan), HasSubstr("vcpus = \"scale\": 1 2 6 here; 2 CPUs at most are reserved"));

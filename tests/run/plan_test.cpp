@@ -188,9 +188,14 @@ TEST(Plan, SurvivesTheRoundTripThroughJson) {
 TEST(Plan, TheNumbersOfAScaleAreRecorded) {
   Plan plan = plan_of();
   EXPECT_FALSE(to_json(plan).contains("scale"));
-  plan.scale = VcpuNumbers{.vcpus = {1, 2, 14}, .reserved = 2};
+  plan.scale.emplace();
+  for (const unsigned number : {2u, 14u, 1u, 2u}) {
+    plan.scale->add(number, {.placement = "auto", .reserved = 2, .room = {.llc = 8, .package = 14, .all = 30}});
+  }
   auto document = to_json(plan);
-  EXPECT_EQ(document["scale"].dump(), R"({"vcpus":[1,2,14],"reserved":2})");
+  EXPECT_EQ(
+      document["scale"].dump(),
+      R"({"vcpus":[1,2,14],"reserved":2,"rooms":[{"placement":"auto","reserved":2,"llc":8,"socket":14,"max":30}]})");
   EXPECT_EQ(plan_from_text(document.dump(), "run.json").scale, plan.scale);
   const auto refused = [&](const char* scale) {
     document["scale"] = nlohmann::ordered_json::parse(scale);
@@ -200,6 +205,9 @@ TEST(Plan, TheNumbersOfAScaleAreRecorded) {
   EXPECT_THAT(refused(R"({"vcpus":[2,1],"reserved":2})"), HasSubstr("scale.vcpus[1] is out of order"));
   EXPECT_THAT(refused(R"({"vcpus":[2,2],"reserved":2})"), HasSubstr("scale.vcpus[1] is out of order"));
   EXPECT_THAT(refused(R"({"vcpus":[2],"reserved":-1})"), HasSubstr("scale.reserved is"));
+  EXPECT_THAT(refused(R"({"vcpus":[2],"reserved":0})"), HasSubstr("scale.rooms is missing"));
+  EXPECT_THAT(refused(R"({"vcpus":[2],"reserved":0,"rooms":[{"placement":"auto","reserved":2,"llc":0}]})"),
+              HasSubstr("scale.rooms[0].llc is 0, not 1 to 1048576"));
   EXPECT_THAT(refused(R"({"vcpus":[2]})"), HasSubstr("scale.reserved is missing"));
   EXPECT_THAT(refused(R"([])"), HasSubstr("scale is no object"));
 }

@@ -57,7 +57,7 @@ TEST(Progress, OneRewrittenLineOnATerminal) {
     progress.started(kCell, {0, 2}, 3min, 40);
     progress.measured(kCell, {0, 2}, 850ms);
   });
-  EXPECT_EQ(text, "\r\x1b[K[ 17/240]  6%  leak/mmio-poll/vcpus:1 r2  ETA 3m12s  2 failed\n");
+  EXPECT_EQ(text, "\r\x1b[K[ 17/240]  6%  leak/mmio-poll/vcpus:1 r2  ETA 3m04s  2 failed\n");
 }
 
 TEST(Progress, NeverWrapsTheTerminal) {
@@ -67,7 +67,7 @@ TEST(Progress, NeverWrapsTheTerminal) {
     Progress progress{{.out = out, .terminal = true, .width = 60}, 240, 16, 2};
     progress.started(cell, {0, 2}, 3min, 40);
   });
-  EXPECT_THAT(text, EndsWith("  ETA 3m12s  2 failed\n"));
+  EXPECT_THAT(text, EndsWith("  ETA 3m04s  2 failed\n"));
   EXPECT_LT(text.size() - std::string{"\r\x1b[K\n"}.size(), 60u);
 }
 
