@@ -9,6 +9,7 @@ import statistics
 from .grouping import grouped
 from .quantities import NANOSECONDS, count_of, quantity, significant
 from .model import NEGATIVE_CONTROL
+from .regimes import regimes_by_setting
 from .statistics import MINIMUM_REPETITIONS, range_coverage
 
 WIDE_UP_TO = 5  # repetitions: their whole range contains the true median less often than the intervals claim
@@ -38,7 +39,7 @@ def _repetitions(run):
     if high < MINIMUM_REPETITIONS:
         return Item("Repetitions", f"{value}: too few for any verdict", "warn")
     if high <= WIDE_UP_TO:
-        return Item("Repetitions", f"{value}: an interval is then the range, which contains the true median in "
+        return Item("Repetitions", f"{value}: the interval of a median is then the range, which contains the true one in "
                     f"{range_coverage(low) if low > 1 else 0:.0%} of cases", "note")
     return Item("Repetitions", f"{value}, intervals of 95 %")
 
@@ -182,9 +183,18 @@ def _hosts(run):
     return [Item("Hosts", mixed, "warn")] if len(run.hosts) > 1 else []
 
 
+def _regimes(table):
+    found = regimes_by_setting(table)
+    if not found:
+        return []
+    where = count_of(len(found), "setting")
+    return [Item("CPUs moved", f"two regimes of the host in {where}, as {' and as '.join(r.words for r in next(iter(found.values())))}: "
+                 "figures of contention of different repetitions are of different machines", "warn")]
+
+
 def trust_items(run, table):
     return [
-        *_hosts(run), _repetitions(run), _interleaving(run), _completeness(run),
+        *_hosts(run), *_regimes(table), _repetitions(run), _interleaving(run), _completeness(run),
         _flagged(run, "saturated", "Saturated", "no latency verdict"),
         _flagged(run, "oversubscribed", "Oversubscribed", "no verdict on the claims"),
         _preempted(run), _noisy(run), *_perturbed(run), _noise(run, "Other load", "other_load_cpus", _other_load),

@@ -78,3 +78,18 @@ def test_several_hosts_and_debug_builds_are_warned_of(factory):
     items = strip(factory)
     assert items["Hosts"].level == "warn"
     assert items["Build"].level == "warn"
+
+
+def test_a_host_of_two_regimes_is_warned_of_by_setting(factory):
+    for placement, transfers in (("auto", [25.0, 31.0, 210.0, 330.0, 28.0]), ("smt", [11.0, 12.0, 11.0, 13.0, 12.0])):
+        for variant in ("leak", "irq-ipi"):
+            factory.cell({"walk_ns_mean": 9.0, "line_transfer_ns": transfers}, variant=variant, vcpus=2, zappers=0, placement=placement)
+    item = strip(factory)["CPUs moved"]
+    assert item.level == "warn" and item.value.startswith(
+        "two regimes of the host in 1 setting, as a line takes 25 ns to 31 ns and as a line takes 210 ns to 330 ns: ")
+
+
+def test_settings_with_other_cpus_are_no_regimes(factory):
+    for placement, transfer in (("auto", 200.0), ("smt", 11.0)):
+        factory.cell({"line_transfer_ns": [transfer + place for place in range(5)]}, vcpus=2, zappers=0, placement=placement)
+    assert "CPUs moved" not in strip(factory)

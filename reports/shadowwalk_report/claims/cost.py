@@ -5,10 +5,9 @@ import statistics
 
 from ..grouping import grouped
 from ..quantities import NANOSECONDS, count_of
-from ..rows import SPEED_LIMIT, Row
+from ..rows import SPEED_LIMIT, Row, figure_words
 from ..setting import Setting
-from ..statistics import differences, estimate, growth
-from .claim import figure_words
+from ..statistics import MINIMUM_REPETITIONS, differences, estimate, growth
 
 WALK = "walk_ns_mean"
 RATE = "walks_per_second"
@@ -79,10 +78,19 @@ class Cost:
         return differences(*(self.yardstick.walks(row, use) for row in rows))
 
     @property
+    def has_enough_quiet(self):
+        return min(len(self.at(many)) for many in (False, True)) >= MINIMUM_REPETITIONS
+
+    @property
+    def mark(self):
+        """What marks a figure that noisy results are in, as too few are quiet."""
+        return "" if self.has_enough_quiet or not any(row.has_noisy for row in self.rows) else " (noisy)"
+
+    @property
     def growth(self):
         """The Estimate of the growth from 1 to N vCPUs; over all results where too few are quiet; None without any."""
-        return growth(self.at(True).values(), self.at(False).values()) or growth(
-            self.at(True, is_unperturbed).values(), self.at(False, is_unperturbed).values())
+        use = is_quiet if self.has_enough_quiet else is_unperturbed
+        return growth(self.at(True, use).values(), self.at(False, use).values())
 
     @property
     def words(self):

@@ -4,8 +4,8 @@ its CPUs to the other. Figures of contention of different regimes are of differe
 import dataclasses
 import statistics
 
-from ..grouping import grouped
-from ..quantities import NANOSECONDS, quantity
+from .grouping import grouped
+from .quantities import NANOSECONDS, quantity
 
 TRANSFER = "line_transfer_ns"
 APART = 2.0  # the medians of two regimes differ by this factor or more
@@ -37,6 +37,11 @@ def _border(transfers):
     _, place = max(gaps)
     low, high = (statistics.median(part) for part in (ordered[:place], ordered[place:]))
     return (ordered[place - 1] * ordered[place]) ** 0.5 if high >= APART * low else None
+
+
+def regimes_by_setting(table):
+    """{setting: its regimes} of the settings that were measured in two. Other settings have other CPUs, and other transfers."""
+    return {setting: found for setting in table.settings if (found := regimes_of(table.rows(setting)))}
 
 
 def _transfers(rows):
