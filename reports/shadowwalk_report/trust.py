@@ -36,6 +36,8 @@ def _repetitions(run):
     counts = [len(set(repetitions)) for repetitions in per_cell.values()]
     low, high = min(counts, default=0), max(counts, default=0)
     value = f"{high} of {run.repetitions}" if low == high else f"{low} to {high} of {run.repetitions}"
+    if high > run.repetitions:
+        value = f"{low} to {high}, of which {run.repetitions} planned and the others added for precision" if run.rounds else value
     if high < MINIMUM_REPETITIONS:
         return Item("Repetitions", f"{value}: too few for any verdict", "warn")
     if high <= WIDE_UP_TO:
@@ -45,7 +47,7 @@ def _repetitions(run):
 
 
 def _interleaving(run):
-    repetitions = [repetition for _, repetition in run.order]
+    repetitions = [repetition for _, repetition in run.planned_order]
     interleaved = repetitions == sorted(repetitions) or len(run.plan) < 2
     first = [cell_id for cell_id, _ in itertools.takewhile(lambda step: step[1] == run.order[0][1], run.order)]
     shuffled = len(first) > 1 and first != sorted(first)
