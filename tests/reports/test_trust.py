@@ -118,3 +118,10 @@ def test_damaged_rounds_are_none(factory, rounds):
     factory.rounds = rounds
     run = load(factory.write())
     assert run.rounds == () and run.planned == 5
+
+
+def test_one_wild_transfer_does_not_hide_the_two_regimes(factory):
+    factory.repetitions = 14
+    transfers = [25.0 + place for place in range(7)] + [210.0 + 20 * place for place in range(6)] + [9000.0]
+    factory.cell({"line_transfer_ns": transfers}, vcpus=2, zappers=0)
+    assert "as a line takes 25 ns to 31 ns and as a line takes 210 ns to 9 µs" in strip(factory)["CPUs moved"].value

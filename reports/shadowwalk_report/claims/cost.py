@@ -8,6 +8,7 @@ from ..quantities import NANOSECONDS, count_of
 from ..rows import SPEED_LIMIT, Row, figure_words
 from ..setting import Setting
 from ..statistics import MINIMUM_REPETITIONS, differences, estimate, growth
+from ..untrusted_json import is_number
 
 WALK = "walk_ns_mean"
 RATE = "walks_per_second"
@@ -27,8 +28,9 @@ class Yardstick:
         return what + (", at one core speed" if self.core_speed else ", as measured: no core speed was recorded")
 
     def walks(self, row, use):
-        """{repetition: ns of a walk} of the results that `use` accepts."""
-        blocks = grouped((result.repetition, self._ns(result)) for result in row.results if self.metric in result.counters and use(result))
+        """{repetition: ns of a walk} of the results that `use` accepts; a rate that no walk can have tells nothing."""
+        told = ((result.repetition, self._ns(result)) for result in row.results if self.metric in result.counters and use(result))
+        blocks = grouped((repetition, ns) for repetition, ns in told if is_number(ns))
         return {repetition: statistics.median(block) for repetition, block in blocks.items()}
 
     def _ns(self, result):
