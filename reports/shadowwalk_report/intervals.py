@@ -3,7 +3,7 @@
 A mean is trimmed and has Student's interval (Tukey and McLaughlin 1963; Yuen 1974 for two samples): below 7 values it is the plain
 mean, from 7 on that without the least and the greatest 15 %, so that one bad repetition of 7 decides nothing. Of the intervals that
 bear one bad repetition, this one covers as promised from 5 repetitions on (tests/reports/test_coverage.py); those of Hodges-Lehmann
-and of order statistics must reach to the outlier below 9, and the bootstrap of a median covers 88 to 91 %.
+and of order statistics must reach to the outlier below 9, and the bootstrap of a median covers 89 to 92 %.
 
 A median has the interval of order statistics, which is exact for any distribution.
 """
