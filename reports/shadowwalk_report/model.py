@@ -99,7 +99,8 @@ def trusting_noisy(results):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """`order` and `missing` are (cell id, repetition)."""
+    """`order` and `missing` are (cell id, repetition). `rounds`: the places in `order` at which rounds begin that were added to those of
+    the plan, for precision."""
 
     title: str
     seed: object
@@ -114,6 +115,7 @@ class Run:
     simulated: list[Result] = dataclasses.field(default_factory=list)  # not compared with the measured ones
     bench: BenchResults = dataclasses.field(default_factory=BenchResults)  # results of shadowwalk-bench
     host: HostFacts = HostFacts()
+    rounds: tuple[int, ...] = ()
 
     @functools.cached_property
     def hosts(self):
@@ -122,7 +124,13 @@ class Run:
 
     @property
     def planned(self):
-        return len(self.plan) * self.repetitions
+        """The number of results that there should be, those of added rounds included."""
+        return len(self.plan) * self.repetitions + (len(self.order) - self.rounds[0] if self.rounds else 0)
+
+    @property
+    def planned_order(self):
+        """The order of the plan's own repetitions."""
+        return self.order[:self.rounds[0]] if self.rounds else self.order
 
     @property
     def measured(self):
