@@ -16,8 +16,10 @@ const Placement& placement() {
 
 unsigned usable_cpus() { return static_cast<unsigned>(placement().cpus()); }
 
+std::optional<unsigned> cpu_of(unsigned index) { return placement().cpu_of(index); }
+
 PinnedThread::PinnedThread(unsigned index) {
-  const auto cpu = placement().cpu_of(index);  // first, so that it sees all CPUs
+  const auto cpu = cpu_of(index);  // first, so that it sees all CPUs
   SHADOWWALK_CHECK(sched_getaffinity(0, sizeof(before_), &before_) == 0, "sched_getaffinity failed");
   if (cpu) pin_this_thread(*cpu);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/doctor/live_facts.hpp"
+#include "harness/host/host_facts.hpp"
 #include "harness/os/host_files.hpp"
 
 namespace shadowwalk::doctor {
