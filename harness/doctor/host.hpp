@@ -20,6 +20,7 @@ inline constexpr const char* kTracefsMounts[] = {"/sys/kernel/tracing", "/sys/ke
 struct Host {
   HostFiles files;
   LiveFacts live;
+  host::HostFacts facts{};  ///< as a run records them; measuring them disturbs cells, so `attach` has none
 };
 
 /// The command for this user to run: with sudo, except for root.

@@ -85,6 +85,11 @@ std::vector<std::string> own_probes() {
 
 }  // namespace
 
+host::HostFacts observe_host_facts(const std::vector<DeniedCall>& denied_calls) {
+  if (denied_calls.empty()) return host::observe_host();
+  return host::observe_host(why_not_survived([] { host::observe_host(); }));
+}
+
 LiveFacts observe_live_facts() {
   LiveFacts facts;
   facts.denied_calls = find_denied_calls();
@@ -115,7 +120,6 @@ LiveFacts observe_live_facts() {
     if (os::find_program(tool)) facts.tools.emplace_back(tool);
   }
   facts.is_root = geteuid() == 0;
-  facts.facts = host::observe_host();  // last: it starts threads
   return facts;
 }
 

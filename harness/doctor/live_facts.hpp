@@ -38,15 +38,17 @@ struct LiveFacts {
   std::vector<std::string> probes;     ///< USDT probes in this executable, as "shadowwalk:zap"
   std::vector<std::string> tools;      ///< of kTools, those on PATH
   std::vector<DeniedCall> denied_calls;
-  host::HostFacts facts;  ///< the same as those that a run records
   bool is_root = false;
 };
 
 /// Commands that attach to a run.
 inline constexpr const char* kTools[] = {"perf", "bpftrace"};
 
-/// Observes this host. Opens and closes a VM and events; takes less than a second, most of it for the floors. What
+/// Observes this host. Opens and closes a VM and events; takes some milliseconds. What
 /// kills a process here is observed in a child process only, and its facts say so. Call it before threads start.
 LiveFacts observe_live_facts();
+
+/// host::observe_host(), where no filter of system calls would kill the process for it.
+host::HostFacts observe_host_facts(const std::vector<DeniedCall>& denied_calls);
 
 }  // namespace shadowwalk::doctor

@@ -167,7 +167,7 @@ Report examine(const Host& host) {
                      {"counting", "Counting", examine_counting(host)},
                      {"tracing", "Tracing", examine_tracing(host)},
                      {"kvm", "KVM", examine_kvm(host)}};
-  report.host = host.live.facts;
+  report.host = host.facts;
   report.abilities = abilities(report, host);
   return report;
 }

@@ -12,27 +12,27 @@ namespace shadowwalk::doctor {
 namespace {
 
 Finding hz(const Host& host) {
-  const host::KernelFacts& kernel = host.live.facts.kernel;
+  const host::KernelFacts& kernel = host.facts.kernel;
   if (!kernel.hz) return note("not known", host::why_unavailable(kernel.unavailable, "hz"));
   return ok(fmt::format("{} ticks per second", *kernel.hz),
             fmt::format("a grace period waits for ticks of busy CPUs, every {}", time_in_words(1e9 / *kernel.hz)));
 }
 
 Finding preemption(const Host& host) {
-  const host::KernelFacts& kernel = host.live.facts.kernel;
+  const host::KernelFacts& kernel = host.facts.kernel;
   if (kernel.preemption.empty()) return note("not known", host::why_unavailable(kernel.unavailable, "preemption"));
   return ok(fmt::format("{} (by {})", kernel.preemption, kernel.preemption_source));
 }
 
 Mend mend_grace_period(const Host& host, const std::string& why_not) {
-  if (!host.live.facts.kernel.nohz_full.empty()) return advise("boot without nohz_full= to measure it");
+  if (!host.facts.kernel.nohz_full.empty()) return advise("boot without nohz_full= to measure it");
   if (why_not.ends_with("one CPU online")) return advise("give this machine more CPUs");
   return advise("in a container, permit membarrier(2) in its seccomp profile; else upgrade the kernel to 4.3 or later");
 }
 
 /// What synchronize_rcu(), which membarrier() is, says about how long call_rcu()'s callbacks wait.
 Finding grace_period(const Host& host) {
-  const host::HostFacts& facts = host.live.facts;
+  const host::HostFacts& facts = host.facts;
   const auto& [p50, p99] = std::pair(facts.floors.membarrier_global_ns_p50, facts.floors.membarrier_global_ns_p99);
   if (!p50 || !p99) {
     const std::string why_not = host::why_unavailable(facts.floors.unavailable, "membarrier_global_ns_p50");
@@ -52,7 +52,7 @@ Finding grace_period(const Host& host) {
 }
 
 Finding primitives(const Host& host) {
-  const host::Floors& floors = host.live.facts.floors;
+  const host::Floors& floors = host.facts.floors;
   std::vector<std::string> known, missing;
   const auto add = [&](const char* words, const char* name, std::optional<double> ns) {
     if (ns) {

@@ -116,6 +116,12 @@ std::vector<double> time_grace_periods(const std::function<void()>& wait, std::c
   return lengths;
 }
 
+Floors no_floors(const std::string& why) {
+  Floors floors;
+  for (const FloorName& floor : kFloorNames) floors.unavailable[floor.name] = why;
+  return floors;
+}
+
 Floors measure_floors(const Placement& placement) {
   CycleClock::calibrate();
   Floors floors;

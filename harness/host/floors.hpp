@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "harness/host/kernel_facts.hpp"
@@ -31,12 +32,26 @@ struct Floors {
   Unavailable unavailable;
 };
 
+/// The floors by their names in results.
+struct FloorName {
+  const char* name;
+  std::optional<double> Floors::*floor;
+};
+inline constexpr FloorName kFloorNames[] = {{"xchg_ns", &Floors::xchg_ns},
+                                            {"mfence_ns", &Floors::mfence_ns},
+                                            {"line_transfer_ns", &Floors::line_transfer_ns},
+                                            {"signal_ipi_ns", &Floors::signal_ipi_ns},
+                                            {"membarrier_global_ns_p50", &Floors::membarrier_global_ns_p50},
+                                            {"membarrier_global_ns_p99", &Floors::membarrier_global_ns_p99}};
+
 inline constexpr unsigned kMostGracePeriods = 50;
 inline constexpr std::chrono::milliseconds kGracePeriodsBudget{400};
 
 /// Measures all of them in about half a second. Starts threads and joins them; the calling thread is not moved.
 /// `placement`: where a cell's threads would run. Throws nothing but std::bad_alloc.
 Floors measure_floors(const Placement& placement);
+/// None of them, for one reason.
+Floors no_floors(const std::string& why);
 
 /// Lengths of `wait`'s calls in ns, ascending: kMostGracePeriods of them, or as many as begin within the budget, but
 /// one at least.

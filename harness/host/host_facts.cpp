@@ -1,36 +1,42 @@
 #include "harness/host/host_facts.hpp"
 
+#include <exception>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "harness/host/processor.hpp"
 #include "harness/machine/placement.hpp"
+#include "harness/os/allowed_cpus.hpp"
 
 namespace shadowwalk::host {
 
 using nlohmann::ordered_json;
 
-HostFacts observe_host() {
+namespace {
+
+Floors floors_or_why_not() {
+  try {
+    return measure_floors(Placement::parse("auto"));
+  } catch (const std::exception& error) {  // of hwloc
+    return no_floors(error.what());
+  }
+}
+
+}  // namespace
+
+HostFacts observe_host(const std::string& why_no_floors) {
   const os::HostFiles files;
-  const Placement placement = Placement::parse("auto");
-  return {.floors = measure_floors(placement),
+  return {.floors = why_no_floors.empty() ? floors_or_why_not() : no_floors(why_no_floors),
           .kernel = kernel_facts(files, ask_kernel()),
           .cpu = cpu_model(files),
-          .cpus = placement.cpus(),
+          .cpus = os::allowed_cpus().size(),
           .is_virtual_machine = is_virtual_machine(files, hypervisor_signature())};
 }
 
 ordered_json to_json(const HostFacts& facts) {
   ordered_json floors = ordered_json::object();
-  const auto add_floor = [&](const char* name, std::optional<double> ns) {
-    if (ns) floors[name] = *ns;
-  };
-  add_floor("xchg_ns", facts.floors.xchg_ns);
-  add_floor("mfence_ns", facts.floors.mfence_ns);
-  add_floor("line_transfer_ns", facts.floors.line_transfer_ns);
-  add_floor("signal_ipi_ns", facts.floors.signal_ipi_ns);
-  add_floor("membarrier_global_ns_p50", facts.floors.membarrier_global_ns_p50);
-  add_floor("membarrier_global_ns_p99", facts.floors.membarrier_global_ns_p99);
+  for (const auto& [name, floor] : kFloorNames) {
+    if (const auto ns = facts.floors.*floor) floors[name] = *ns;
+  }
 
   ordered_json kernel = {{"release", facts.kernel.release}};
   if (facts.kernel.hz) kernel["hz"] = *facts.kernel.hz;

@@ -18,9 +18,9 @@ struct HostFacts {
   bool is_virtual_machine = false;
 };
 
-/// Measures and asks this host; takes about half a second, of which `doctor` and the beginning of a run consist mostly.
-/// Throws CellError where hwloc cannot read the machine.
-HostFacts observe_host();
+/// Measures and asks this host: takes about half a second, and disturbs whatever runs on it. `why_no_floors`: why
+/// nothing may be measured; empty: it may. Throws nothing but std::bad_alloc.
+HostFacts observe_host(const std::string& why_no_floors = {});
 
 /// The object `host` of docs/result-format.md: what is not known is absent, with its reason in `unavailable`.
 nlohmann::ordered_json to_json(const HostFacts& facts);

@@ -10,7 +10,7 @@ using testing::HasSubstr;
 class FloorsSubjectTest : public test::DoctorTest {
  protected:
   Finding about(std::string_view subject) const { return find(examine_floors(fake_.host()), subject); }
-  host::HostFacts& facts() { return fake_.live.facts; }
+  host::HostFacts& facts() { return fake_.facts; }
   void lose_grace_period(const std::string& why) {
     facts().floors.membarrier_global_ns_p50 = facts().floors.membarrier_global_ns_p99 = std::nullopt;
     facts().floors.unavailable["membarrier_global_ns_p50"] = why;

@@ -43,14 +43,8 @@ TEST(GracePeriods, AreSorted) {
 
 TEST(FloorsTest, EachIsPositiveOrHasAReason) {
   const Floors floors = measure_floors(Placement::parse("auto"));
-  const std::pair<const char*, std::optional<double>> all[] = {
-      {"xchg_ns", floors.xchg_ns},
-      {"mfence_ns", floors.mfence_ns},
-      {"line_transfer_ns", floors.line_transfer_ns},
-      {"signal_ipi_ns", floors.signal_ipi_ns},
-      {"membarrier_global_ns_p50", floors.membarrier_global_ns_p50},
-      {"membarrier_global_ns_p99", floors.membarrier_global_ns_p99}};
-  for (const auto& [name, ns] : all) {
+  for (const auto& [name, floor] : kFloorNames) {
+    const std::optional<double> ns = floors.*floor;
     EXPECT_NE(ns.has_value(), floors.unavailable.contains(name)) << name;
     if (ns) {
       EXPECT_GT(*ns, 0) << name;
@@ -59,6 +53,14 @@ TEST(FloorsTest, EachIsPositiveOrHasAReason) {
   EXPECT_TRUE(floors.xchg_ns) << "no host is without it";
   if (floors.membarrier_global_ns_p50) {
     EXPECT_LE(*floors.membarrier_global_ns_p50, *floors.membarrier_global_ns_p99);
+  }
+}
+
+TEST(FloorsTest, NoneForOneReason) {
+  const Floors floors = no_floors("denied");
+  for (const auto& [name, floor] : kFloorNames) {
+    EXPECT_FALSE(floors.*floor) << name;
+    EXPECT_EQ(floors.unavailable.at(name), "denied");
   }
 }
 

@@ -47,9 +47,8 @@ TEST(HostFactsJson, WhatIsNotKnownIsAbsentWithItsReason) {
 TEST(HostFactsJson, EachMemberOfThisHostIsThereOrHasAReason) {
   const ordered_json json = to_json(observe_host());
   const ordered_json unavailable = json.value("unavailable", ordered_json::object());
-  for (const char* name : {"xchg_ns", "mfence_ns", "line_transfer_ns", "signal_ipi_ns", "membarrier_global_ns_p50",
-                           "membarrier_global_ns_p99"}) {
-    EXPECT_NE(json.at("floors").contains(name), unavailable.contains(name)) << name;
+  for (const FloorName& floor : kFloorNames) {
+    EXPECT_NE(json.at("floors").contains(floor.name), unavailable.contains(floor.name)) << floor.name;
   }
   for (const char* name : {"hz", "preemption", "rcu_expedited"}) {
     EXPECT_NE(json.at("kernel").contains(name), unavailable.contains(name)) << name;
