@@ -147,18 +147,20 @@ nlohmann::ordered_json to_json(const Plan& plan) {
   for (const PlannedPlugin& plugin : plan.plugins) {
     plugins.push_back({{"file", plugin.file}, {"build_id", plugin.build_id}});
   }
-  return {{"format", kFormat},
-          {"title", plan.title},
-          {"seed", plan.seed},
-          {"repetitions", plan.repetitions},
-          {"filter", plan.filter},
-          {"shadowwalk_version", plan.version},
-          {"shadowwalk_build_id", plan.build_id},
-          {"started", plan.started},
-          {"matrix", {{"file", plan.matrix_file}, {"text", plan.matrix_text}}},
-          {"plugins", std::move(plugins)},
-          {"cells", std::move(cells)},
-          {"order", std::move(order)}};
+  nlohmann::ordered_json document = {{"format", kFormat},
+                                     {"title", plan.title},
+                                     {"seed", plan.seed},
+                                     {"repetitions", plan.repetitions},
+                                     {"filter", plan.filter},
+                                     {"shadowwalk_version", plan.version},
+                                     {"shadowwalk_build_id", plan.build_id},
+                                     {"started", plan.started},
+                                     {"matrix", {{"file", plan.matrix_file}, {"text", plan.matrix_text}}},
+                                     {"plugins", std::move(plugins)},
+                                     {"cells", std::move(cells)},
+                                     {"order", std::move(order)}};
+  if (!plan.rounds.empty()) document["rounds"] = plan.rounds;
+  return document;
 }
 
 namespace {
@@ -196,17 +198,27 @@ Plan read_plan(const JsonValue& document) {
   for (const JsonValue& cell : document.at("cells").elements()) {
     plan.cells.push_back(read_cell(cell, static_cast<int>(plan.cells.size())));
   }
+  if (const auto rounds = document.find("rounds")) {
+    for (const JsonValue& round : rounds->elements()) {
+      plan.rounds.push_back(
+          round.number<std::size_t>(plan.rounds.empty() ? 1 : plan.rounds.back() + 1, kMaxMeasurements));
+    }
+  }
   std::set<Measurement> seen;
   for (const JsonValue& value : document.at("order").elements()) {
+    const bool is_added = !plan.rounds.empty() && plan.order.size() >= plan.rounds.front();
     const std::vector<JsonValue> pair = value.elements();
     if (pair.size() != 2) value.wrong("is no pair of a cell and a repetition");
     const Measurement measurement{.cell = pair[0].number(0, static_cast<int>(plan.cells.size()) - 1),
-                                  .repetition = pair[1].number(0, plan.repetitions - 1)};
+                                  .repetition = pair[1].number(0, (is_added ? kMaxRepetitions : plan.repetitions) - 1)};
     if (!seen.insert(measurement).second) value.wrong("is there twice");
     plan.order.push_back(measurement);
   }
   if (plan.order.empty() || plan.order.size() > kMaxMeasurements) {
     document.at("order").wrong(fmt::format("has {} measurements, not 1 to {}", plan.order.size(), kMaxMeasurements));
+  }
+  if (!plan.rounds.empty() && plan.rounds.back() >= plan.order.size()) {
+    document.at("rounds").wrong("has a place behind the end of order");
   }
   return plan;
 }

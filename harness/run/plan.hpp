@@ -47,6 +47,8 @@ struct Plan {
   std::vector<PlannedPlugin> plugins;
   std::vector<PlannedCell> cells;
   std::vector<Measurement> order;
+  /// Places in `order` at which each round of repetitions begins that the run added to the matrix's (rounds.hpp).
+  std::vector<std::size_t> rounds;
 };
 
 struct PlanRequest {
