@@ -140,7 +140,8 @@ def test_kill_9_then_resume(command, shadowwalk, matrix, tmp_path):
     print("seed", seed)
     moments = random.Random(seed)
     out = tmp_path / "out"
-    arguments = [command, "run", str(matrix), "--out", str(out), "--repetitions", "20", "--seed", "1"]
+    arguments = [command, "run", str(matrix), "--out", str(out), "--repetitions", "20", "--seed", "1",
+                 "--quiet-wait", "0"]
     for _ in range(8):
         before = results_in(out)
         resume = ["--resume"] if (out / "run.json").exists() else []
@@ -161,7 +162,8 @@ def test_kill_9_then_resume(command, shadowwalk, matrix, tmp_path):
 def test_an_interrupt_says_how_to_go_on(command, shadowwalk, matrix, tmp_path):
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         out = tmp_path / number.name
-        runner = subprocess.Popen([command, "run", str(matrix), "--out", str(out), "--repetitions", "100"],
+        runner = subprocess.Popen([command, "run", str(matrix), "--out", str(out), "--repetitions", "100",
+                                   "--quiet-wait", "0"],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for line in runner.stdout:
             if "measured in" in line:
@@ -220,8 +222,8 @@ def test_wrong_waits_and_retries(refused, matrix, tmp_path, option, value, says)
 
 
 def test_a_time_budget_adds_whole_settings(shadowwalk, matrix, tmp_path):
-    done = shadowwalk("run", matrix, "--out", "out", "--repetitions", 2, "--filter", "^read-side/", "--quiet-wait", 0,
-                      "--retry-noisy", 0, "--time-budget", "8s", "--precision", "0.1%")
+    done = shadowwalk("run", matrix, "--out", "out", "--repetitions", 2, "--filter", "^read-side/", "--retry-noisy", 0,
+                      "--time-budget", "8s", "--precision", "0.1%")
     assert done.returncode == 0, done
     plan = json.loads((tmp_path / "out/run.json").read_text())
     assert plan["repetitions"] == 2 and plan["rounds"][0] == 4, "behind the matrix's own"
@@ -248,7 +250,7 @@ def test_resume_keeps_what_the_host_was(shadowwalk, matrix, tmp_path):
 
 
 def test_two_runs_cannot_share_a_directory(command, shadowwalk, matrix, tmp_path):
-    first = subprocess.Popen([command, "run", str(matrix), "--out", "out", "--repetitions", "100"], cwd=tmp_path,
+    first = subprocess.Popen([command, "run", str(matrix), "--out", "out", "--repetitions", "100", "--quiet-wait", "0"], cwd=tmp_path,
                              stdout=subprocess.PIPE, text=True)
     for line in first.stdout:
         if "measured in" in line:
