@@ -10,32 +10,28 @@
 
 #include "bench/registration.hpp"
 #include "bench/threads.hpp"
+#include "harness/host/floors.hpp"
 #include "harness/machine/fences.hpp"
 
 namespace shadowwalk::bench {
 namespace {
 
-/// A word that has a cache line to itself.
-struct alignas(64) Word {
-  std::atomic<std::uint32_t> value{0};
-};
-
 /// Each thread's own word: the cost of a full barrier by xchg without contention for the line.
 void xchg(benchmark::State& state) {
   const PinnedThread pinned(static_cast<unsigned>(state.thread_index()));
-  Word own;
+  host::OwnLine own;
   while (state.KeepRunningBatch(kBlock)) {
-    for (benchmark::IterationCount i = 0; i < kBlock; ++i) own.value.exchange(1, std::memory_order_seq_cst);
+    for (benchmark::IterationCount i = 0; i < kBlock; ++i) own.xchg();
   }
   state.SetItemsProcessed(state.iterations());
 }
 
 /// One word that all threads share: the cost of moving its line.
 void atomic_inc_shared(benchmark::State& state) {
-  static Word shared;
+  static host::OwnLine shared;
   const PinnedThread pinned(static_cast<unsigned>(state.thread_index()));
   while (state.KeepRunningBatch(kBlock)) {
-    for (benchmark::IterationCount i = 0; i < kBlock; ++i) shared.value.fetch_add(1, std::memory_order_seq_cst);
+    for (benchmark::IterationCount i = 0; i < kBlock; ++i) shared.word.fetch_add(1, std::memory_order_seq_cst);
   }
   state.SetItemsProcessed(state.iterations());
 }

@@ -1,76 +1,29 @@
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <atomic>
-#include <stop_token>
-#include <thread>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "bench/registration.hpp"
 #include "bench/threads.hpp"
+#include "harness/host/guest_mode_vcpus.hpp"
 #include "harness/machine/cpu.hpp"
-#include "harness/machine/error.hpp"
-#include "harness/machine/native_machine.hpp"
 
 namespace shadowwalk::bench {
 namespace {
 
-/// vCPUs in guest mode. Each spins on a CPU of its own until it must exit, and then enters again at once.
-class GuestModeVcpus {
- public:
-  /// CPU 0 is left to the sender.
-  explicit GuestModeVcpus(unsigned count) : machine_(count), immediate_exits_(count) {
-    for (unsigned i = 0; i < count; ++i) {
-      machine_.vcpus()[i]->set_immediate_exit(&immediate_exits_[i].byte);
-      threads_.emplace_back([this, i](const std::stop_token& stop) { run(i, stop); });
-    }
-    wait_until_in_guest();
-  }
-
-  std::span<Vcpu* const> vcpus() const { return machine_.vcpus(); }
-
-  void wait_until_in_guest() const {
-    for (const Vcpu* vcpu : machine_.vcpus()) {
-      Backoff backoff;
-      while (vcpu->mode.load(std::memory_order_acquire) != VcpuMode::in_guest) backoff.wait();
-    }
-  }
-
- private:
-  struct alignas(64) ImmediateExit {
-    std::uint8_t byte = 0;
-  };
-
-  void run(unsigned index, const std::stop_token& stop) {
-    Vcpu& vcpu = *machine_.vcpus()[index];
-    const PinnedThread pinned(index + 1);
-    vcpu.bind(fmt::format("vcpu-{}", index));
-    const std::atomic_ref<std::uint8_t> immediate_exit(immediate_exits_[index].byte);
-    while (!stop.stop_requested()) {
-      vcpu.take_requests();
-      if (!vcpu.enter_guest_mode()) continue;
-      while (immediate_exit.load(std::memory_order_relaxed) == 0 && !stop.stop_requested()) cpu_relax();
-      vcpu.leave_guest_mode();
-    }
-    vcpu.unbind();
-  }
-
-  NativeMachine machine_;
-  std::vector<ImmediateExit> immediate_exits_;
-  std::vector<std::jthread> threads_;
-};
+/// The others' CPUs: index 0 is the sender's.
+std::vector<std::optional<unsigned>> target_cpus(std::int64_t count) {
+  std::vector<std::optional<unsigned>> cpus;
+  for (std::int64_t i = 1; i <= count; ++i) cpus.push_back(cpu_of(static_cast<unsigned>(i)));
+  return cpus;
+}
 
 /// From the request until the last vCPU has acknowledged.
 void signal_ipi(benchmark::State& state) {
-  GuestModeVcpus targets(static_cast<unsigned>(state.range(0)));
+  const host::GuestModeVcpus targets(target_cpus(state.range(0)));
   const PinnedThread pinned(0);
-  for (auto _ : state) {
-    const std::uint64_t start = CycleClock::now();
-    const std::size_t sent = make_all_cpus_request(targets.vcpus(), kRequestTlbFlush);
-    state.SetIterationTime(CycleClock::to_ns(CycleClock::now() - start) / 1e9);
-    if (sent != targets.vcpus().size()) throw CellError("a vCPU in guest mode was not interrupted");
-    targets.wait_until_in_guest();
-  }
+  for (auto _ : state) state.SetIterationTime(targets.time_signal_ipi() / 1e9);
 }
 
 void membarrier_ipi(benchmark::State& state) {
@@ -78,7 +31,7 @@ void membarrier_ipi(benchmark::State& state) {
     state.SkipWithError(refused.c_str());
     return;
   }
-  GuestModeVcpus targets(static_cast<unsigned>(state.range(0)));
+  const host::GuestModeVcpus targets(target_cpus(state.range(0)));
   const PinnedThread pinned(0);
   for (auto _ : state) membarrier_all();
 }

@@ -15,8 +15,10 @@ const Placement& placement() {
 
 unsigned usable_cpus() { return static_cast<unsigned>(placement().cpus()); }
 
+std::optional<unsigned> cpu_of(unsigned index) { return placement().cpu_of(index); }
+
 PinnedThread::PinnedThread(unsigned index)
-    : affinity_(placement().cpu_of(index)) {}  // the placement is read first, so that it sees all CPUs
+    : affinity_(cpu_of(index)) {}  // the placement is read first: it sees all CPUs
 
 benchmark::internal::Benchmark* with_threads(benchmark::internal::Benchmark* benchmark) {
   return benchmark->ThreadRange(1, static_cast<int>(usable_cpus()));

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "harness/os/scoped_affinity.hpp"
 
@@ -11,9 +12,11 @@ namespace shadowwalk::bench {
 
 /// Number of CPUs that a benchmark's threads can be pinned to.
 unsigned usable_cpus();
+/// The CPU of a benchmark's thread, as for a cell (`--placement auto`); nothing: it is not pinned.
+std::optional<unsigned> cpu_of(unsigned index);
 
-/// Gives the calling thread a CPU of its own, chosen as for a cell (`--placement auto`), until the guard is destroyed:
-/// benchmarks share the main thread.
+/// Gives the calling thread the CPU of its own, cpu_of(index), until the guard is destroyed: benchmarks share the main
+/// thread.
 class PinnedThread {
  public:
   /// `index`: the thread's number within the benchmark.

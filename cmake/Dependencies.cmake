@@ -7,6 +7,7 @@ find_package(tomlplusplus REQUIRED)   # libtomlplusplus-dev
 find_package(nlohmann_json REQUIRED)  # nlohmann-json3-dev
 find_package(fmt REQUIRED)            # libfmt-dev
 find_package(Boost REQUIRED COMPONENTS context)  # libboost-context-dev, which brings the headers, too: boost/crc.hpp
+find_package(ZLIB REQUIRED)           # zlib1g-dev
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(urcu REQUIRED IMPORTED_TARGET GLOBAL liburcu-memb)  # liburcu-dev

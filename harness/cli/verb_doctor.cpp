@@ -48,7 +48,9 @@ doctor::Topology measure(const std::string& list) {
 void examine(const DoctorArguments& arguments) {
   std::optional<doctor::Topology> topology;
   if (arguments.topology) topology = measure(arguments.cpus);  // first: a wrong list ends before anything is printed
-  doctor::Report report = doctor::examine({doctor::HostFiles(), doctor::observe_live_facts()});
+  const doctor::LiveFacts live = doctor::observe_live_facts();
+  doctor::Report report = doctor::examine(
+      {.files = doctor::HostFiles(), .live = live, .facts = doctor::observe_host_facts(live.denied_calls)});
   report.topology = std::move(topology);
   if (arguments.json) {
     fmt::print(

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "harness/cli/live_cell.hpp"
 #include "harness/cli/matrices.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/doctor/live_facts.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/notice.hpp"
 #include "harness/plugin/load_plugin.hpp"
@@ -37,6 +40,10 @@ struct RunOptions {
   bool dry_run = false;
   double timeout_factor = run::Watchdog{}.factor;
   std::string timeout_slack = "30s";
+  std::string quiet_wait = "10s";
+  std::string time_budget = "0";
+  std::string precision;
+  int retry_noisy = static_cast<int>(run::RunnerSettings{}.retry_noisy);
 };
 
 std::optional<std::uint64_t> checked_seed(const RunOptions& options) {
@@ -45,15 +52,51 @@ std::optional<std::uint64_t> checked_seed(const RunOptions& options) {
   return static_cast<std::uint64_t>(*options.seed);
 }
 
+std::chrono::nanoseconds checked_time(std::string_view option, const std::string& given, std::string_view example) {
+  const auto time = parse_duration(given);
+  if (!time) throw InputError{fmt::format("{} is '{}'; it must be a time such as {}", option, given, example)};
+  return *time;
+}
+
 run::Watchdog watchdog(const RunOptions& options) {
   if (!(options.timeout_factor >= 1 && options.timeout_factor <= 1000)) {
     throw InputError{fmt::format("--timeout-factor is {}; it must be from 1 to 1000", options.timeout_factor)};
   }
-  const auto slack = parse_duration(options.timeout_slack);
-  if (!slack) {
-    throw InputError{fmt::format("--timeout-slack is '{}'; it must be a time such as 30s", options.timeout_slack)};
+  return {.factor = options.timeout_factor, .slack = checked_time("--timeout-slack", options.timeout_slack, "30s")};
+}
+
+unsigned retry_noisy(const RunOptions& options) {
+  constexpr int kMost = 100;
+  if (options.retry_noisy < 0 || options.retry_noisy > kMost) {
+    throw InputError{fmt::format("--retry-noisy is {}; it must be from 0 to {}", options.retry_noisy, kMost)};
   }
-  return {.factor = options.timeout_factor, .slack = *slack};
+  return static_cast<unsigned>(options.retry_noisy);
+}
+
+/// A part of 1, given as 2.5% or 0.025.
+std::optional<double> parse_part(std::string_view text) {
+  const bool is_percent = text.ends_with('%');
+  if (is_percent) text.remove_suffix(1);
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return is_percent ? number / 100 : number;
+}
+
+run::PrecisionGoal precision_goal(const RunOptions& options) {
+  run::PrecisionGoal goal;
+  goal.budget = checked_time("--time-budget", options.time_budget, "5m");
+  if (options.precision.empty()) return goal;
+  const auto precision = parse_part(options.precision);
+  if (!precision || !(*precision >= 0.001 && *precision <= 1)) {
+    throw InputError{
+        fmt::format("--precision is '{}'; it must be a part such as 2.5%, from 0.1% to 100%", options.precision)};
+  }
+  if (goal.budget.count() == 0) {
+    throw InputError{"--precision says when a run with a time budget has measured enough; add --time-budget 5m"};
+  }
+  goal.precision = *precision;
+  return goal;
 }
 
 std::vector<run::PlannedPlugin> plan_plugins(const std::vector<std::string>& files) {
@@ -147,10 +190,15 @@ int run_matrix(const RunOptions& options) {
   run::RunnerSettings settings;
   settings.watchdog = watchdog(options);
   settings.retry_failed = options.retry_failed;
+  settings.quiet_wait = checked_time("--quiet-wait", options.quiet_wait, "10s");
+  settings.retry_noisy = retry_noisy(options);
+  settings.goal = precision_goal(options);
   settings.progress = run::Progress::settings_for(stdout);
 
   run::RunDirectory directory =
-      options.resume ? resume(options) : run::RunDirectory::create(options.out, new_plan(options));
+      options.resume ? resume(options) : run::RunDirectory::create(options.out, new_plan(options), [] {
+        return host::to_json(doctor::observe_host_facts(doctor::find_denied_calls()));
+      });
   const run::Plan& plan = directory.plan();
   for (const std::string& notice : plan.notices) os::notice(notice);
   for (const run::PlannedPlugin& plugin : plan.plugins) {
@@ -179,9 +227,14 @@ int run_matrix(const RunOptions& options) {
   };
 
   os::Interrupt interrupt;
-  run::run_measurements(directory, settings, interrupt);
-  fmt::print("{}", run::summary(directory));
+  const run::RunOutcome outcome = run::run_measurements(directory, settings, interrupt);
+  fmt::print("{}{}", run::summary(directory),
+             settings.goal.budget.count() == 0 ? "" : run::precision_summary(directory.plan(), outcome.imprecise));
   std::fflush(stdout);
+  for (const std::string& line :
+       run::disturbance_summary(directory.disturbances(), outcome.waits_in_vain, outcome.unquiet_reason)) {
+    os::notice(line);
+  }
   if (const auto signal = interrupt.caught()) return 128 + *signal;
   return directory.failures().empty() ? 0 : 1;
 }
@@ -219,6 +272,20 @@ void add_run(CLI::App& command) {
   verb->add_option("--timeout-slack", options->timeout_slack, "Time for setting up and tearing down a cell")
       ->capture_default_str()
       ->type_name("TIME");
+  verb->add_option("--quiet-wait", options->quiet_wait,
+                   "Before each cell, wait so long at most for a host without other load; 0: do not wait")
+      ->capture_default_str()
+      ->type_name("TIME");
+  verb->add_option("--retry-noisy", options->retry_noisy,
+                   "Measure a noisy cell again, so often at most; the last result counts")
+      ->capture_default_str();
+  verb->add_option("--time-budget", options->time_budget,
+                   "Fill this time with further repetitions of the settings whose intervals are wider than --precision")
+      ->capture_default_str()
+      ->type_name("TIME");
+  verb->add_option("--precision", options->precision,
+                   "With --time-budget: how far the 95 % interval of a ratio may reach up and down (default: 2.5%)")
+      ->type_name("PART");
   verb->footer(
       "Exit codes: 0 everything is measured, 1 some cells failed (their reasons are recorded), 2 bad input,\n"
       "130 or 143 interrupted: continue with --resume.");

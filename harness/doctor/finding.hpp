@@ -72,6 +72,7 @@ inline constexpr const char* kNoCpufreq = "no cpufreq";
 std::vector<Finding> examine_machine(
     const Host& host);                                ///< machine, kernel, clock, steal, membarrier, system_calls, aslr
 std::vector<Finding> examine_cpus(const Host& host);  ///< cpus, cpu_quota, isolation, smt, governor, boost
+std::vector<Finding> examine_floors(const Host& host);  ///< hz, preemption, grace_period, primitives
 std::vector<Finding> examine_memory(const Host& host);  ///< memory, memory_limit, numa, thp, huge_pages, ...
 std::vector<Finding> examine_counting(
     const Host& host);  ///< pmu, rdpmc, perf_event_paranoid, memory_sampling, perf_pmus

@@ -4,27 +4,9 @@
 
 #include <cstdlib>
 
+#include "harness/host/processor.hpp"
+
 namespace shadowwalk::doctor {
-
-namespace {
-
-/// The value of a `key: value` line.
-std::string line_of(const std::string& text, std::string_view key) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::string_view line = std::string_view(text).substr(at, text.find('\n', at) - at);
-    at += line.size() + 1;
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || !line.starts_with(key)) continue;
-    const std::string_view between = line.substr(key.size(), colon - key.size());
-    if (between.find_first_not_of(" \t") != std::string_view::npos) continue;
-    const std::size_t value = line.find_first_not_of(" \t", colon + 1);
-    return value == std::string_view::npos ? std::string() : std::string(line.substr(value));
-  }
-  return {};
-}
-
-}  // namespace
 
 std::string as_root(const Host& host, std::string_view command) {
   return fmt::format("{}{}", host.live.is_root ? "" : "sudo ", command);
@@ -37,7 +19,7 @@ std::string write_as_root(const Host& host, std::string_view value, std::string_
 
 bool may_perf(const Host& host) {
   constexpr unsigned kSysAdmin = 21, kPerfmon = 38;
-  const std::string effective = line_of(host.files.read("/proc/self/status").value_or(""), "CapEff");
+  const std::string effective = host.files.read_value("/proc/self/status", "CapEff");
   const std::uint64_t bits = std::strtoull(effective.c_str(), nullptr, 16);
   return ((bits >> kPerfmon | bits >> kSysAdmin) & 1) != 0;
 }
@@ -61,15 +43,9 @@ std::vector<std::string> kvm_event_systems(const Host& host) {
   return found;
 }
 
-bool has_cpu_flag(const Host& host, std::string_view flag) {
-  const std::string flags = " " + line_of(host.files.read("/proc/cpuinfo").value_or(""), "flags") + " ";
-  return flags.find(fmt::format(" {} ", flag)) != std::string::npos;
-}
+bool has_cpu_flag(const Host& host, std::string_view flag) { return host::has_cpu_flag(host.files, flag); }
 
-bool is_virtual(const Host& host) {
-  return !host.live.hypervisor.empty() || has_cpu_flag(host, "hypervisor") ||
-         host.files.exists("/sys/firmware/devicetree/base/hypervisor");
-}
+bool is_virtual(const Host& host) { return host::is_virtual_machine(host.files, host.live.hypervisor); }
 
 std::string cpu_list(const std::vector<unsigned>& cpus) {
   std::string list;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/doctor/live_facts.hpp"
+#include "harness/host/host_facts.hpp"
 #include "harness/os/host_files.hpp"
 
 namespace shadowwalk::doctor {
@@ -19,6 +20,7 @@ inline constexpr const char* kTracefsMounts[] = {"/sys/kernel/tracing", "/sys/ke
 struct Host {
   HostFiles files;
   LiveFacts live;
+  host::HostFacts facts{};  ///< as a run records them; measuring them disturbs cells, so `attach` has none
 };
 
 /// The command for this user to run: with sudo, except for root.

@@ -10,10 +10,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -21,6 +17,7 @@
 #include "harness/doctor/elf_notes.hpp"
 #include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_handle.hpp"
+#include "harness/host/processor.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/machine/placement.hpp"
@@ -74,22 +71,6 @@ LiveFacts::Kvm observe_kvm() {
   return facts;
 }
 
-/// CPUID's hypervisor leaf, where CPUID says that there is one.
-std::string hypervisor_signature() {
-#if defined(__x86_64__)
-  constexpr unsigned kUnderHypervisor = 1u << 31;
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kUnderHypervisor) == 0) return {};
-  __cpuid(0x40000000, a, b, c, d);  // not __get_cpuid: beyond the range that it checks against
-  char signature[13] = {};
-  const unsigned words[] = {b, c, d};
-  std::memcpy(signature, words, sizeof words);
-  return signature;
-#else
-  return {};
-#endif
-}
-
 std::vector<std::string> own_probes() {
   const os::FileDescriptor self(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   struct stat status {};
@@ -103,6 +84,11 @@ std::vector<std::string> own_probes() {
 }
 
 }  // namespace
+
+host::HostFacts observe_host_facts(const std::vector<DeniedCall>& denied_calls) {
+  if (denied_calls.empty()) return host::observe_host();
+  return host::observe_host(why_not_survived([] { host::observe_host(); }));
+}
 
 LiveFacts observe_live_facts() {
   LiveFacts facts;
@@ -124,7 +110,7 @@ LiveFacts observe_live_facts() {
   utsname name{};
   uname(&name);
   facts.kernel = std::string(name.release) + " " + name.machine;
-  facts.hypervisor = hypervisor_signature();
+  facts.hypervisor = host::hypervisor_signature();
   for (const HardwareThread& thread : allowed_hardware_threads()) facts.allowed_cpus.push_back(thread.cpu);
   std::sort(facts.allowed_cpus.begin(), facts.allowed_cpus.end());
   const std::string killed = why_not_survived([] { register_membarrier(); });

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "harness/doctor/system_calls.hpp"
+#include "harness/host/host_facts.hpp"
 
 namespace shadowwalk::doctor {
 
@@ -43,8 +44,11 @@ struct LiveFacts {
 /// Commands that attach to a run.
 inline constexpr const char* kTools[] = {"perf", "bpftrace"};
 
-/// Observes this host. Opens and closes a VM and events; takes some milliseconds. What kills a process here is observed
-/// in a child process only, and its facts say so. Call it before threads start.
+/// Observes this host. Opens and closes a VM and events; takes some milliseconds. What
+/// kills a process here is observed in a child process only, and its facts say so. Call it before threads start.
 LiveFacts observe_live_facts();
+
+/// host::observe_host(), where no filter of system calls would kill the process for it.
+host::HostFacts observe_host_facts(const std::vector<DeniedCall>& denied_calls);
 
 }  // namespace shadowwalk::doctor

@@ -160,9 +160,14 @@ const Finding& Report::finding(std::string_view subject) const {
 
 Report examine(const Host& host) {
   Report report;
-  report.sections = {{"machine", "Machine", examine_machine(host)}, {"cpus", "CPUs", examine_cpus(host)},
-                     {"memory", "Memory", examine_memory(host)},    {"counting", "Counting", examine_counting(host)},
-                     {"tracing", "Tracing", examine_tracing(host)}, {"kvm", "KVM", examine_kvm(host)}};
+  report.sections = {{"machine", "Machine", examine_machine(host)},
+                     {"cpus", "CPUs", examine_cpus(host)},
+                     {"floors", "Floors", examine_floors(host)},
+                     {"memory", "Memory", examine_memory(host)},
+                     {"counting", "Counting", examine_counting(host)},
+                     {"tracing", "Tracing", examine_tracing(host)},
+                     {"kvm", "KVM", examine_kvm(host)}};
+  report.host = host.facts;
   report.abilities = abilities(report, host);
   return report;
 }
@@ -187,6 +192,7 @@ ordered_json to_json(const Report& report, const std::string& version) {
                                   {"mend", json_of(finding.mend)}});
     }
   }
+  json["host"] = host::to_json(report.host);
   if (report.topology) json["topology"] = json_of(*report.topology);
   return json;
 }

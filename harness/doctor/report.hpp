@@ -21,6 +21,7 @@ struct Section {
 struct Report {
   std::vector<Ability> abilities;
   std::vector<Section> sections;
+  host::HostFacts host;
   std::optional<Topology> topology;  ///< only if requested
 
   /// The finding about a subject, which must have been examined.

@@ -100,10 +100,9 @@ Finding quota(const Host& host) {
 
 Finding isolation(const Host& host) {
   const std::string isolated = host.files.read(sysfs("isolated")).value_or("");
-  const std::string no_ticks = host.files.read(sysfs("nohz_full")).value_or("");
-  const bool has_no_ticks = !no_ticks.empty() && no_ticks != "(null)";
+  const std::string no_ticks = host::nohz_full_cpus(host.files);
   const std::string value = fmt::format("isolcpus: {}; nohz_full: {}", isolated.empty() ? "none" : isolated,
-                                        has_no_ticks ? no_ticks : "none");
+                                        no_ticks.empty() ? "none" : no_ticks);
   if (!isolated.empty() && isolated == cpu_list(host.live.allowed_cpus)) {
     return ok(value, "this process runs on the isolated CPUs");
   }

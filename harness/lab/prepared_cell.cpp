@@ -10,6 +10,7 @@
 #include "harness/lab/thread_events.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/machine/kernel_grace_period.hpp"
 #include "harness/replay/trace_guest.hpp"
 #include "harness/trace/trace_reader.hpp"
 #include "workloads/guest/guest_program.hpp"
@@ -144,6 +145,7 @@ void require_kernel_grace_periods(const CellConfig& config) {
   if (const std::string reason = why_no_kernel_grace_period(); !reason.empty()) {
     throw InputError(fmt::format("--rcu-interval host: {}; give a time such as 4ms", reason));
   }
+  wait_for_kernel_grace_period();  // once on this thread, which can report that a filter of system calls denies it
 }
 
 /// Walks that stall or check the identity of tables are not timed, and are compiled for throughput alone.

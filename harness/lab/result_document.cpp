@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <fstream>
 #include <functional>
 #include <numeric>
 #include <string>
@@ -17,6 +16,7 @@
 
 #include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_paging.hpp"
+#include "harness/host/processor.hpp"
 #include "harness/machine/cycle_clock.hpp"
 #include "harness/measure/pmu/availability.hpp"
 
@@ -24,11 +24,8 @@ namespace shadowwalk {
 namespace {
 
 std::string cpu_model() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
+  const std::string model = host::cpu_model(os::HostFiles());
+  return model.empty() ? "unknown" : model;
 }
 
 std::string kernel() {

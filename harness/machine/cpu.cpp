@@ -166,14 +166,4 @@ void membarrier_all() {
   SHADOWWALK_CHECK(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0, "membarrier without register_membarrier()");
 }
 
-void kernel_grace_period() {
-  SHADOWWALK_CHECK(membarrier(MEMBARRIER_CMD_GLOBAL) == 0, "kernel_grace_period() where there is none");
-}
-
-std::string why_no_kernel_grace_period() {
-  if (membarrier(MEMBARRIER_CMD_GLOBAL) == 0) return {};
-  if (errno != EINVAL) return std::string("membarrier: ") + std::strerror(errno);
-  return "membarrier has no MEMBARRIER_CMD_GLOBAL: Linux before 4.3, or CPUs with nohz_full";
-}
-
 }  // namespace shadowwalk

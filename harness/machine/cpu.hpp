@@ -119,13 +119,6 @@ std::string register_membarrier();
 /// CPUs that run no thread of this process get none. register_membarrier() must have succeeded.
 void membarrier_all();
 
-/// synchronize_rcu() of the running kernel: membarrier's MEMBARRIER_CMD_GLOBAL (Linux 4.3) is that and nothing else.
-/// Milliseconds, tens of them on some hosts. Needs why_no_kernel_grace_period() to be empty.
-void kernel_grace_period();
-
-/// Why kernel_grace_period() does not work here (nohz_full, a filter of system calls); empty: it does. Waits for one.
-std::string why_no_kernel_grace_period();
-
 /// Waits for a latch on a thread that IPIs may target, and lets the thread acknowledge them meanwhile. Under
 /// ThreadSanitizer std::latch::wait() would not: it holds signals back from a thread that sleeps there, and the sender
 /// would wait for ever.

@@ -4,6 +4,7 @@
 
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/cycle_clock.hpp"
+#include "harness/machine/kernel_grace_period.hpp"
 #include "harness/probes/probes.hpp"
 
 #ifdef SHADOWWALK_TSAN
@@ -61,7 +62,7 @@ void Rcu::wait_for_grace_period(bool with_kernel) {
   const std::uint64_t number = begun_.fetch_add(1, std::memory_order_relaxed) + 1;
   SHADOWWALK_PROBE(grace__start, number);
   const std::uint64_t began = options_.observer == nullptr ? 0 : CycleClock::now();
-  if (with_kernel) kernel_grace_period();
+  if (with_kernel) wait_for_kernel_grace_period();
   urcu_memb_synchronize_rcu();  // the sections are liburcu's: what the kernel waits for are its own
   announce_grace_period_to_tsan();
   if (options_.observer != nullptr) options_.observer->on_grace_period(began, CycleClock::now());

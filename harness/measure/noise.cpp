@@ -46,6 +46,13 @@ std::map<std::string, HostActivity> read_proc_stat(const std::string& proc_stat)
 
 }  // namespace
 
+std::uint64_t cpu_ns(const rusage& usage) {
+  const auto ns = [](const timeval& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_usec) * 1000u;
+  };
+  return ns(usage.ru_utime) + ns(usage.ru_stime);
+}
+
 HostActivity host_activity(const std::string& proc_stat, const std::vector<unsigned>& cpus) {
   std::map<std::string, HostActivity> lines = read_proc_stat(proc_stat);
   HostActivity activity;
@@ -62,10 +69,7 @@ HostActivity host_activity(const std::string& proc_stat, const std::vector<unsig
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto ns = [](const timeval& time) {
-    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_usec) * 1000u;
-  };
-  activity.own_ns = ns(usage.ru_utime) + ns(usage.ru_stime);
+  activity.own_ns = cpu_ns(usage);
   return activity;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,6 +16,9 @@ std::uint64_t involuntary_switches_of_this_thread();
 
 /// CPU time of the calling thread so far, including the guests that it ran.
 std::uint64_t cpu_ns_of_this_thread();
+
+/// User and system time.
+std::uint64_t cpu_ns(const rusage& usage);
 
 /// What CPUs have done since boot, in ns; resolution is one clock tick (10 ms at HZ = 100).
 struct HostActivity {

@@ -12,11 +12,31 @@ namespace fs = std::filesystem;
 
 fs::path HostFiles::on_host(std::string_view path) const { return root_ / fs::path(path).relative_path(); }
 
-std::optional<std::string> HostFiles::read(std::string_view path) const {
+std::optional<std::string> HostFiles::read_bytes(std::string_view path) const {
   constexpr std::size_t kMost = 1u << 20;
-  std::optional<std::string> content = read_if_readable(on_host(path), kMost);
+  return read_if_readable(on_host(path), kMost);
+}
+
+std::optional<std::string> HostFiles::read(std::string_view path) const {
+  std::optional<std::string> content = read_bytes(path);
   if (content) content->erase(content->find_last_not_of(" \t\n") + 1);
   return content;
+}
+
+std::string HostFiles::read_value(std::string_view path, std::string_view key) const {
+  const std::string text = read(path).value_or("");
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::string_view line = std::string_view(text).substr(at, text.find('\n', at) - at);
+    at += line.size() + 1;
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos || !line.starts_with(key)) continue;
+    const std::string_view between = line.substr(key.size(), colon - key.size());
+    if (between.find_first_not_of(" \t") != std::string_view::npos) continue;
+    const std::size_t value = line.find_first_not_of(" \t", colon + 1);
+    return value == std::string_view::npos ? std::string() : std::string(line.substr(value));
+  }
+  return {};
 }
 
 std::optional<std::int64_t> HostFiles::read_number(std::string_view path) const {

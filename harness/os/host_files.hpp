@@ -17,6 +17,10 @@ class HostFiles {
 
   /// The content, at most 1 MiB, without trailing white space.
   std::optional<std::string> read(std::string_view path) const;
+  /// All bytes of a file that is no text; at most 1 MiB.
+  std::optional<std::string> read_bytes(std::string_view path) const;
+  /// The value of the first `key: value` line, as /proc/cpuinfo has them; empty if there is none.
+  std::string read_value(std::string_view path, std::string_view key) const;
   std::optional<std::int64_t> read_number(std::string_view path) const;
   bool exists(std::string_view path) const;
   /// Names in a directory, sorted; empty if it is missing or unreadable.

@@ -132,6 +132,7 @@ nlohmann::ordered_json to_json(const Plan& plan) {
                                      {"cells", std::move(cells)},
                                      {"order", std::move(order)}};
   if (plan.scale) document["scale"] = to_json(*plan.scale);
+  if (!plan.rounds.empty()) document["rounds"] = plan.rounds;
   return document;
 }
 
@@ -190,17 +191,27 @@ Plan read_plan(const JsonValue& document) {
     plan.cells.push_back(read_cell(cell, static_cast<int>(plan.cells.size())));
   }
   if (const auto scale = document.find("scale")) plan.scale = read_scale(*scale);
+  if (const auto rounds = document.find("rounds")) {
+    for (const JsonValue& round : rounds->elements()) {
+      plan.rounds.push_back(
+          round.number<std::size_t>(plan.rounds.empty() ? 1 : plan.rounds.back() + 1, kMaxMeasurements));
+    }
+  }
   std::set<Measurement> seen;
   for (const JsonValue& value : document.at("order").elements()) {
+    const bool is_added = !plan.rounds.empty() && plan.order.size() >= plan.rounds.front();
     const std::vector<JsonValue> pair = value.elements();
     if (pair.size() != 2) value.wrong("is no pair of a cell and a repetition");
     const Measurement measurement{.cell = pair[0].number(0, static_cast<int>(plan.cells.size()) - 1),
-                                  .repetition = pair[1].number(0, plan.repetitions - 1)};
+                                  .repetition = pair[1].number(0, (is_added ? kMaxRepetitions : plan.repetitions) - 1)};
     if (!seen.insert(measurement).second) value.wrong("is there twice");
     plan.order.push_back(measurement);
   }
   if (plan.order.empty() || plan.order.size() > kMaxMeasurements) {
     document.at("order").wrong(fmt::format("has {} measurements, not 1 to {}", plan.order.size(), kMaxMeasurements));
+  }
+  if (!plan.rounds.empty() && plan.rounds.back() >= plan.order.size()) {
+    document.at("rounds").wrong("has a place behind the end of order");
   }
   return plan;
 }

@@ -61,6 +61,8 @@ struct Plan {
   std::vector<PlannedPlugin> plugins;
   std::vector<PlannedCell> cells;
   std::vector<Measurement> order;
+  /// Places in `order` at which each round of repetitions begins that the run added to the matrix's (rounds.hpp).
+  std::vector<std::size_t> rounds;
   std::optional<VcpuNumbers> scale;  ///< none: the matrix gives each number itself
   std::vector<std::string> notices;  ///< decisions that a user should know of, a line each; not recorded
 };

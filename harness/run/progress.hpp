@@ -35,13 +35,20 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
   ~Progress();  ///< ends an open line
 
+  /// So many measurements more.
+  void add(std::size_t measurements) { total_ += measurements; }
   void started(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds planned_left,
                std::size_t left);
   /// The number of the measurement under way, from 1.
   std::size_t number() const { return finished_ + 1; }
   /// What `left` measurements, with `planned_left` of measuring time, are expected to take.
   std::chrono::nanoseconds remaining(std::chrono::nanoseconds planned_left, std::size_t left) const;
-  void measured(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds elapsed);
+  /// `noise`: why the result is noisy; empty: it is not.
+  void measured(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds elapsed,
+                const std::string& noise = {});
+  /// The result does not count, since it is noisy: the measurement is started again.
+  void set_aside(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds elapsed,
+                 const std::string& noise);
   void failed(const PlannedCell& cell, const Measurement& measurement, std::chrono::nanoseconds elapsed,
               const Failure& failure, bool counted_before);
 
@@ -62,5 +69,13 @@ class Progress {
 
 /// Counts, failures grouped by reason, where the results are and what to do next. Pure.
 std::string summary(const RunDirectory& directory);
+
+/// A line: how many repetitions a time budget has added, and in how many settings they were not enough. Pure.
+std::string precision_summary(const Plan& plan, std::size_t imprecise);
+
+/// One or two lines: how many results are quiet, noisy, saturated or oversubscribed, and what would help; empty if
+/// there is no result. `waits_in_vain` for a quiet host, and why it was not. Pure.
+std::vector<std::string> disturbance_summary(const Disturbances& disturbances, std::size_t waits_in_vain,
+                                             const std::string& unquiet_reason);
 
 }  // namespace shadowwalk::run

@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <nlohmann/json.hpp>
+#include <iterator>
 #include <thread>
 
 #include "harness/machine/error.hpp"
@@ -29,6 +30,7 @@ constexpr std::size_t kRoomForAResult = std::size_t{4} << 20;
 /// The child of a killed runner holds the lock until the kernel has killed it, too.
 constexpr std::chrono::seconds kLockPatience{3};
 constexpr const char* kScratch = ".scratch";
+constexpr const char* kPlan = "run.json";
 
 std::string dump(const ordered_json& document) {
   return document.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
@@ -155,41 +157,12 @@ std::optional<Failure> failure_from_text(std::string_view text) {
   }
 }
 
-std::optional<std::string> result_problem(std::string_view text) {
-  nlohmann::json document;
-  try {
-    document = parse_json(text);
-  } catch (const InputError&) {
-    return "its result is not valid JSON";
-  }
-  if (!document.is_object() || !document.contains("benchmarks") || !document["benchmarks"].is_array()) {
-    return "its result has no benchmarks";
-  }
-  if (document["benchmarks"].empty()) return "its result holds no entry";
-  for (const auto& entry : document["benchmarks"]) {
-    if (!entry.is_object()) return "its result holds an entry that is no object";
-    const auto error = entry.find("error_occurred");
-    if (error == entry.end() || *error != true) continue;
-    const auto message = entry.find("error_message");
-    return message != entry.end() && message->is_string() ? message->get<std::string>() : "its entry is in error";
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> result_file_problem(const fs::path& file) {
-  try {
-    return result_problem(read_text_file(file, "result", kMostJsonBytes));
-  } catch (const InputError& error) {
-    return error.what();
-  }
-}
-
 bool RunDirectory::is_run(const fs::path& path) {
   std::error_code ignored;
-  return fs::is_regular_file(path / "run.json", ignored);
+  return fs::is_regular_file(path / kPlan, ignored);
 }
 
-RunDirectory RunDirectory::create(const fs::path& given, Plan plan) {
+RunDirectory RunDirectory::create(const fs::path& given, Plan plan, const std::function<ordered_json()>& observe_host) {
   const fs::path path = plain(given);
   CreatedDirectories created;
   created.make(path);
@@ -206,7 +179,9 @@ RunDirectory RunDirectory::create(const fs::path& given, Plan plan) {
   fs::remove_all(path / kScratch, error);
   created.make(path / "cells");
   os::require_space(path, kRoomForAResult);
-  os::write_file(path / "run.json", dump(run::to_json(plan)));
+  directory.document_ = run::to_json(plan);
+  if (observe_host) directory.document_["host"] = observe_host();
+  os::write_file(path / kPlan, dump(directory.document_));
   created.keep();
   directory.plan_ = std::move(plan);
   return directory;
@@ -218,8 +193,10 @@ RunDirectory RunDirectory::open(const fs::path& path) {
         fmt::format("{} holds no run to resume (no run.json); leave --resume out to start one", path.string())};
   }
   RunDirectory directory{path, lock_directory(path)};
-  const fs::path file = path / "run.json";
-  directory.plan_ = plan_from_text(read_text_file(file, "plan", kMostJsonBytes), file.string());
+  const fs::path file = path / kPlan;
+  const std::string text = read_text_file(file, "plan", kMostJsonBytes);
+  directory.plan_ = plan_from_text(text, file.string());
+  directory.document_ = ordered_json::parse(text);
   directory.load_results();
   return directory;
 }
@@ -233,15 +210,14 @@ void RunDirectory::load_results() {
   for (const Measurement& measurement : plan_.order) {
     const fs::path result = result_path(measurement);
     const fs::path failure = failure_path(measurement);
-    if (fs::is_regular_file(result, error) && !result_file_problem(result)) {
-      status_[measurement] = Status::kMeasured;
-      ++measured_;
+    for (unsigned number = 1; fs::exists(noisy_path(measurement, number), error); ++number) ++set_aside_[measurement];
+    StoredResult stored{.problem = "there is none"};
+    if (fs::is_regular_file(result, error)) stored = read_result_file(result);
+    if (stored.is_result()) {
+      results_[measurement] = std::move(stored);
       fs::remove(failure, error);  // of an earlier try, if the runner was killed before it could remove it
     } else if (fs::is_regular_file(failure, error)) {
-      if (auto record = read_failure(failure)) {
-        status_[measurement] = Status::kFailed;
-        failures_[measurement] = std::move(*record);
-      }
+      if (auto record = read_failure(failure)) failures_[measurement] = std::move(*record);
     }
   }
 }
@@ -253,8 +229,8 @@ std::string RunDirectory::resume_command() const {
 }
 
 Status RunDirectory::status(const Measurement& measurement) const {
-  const auto found = status_.find(measurement);
-  return found == status_.end() ? Status::kPending : found->second;
+  if (results_.contains(measurement)) return Status::kMeasured;
+  return failures_.contains(measurement) ? Status::kFailed : Status::kPending;
 }
 
 fs::path RunDirectory::prepare_scratch() {
@@ -267,21 +243,67 @@ fs::path RunDirectory::prepare_scratch() {
   return path_ / kScratch / "result.json";
 }
 
-std::optional<std::string> RunDirectory::accept_result(const Measurement& measurement, const fs::path& scratch) {
-  if (!fs::exists(scratch)) return "it ended without a result";
-  if (auto problem = result_file_problem(scratch)) return problem;
+Acceptance RunDirectory::accept_result(const Measurement& measurement, const fs::path& scratch, unsigned retry_noisy) {
+  using Kind = Acceptance::Kind;
+  if (!fs::exists(scratch)) return {.kind = Kind::kRefused, .problem = "it ended without a result"};
+  StoredResult result = read_result_file(scratch);
+  if (!result.is_result()) return {.kind = Kind::kRefused, .problem = std::move(result.problem)};
+  Acceptance acceptance{.noise_reasons = result.noise_reasons};
+  if (result.noisy && !result.has_violations && set_aside(measurement) < retry_noisy) {
+    os::commit_file(scratch, noisy_path(measurement, set_aside(measurement) + 1));
+    ++set_aside_[measurement];
+    acceptance.kind = Kind::kSetAside;
+    return acceptance;
+  }
   os::commit_file(scratch, result_path(measurement));
   std::error_code error;
   fs::remove(failure_path(measurement), error);
   failures_.erase(measurement);
-  status_[measurement] = Status::kMeasured;
-  ++measured_;
-  return std::nullopt;
+  results_[measurement] = std::move(result);
+  return acceptance;
+}
+
+unsigned RunDirectory::set_aside(const Measurement& measurement) const {
+  const auto found = set_aside_.find(measurement);
+  return found == set_aside_.end() ? 0 : found->second;
+}
+
+Disturbances RunDirectory::disturbances() const {
+  Disturbances all;
+  std::map<std::string, std::pair<std::size_t, std::string>> reasons;  // without numbers: how often, the first
+  for (const auto& [measurement, result] : results_) {
+    ++(result.noisy ? all.noisy : all.quiet);
+    all.saturated += result.saturated;
+    all.oversubscribed += result.oversubscribed;
+    all.measured_again += set_aside(measurement) > 0;
+    for (const std::string& reason : result.noise_reasons) {
+      std::string kind;
+      std::remove_copy_if(reason.begin(), reason.end(), std::back_inserter(kind),
+                          [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+      auto& [count, first] = reasons[kind];
+      if (count++ == 0) first = reason;
+    }
+  }
+  const auto most = std::max_element(reasons.begin(), reasons.end(),
+                                     [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
+  if (most != reasons.end()) all.usual_reason = most->second.second;
+  return all;
+}
+
+void RunDirectory::add_round(const std::vector<Measurement>& round) {
+  ordered_json document = document_;
+  document["rounds"].push_back(plan_.order.size());
+  for (const Measurement& measurement : round) {
+    document["order"].push_back(ordered_json::array({measurement.cell, measurement.repetition}));
+  }
+  os::write_file(path_ / kPlan, dump(document));
+  document_ = std::move(document);
+  plan_.rounds.push_back(plan_.order.size());
+  plan_.order.insert(plan_.order.end(), round.begin(), round.end());
 }
 
 void RunDirectory::record_failure(const Measurement& measurement, const Failure& failure) {
   os::write_file(failure_path(measurement), to_text(measurement, failure));
-  status_[measurement] = Status::kFailed;
   failures_[measurement] = failure;
 }
 
@@ -296,6 +318,10 @@ fs::path RunDirectory::result_path(const Measurement& measurement) const {
 
 fs::path RunDirectory::failure_path(const Measurement& measurement) const {
   return path_ / "cells" / (stem(measurement) + ".failed.json");
+}
+
+fs::path RunDirectory::noisy_path(const Measurement& measurement, unsigned number) const {
+  return path_ / "cells" / fmt::format("{}.noisy-{}.json", stem(measurement), number);
 }
 
 }  // namespace shadowwalk::run

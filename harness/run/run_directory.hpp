@@ -1,7 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +11,7 @@
 
 #include "harness/os/file_descriptor.hpp"
 #include "harness/run/plan.hpp"
+#include "harness/run/stored_result.hpp"
 
 /// The result store: a directory as docs/result-format.md describes it ("A run directory").
 namespace shadowwalk::run {
@@ -29,15 +32,34 @@ std::optional<Failure> failure_from_text(std::string_view text);
 /// The reverse, for a measurement.
 std::string to_text(const Measurement& measurement, const Failure& failure);
 
+/// What became of a child's result.
+struct Acceptance {
+  enum class Kind { kStored, kSetAside, kRefused } kind = Kind::kStored;
+  std::string problem;                     ///< kRefused: why it is no result
+  std::vector<std::string> noise_reasons;  ///< of a noisy result
+};
+
+/// How the run's results were disturbed, as docs/result-format.md's flags say it.
+struct Disturbances {
+  std::size_t quiet = 0;  ///< results that count and are not noisy
+  std::size_t noisy = 0;  ///< results that count and are noisy
+  std::size_t saturated = 0;
+  std::size_t oversubscribed = 0;
+  std::size_t measured_again = 0;  ///< measurements with noisy results that do not count beside them
+  std::string usual_reason{};      ///< of the noisy ones, the most frequent one, with the numbers of its first
+};
+
 /// One run directory, locked for this process while the object lives. Not thread-safe. run.json is written last when a
 /// directory is created, and every file appears at once, so that after kill -9 at any moment the directory is either
 /// no run yet or a run whose finished measurements are complete. Every member that writes throws InputError when the
 /// disk does not take it.
 class RunDirectory {
  public:
-  /// Creates the directory (parents too) and writes the plan. Throws InputError when it holds a run or foreign files,
-  /// or cannot be written; what was created is then removed again.
-  static RunDirectory create(const std::filesystem::path& path, Plan plan);
+  /// Creates the directory (parents too) and writes the plan. `observe_host`: makes run.json's `host`, once nothing
+  /// but a full disk can go wrong; null: there is none. Throws InputError when it holds a run or foreign files, or
+  /// cannot be written; what was created is then removed again.
+  static RunDirectory create(const std::filesystem::path& path, Plan plan,
+                             const std::function<nlohmann::ordered_json()>& observe_host = {});
 
   /// Opens a run to continue it; removes what a killed child left. Throws InputError when it holds no run or
   /// another process works in it.
@@ -51,17 +73,26 @@ class RunDirectory {
   std::string resume_command() const;
   const Plan& plan() const { return plan_; }
   Status status(const Measurement& measurement) const;
+  /// Results that count, by measurement.
+  const std::map<Measurement, StoredResult>& results() const { return results_; }
   /// Failures of measurements that have no result, by measurement.
   const std::map<Measurement, Failure>& failures() const { return failures_; }
-  std::size_t measured() const { return measured_; }
+  std::size_t measured() const { return results_.size(); }
 
   /// Empties the scratch folder, checks that a result fits on the disk, and returns the path that the next child
   /// must write.
   std::filesystem::path prepare_scratch();
 
-  /// Moves the child's result to its place if it is a result: JSON with at least one entry, and none in error.
-  /// Otherwise returns what is wrong with it and leaves it in the scratch folder.
-  std::optional<std::string> accept_result(const Measurement& measurement, const std::filesystem::path& scratch);
+  /// Moves the child's result to its place if it is a result: JSON with at least one entry, and none in error. One that
+  /// is noisy is set aside instead, unless the measurement has `retry_noisy` of these already or saw violations, which
+  /// no second try may hide: then it is still pending. What is no result is left in the scratch folder.
+  Acceptance accept_result(const Measurement& measurement, const std::filesystem::path& scratch,
+                           unsigned retry_noisy = 0);
+
+  Disturbances disturbances() const;
+
+  /// Adds repetitions to the plan, which run.json records before any of them is measured.
+  void add_round(const std::vector<Measurement>& round);
 
   void record_failure(const Measurement& measurement, const Failure& failure);
 
@@ -73,19 +104,17 @@ class RunDirectory {
   void load_results();
   std::filesystem::path result_path(const Measurement& measurement) const;
   std::filesystem::path failure_path(const Measurement& measurement) const;
+  unsigned set_aside(const Measurement& measurement) const;
+  /// Of a noisy result that does not count, from 1.
+  std::filesystem::path noisy_path(const Measurement& measurement, unsigned number) const;
 
   std::filesystem::path path_;
   os::FileDescriptor lock_;
   Plan plan_;
-  std::map<Measurement, Status> status_;
+  nlohmann::ordered_json document_;  ///< run.json
+  std::map<Measurement, StoredResult> results_;
   std::map<Measurement, Failure> failures_;
-  std::size_t measured_ = 0;
+  std::map<Measurement, unsigned> set_aside_;  ///< how many noisy results do not count
 };
-
-/// The `error_message` of the result's first entry in error, as it is, or another reason why the text is no result;
-/// nothing if it is one. Pure.
-std::optional<std::string> result_problem(std::string_view text);
-/// The same for a file; also why it cannot be read.
-std::optional<std::string> result_file_problem(const std::filesystem::path& file);
 
 }  // namespace shadowwalk::run

@@ -8,6 +8,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/os/program.hpp"
+#include "harness/run/quiet_gate.hpp"
 #include "harness/text/duration.hpp"
 
 namespace shadowwalk::run {
@@ -40,25 +41,34 @@ std::vector<std::string> arguments_for(const PlannedCell& cell, const RunnerSett
   return arguments;
 }
 
-/// Runs and stores one measurement; false: interrupted.
-bool run_one(RunDirectory& directory, const PlannedCell& cell, const Measurement& measurement,
+/// How one start of a cell ended.
+enum class Try { kEnded, kNoisy, kInterrupted };
+
+/// Starts the measurement's cell once, and stores what comes of it.
+Try try_once(RunDirectory& directory, const PlannedCell& cell, const Measurement& measurement,
              const RunnerSettings& settings, os::Interrupt& interrupt, Progress& progress) {
   const std::filesystem::path scratch = directory.prepare_scratch();
   const nanoseconds limit = time_limit(cell, settings.watchdog);
   std::vector<std::string> arguments = arguments_for(cell, settings, scratch.string());
   arguments.insert(arguments.end(), {"--id", std::to_string(cell.id)});
   const ChildResult child = run_child(settings.program, arguments, limit, interrupt.fd());
-  if (child.end == ChildEnd::kInterrupted) return false;
+  if (child.end == ChildEnd::kInterrupted) return Try::kInterrupted;
 
   std::string problem;
   if (child.end == ChildEnd::kExited && child.exit_code == 0) {
-    problem = directory.accept_result(measurement, scratch).value_or("");
-    if (problem.empty()) {
-      progress.measured(cell, measurement, child.elapsed);
-      return true;
+    const Acceptance acceptance = directory.accept_result(measurement, scratch, settings.retry_noisy);
+    const std::string noise = acceptance.noise_reasons.empty() ? "" : acceptance.noise_reasons.front();
+    if (acceptance.kind == Acceptance::Kind::kSetAside) {
+      progress.set_aside(cell, measurement, child.elapsed, noise);
+      return Try::kNoisy;
     }
+    if (acceptance.kind == Acceptance::Kind::kStored) {
+      progress.measured(cell, measurement, child.elapsed, noise);
+      return Try::kEnded;
+    }
+    problem = acceptance.problem;
   } else if (child.end == ChildEnd::kExited && child.exit_code == 1 && std::filesystem::exists(scratch)) {
-    problem = result_file_problem(scratch).value_or("");
+    problem = read_result_file(scratch).problem;
   }
   // A disk that is full now is not the cell's failure.
   directory.prepare_scratch();
@@ -67,7 +77,19 @@ bool run_one(RunDirectory& directory, const PlannedCell& cell, const Measurement
   const bool counted_before = directory.status(measurement) == Status::kFailed;
   directory.record_failure(measurement, failure);
   progress.failed(cell, measurement, child.elapsed, failure, counted_before);
-  return true;
+  return Try::kEnded;
+}
+
+/// Runs and stores one measurement; false: interrupted.
+bool run_one(RunDirectory& directory, const PlannedCell& cell, const Measurement& measurement,
+             const RunnerSettings& settings, QuietGate& gate, os::Interrupt& interrupt, Progress& progress) {
+  Try ended = Try::kNoisy;
+  while (ended == Try::kNoisy) {
+    gate.wait(interrupt.fd());
+    if (interrupt.caught()) return false;
+    ended = try_once(directory, cell, measurement, settings, interrupt, progress);
+  }
+  return ended == Try::kEnded;
 }
 
 }  // namespace
@@ -103,33 +125,87 @@ Failure classify(const ChildResult& child, const std::string& result_problem, na
   return failure;
 }
 
-void run_measurements(RunDirectory& directory, const RunnerSettings& settings, os::Interrupt& interrupt) {
-  const std::vector<Measurement> work = work_left(directory, settings.retry_failed);
-  const Plan& plan = directory.plan();
-  const auto cell_of = [&](const Measurement& measurement) -> const PlannedCell& {
-    return plan.cells[static_cast<std::size_t>(measurement.cell)];
-  };
-  nanoseconds planned_left{0};
-  for (const Measurement& measurement : work) planned_left += measuring_time(cell_of(measurement).request.config);
+namespace {
 
-  Progress progress{settings.progress, plan.order.size(), plan.order.size() - work.size(), directory.failures().size()};
-  try {
-    for (std::size_t i = 0; i < work.size() && !interrupt.caught(); ++i) {
-      const PlannedCell& cell = cell_of(work[i]);
-      progress.started(cell, work[i], planned_left, work.size() - i);
-      if (settings.on_start) {
-        settings.on_start(cell, work[i], progress.number(), progress.remaining(planned_left, work.size() - i));
-      }
-      if (!run_one(directory, cell, work[i], settings, interrupt, progress)) break;
-      planned_left -= measuring_time(cell.request.config);
+/// One call of run_measurements().
+class Execution {
+ public:
+  Execution(RunDirectory& directory, const RunnerSettings& settings, os::Interrupt& interrupt)
+      : directory_(directory), settings_(settings), interrupt_(interrupt), gate_(settings.quiet_wait) {}
+
+  RunOutcome run() {
+    const std::vector<Measurement> work = work_left(directory_, settings_.retry_failed);
+    const std::size_t total = plan().order.size();
+    Progress progress{settings_.progress, total, total - work.size(), directory_.failures().size()};
+    RunOutcome outcome;
+    bool goes_on = measure(work, progress);
+    while (goes_on && settings_.goal.budget > nanoseconds{0}) {
+      const auto settings = imprecise_settings(plan(), directory_.results(), settings_.goal.precision);
+      const std::vector<Measurement> round = next_round(
+          plan(), settings, directory_.results(), [&](const std::vector<int>& cells) { return fits(cells, progress); });
+      if (round.empty()) break;
+      directory_.add_round(round);
+      progress.add(round.size());
+      goes_on = measure(round, progress);
     }
-    interrupt.caught();
+    if (settings_.goal.budget > nanoseconds{0}) {
+      outcome.imprecise = imprecise_settings(plan(), directory_.results(), settings_.goal.precision).size();
+    }
+    outcome.waits_in_vain = gate_.waits_in_vain();
+    outcome.unquiet_reason = gate_.last_reason();
+    return outcome;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  const Plan& plan() const { return directory_.plan(); }
+  const PlannedCell& cell(int id) const { return plan().cells[static_cast<std::size_t>(id)]; }
+  nanoseconds measuring_time_of(int id) const { return measuring_time(cell(id).request.config); }
+
+  /// Whether the budget lasts for these.
+  bool fits(const std::vector<int>& cells, const Progress& progress) const {
+    nanoseconds planned{0};
+    for (const int id : cells) planned += measuring_time_of(id);
+    return Clock::now() - began_ + progress.remaining(planned, cells.size()) <= settings_.goal.budget;
+  }
+
+  /// False: interrupted.
+  bool measure(const std::vector<Measurement>& work, Progress& progress) {
+    nanoseconds planned_left{0};
+    for (const Measurement& measurement : work) planned_left += measuring_time_of(measurement.cell);
+    for (std::size_t i = 0; i < work.size(); ++i) {
+      if (interrupt_.caught()) return false;
+      const PlannedCell& next = cell(work[i].cell);
+      progress.started(next, work[i], planned_left, work.size() - i);
+      if (settings_.on_start) {
+        settings_.on_start(next, work[i], progress.number(), progress.remaining(planned_left, work.size() - i));
+      }
+      if (!run_one(directory_, next, work[i], settings_, gate_, interrupt_, progress)) return false;
+      planned_left -= measuring_time_of(next.id);
+    }
+    return !interrupt_.caught();
+  }
+
+  RunDirectory& directory_;
+  const RunnerSettings& settings_;
+  os::Interrupt& interrupt_;
+  QuietGate gate_;
+  const Clock::time_point began_ = Clock::now();
+};
+
+}  // namespace
+
+RunOutcome run_measurements(RunDirectory& directory, const RunnerSettings& settings, os::Interrupt& interrupt) {
+  try {
+    const RunOutcome outcome = Execution(directory, settings, interrupt).run();
+    directory.clean();
+    return outcome;
   } catch (const InputError& error) {
     directory.clean();
     throw InputError{fmt::format("{} ({} of {} are stored; continue with `{}`)", error.what(), directory.measured(),
-                                 plan.order.size(), directory.resume_command())};
+                                 directory.plan().order.size(), directory.resume_command())};
   }
-  directory.clean();
 }
 
 }  // namespace shadowwalk::run

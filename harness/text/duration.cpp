@@ -17,7 +17,8 @@ struct Unit {
   std::string_view name;
   std::int64_t ns;
 };
-constexpr Unit kUnits[] = {{"s", 1'000'000'000}, {"ms", 1'000'000}, {"us", 1'000}, {"ns", 1}};
+constexpr Unit kUnits[] = {{"s", 1'000'000'000},  {"ms", 1'000'000},       {"us", 1'000}, {"ns", 1},
+                           {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};  // behind those that are written
 
 }  // namespace
 

@@ -13,3 +13,6 @@ def long_cell(duration="60s", warmup="50ms"):
 
 TRACE = pathlib.Path(__file__).parents[2] / "workloads" / "traces" / "churn.swtrace"
 REPLAY = ("--workload", f"trace:{TRACE}", "--closed-loop", "--vcpus", "2", "--duration", "2s", "--warmup", "50ms")
+
+# Of a run: no wait for a quiet host, which comes in vain beside other tests, and no second try after a noisy one.
+AT_ONCE = ("--quiet-wait", "0", "--retry-noisy", "0")

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from small_cell import long_cell
+from small_cell import AT_ONCE, long_cell
 from tool_output import ended_well, refused, samples
 
 
@@ -43,7 +43,7 @@ def test_next_measure_of_a_run_takes_the_next_cell(command, attach, software_per
     matrix = tmp_path / "two.toml"
     matrix.write_text('title = "two"\nrepetitions = 2\n[defaults]\nworkload = "mmio-poll"\nguest = "thread"\nduration = "2s"\n'
                       'warmup = "200ms"\nworking-set = 64\n[[group]]\nname = "one"\nvariant = ["leak"]\nzappers = 1\n')
-    run = subprocess.Popen([command, "run", str(matrix), "--out", str(tmp_path / "first")], stdout=subprocess.DEVNULL,
+    run = subprocess.Popen([command, "run", str(matrix), "--out", str(tmp_path / "first"), *AT_ONCE], stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
     try:
         while True:

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from small_cell import CELL, long_cell
+from small_cell import AT_ONCE, CELL, long_cell
 
 MATRIX = """
 title = "listed"
@@ -110,7 +110,7 @@ def test_a_cell_from_its_hold_to_its_end(start, listed, ps, runtime):
 def test_a_run_and_where_it_is(start, listed, ps, tmp_path):
     matrix = tmp_path / "listed.toml"
     matrix.write_text(MATRIX, encoding="utf-8")
-    run = start("run", matrix, "--out", tmp_path / "first", "--seed", "1")
+    run = start("run", matrix, "--out", tmp_path / "first", "--seed", "1", *AT_ONCE)
     now, = listed(lambda runs: runs and runs[0]["phase"] == "warmup", run)
     assert now["id"] == f"first-{run.pid}" and now["pid"] == run.pid != now["cell_pid"]
     plan = json.loads((tmp_path / "first" / "run.json").read_text(encoding="utf-8"))
@@ -134,7 +134,7 @@ def test_a_run_and_where_it_is(start, listed, ps, tmp_path):
 def test_kill_9_leaves_an_entry_that_the_next_look_takes_away(start, listed, ps, runtime, tmp_path):
     matrix = tmp_path / "listed.toml"
     matrix.write_text(MATRIX, encoding="utf-8")
-    run = start("run", matrix, "--out", tmp_path / "first")
+    run = start("run", matrix, "--out", tmp_path / "first", *AT_ONCE)
     cell = start("cell", "--variant", "leak", *long_cell("2s", "2s"), "--hold")
     listed(lambda runs: len(runs) == 2 and all("cell_pid" in live for live in runs), run)
     assert len(list(runtime.iterdir())) == 3, "the run, its cell, and the other cell"

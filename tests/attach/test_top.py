@@ -15,7 +15,7 @@ import time
 import pyte
 import pytest
 
-from small_cell import REPLAY, long_cell
+from small_cell import AT_ONCE, REPLAY, long_cell
 
 
 @pytest.fixture(autouse=True)
@@ -232,7 +232,7 @@ def test_a_run_is_followed_from_cell_to_cell(command, frames, tmp_path):
     matrix.write_text('title = "two"\nrepetitions = 1\n[defaults]\nworkload = "mmio-poll"\nguest = "thread"\nduration = "1s"\n'
                       'warmup = "200ms"\nworking-set = 64\n[[group]]\nname = "one"\nvariant = ["leak", "irq-ipi"]\nzappers = 1\n',
                       encoding="utf-8")
-    run = subprocess.Popen([command, "run", str(matrix), "--out", str(tmp_path / "first")], stdout=subprocess.DEVNULL)
+    run = subprocess.Popen([command, "run", str(matrix), "--out", str(tmp_path / "first"), *AT_ONCE], stdout=subprocess.DEVNULL)
     try:
         while "first-" not in subprocess.run([command, "ps"], capture_output=True, text=True, check=True).stdout:
             assert run.poll() is None

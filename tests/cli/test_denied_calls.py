@@ -34,6 +34,17 @@ def test_the_doctor_lives_and_names_the_call(shadowwalk, call, error):
     assert ("kills" in found["value"]) == (error == KILL)
 
 
+@pytest.mark.parametrize("call, error, lacks", [("sched_setaffinity", errno.EPERM, "line_transfer_ns"),
+                                                ("sched_setaffinity", KILL, "xchg_ns"),
+                                                ("membarrier", errno.EPERM, "membarrier_global_ns_p50")])
+def test_floors_that_a_filter_denies_have_a_reason(shadowwalk, matrix, tmp_path, call, error, lacks):
+    shadowwalk("run", matrix, "--out", "out", "--filter", "leak", "--repetitions", 1, "--quiet-wait", 0,
+               preexec_fn=deny(call, error))
+    host = json.loads((tmp_path / "out/run.json").read_text())["host"]
+    assert lacks not in host["floors"] and host["unavailable"][lacks]
+    assert host["kernel"]["release"] == os.uname().release
+
+
 @pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
 def test_a_cell_that_may_pin_no_thread_names_the_option(refused, shadowwalk, error):
     message = refused(*CELL, preexec_fn=deny("sched_setaffinity", error))

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 
 import jsonschema
 import pytest
@@ -75,6 +76,10 @@ BREAKS = {
     "a pair that is both": lambda found: found["topology"]["pairs"][0].update(unavailable="why"),
     "a transfer of no time": lambda found: found["topology"]["pairs"][0].update(median_ns=0),
     "a batch of none": lambda found: found["topology"]["pairs"][0].update(batches=0),
+    "no host": lambda found: found.pop("host"),
+    "a floor of no time": lambda found: found["host"]["floors"].update(xchg_ns=0),
+    "an unknown floor": lambda found: found["host"]["floors"].update(weather_ns=1),
+    "no reason": lambda found: found["host"].update(unavailable={"hz": ""}),
     "an unknown tier": lambda found: found["topology"]["tiers"][0].update(tier="next door"),
 }
 
@@ -109,12 +114,29 @@ def test_findings_agree_with_the_host(doctor):
     assert available == (found["kvm"]["state"] == "ok")
 
 
+def test_the_grace_period_is_the_running_kernels(doctor):
+    found = doctor()
+    host, floors = found["host"], found["host"]["floors"]
+    finding = by("subject", found["findings"])["grace_period"]
+    if finding["state"] == "lack":
+        assert host["unavailable"]["membarrier_global_ns_p50"] == finding["value"]
+    else:
+        assert 0 < floors["membarrier_global_ns_p50"] <= floors["membarrier_global_ns_p99"]
+    expedited = pathlib.Path("/sys/kernel/rcu_expedited")
+    if expedited.exists():
+        assert host["kernel"]["rcu_expedited"] == (expedited.read_text().strip() != "0")
+    coarse_clock = 6  # CLOCK_MONOTONIC_COARSE, which Python has no name for
+    if "hz" in host["kernel"]:
+        assert host["kernel"]["hz"] == round(1 / time.clock_getres(coarse_clock))
+
+
 def test_one_cpu(shadowwalk, doctor):
     cpu = allowed_cpus()[0]
     pinned = {"preexec_fn": lambda: os.sched_setaffinity(0, {cpu})}
     found = doctor("--topology", **pinned)
     assert found["topology"]["pairs"] == []
     assert by("name", found["abilities"])["cacheline_contention"]["verdict"] == "no"
+    assert found["host"]["cpus"] == 1 and found["host"]["unavailable"]["line_transfer_ns"] == "only one CPU"
     text = shadowwalk("doctor", "--topology", **pinned)
     assert text.returncode == 0 and "one CPU: there is no pair to measure" in text.stdout
 
@@ -143,7 +165,7 @@ def test_text_says_what_can_be_measured_first(shadowwalk):
     done = shadowwalk("doctor")
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.startswith("What can be measured here")
-    for title in ("Machine", "CPUs", "Memory", "Counting", "Tracing", "KVM"):
+    for title in ("Machine", "CPUs", "Floors", "Memory", "Counting", "Tracing", "KVM"):
         assert f"\n\n{title}\n" in done.stdout
     assert "Cache-line transfer" not in done.stdout, "only on demand"
 

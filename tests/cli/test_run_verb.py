@@ -1,9 +1,12 @@
 """`shadowwalk run` and `report` with real cells, from the first cell to the report."""
 
 import json
+import os
 import random
+import re
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -11,7 +14,15 @@ import pytest
 
 def results_in(out):
     """name -> (inode, content) of every finished cell; one that were written again would have another inode."""
-    return {path.name: (path.stat().st_ino, path.read_bytes()) for path in (out / "cells").glob("[0-9]*.json")}
+    return {path.name: (path.stat().st_ino, path.read_bytes()) for path in (out / "cells").glob("[0-9]*.json")
+            if ".noisy-" not in path.name}
+
+
+def says_how_disturbed(stderr):
+    """Whether it is how a run ends there: one or two lines, and nothing else."""
+    lines = stderr.splitlines()
+    return (re.fullmatch(r"shadowwalk: \d+ quiet, \d+ noisy.*", lines[0]) is not None and len(lines) <= 2
+            and all(line.startswith("shadowwalk: it would help to ") for line in lines[1:]))
 
 
 def test_version_and_help(shadowwalk):
@@ -25,7 +36,7 @@ def test_measures_stores_and_reports(shadowwalk, matrix, tmp_path):
     out = tmp_path / "a" / "out"
     done = shadowwalk("run", matrix, "--out", out, "--seed", 7)
     assert done.returncode == 0, done
-    assert done.stderr == ""
+    assert says_how_disturbed(done.stderr), done.stderr
     plan = json.loads((out / "run.json").read_text())
     assert plan["format"] == "shadowwalk-run-1" and plan["seed"] == 7 and plan["repetitions"] == 3
     assert plan["matrix"]["text"] == matrix.read_text()
@@ -38,6 +49,9 @@ def test_measures_stores_and_reports(shadowwalk, matrix, tmp_path):
         assert entry["shadowwalk"]["cell"]["variant"] == plan["cells"][cell]["options"]["variant"]
         assert entry["violations"] == 0
         walks += entry.get("walks_per_second", 0)
+    host = plan["host"]
+    assert host["kernel"]["release"] == os.uname().release and host["cpus"] == len(os.sched_getaffinity(0))
+    assert host["floors"]["xchg_ns"] > 0
     assert walks > 0  # of all cells: on a busy host a single window of 20 ms may pass without a walk
     # One line a cell, the counts, and what to do next.
     assert done.stdout.count("measured in") == 12
@@ -126,7 +140,8 @@ def test_kill_9_then_resume(command, shadowwalk, matrix, tmp_path):
     print("seed", seed)
     moments = random.Random(seed)
     out = tmp_path / "out"
-    arguments = [command, "run", str(matrix), "--out", str(out), "--repetitions", "20", "--seed", "1"]
+    arguments = [command, "run", str(matrix), "--out", str(out), "--repetitions", "20", "--seed", "1",
+                 "--quiet-wait", "0"]
     for _ in range(8):
         before = results_in(out)
         resume = ["--resume"] if (out / "run.json").exists() else []
@@ -147,20 +162,95 @@ def test_kill_9_then_resume(command, shadowwalk, matrix, tmp_path):
 def test_an_interrupt_says_how_to_go_on(command, shadowwalk, matrix, tmp_path):
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         out = tmp_path / number.name
-        runner = subprocess.Popen([command, "run", str(matrix), "--out", str(out), "--repetitions", "100"],
+        runner = subprocess.Popen([command, "run", str(matrix), "--out", str(out), "--repetitions", "100",
+                                   "--quiet-wait", "0"],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for line in runner.stdout:
             if "measured in" in line:
                 break
         runner.send_signal(number)
         stdout, stderr = runner.communicate(timeout=60)
-        assert runner.returncode == code and stderr == ""
+        assert runner.returncode == code and says_how_disturbed(stderr), stderr
         assert f"shadowwalk run --out {out} --resume" in stdout
         assert sorted(path.name for path in out.iterdir()) == ["cells", "run.json"]
 
 
+def test_a_disturbed_run_measures_again_and_says_what_would_help(shadowwalk, matrix, tmp_path):
+    loads = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in os.sched_getaffinity(0)]
+    try:
+        done = shadowwalk("run", matrix, "--out", "out", "--repetitions", 1, "--filter", "leak", "--quiet-wait", "200ms",
+                          "--retry-noisy", 1)
+    finally:
+        for load in loads:
+            load.kill()
+            load.wait()
+    assert done.returncode == 0, done
+    cells = tmp_path / "out" / "cells"
+    noisy = sorted(path.name for path in cells.glob("*.noisy-*.json"))
+    assert noisy and all(name.endswith(".noisy-1.json") for name in noisy), noisy
+    assert "is measured again: " in done.stdout
+    assert f"{len(noisy)} measured again" in done.stderr and says_how_disturbed(done.stderr), done.stderr
+    for name in noisy:
+        entry, = json.loads((cells / name).read_text())["benchmarks"]
+        assert "noisy" in entry["shadowwalk"]["flags"]
+    report = shadowwalk("report", "out")
+    assert report.returncode == 0, report
+    results = len(results_in(tmp_path / "out"))
+    assert f"{results} of {results} measured" in (tmp_path / "out" / "report" / "index.html").read_text(), \
+        "what was set aside is no repetition"
+
+
+def test_without_waits_and_retries_each_cell_starts_once(shadowwalk, matrix, tmp_path):
+    done = shadowwalk("run", matrix, "--out", "out", "--repetitions", 2, "--quiet-wait", "0", "--retry-noisy", 0)
+    assert done.returncode == 0 and done.stdout.count("measured in") == 8
+    assert len(list((tmp_path / "out" / "cells").iterdir())) == 8 and "in vain" not in done.stderr
+
+
+@pytest.mark.parametrize("option, value, says", [("--quiet-wait", "soon", "--quiet-wait is 'soon'; it must be a time"),
+                                                 ("--quiet-wait", "-1s", "--quiet-wait is '-1s'"),
+                                                 ("--retry-noisy", "-1", "--retry-noisy is -1; it must be from 0 to 100"),
+                                                 ("--retry-noisy", "many", "--retry-noisy"),
+                                                 ("--time-budget", "later", "--time-budget is 'later'; it must be a time"),
+                                                 ("--precision", "2.5%", "add --time-budget 5m"),
+                                                 ("--precision", "fine", "--precision is 'fine'; it must be a part"),
+                                                 ("--precision", "0", "--precision is '0'"),
+                                                 ("--precision", "101%", "--precision is '101%'"),
+                                                 ("--precision", "nan", "--precision is 'nan'")])
+def test_wrong_waits_and_retries(refused, matrix, tmp_path, option, value, says):
+    assert says in refused("run", matrix, "--out", "out", f"{option}={value}")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_time_budget_adds_whole_settings(shadowwalk, matrix, tmp_path):
+    done = shadowwalk("run", matrix, "--out", "out", "--repetitions", 2, "--filter", "^read-side/", "--retry-noisy", 0,
+                      "--time-budget", "8s", "--precision", "0.1%")
+    assert done.returncode == 0, done
+    plan = json.loads((tmp_path / "out/run.json").read_text())
+    assert plan["repetitions"] == 2 and plan["rounds"][0] == 4, "behind the matrix's own"
+    added = [tuple(place) for place in plan["order"][4:]]
+    repetitions = [repetition for _, repetition in added]
+    assert sorted(added) == [(cell, repetition) for cell in (0, 1) for repetition in range(2, max(repetitions) + 1)]
+    assert repetitions == sorted(repetitions) and len(plan["rounds"]) == len(added) / 2
+    assert set(results_in(tmp_path / "out")) == {f"{cell:04}-r{repetition}.json" for cell, repetition in plan["order"]}
+    assert f"added for precision: {len(added)} measurements in {len(plan['rounds'])} rounds" in done.stdout
+    assert shadowwalk("report", "out").returncode == 0
+    before = results_in(tmp_path / "out")
+    (tmp_path / "out/cells" / "{:04}-r{}.json".format(*added[-1])).unlink()
+    assert shadowwalk("run", "--out", "out", "--resume").returncode == 0, "what a round lacks is measured"
+    after = results_in(tmp_path / "out")
+    assert after.keys() == before.keys() and sum(after[name] != before[name] for name in before) == 1
+
+
+def test_resume_keeps_what_the_host_was(shadowwalk, matrix, tmp_path):
+    assert shadowwalk("run", matrix, "--out", "out", "--repetitions", 1, "--filter", "leak").returncode == 0
+    before = (tmp_path / "out/run.json").read_bytes()
+    next((tmp_path / "out/cells").glob("*-r0.json")).unlink()
+    assert shadowwalk("run", "--out", "out", "--resume").returncode == 0
+    assert (tmp_path / "out/run.json").read_bytes() == before
+
+
 def test_two_runs_cannot_share_a_directory(command, shadowwalk, matrix, tmp_path):
-    first = subprocess.Popen([command, "run", str(matrix), "--out", "out", "--repetitions", "100"], cwd=tmp_path,
+    first = subprocess.Popen([command, "run", str(matrix), "--out", "out", "--repetitions", "100", "--quiet-wait", "0"], cwd=tmp_path,
                              stdout=subprocess.PIPE, text=True)
     for line in first.stdout:
         if "measured in" in line:

@@ -20,9 +20,10 @@ namespace shadowwalk::doctor::test {
 /// A host that is made up: its files stand in a folder of their own, what it would answer stands in `live`.
 class FakeHost : public os::test::FakeFiles {
  public:
-  Host host() const { return {files(), live}; }
+  Host host() const { return {files(), live, facts}; }
 
   LiveFacts live;
+  host::HostFacts facts;
 };
 
 /// A server without a fault, run by root: two sockets' worth of nothing to complain about but that it is no laptop.
@@ -73,6 +74,25 @@ inline void make_bare_metal(FakeHost& fake) {
   fake.live.allowed_cpus = {0, 1, 2, 3};
   fake.live.probes = {"shadowwalk:retire", "shadowwalk:zap"};
   fake.live.tools = {"perf", "bpftrace"};
+  fake.facts = {.floors = {.xchg_ns = 5.7,
+                           .mfence_ns = 23.1,
+                           .line_transfer_ns = 50.0,
+                           .signal_ipi_ns = 1900.0,
+                           .membarrier_global_ns_p50 = 5.85e6,
+                           .membarrier_global_ns_p99 = 9.9e6,
+                           .unavailable = {}},
+                .kernel = {.release = "6.1.0",
+                           .hz = 250,
+                           .preemption = "voluntary",
+                           .preemption_source = "preempt= at boot",
+                           .rcu_expedited = false,
+                           .rcu_normal = false,
+                           .nohz_full = "",
+                           .has_lazy_callbacks = false,
+                           .unavailable = {}},
+                .cpu = "Xeon",
+                .cpus = 4,
+                .is_virtual_machine = false};
   fake.live.is_root = true;
 }
 

@@ -21,6 +21,7 @@ class ReportTest : public test::DoctorTest {
 void make_mute(test::FakeHost& fake) {
   for (const char* folder : {"/proc", "/sys"}) fake.remove(folder);
   fake.live = {};
+  fake.facts = {};
   fake.live.kernel = "2.6.20 x86_64";
   fake.live.pmu.unavailable = "not permitted";
   fake.live.pmu.rdpmc_unavailable = "not permitted";

@@ -82,7 +82,8 @@ def test_a_cell_by_a_thread_guest(command):
 
 def test_the_default_matrix_and_its_report_come_from_the_prefix(command, prefix, tmp_path):
     out = tmp_path / "results"
-    run(command, "run", "--out", out, "--repetitions", "1", "--filter", "^read-side/(leak|irq-ipi)/", cwd=tmp_path)
+    run(command, "run", "--out", out, "--repetitions", "1", "--filter", "^read-side/(leak|irq-ipi)/", "--quiet-wait", "0",
+        cwd=tmp_path)
     assert json.loads((out / "run.json").read_text())["matrix"]["file"].startswith(str(prefix))
     done = run(command, "report", out, cwd=tmp_path, env=os.environ | {"PYTHONVERBOSE": "1"})
     assert done.stdout.splitlines()[-1] == str(out / "report" / "index.html")

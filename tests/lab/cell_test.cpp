@@ -11,6 +11,7 @@
 #include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/machine/kernel_grace_period.hpp"
 #include "harness/os/allowed_cpus.hpp"
 #include "tests/lab/chosen_variants.hpp"
 #include "tests/lab/run_until.hpp"

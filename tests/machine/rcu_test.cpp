@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/machine/cycle_clock.hpp"
+#include "harness/machine/kernel_grace_period.hpp"
 #include "tests/machine/bound_thread.hpp"
 #include "tests/machine/watchdog.hpp"
 #include "tests/rounds.hpp"

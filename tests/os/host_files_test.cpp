@@ -47,6 +47,24 @@ TEST(HostFilesTest, FoldersAreListedInOrder) {
   EXPECT_FALSE(files.is_closed("/missing"));
 }
 
+TEST(HostFilesTest, BytesAreAllThatThereAre) {
+  test::FakeFiles fake;
+  fake.write("/b", std::string_view("\x1f\0 \n", 4));
+  EXPECT_EQ(fake.files().read_bytes("/b"), std::string("\x1f\0 \n", 4));
+  EXPECT_EQ(fake.files().read_bytes("/missing"), std::nullopt);
+}
+
+TEST(HostFilesTest, ValuesOfLines) {
+  test::FakeFiles fake;
+  fake.write("/v", "model\t\t: 1\nmodel name\t: A: B\nempty:\nmodel name: C\nno colon\n");
+  EXPECT_EQ(fake.files().read_value("/v", "model name"), "A: B") << "the first one";
+  EXPECT_EQ(fake.files().read_value("/v", "model"), "1");
+  EXPECT_EQ(fake.files().read_value("/v", "empty"), "");
+  EXPECT_EQ(fake.files().read_value("/v", "no colon"), "");
+  EXPECT_EQ(fake.files().read_value("/v", "mod"), "");
+  EXPECT_EQ(fake.files().read_value("/missing", "model"), "");
+}
+
 TEST(HostFilesTest, TheRealHostIsTheDefault) {
   EXPECT_TRUE(HostFiles().read("/proc/meminfo"));
   EXPECT_FALSE(HostFiles().list("/proc").empty());

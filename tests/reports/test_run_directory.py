@@ -46,6 +46,14 @@ def test_a_retry_that_worked_replaces_the_failure(factory):
     assert not run.left_out and len(run.results) == 5
 
 
+def test_a_noisy_result_that_was_measured_again_is_no_repetition(factory):
+    cell = factory.cell(COUNTERS)
+    counts = factory.path(cell, 0)
+    counts.with_name(counts.name.replace(".json", ".noisy-1.json")).write_text(counts.read_text())
+    run = load(factory.write())
+    assert len(run.results) == 5 and not run.left_out and not run.missing
+
+
 def test_an_error_entry_is_a_failed_cell(factory):
     cell = factory.cell(COUNTERS)
     data = factory.result(cell, 2, {})

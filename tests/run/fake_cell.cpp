@@ -24,6 +24,14 @@ void log_start(const std::string& log, const std::string& line) {
   close(fd);
 }
 
+/// Lines of the log that begin so.
+int times_started(const std::string& log, const std::string& start) {
+  std::ifstream file{log};
+  int times = 0;
+  for (std::string line; std::getline(file, line);) times += line.starts_with(start);
+  return times;
+}
+
 [[noreturn]] void sleep_forever() {
   while (true) pause();
 }
@@ -36,7 +44,8 @@ int main(int argc, char** argv) {
   for (int i = 2; i + 1 < argc; i += 2) options[argv[i]] = argv[i + 1];
   const std::string json = options["--json"];
   const std::string variant = options["--variant"];
-  log_start(log, variant + " " + options["--vcpus"] + " " + std::to_string(getpid()) + "\n");
+  const std::string start = variant + " " + options["--vcpus"] + " ";
+  log_start(log, start + std::to_string(getpid()) + "\n");
 
   const std::string good = R"({"context": {}, "benchmarks": [{"name": ")" + variant +
                            R"(", "run_type": "iteration", "vcpus": )" +
@@ -48,6 +57,23 @@ int main(int argc, char** argv) {
     stream << good.substr(0, good.size() / 2) << std::flush;
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
     stream << good.substr(good.size() / 2);
+    return 0;
+  }
+  if (variant.starts_with("steady") || variant == "spread") {
+    const bool is_slow = variant == "spread" && times_started(log, start) % 2 == 0;
+    write_text(json, std::string(R"({"benchmarks": [{"name": "x", "walks_per_second": )") + (is_slow ? "90" : "100") +
+                         R"(, "walk_ns_mean": )" + (is_slow ? "11" : "10") + "}]}\n");
+    return 0;
+  }
+  if (variant.starts_with("noisy")) {
+    const bool is_first = times_started(log, start) == 1;
+    if (variant == "noisy-then-crash" && !is_first) std::abort();
+    const bool is_noisy = variant != "noisy-once" || is_first;
+    const char* violations = variant == "noisy-violation" ? "1" : "0";
+    write_text(json, std::string(R"({"benchmarks": [{"name": "x", "violations": )") + violations +
+                         R"(, "shadowwalk": {"flags": [)" + (is_noisy ? R"("noisy")" : "") +
+                         R"(], "noise": {"reasons": [)" + (is_noisy ? R"("other processes took 0.50 of 2 CPUs")" : "") +
+                         "]}}}]}\n");
     return 0;
   }
   if (variant == "large") {

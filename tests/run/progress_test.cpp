@@ -51,6 +51,47 @@ TEST(Progress, PlainLinesWhenNotOnATerminal) {
             "[ 18/120] leak/mmio-poll/vcpus:1 r3: refused: no memory\n");
 }
 
+TEST(Progress, NoiseIsToldWhereItIs) {
+  const std::string text = printed([](std::FILE* out) {
+    Progress progress{{.out = out, .terminal = false, .width = 80}, 120, 16, 0};
+    progress.set_aside(kCell, {0, 2}, 800ms, "steal");
+    progress.measured(kCell, {0, 2}, 850ms, "other load");
+  });
+  EXPECT_EQ(text,
+            "[ 17/120] leak/mmio-poll/vcpus:1 r2: noisy after 800ms, is measured again: steal\n"
+            "[ 17/120] leak/mmio-poll/vcpus:1 r2: measured in 850ms, noisy: other load\n");
+}
+
+TEST(PrecisionSummary, CountsWhatWasAdded) {
+  Plan plan;
+  plan.order.resize(10);
+  EXPECT_EQ(precision_summary(plan, 0), "added for precision: 0 measurements in 0 rounds; all settings are precise\n");
+  plan.rounds = {4, 8};
+  EXPECT_EQ(precision_summary(plan, 1),
+            "added for precision: 6 measurements in 2 rounds; 1 setting is still wider: raise --time-budget\n");
+}
+
+TEST(DisturbanceSummary, SaysWhatWouldHelp) {
+  using ::testing::ElementsAre;
+  EXPECT_THAT(disturbance_summary({}, 3, "steal"), ElementsAre()) << "no result";
+  EXPECT_THAT(disturbance_summary({.quiet = 7}, 0, ""), ElementsAre("7 quiet, 0 noisy"));
+  EXPECT_THAT(disturbance_summary({.quiet = 7, .measured_again = 2}, 0, ""),
+              ElementsAre("7 quiet, 0 noisy, 2 measured again"));
+  EXPECT_THAT(disturbance_summary({.quiet = 5,
+                                   .noisy = 2,
+                                   .saturated = 3,
+                                   .oversubscribed = 1,
+                                   .measured_again = 4,
+                                   .usual_reason = "other processes took 0.50 of 2 CPUs"},
+                                  6, "steal"),
+              ElementsAre("5 quiet, 2 noisy, 4 measured again, 3 saturated, 1 oversubscribed; 6 waits for a quiet host "
+                          "were in vain",
+                          "it would help to end what disturbs (other processes took 0.50 of 2 CPUs), or raise "
+                          "--quiet-wait and --retry-noisy; to lower zap rates; to take fewer vCPUs, or more CPUs"));
+  EXPECT_THAT(disturbance_summary({.quiet = 5}, 1, "steal"),
+              ElementsAre(HasSubstr("1 wait for a quiet host was in vain"), HasSubstr("(steal)")));
+}
+
 TEST(Progress, OneRewrittenLineOnATerminal) {
   const std::string text = printed([](std::FILE* out) {
     Progress progress{{.out = out, .terminal = true, .width = 80}, 240, 16, 2};
@@ -88,7 +129,7 @@ TEST(Summary, CountsAndGroupsFailures) {
   RunDirectory directory = RunDirectory::create(temporary / "out", make_plan(matrix, {}));
   EXPECT_THAT(summary(directory), AllOf(StartsWith("0 of 4 measured, 4 not yet run: "), HasSubstr("--resume")));
   std::ofstream{directory.prepare_scratch()} << R"({"benchmarks": [{}]})";
-  ASSERT_EQ(directory.accept_result({0, 0}, temporary / "out/.scratch/result.json"), std::nullopt);
+  ASSERT_EQ(directory.accept_result({0, 0}, temporary / "out/.scratch/result.json").kind, Acceptance::Kind::kStored);
   ASSERT_NO_THROW(directory.record_failure({1, 0}, kFailure));
   ASSERT_NO_THROW(directory.record_failure({1, 1}, kFailure));
   ASSERT_NO_THROW(directory.record_failure(

@@ -32,7 +32,7 @@ class RunDirectoryTest : public ::testing::Test {
   void store(RunDirectory& directory, const Measurement& measurement) {
     const auto scratch = directory.prepare_scratch();
     std::ofstream{scratch} << kResult;
-    ASSERT_EQ(directory.accept_result(measurement, scratch), std::nullopt);
+    ASSERT_EQ(directory.accept_result(measurement, scratch).kind, Acceptance::Kind::kStored);
   }
 
   TemporaryDirectory temporary_;
@@ -100,6 +100,19 @@ TEST_F(RunDirectoryTest, AResultReplacesAFailure) {
   EXPECT_EQ(directory.status({0, 0}), Status::kMeasured);
   EXPECT_TRUE(directory.failures().empty());
   EXPECT_FALSE(std::filesystem::exists(out_ / "cells/0000-r0.failed.json"));
+}
+
+TEST_F(RunDirectoryTest, WritesWhatTheHostIsOnceTheDirectoryIsItsOwn) {
+  int observed = 0;
+  const auto observe = [&]() -> nlohmann::ordered_json {
+    ++observed;
+    return {{"cpus", 2}};
+  };
+  { const RunDirectory directory = RunDirectory::create(out_, small_plan(), observe); }
+  EXPECT_EQ(nlohmann::json::parse(content_of(out_ / "run.json"))["host"]["cpus"], 2);
+  EXPECT_NO_THROW(RunDirectory::open(out_));
+  EXPECT_THAT(complaint([&] { RunDirectory::create(out_, small_plan(), observe); }), HasSubstr("holds a run already"));
+  EXPECT_EQ(observed, 1) << "not for a directory that is refused";
 }
 
 TEST_F(RunDirectoryTest, RefusesADirectoryThatIsInUse) {
@@ -184,20 +197,6 @@ TEST_F(RunDirectoryTest, LeavesNothingWhenItCannotBeMade) {
   EXPECT_THAT(complaint([&] { RunDirectory::create("/proc/shadowwalk/out", small_plan()); }),
               HasSubstr("cannot make the directory"));
   EXPECT_THAT(names_in(temporary_.path()), UnorderedElementsAre("file"));
-}
-
-TEST(ResultProblem, TellsResultsFromWhatIsNone) {
-  EXPECT_EQ(result_problem(kResult), std::nullopt);
-  EXPECT_EQ(result_problem(R"({"benchmarks": [{"error_occurred": false}]})"), std::nullopt);
-  EXPECT_EQ(result_problem(""), "its result is not valid JSON");
-  EXPECT_EQ(result_problem("{\"benchmarks\": ["), "its result is not valid JSON");
-  EXPECT_EQ(result_problem(std::string(1'000'000, '[')), "its result is not valid JSON");
-  EXPECT_EQ(result_problem("[]"), "its result has no benchmarks");
-  EXPECT_EQ(result_problem("{}"), "its result has no benchmarks");
-  EXPECT_EQ(result_problem(R"({"benchmarks": []})"), "its result holds no entry");
-  EXPECT_EQ(result_problem(R"({"benchmarks": [3]})"), "its result holds an entry that is no object");
-  EXPECT_EQ(result_problem(R"({"benchmarks": [{}, {"error_occurred": true, "error_message": "why"}]})"), "why");
-  EXPECT_EQ(result_problem(R"({"benchmarks": [{"error_occurred": true}]})"), "its entry is in error");
 }
 
 }  // namespace

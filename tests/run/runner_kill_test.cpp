@@ -34,6 +34,8 @@ class KillTest : public ::testing::Test {
       RunnerSettings settings;
       settings.program = FAKE_CELL;
       settings.prefix = {"fake_cell", log_};
+      settings.quiet_wait = 0s;
+      settings.goal = goal_;
       settings.progress = {.out = std::fopen("/dev/null", "w"), .terminal = false, .width = 80};
       os::Interrupt interrupt;
       run_measurements(directory, settings, interrupt);
@@ -78,20 +80,22 @@ class KillTest : public ::testing::Test {
   void expect_complete(int kills) const {
     const RunDirectory directory = RunDirectory::open(out_);
     const std::size_t total = directory.plan().order.size();
-    EXPECT_EQ(total, 3u * 8u * kRepetitions);
-    EXPECT_EQ(directory.measured(), total / 3);
-    EXPECT_EQ(directory.failures().size(), total * 2 / 3);
+    EXPECT_EQ(total, 4u * 8u * kRepetitions);
+    EXPECT_EQ(directory.measured(), total / 2);
+    EXPECT_EQ(directory.failures().size(), total / 2);
+    const std::size_t files = total + total / 4 * RunnerSettings{}.retry_noisy;  // what was noisy stands beside
     EXPECT_THAT(names_in(out_), ::testing::UnorderedElementsAre("run.json", "cells"));
-    EXPECT_EQ(names_in(out_ / "cells").size(), total);
-    EXPECT_GE(starts().size(), total);
-    EXPECT_LE(starts().size(), total + static_cast<std::size_t>(kills));
+    EXPECT_EQ(names_in(out_ / "cells").size(), files);
+    EXPECT_GE(starts().size(), files);
+    EXPECT_LE(starts().size(), files + static_cast<std::size_t>(kills));
   }
 
+  PrecisionGoal goal_;
   TemporaryDirectory temporary_;
   std::filesystem::path out_ = temporary_ / "out";
   std::string log_ = temporary_ / "log";
   Matrix matrix_ = parse_matrix(
-      "[[group]]\nname='g'\nworkload='mmio-poll'\nvariant=['good','refuse','fail']\nvcpus=[1,2,3,4,5,6,7,8]\n",
+      "[[group]]\nname='g'\nworkload='mmio-poll'\nvariant=['good','noisy','refuse','fail']\nvcpus=[1,2,3,4,5,6,7,8]\n",
       "m.toml", fake_names());
   PlanRequest request_{.repetitions = kRepetitions, .seed = 3, .filter = ""};
 };
@@ -132,6 +136,37 @@ TEST_F(KillTest, FinishedWorkIsNeitherRepeatedNorLost) {
   }
   ASSERT_EQ(wait_for(start_runner()), 0);
   expect_complete(kills_of_this_run);
+}
+
+TEST_F(KillTest, RoundsThatWereAddedSurvive) {
+  matrix_ = parse_matrix("[[group]]\nname='g'\nworkload='mmio-poll'\nvariant=['steady','spread']\nvcpus=[1,2,3]\n",
+                         "m.toml", fake_names());
+  request_.repetitions = 2;
+  goal_ = {.budget = 10h, .precision = 0.02};  // some 100 repetitions
+  std::mt19937 random{std::random_device{}()};
+  std::uniform_int_distribution<int> moment{0, 300'000};
+  int kills = 0;
+  for (int i = 0; i < 10; ++i) {
+    const auto before = finished();
+    const pid_t runner = start_runner();
+    std::this_thread::sleep_for(std::chrono::microseconds{moment(random)});
+    kill(runner, SIGKILL);
+    kills += WIFSIGNALED(wait_for(runner));
+    const auto after = finished();
+    for (const auto& [name, file] : before) {
+      const auto found = after.find(name);
+      ASSERT_NE(found, after.end()) << name << " was lost";
+      ASSERT_EQ(found->second, file) << name << " was measured again";
+    }
+  }
+  ASSERT_EQ(wait_for(start_runner()), 0);
+  const RunDirectory directory = RunDirectory::open(out_);
+  const std::size_t total = directory.plan().order.size();
+  EXPECT_FALSE(directory.plan().rounds.empty());
+  EXPECT_EQ(directory.measured(), total);
+  EXPECT_EQ(names_in(out_ / "cells").size(), total);
+  EXPECT_LE(starts().size(), total + static_cast<std::size_t>(kills));
+  EXPECT_TRUE(imprecise_settings(directory.plan(), directory.results(), goal_.precision).empty());
 }
 
 TEST_F(KillTest, NoChildOutlivesTheRunner) {

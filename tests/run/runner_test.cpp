@@ -21,7 +21,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
@@ -32,6 +35,7 @@ class RunnerTest : public ::testing::Test {
     settings_.program = FAKE_CELL;
     settings_.prefix = {"fake_cell", temporary_ / "log"};
     settings_.progress = {.out = sink_, .terminal = false, .width = 80};
+    settings_.quiet_wait = 0s;
     settings_.watchdog = {.factor = 1, .slack = 120s};  // a busy host must not turn other ends into this one
   }
   ~RunnerTest() override { std::fclose(sink_); }
@@ -127,6 +131,110 @@ TEST_F(RunnerTest, GoesOnAfterACellThatHangs) {
     EXPECT_EQ(failure.signal, SIGKILL);
   }
   EXPECT_THAT(names_in(temporary_ / "out"), UnorderedElementsAre("run.json", "cells"));
+}
+
+TEST_F(RunnerTest, ANoisyCellIsMeasuredAgainAndTheQuietOrTheLastResultCounts) {
+  {
+    RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'noisy','noisy-once','good'", 1));
+    run(directory);
+    EXPECT_EQ(directory.measured(), 3u);
+  }
+  EXPECT_THAT(names_in(temporary_ / "out/cells"),
+              UnorderedElementsAre("0000-r0.json", "0000-r0.noisy-1.json", "0000-r0.noisy-2.json", "0001-r0.json",
+                                   "0001-r0.noisy-1.json", "0002-r0.json"));
+  EXPECT_THAT(starts(), SizeIs(6));
+  const Disturbances found = RunDirectory::open(temporary_ / "out").disturbances();
+  EXPECT_EQ(found.quiet, 2u);
+  EXPECT_EQ(found.noisy, 1u);
+  EXPECT_EQ(found.measured_again, 2u);
+  EXPECT_EQ(found.usual_reason, "other processes took 0.50 of 2 CPUs");
+}
+
+TEST_F(RunnerTest, ANoisyCellIsMeasuredAgainAtOnce) {
+  RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'noisy','good'", 4));
+  run(directory);
+  const std::vector<std::string> all = starts();
+  ASSERT_THAT(all, SizeIs(16));
+  for (auto at = all.begin(); (at = std::find(at, all.end(), "noisy")) != all.end(); at += 3) {
+    ASSERT_LE(at + 3, all.end());
+    EXPECT_EQ(std::count(at, at + 3, "noisy"), 3) << "three in a row";
+  }
+}
+
+TEST_F(RunnerTest, WithoutRetriesANoisyResultCountsAtOnce) {
+  settings_.retry_noisy = 0;
+  RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'noisy'", 2));
+  run(directory);
+  EXPECT_THAT(starts(), SizeIs(2));
+  EXPECT_THAT(names_in(temporary_ / "out/cells"), UnorderedElementsAre("0000-r0.json", "0000-r1.json"));
+}
+
+TEST_F(RunnerTest, NoRetryHidesAViolation) {
+  RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'noisy-violation'", 1));
+  run(directory);
+  EXPECT_THAT(starts(), SizeIs(1));
+  EXPECT_THAT(content_of(temporary_ / "out/cells/0000-r0.json"), HasSubstr(R"("violations": 1)"));
+}
+
+TEST_F(RunnerTest, NoNoisyResultHidesThatTheRetryCrashed) {
+  RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'noisy-then-crash'", 1));
+  run(directory);
+  EXPECT_EQ(directory.measured(), 0u);
+  EXPECT_THAT(directory.failures(), SizeIs(1));
+  EXPECT_THAT(names_in(temporary_ / "out/cells"), UnorderedElementsAre("0000-r0.noisy-1.json", "0000-r0.failed.json"));
+}
+
+TEST_F(RunnerTest, ResumeCountsTheRetriesOfBefore) {
+  { RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'noisy'", 1)); }
+  std::ofstream{temporary_ / "out/cells/0000-r0.noisy-1.json"} << R"({"benchmarks": [{}]})";  // and then it was killed
+  RunDirectory directory = RunDirectory::open(temporary_ / "out");
+  EXPECT_EQ(directory.status({0, 0}), Status::kPending) << "what was set aside is no result";
+  run(directory);
+  EXPECT_THAT(starts(), SizeIs(2));
+  EXPECT_THAT(names_in(temporary_ / "out/cells"),
+              UnorderedElementsAre("0000-r0.json", "0000-r0.noisy-1.json", "0000-r0.noisy-2.json"));
+}
+
+TEST_F(RunnerTest, ATimeBudgetAddsRoundsUntilAllIsPrecise) {
+  settings_.goal = {.budget = 10h, .precision = 0.05};
+  const std::string steady_group = "[[group]]\nname='h'\nworkload='mmio-poll'\nvariant=['steady','steady-too']\n";
+  Plan plan;
+  {
+    RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'steady','spread'", 3, steady_group));
+    run(directory);
+    plan = directory.plan();
+    EXPECT_EQ(directory.measured(), plan.order.size());
+    EXPECT_THAT(imprecise_settings(plan, directory.results(), 0.05), IsEmpty());
+  }
+  ASSERT_THAT(plan.rounds, Not(IsEmpty()));
+  EXPECT_EQ(plan.rounds.front(), 4u * 3u) << "behind the matrix's own repetitions";
+  for (std::size_t i = plan.rounds.front(); i < plan.order.size(); i += 2) {
+    EXPECT_EQ(plan.order[i].repetition, plan.order[i + 1].repetition) << "pairs stay pairs";
+    EXPECT_LT(std::max(plan.order[i].cell, plan.order[i + 1].cell), 2) << "the other setting was precise";
+  }
+  EXPECT_EQ(starts().size(), plan.order.size());
+  RunDirectory again = RunDirectory::open(temporary_ / "out");
+  EXPECT_EQ(again.plan().rounds, plan.rounds);
+  EXPECT_EQ(again.plan().order, plan.order);
+  run(again);
+  EXPECT_EQ(starts().size(), plan.order.size()) << "all is precise already";
+}
+
+TEST_F(RunnerTest, ABudgetThatIsUsedUpAddsNothing) {
+  settings_.goal = {.budget = 1ns, .precision = 0.001};
+  RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'steady','spread'", 3));
+  os::Interrupt interrupt;
+  EXPECT_EQ(run_measurements(directory, settings_, interrupt).imprecise, 1u);
+  EXPECT_THAT(directory.plan().rounds, IsEmpty());
+  EXPECT_THAT(starts(), SizeIs(6));
+}
+
+TEST_F(RunnerTest, ResumeMeasuresWhatAnAddedRoundLacks) {
+  { RunDirectory::create(temporary_ / "out", plan_for("'steady','spread'", 1)).add_round({{0, 1}, {1, 1}}); }
+  RunDirectory directory = RunDirectory::open(temporary_ / "out");
+  run(directory);
+  EXPECT_EQ(directory.measured(), 4u);
+  EXPECT_THAT(directory.plan().rounds, ElementsAre(2));
 }
 
 TEST(Classify, QuotesTheLastWords) {
@@ -234,7 +342,7 @@ TEST_F(RunnerTest, AFullDiskStopsTheRunWithOneLineAndLosesNothing) {
     const std::size_t stored = names_in(out / "cells").size();
     if (stored == 0 || stored >= 12) return "stored " + std::to_string(stored);
     for (const std::string& name : names_in(out / "cells")) {
-      if (result_problem(content_of(out / "cells" / name))) return "half-written: " + name;
+      if (!read_result(content_of(out / "cells" / name)).is_result()) return "half-written: " + name;
     }
     if (names_in(out).size() != 2) return "leftovers in " + out.string();
     if (mount("tmpfs", disk.c_str(), "tmpfs", MS_REMOUNT, "size=64m") != 0) return "remount";

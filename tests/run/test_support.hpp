@@ -8,7 +8,8 @@ namespace shadowwalk::run {
 /// The variants that fake_cell knows.
 inline KnownNames fake_names() {
   return {.variants = {"good", "large", "crash", "hang", "fail", "fail-silently", "refuse", "garbage", "empty",
-                       "error-but-0", "no-result", "flood"},
+                       "error-but-0", "no-result", "flood", "noisy", "noisy-once", "noisy-then-crash",
+                       "noisy-violation", "steady", "steady-too", "spread"},
           .workloads = {"mmio-poll"}};
 }
 
