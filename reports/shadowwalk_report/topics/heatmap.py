@@ -1,5 +1,6 @@
 """Every variant against the baseline in every setting at once: one column per setting, coloured by the ratio."""
 
+import collections
 import itertools
 import math
 
@@ -25,6 +26,7 @@ MOST_FACTOR = 4  # beyond it the colour stays the same
 MOST_COLUMNS = 20
 LEAST_COLUMNS = 6
 WIDTH_INCHES = 12.2
+LONGEST_COLUMN = 34  # characters of its label
 CHARACTERS = 150  # of a place's name, across all columns
 HATCH = "////"
 # PuOr is readable with any common colour blindness, and by its lightness in grey. The numbers on it have one of these two
@@ -71,16 +73,26 @@ def _draw_cell(axes, question, x, y, row, ruling):
         artist.set_clip_on(False)
 
 
+def _labels_of(members, axes):
+    """{setting: vCPUs and zaps, and what else distinguishes it}."""
+    labels = {}
+    for setting in members:
+        zaps = quantity(setting.zap_rate, PER_SECOND) if setting.zappers else "no"
+        more = describe(setting, axes, vcpus=False, zaps=False)
+        labels[setting] = ", ".join(filter(None, (count_of(setting.vcpus, "vCPU"), f"{zaps} zaps", more)))
+    return labels
+
+
 def _column_labels(settings):
-    """vCPUs and zaps, and what else distinguishes the columns of a place; not the duration, which differs by group and says
-    little."""
+    """The labels of all columns. The duration differs by group and says little: it is named only where columns of a place would
+    otherwise have the same label."""
     labels = {}
     for _, members in by_place(settings):
-        axes = [axis for axis in varying_axes(members) if axis != "duration_s"]
-        for setting in members:
-            zaps = quantity(setting.zap_rate, PER_SECOND) if setting.zappers else "no"
-            more = describe(setting, axes, vcpus=False, zaps=False)
-            labels[setting] = printable(", ".join(filter(None, (count_of(setting.vcpus, "vCPU"), f"{zaps} zaps", more))), 34)
+        axes = varying_axes(members)
+        short = _labels_of(members, [axis for axis in axes if axis != "duration_s"])
+        uses = collections.Counter(short.values())
+        full = _labels_of(members, axes)
+        labels |= {setting: printable(label if uses[label] == 1 else full[setting], LONGEST_COLUMN) for setting, label in short.items()}
     return labels
 
 
