@@ -5,6 +5,7 @@ import functools
 
 from .bench_file import BenchResults
 from .histogram import Histogram
+from .host_facts import HostFacts
 from .observations import GracePeriods, KernelStat, Noise, PmuCount, Sizes, Simulated
 from .setting import Scheme, Setting
 
@@ -106,6 +107,7 @@ class Run:
     missing: list[tuple[int, int]]
     simulated: list[Result] = dataclasses.field(default_factory=list)  # not compared with the measured ones
     bench: BenchResults = dataclasses.field(default_factory=BenchResults)  # results of shadowwalk-bench
+    host: HostFacts = HostFacts()
 
     @functools.cached_property
     def hosts(self):

@@ -21,11 +21,13 @@ class Simulated:
 
 @dataclasses.dataclass(frozen=True)
 class Noise:
-    """Other activity of the host during the window. None: not recorded."""
+    """Other activity of the host during the window. None: not recorded. `core_speed`: dependent multiplications per ns of vCPU 0's
+    core."""
 
     steal_ns: float | None = None
     other_load_cpus: float | None = None
     core_speed_change: float | None = None
+    core_speed: float | None = None
     reasons: tuple[str, ...] = ()
 
 
@@ -105,7 +107,7 @@ def parse_noise(data):
     if not isinstance(data, dict):
         return Noise()
     reasons = data.get("reasons")
-    return Noise(**_numbers("noise", data, optional=("steal_ns", "other_load_cpus", "core_speed_change")),
+    return Noise(**_numbers("noise", data, optional=("steal_ns", "other_load_cpus", "core_speed_change", "core_speed")),
                  reasons=tuple(filter(None, map(text_of, reasons))) if isinstance(reasons, list) else ())
 
 

@@ -6,6 +6,7 @@ import statistics
 from .grouping import grouped
 from .histogram import Histogram
 from .quantities import listing
+from .setting import HOST
 from .statistics import Reason, differences, estimate
 from .variants import rank, styles
 
@@ -104,7 +105,7 @@ class Table:
         self._by_setting = grouped((row.setting, row) for row in rows)
         self.styles = styles(self.variants)
         for rows in self._by_setting.values():
-            rows.sort(key=lambda row: (rank(row.variant), row.scheme))
+            rows.sort(key=lambda row: (rank(row.variant), _knobs(row)))
 
     @property
     def all_rows(self):
@@ -159,7 +160,7 @@ class Table:
 
 
 def _knobs(row):
-    return row.scheme.rcu_interval_ns, row.scheme.checks != "off", row.scheme.read_delay != "off", row.scheme
+    return row.scheme.grace_period == HOST, row.scheme.rcu_interval_ns, row.scheme.checks != "off", row.scheme.read_delay != "off", row.scheme
 
 
 def read_side(row, speed_limit, without_noise=False):

@@ -10,6 +10,7 @@ import re
 
 from .bench_file import bench_results
 from .google_benchmark import named_entries
+from .host_facts import parse_host
 from .model import LeftOut, PlannedCell, Run
 from .processes import on_all_cpus
 from .result_file import read_failure, read_result, read_simulated
@@ -136,4 +137,5 @@ def load(directory):
     return Run(title=text_of(data.get("title")) or "shadowwalk run", seed=seed if isinstance(seed, (int, str)) else None,
                repetitions=repetitions, version=text_of(data.get("shadowwalk_version"), "unknown"),
                started=text_of(data.get("started")), plan=plan, order=order, results=measured, left_out=left_out,
-               missing=[key for key in order if key not in done], simulated=simulated, bench=bench_results(bench))
+               missing=[key for key in order if key not in done], simulated=simulated, bench=bench_results(bench),
+               host=parse_host(data.get("host")))

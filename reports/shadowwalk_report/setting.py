@@ -10,9 +10,14 @@ from .untrusted_json import is_number
 PLATFORM_AXES = {"placement": "placement {}", "mmu_lock": "{} mmu_lock", "working_set_pages": "{:,} pages",
                  "walks_per_exit": "{:,} walks per exit", "duration_s": "{:g} s",
                  "locality": "locality {}", "write_percent": "{} % stores",
-                 "speed": "speed {}", "instrumentation": "instrumentation {}", "events": "events {}"}
+                 "speed": "speed {}", "instrumentation": "instrumentation {}", "events": "events {}", "think_ns": "think time {:,} ns",
+                 "walk_mode": "walk mode {}"}
 # The values of absent fields, which no title names. -1: the workload's own share of stores.
-_DEFAULTS = {"instrumentation": "full", "events": "", "locality": "", "write_percent": -1, "speed": ""}
+_DEFAULTS = {"instrumentation": "full", "events": "", "locality": "", "write_percent": -1, "speed": "", "think_ns": 0,
+             "walk_mode": "throughput"}
+LATENCY = "latency"  # the walk mode in which each walk depends on the one before
+HOST, LIBURCU = "host", "liburcu"  # whose grace period ends a wait of RCU
+HOST_INTERVAL = "the host's grace period"
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -37,6 +42,8 @@ class Setting:
     locality: str
     write_percent: int
     speed: str  # of a trace's replay
+    think_ns: int  # that a vCPU spins between bursts
+    walk_mode: str
 
     @property
     def place(self):
@@ -54,14 +61,20 @@ class Scheme:
     """A variant and its own knobs: two of these in one setting are two rows."""
 
     variant: str
-    rcu_interval_ns: int
+    rcu_interval_ns: int  # 0 where the grace period is the host's
     checks: str
     read_delay: str
+    grace_period: str = LIBURCU  # or HOST: each also waits for one of the running kernel
+
+    @property
+    def interval_words(self):
+        """`4 ms`, or that the host's grace period is the interval."""
+        return HOST_INTERVAL if self.grace_period == HOST else quantity(self.rcu_interval_ns, NANOSECONDS)
 
     @property
     def knobs(self):
         """The knobs that are not at their default, in words."""
-        knobs = ((self.rcu_interval_ns != 0, f"RCU interval {quantity(self.rcu_interval_ns, NANOSECONDS)}"),
+        knobs = ((self.rcu_interval_ns != 0 or self.grace_period == HOST, f"RCU interval {self.interval_words}"),
                  (self.checks != "off", f"checks {self.checks}"), (self.read_delay != "off", f"read delay {self.read_delay}"))
         return [words for is_set, words in knobs if is_set]
 
@@ -89,6 +102,9 @@ def parse_cell(cell):
     """(Setting, Scheme) from a result's `shadowwalk.cell`. Raises ValueError that names the field."""
     if not isinstance(cell, dict):
         raise ValueError("no shadowwalk.cell")
+    cell = {**cell, "grace_period": LIBURCU}
+    if cell.get("rcu_interval_ns") == HOST:
+        cell |= {"rcu_interval_ns": 0, "grace_period": HOST}
     values = {}
     for name, kind in _FIELDS.items():
         if name not in cell and name in _DEFAULTS:

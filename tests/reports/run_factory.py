@@ -54,9 +54,9 @@ def _all_series(peaks):
     return {name: series(values) for name, values in by_name.items()}
 
 
-def noise(reasons=()):
+def noise(reasons=(), core_speed=0.8):
     return {"involuntary_switches": {"walkers": 0, "zappers": 0}, "steal_ns": 0, "other_load_cpus": 0.02,
-            "core_speed_change": 1.003, "reasons": list(reasons)}
+            "core_speed_change": 1.003, "core_speed": core_speed, "reasons": list(reasons)}
 
 
 def pmu(event, role="walkers", scope="walks", count=1e6, multiplexed=0.0, encoded="test_pmu::EVENT:u", set_="contention"):
@@ -64,6 +64,12 @@ def pmu(event, role="walkers", scope="walks", count=1e6, multiplexed=0.0, encode
     return {"event": event, "set": set_, "encoded": encoded, "role": role, "scope": scope, "group": 0, "count": count,
             "enabled_ns": 2_000_000_000, "running_ns": int(2_000_000_000 * (1 - multiplexed)),
             "multiplexed": multiplexed}
+
+
+HOST = {"floors": {"xchg_ns": 5.7, "mfence_ns": 9.1, "line_transfer_ns": 31.0, "signal_ipi_ns": 2_400.0,
+                   "membarrier_global_ns_p50": 5_800_000.0, "membarrier_global_ns_p99": 12_000_000.0},
+        "kernel": {"release": "6.1.0", "hz": 250, "preemption": "voluntary", "rcu_expedited": False},
+        "cpu": "Test CPU", "cpus": 2, "virtual_machine": True, "unavailable": {}}
 
 
 def without_issue_three(data):
@@ -79,11 +85,12 @@ def without_issue_three(data):
 class RunFactory:
     """A run in `directory`. `cell` plans a cell and writes its results; `write` writes the plan, returns the path."""
 
-    def __init__(self, directory, repetitions=5, title="a test run", order=None):
+    def __init__(self, directory, repetitions=5, title="a test run", order=None, host=None):
         self.directory = directory
         self.repetitions = repetitions
         self.title = title
         self.order = order
+        self.host = host
         self.cells = []
         (directory / "cells").mkdir(parents=True, exist_ok=True)
 
@@ -140,7 +147,8 @@ class RunFactory:
                                for cell_id in random.Random(r).sample(ids, len(ids))]
         (self.directory / "run.json").write_text(json.dumps({
             "format": "shadowwalk-run-1", "title": self.title, "seed": 7, "repetitions": self.repetitions,
-            "shadowwalk_version": "0.1.0", "started": "2030-01-01T00:00:00Z", "cells": self.cells, "order": order}))
+            "shadowwalk_version": "0.1.0", "started": "2030-01-01T00:00:00Z", "cells": self.cells, "order": order,
+            **({} if self.host is None else {"host": self.host})}))
         return self.directory
 
 

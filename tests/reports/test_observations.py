@@ -28,7 +28,7 @@ def test_all_of_it_is_read(factory):
     assert result.kvm_stats == {"exits": KernelStat("cumulative", 31110, None, None),
                                 "pages_4k": KernelStat("instant", None, 12, 13)}
     assert result.pmu == (PmuCount("cycles", "contention", "test_pmu::EVENT:u", "walkers", "thread", "", 5e9, 2e9, 1.5e9, 0.25),)
-    assert result.noise == Noise(0, 0.02, 1.003, ())
+    assert result.noise == Noise(0, 0.02, 1.003, 0.8, ())
 
 
 def test_older_results_hold_none_of_it(factory):

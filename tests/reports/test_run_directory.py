@@ -3,8 +3,12 @@
 import json
 
 import pytest
+from run_factory import HOST
 
+from shadowwalk_report.host_facts import HostFacts
+from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
+from shadowwalk_report.setting import describe, varying_axes
 from shadowwalk_report.untrusted_json import InputError
 
 COUNTERS = {"walks_per_second": 1e6, "walk_ns_mean": 20.0}
@@ -151,3 +155,63 @@ def test_directories_that_are_no_run(tmp_path):
         load(tmp_path / "nowhere")
     with pytest.raises(InputError, match="contains no run.json"):
         load(tmp_path)
+
+
+# What the plan tells of the host
+
+def test_the_hosts_facts_are_read(factory):
+    factory.host = HOST
+    host = load(factory.write()).host
+    assert (host.cpu, host.cpus, host.virtual_machine, host.grace_period_ns) == ("Test CPU", 2, True, 5.8e6)
+    assert (host.kernel.hz, host.kernel.preemption, host.kernel.rcu_expedited) == (250, "voluntary", False)
+    assert host.floors["xchg_ns"] == 5.7
+
+
+def test_a_plan_without_a_host_knows_nothing_of_it(factory):
+    assert load(factory.write()).host == HostFacts()
+
+
+@pytest.mark.parametrize("damaged", [
+    7, [], {"floors": 3, "kernel": "6.1", "cpu": {}, "cpus": -2, "virtual_machine": "yes", "unavailable": []},
+    {"floors": {"xchg_ns": "fast", "mfence_ns": -1, "line_transfer_ns": None, "signal_ipi_ns": True}, "kernel": {"hz": 0, "rcu_expedited": 1},
+     "cpus": 10**30}])
+def test_a_damaged_host_is_one_that_is_not_known(factory, damaged):
+    factory.cell(COUNTERS)
+    factory.host = damaged
+    run = load(factory.write())
+    assert run.host == HostFacts() and len(run.results) == 5
+
+
+def test_the_hosts_texts_are_made_visible(factory):
+    factory.host = {"cpu": "bad\x1b[2Jname", "unavailable": {"xchg_ns": "no\u202edice"}}
+    host = load(factory.write()).host
+    assert host.cpu == r"bad\x1b[2Jname" and host.unavailable == {"xchg_ns": r"no\u202edice"}
+
+
+# Who ends a grace period, and how walks follow each other
+
+def test_the_hosts_grace_period_is_an_interval_of_its_own(factory):
+    for interval in (0, "host", 4_000_000):
+        factory.cell(COUNTERS, variant="rcu-counter", rcu_interval_ns=interval)
+    table = Table(load(factory.write()).results)
+    [setting] = table.settings
+    assert [row.scheme.words for row in table.rows(setting)] == [
+        "rcu-counter", "rcu-counter, RCU interval 4 ms", "rcu-counter, RCU interval the host's grace period"]
+    assert table.plain_row(setting, "rcu-counter").scheme.words == "rcu-counter"
+
+
+@pytest.mark.parametrize("interval", ["hosts", "", None, True, [1]])
+def test_no_other_word_is_an_interval(factory, interval):
+    factory.cell(COUNTERS, rcu_interval_ns=interval)
+    assert "rcu_interval_ns is" in load(factory.write()).left_out[0].reason
+
+
+def test_walks_that_depend_on_each_other_are_a_setting_of_their_own(factory):
+    factory.cell(COUNTERS)
+    factory.cell(COUNTERS, walk_mode="latency")
+    factory.cell(COUNTERS, think_ns=20_000)
+    settings = Table(load(factory.write()).results).settings
+    assert [(s.walk_mode, s.think_ns, s.is_plain) for s in settings] == [
+        ("throughput", 0, True), ("latency", 0, False), ("throughput", 20_000, False)]
+    assert [describe(s, varying_axes(settings)) for s in settings[1:]] == [
+        "1 vCPU, 1 zapper at 1,000 zaps/s, walk mode latency", "1 vCPU, 1 zapper at 1,000 zaps/s, think time 20,000 ns"]
