@@ -65,6 +65,15 @@ def _draw_legend(figure, entries, width, height):
     return (rows * LEGEND_ROW_INCHES + 0.1) / height
 
 
+def _share_scale(panels_axes):
+    """Panels whose axes are of one kind get the limits that fit all of them."""
+    for kind in {axes.get_yscale() for axes in panels_axes}:
+        alike = [axes for axes in panels_axes if axes.get_yscale() == kind]
+        lows, highs = zip(*(axes.get_ylim() for axes in alike))
+        for axes in alike:
+            axes.set_ylim(min(lows), max(highs))
+
+
 def draw(plot, formats=("html", "png")):
     """(SVG markup to embed, PNG bytes); None for what no format needs."""
     columns = min(len(plot.panels), plot.most_columns) if len(plot.panels) != 4 else 2
@@ -80,6 +89,8 @@ def draw(plot, formats=("html", "png")):
         panel_axes.set_title(_title(panel.title, LONGEST_TITLE.get(columns, LONGEST_LABEL)))
         panel_axes.grid(True, axis="y")
         panel.draw(panel_axes)
+    if plot.one_scale:
+        _share_scale(used)
     entries = _legend_entries(used)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a glyph in a variant's name that the font lacks is drawn as a box

@@ -44,7 +44,9 @@ class Plot:
     most_columns: int = 3
     panel_inches: float = 2.9
     width_inches: float | None = None  # None: by the number of columns
+    one_scale: bool = False  # all panels get the y axis that fits all of them
     workload: str | None = None  # None: the plot shows the whole run
+    note: str = ""  # what the reader must know before the figure is believed; shown below it
     topic: str = ""  # the section that shows it; set by topics.all_plots
 
     @property

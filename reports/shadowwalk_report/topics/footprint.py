@@ -7,10 +7,15 @@ from ..drawing.plot import chosen_by_place
 from ..quantities import ABSENT, BYTES, count_of, quantity
 from ..setting import describe, varying_axes
 from ..sheet import Cell, Content, Details, Line, Sheet, first_and_folded, setting_sheet
+from .stalled_walker import stalled_rows
 
 _HOW = ("the peak within each interval of the window, exact. All lanes share one scale, which is logarithmic above a "
         "page. One repetition per variant, the one with the median peak.")
 FOOTPRINTS = (
+    Footprint(
+        "deferred", "Deferred memory over time",
+        f"Bytes whose commit has returned and which are not free, nothing where commit() itself frees: {_HOW}",
+        "deferred_bytes", "deferred_bytes_peak"),
     Footprint(
         "retired", "Retired memory over time",
         f"Bytes unlinked and not yet freed: {_HOW} The strip above a lane is filled while an RCU grace period was under way, each from "
@@ -20,13 +25,15 @@ FOOTPRINTS = (
         "shadow", "Shadow memory over time",
         f"Shadow pages allocated and not yet freed, retired ones included: {_HOW}",
         "shadow_bytes", "shadow_bytes_peak"))
-COLUMNS = counters("shadow_bytes_mean", "shadow_bytes_peak", "retired_bytes_mean", "retired_bytes_peak", "rss_bytes")
+COLUMNS = counters("shadow_bytes_mean", "shadow_bytes_peak", "deferred_bytes_mean", "deferred_bytes_peak", "deferred_bytes_predicted",
+                   "retired_bytes_mean", "retired_bytes_peak", "rss_bytes")
 IN_SUMMARY = ("retired_bytes_mean", "retired_bytes_peak")
 
 
 def plots(material):
     table = material.table
-    zapped = [setting for setting in table.settings if setting.zappers > 0]
+    # Behind a stalled walker the course over time is the result: that section draws it, for every workload that stalls.
+    zapped = [setting for setting in table.settings if setting.zappers > 0 and not stalled_rows(table.rows(setting))]
     for place, settings, absent in chosen_by_place(table, zapped):
         yield from filter(None, (lane_plot(footprint, table, place, settings, absent) for footprint in FOOTPRINTS))
 

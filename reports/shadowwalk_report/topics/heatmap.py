@@ -16,7 +16,6 @@ from ..statistics import Verdict
 from ..verdicts import QUESTIONS, WALKS
 
 KIND = "heatmap"
-FIRST_KIND = "heatmap_walks"  # stands on the first screen
 CAPTION = ("{what}: median ratio to {baseline} within each repetition, without noisy results. {better} is better. Purple is better, "
            "orange is worse; the colour is full at a factor of {most}. Hatched: AMBIGUOUS. A dash: not measured here, or not "
            "comparable. A workload's name leads to its page.")
@@ -159,7 +158,7 @@ def _plot(question, table, verdicts):
               for first in range(0, len(settings), MOST_COLUMNS)]
     caption = CAPTION.format(what=question.counter.name, baseline=verdicts.baseline, most=MOST_FACTOR,
                              better="Less" if question.counter.lower_is_better else "More")
-    return Plot(file_name(KIND, question.name), FIRST_KIND if question is WALKS else KIND,
+    return Plot(file_name(KIND, question.name), KIND,
                 f"{question.title} Ratio to {verdicts.baseline}", caption, panels, COLUMNS, records, most_columns=1,
                 panel_inches=1.15 + 0.3 * len(variants), width_inches=WIDTH_INCHES)
 

@@ -1,0 +1,89 @@
+"""The report as text for a mail: what the first screen says, in at most 72 columns and 25 lines of ASCII."""
+
+import shlex
+import textwrap
+
+from .overview import badge_of, line_of
+from .quantities import count_of
+from .trust import context_values
+from .untrusted_text import visible
+
+COLUMNS, LINES = 72, 25
+LONGEST_SCHEME = 16
+_ASCII = str.maketrans({"µ": "u", "–": "-", "…": "...", "“": '"', "”": '"', "’": "'", "±": "+-", "×": "x", "→": "->"})
+_HEADS = (("held mean", "held"), ("held peak", "peak"), ("free p99", "free99"), ("zap p50", "zap50"), ("lock hold p99", "lock99"))
+
+
+def _ascii(words):
+    return visible(str(words)).translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _wrapped(label, words, most):
+    """At most so many lines; what does not fit is cut, and says so."""
+    text = _ascii(f"{label}{words}")
+    return textwrap.wrap(text, COLUMNS, max_lines=most, placeholder=" ...", subsequent_indent="  ")
+
+
+def _short(value):
+    """A quantity without its space: `15.8ms`."""
+    return _ascii(value).replace(" ", "")
+
+
+def _head(title):
+    return dict(_HEADS).get(title, title.replace("read ", "read"))
+
+
+def _table(sheet, most):
+    """The header and at most `most` further lines."""
+    lines = sheet.lines if len(sheet.lines) <= most else sheet.lines[:most - 1]
+    rows = [["scheme", *(_head(title) for title, _ in sheet.columns)]]
+    rows += [[line.head, *(_short(cell.value) for cell in line.cells)] for line in lines]
+    widths = [max(len(row[place]) for row in rows) for place in range(1, len(rows[0]))]
+    longest = min(LONGEST_SCHEME, COLUMNS - sum(widths) - len(widths))
+    for row in rows:
+        name = _ascii(row[0])
+        name = name if len(name) <= longest else name[:longest - 1] + "~"
+        yield (name.ljust(longest) + "".join(f" {text:>{width}}" for text, width in zip(row[1:], widths))).rstrip()
+    if len(lines) < len(sheet.lines):
+        yield f"... and {count_of(len(sheet.lines) - len(lines), 'more scheme')}"
+
+
+def claim_lines(claims):
+    """Two lines per claim: its badge, and what it found."""
+    for number, claim in enumerate(claims, 1):
+        yield _ascii(f"Claim {number}, {claim.name}: {badge_of(claim)}")
+        yield from _wrapped("", line_of(claim), 1)
+
+
+def command_of(run):
+    """The command that measures the run again; empty where its plan has no matrix."""
+    if not run.matrix:
+        return ""
+    folder, _, file = run.matrix.rpartition("/")
+    # A matrix that ships has a name; that of a user has no better path than its name for the reader of a mail.
+    matrix = file.removesuffix(".toml") if folder.endswith("/matrices") or folder == "matrices" else file
+    words = ["shadowwalk", "run", matrix, "--out", "again", "--seed", str(run.seed), "--repetitions", str(run.repetitions)]
+    words += ["--filter", run.filter] if run.filter else []
+    return shlex.join(words)
+
+
+def _build(run):
+    words = [f"shadowwalk {run.version}", *context_values(run, "shadowwalk_build"), *context_values(run, "shadowwalk_compiler")]
+    return ", ".join([*words, *([f"build {run.build_id[:12]}"] if run.build_id else [])])
+
+
+def render_text(report):
+    run, overview = report.run, report.overview
+    floors = ", ".join(f"{name} {words}" for name, words in overview.floors) or "not measured"
+    above = [*_wrapped("", run.title, 1), *_wrapped("", overview.where, 2), *_wrapped("Floors: ", floors, 2),
+             *_wrapped("Limits: ", ", ".join(overview.limits) or "none known", 2), "", *claim_lines(overview.claims), ""]
+    below = [line for note in overview.notes[:2] for line in _wrapped("", note, 1)]
+    command = command_of(run)
+    below += ["", *_wrapped("", _build(run), 1), *([_ascii(command)] if len(_ascii(command)) <= COLUMNS else _wrapped("", command, 2))]
+    table = list(_table(overview.sheet, LINES - len(above) - len(below) - 1)) if overview.sheet.lines else ["No scheme was measured."]
+    return "\n".join([*above, *table, *(below if below[0] else below[1:])]).rstrip() + "\n"
+
+
+def render_claims(claims):
+    """The claims alone."""
+    return "\n".join(claim_lines(claims)) + "\n"

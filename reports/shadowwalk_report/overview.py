@@ -1,0 +1,146 @@
+"""What a reader wants in ten seconds: what ran where, what limits it, the two claims, and one table. The page's first screen and the
+text for a mail show the same."""
+
+import dataclasses
+import textwrap
+
+from .claims.claim import Claim
+from .counters import counter
+from .headline import Headline, headline_of, row_at_host
+from .held import RETIRED
+from .quantities import ABSENT, NANOSECONDS, count_of, interval, quantity
+from .rows import SPEED_LIMIT, read_side
+from .setting import within
+from .sheet import Cell, Line, Sheet
+from .statistics import estimate
+from .trust import context_values
+
+LONGEST_LINE = 72  # characters of a claim
+FEW_CPUS = 4  # below, nothing can be said about scaling
+ZAP_COST, FREE, LOCK = counter("zap_ns_p50"), counter("free_ns_p99"), counter("mmu_lock_hold_ns_p99")
+# What the trust strip says at length, in a word or two; an item that is not here is named by its label.
+_SHORT = {"KVM": "no KVM", "PMU": "no PMU", "Negative control": "control not caught", "Violations elsewhere": "violations",
+          "Hosts": "several hosts", "Order": "not interleaved", "Build": "no release build", "Repetitions": "few repetitions"}
+_NOT_A_LIMIT = {"Known to be broken", "Steal", "Other load", "Core speed", "Preempted sections", "Results"}
+FLOORS = (("xchg_ns", "xchg"), ("mfence_ns", "mfence"), ("line_transfer_ns", "line transfer"), ("signal_ipi_ns", "IPI (signal)"),
+          ("membarrier_global_ns_p50", "grace period"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Overview:
+    """`where`: CPU, CPUs, VM and kernel. `floors`: [(name, words)]. `notes`: at which settings the table's figures are."""
+
+    where: str
+    floors: list[tuple[str, str]]
+    limits: list[str]
+    claims: list[Claim]
+    headline: Headline
+    sheet: Sheet
+    notes: list[str]
+
+
+def badge_of(claim):
+    """One word for the claim: its outcome where all rivals agree."""
+    outcomes = {finding.outcome.value for finding in claim.headline}
+    return outcomes.pop() if len(outcomes) == 1 else "AMBIGUOUS"
+
+
+def line_of(claim):
+    return textwrap.shorten(claim.sentence, LONGEST_LINE, placeholder=" ...")
+
+
+def _context(run, key):
+    return "/".join(context_values(run, key))
+
+
+def kernel_words(run):
+    """`Linux 6.18.5, HZ 250, voluntary`: what is known."""
+    kernel = run.host.kernel
+    release = kernel.release or _context(run, "kernel")
+    words = [f"Linux {release.removeprefix('Linux ')}"] if release else []
+    words += [f"HZ {kernel.hz}"] if kernel.hz else []
+    words += [f"preemption {kernel.preemption}"] if kernel.preemption else []
+    return words + (["rcu_expedited"] if kernel.rcu_expedited else [])
+
+
+def _where(run):
+    host = run.host
+    cpus = str(host.cpus or _context(run, "num_cpus"))
+    words = [host.cpu or _context(run, "cpu_model"), f"{cpus} CPU{'' if cpus == '1' else 's'}" if cpus else "",
+             "virtual machine" if host.virtual_machine else "", *kernel_words(run)]
+    return ", ".join(filter(None, words)) or "host not recorded"
+
+
+def _limits(run, trust):
+    """What is wrong, in few words."""
+    cpus = run.host.cpus or next((int(text) for text in context_values(run, "num_cpus") if text.isdigit()), 0)
+    words = [count_of(cpus, "CPU")] if 0 < cpus < FEW_CPUS else []
+    words += [f"{len(run.missing)} results not run"] if run.missing else []
+    words += [f"{len(run.left_out)} failed or refused"] if run.left_out else []
+    noisy = sum(result.is_noisy for result in run.results)
+    words += [f"{noisy} of {len(run.results)} results noisy"] if noisy else []
+    for item in trust:
+        if item.level != "good" and item.label not in _NOT_A_LIMIT and item.label != "Noisy":
+            words.append(_SHORT.get(item.label, item.label[:1].lower() + item.label[1:]))
+    return words
+
+
+def _floors(run):
+    return [(name, quantity(run.host.floors[key], NANOSECONDS)) for key, name in FLOORS if key in run.host.floors]
+
+
+def _cell(found, units, reason):
+    """The interval shows when pointed at: in the pictures it is a whisker."""
+    if found is None:
+        return Cell(ABSENT, hint=reason or "not measured")
+    return Cell(quantity(found.value, units), hint=f"{interval(found, units) or 'one repetition'} over {count_of(found.count, 'repetition')}")
+
+
+def _read_cell(table, setting, variant):
+    row, limit = table.plain_row(setting, variant), table.plain_row(setting, SPEED_LIMIT)
+    if row is None or limit is None:
+        return Cell(ABSENT, hint=f"{variant if row is None else SPEED_LIMIT} was not measured in this setting")
+    if row is limit:
+        return Cell("0", hint="by definition: the other costs are relative to it")
+    return _cell(estimate(read_side(row, limit).values()), NANOSECONDS, row.why_absent("walk_ns_mean"))
+
+
+def _counter_cell(row, shown):
+    if row is None:
+        return Cell(ABSENT, hint="not measured in this setting")
+    doubt = row.saturation(shown)
+    cell = _cell(row.estimate(shown.name), shown.units, row.why_absent(shown.name))
+    return dataclasses.replace(cell, hint=doubt, verdict="doubtful") if doubt and cell.value != ABSENT else cell
+
+
+def _sheet(table, headline):
+    ends = headline.quiet if len(headline.quiet) < 2 else [headline.quiet[0], headline.quiet[-1]]
+    held = headline.held or RETIRED
+    columns = [(f"read @{setting.vcpus}", f"what the scheme adds to a walk at {count_of(setting.vcpus, 'vCPU')}: its mean less that "
+                f"of {SPEED_LIMIT}") for setting in ends]
+    columns += [("held mean", held.meaning), ("held peak", held.meaning), *((shown.title, shown.meaning) for shown in (FREE, ZAP_COST)),
+                ("lock hold p99", LOCK.meaning)]
+    lines = []
+    for variant in headline.variants:
+        row = row_at_host(table, headline.zapped, variant) if headline.zapped else None
+        cells = [_read_cell(table, setting, variant) for setting in ends]
+        cells += [_counter_cell(row, shown) for shown in (*held.both, FREE, ZAP_COST, LOCK)]
+        lines.append(Line(variant, row.scheme.knobs if row else [], cells))
+    return Sheet("", columns, lines, corner="scheme")
+
+
+def _notes(headline):
+    notes = []
+    if headline.quiet:
+        counts = "/".join(str(setting.vcpus) for setting in headline.quiet)
+        notes.append(f"Read side: {within(headline.quiet[0])}, vCPUs {counts}.")
+    if headline.zapped:
+        notes.append(f"Memory and zaps: {within(headline.zapped)}.")
+    if headline.others:
+        notes.append(f"{count_of(len(headline.others), 'more scheme')}: {', '.join(headline.others)}.")
+    return notes
+
+
+def overview_of(run, table, verdicts, claims, trust):
+    headline = headline_of(table, verdicts, claims)
+    return Overview(_where(run), _floors(run), _limits(run, trust), claims, headline, _sheet(table, headline), _notes(headline))
