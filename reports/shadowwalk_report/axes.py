@@ -2,7 +2,7 @@
 
 import difflib
 
-from .quantities import NANOSECONDS, PER_SECOND, PLAIN, SECONDS
+from .quantities import NANOSECONDS, PER_SECOND, PLAIN, SECONDS, quantity
 from .setting import ROW_FIELDS
 
 # The zap rate first: memory, frees and zaps depend on it most.
@@ -14,6 +14,11 @@ _ENDINGS = ("_ns", "_s", "_pages")  # of fields; options have none
 
 def units_of(field):
     return next((units for ending, units in _UNITS.items() if field.endswith(ending)), PLAIN)
+
+
+def axis_words(field, value):
+    """A value of an axis: numbers with the axis' unit, words as they are."""
+    return value or "none" if isinstance(value, str) else quantity(value, units_of(field))
 
 
 def number_of(value):

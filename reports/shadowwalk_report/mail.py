@@ -33,9 +33,10 @@ def _head(title):
     return dict(_HEADS).get(title, title.replace("read ", "read"))
 
 
-def _table(sheet, most):
-    """The header and at most `most` further lines."""
-    lines = sheet.lines if len(sheet.lines) <= most else sheet.lines[:most - 1]
+def _table(sheet, others, most):
+    """The header and at most `most` further lines. `others`: the number of schemes that are not in the sheet."""
+    lines = sheet.lines if len(sheet.lines) + (others > 0) <= most else sheet.lines[:most - 1]
+    others += len(sheet.lines) - len(lines)
     rows = [["scheme", *(_head(title) for title, _ in sheet.columns)]]
     rows += [[line.head, *(_short(cell.value) for cell in line.cells)] for line in lines]
     widths = [max(len(row[place]) for row in rows) for place in range(1, len(rows[0]))]
@@ -44,8 +45,8 @@ def _table(sheet, most):
         name = _ascii(row[0])
         name = name if len(name) <= longest else name[:longest - 1] + "~"
         yield (name.ljust(longest) + "".join(f" {text:>{width}}" for text, width in zip(row[1:], widths))).rstrip()
-    if len(lines) < len(sheet.lines):
-        yield f"... and {count_of(len(sheet.lines) - len(lines), 'more scheme')}"
+    if others:
+        yield f"... and {count_of(others, 'more scheme')}"
 
 
 def claim_lines(claims):
@@ -80,7 +81,7 @@ def render_text(report):
     below = [line for note in overview.notes[:2] for line in _wrapped("", note, 1)]
     command = command_of(run)
     below += ["", *_wrapped("", _build(run), 1), *([_ascii(command)] if len(_ascii(command)) <= COLUMNS else _wrapped("", command, 2))]
-    table = list(_table(overview.sheet, LINES - len(above) - len(below) - 1)) if overview.sheet.lines else ["No scheme was measured."]
+    table = list(_table(overview.sheet, len(overview.headline.others), LINES - len(above) - len(below) - 1)) if overview.sheet.lines else ["No scheme was measured."]
     return "\n".join([*above, *table, *(below if below[0] else below[1:])]).rstrip() + "\n"
 
 

@@ -18,10 +18,13 @@ from .trust import context_values
 LONGEST_LINE = 72  # characters of a claim
 FEW_CPUS = 4  # below, nothing can be said about scaling
 ZAP_COST, FREE, LOCK = counter("zap_ns_p50"), counter("free_ns_p99"), counter("mmu_lock_hold_ns_p99")
-# What the trust strip says at length, in a word or two; an item that is not here is named by its label.
-_SHORT = {"KVM": "no KVM", "PMU": "no PMU", "Negative control": "control not caught", "Violations elsewhere": "violations",
-          "Hosts": "several hosts", "Order": "not interleaved", "Build": "no release build", "Repetitions": "few repetitions"}
-_NOT_A_LIMIT = {"Known to be broken", "Steal", "Other load", "Core speed", "Preempted sections", "Results"}
+# What the trust strip says at length, in a word or two: {(label, level): words}; other items are named by their label.
+_SHORT = {("KVM", "note"): "no KVM", ("PMU", "note"): "no PMU", ("Negative control", "note"): "no negative control",
+          ("Negative control", "warn"): "negative control not caught", ("Violations elsewhere", "warn"): "violations",
+          ("Hosts", "warn"): "several hosts", ("Order", "warn"): "not interleaved", ("Order", "note"): "not shuffled",
+          ("Build", "warn"): "no release build", ("Repetitions", "warn"): "too few repetitions", ("Repetitions", "note"): "few repetitions"}
+# Told elsewhere in the line, or no limit of what the run can show.
+_NOT_A_LIMIT = {"Known to be broken", "Steal", "Other load", "Core speed", "Preempted sections", "Results", "Noisy"}
 FLOORS = (("xchg_ns", "xchg"), ("mfence_ns", "mfence"), ("line_transfer_ns", "line transfer"), ("signal_ipi_ns", "IPI (signal)"),
           ("membarrier_global_ns_p50", "grace period"))
 
@@ -80,8 +83,8 @@ def _limits(run, trust):
     noisy = sum(result.is_noisy for result in run.results)
     words += [f"{noisy} of {len(run.results)} results noisy"] if noisy else []
     for item in trust:
-        if item.level != "good" and item.label not in _NOT_A_LIMIT and item.label != "Noisy":
-            words.append(_SHORT.get(item.label, item.label[:1].lower() + item.label[1:]))
+        if item.level != "good" and item.label not in _NOT_A_LIMIT:
+            words.append(_SHORT.get((item.label, item.level), item.label[:1].lower() + item.label[1:]))
     return words
 
 

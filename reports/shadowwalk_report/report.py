@@ -29,7 +29,7 @@ from .verdicts import DEFAULT_BASELINE, Verdicts
 from .workloads import WorkloadPage, workload_pages
 
 FORMATS = ("html", "png", "csv", "md", "txt", "json")
-DEFAULT_FORMATS = ("html", "png", "csv", "json")
+DEFAULT_FORMATS = ("html", "csv", "json")  # png takes as long as the page: every figure is drawn once more
 INDEX = "index.html"
 MARKDOWN = "report.md"
 TEXT = "report.txt"
@@ -143,7 +143,7 @@ def _formats(text):
 def _parse(arguments):
     parser = OneLineParser(
         prog="shadowwalk report",
-        description="Write an HTML report, with figures as PNG and CSV, about a run directory of `shadowwalk run`.",
+        description="Write an HTML report, with the figures' data as CSV, about a run directory of `shadowwalk run`.",
         epilog="A run that is unfinished, or has failed cells, is reported as far as it goes. The last line on stdout is the path of "
                "the report. Exit codes: 0 the report is written, 2 bad input. docs/reports.md says how to read a report.")
     parser.add_argument("directory", metavar="DIR", type=pathlib.Path, help="the run's directory, which holds run.json")

@@ -38,12 +38,17 @@ def plots(material):
         yield from filter(None, (lane_plot(footprint, table, place, settings, absent) for footprint in FOOTPRINTS))
 
 
-def _sheet(table, setting, axes):
+def _measured(rows):
+    """The columns that have a value in any row."""
+    return [counter for counter in COLUMNS if any(row.estimate(counter.name) for row in rows)]
+
+
+def _sheet(table, setting, columns, axes):
     """None where the rows have only the retired bytes, which are in the summary."""
     rows = table.rows(setting)
-    if not any(row.estimate(counter.name) for row in rows for counter in COLUMNS if counter.name not in IN_SUMMARY):
+    if all(counter.name in IN_SUMMARY for counter in _measured(rows)):
         return None
-    return setting_sheet(setting, rows, COLUMNS, axes)
+    return setting_sheet(setting, rows, columns, axes)
 
 
 def _memory_cell(sizes):
@@ -85,7 +90,8 @@ def content(material):
     table = material.table
     axes = varying_axes(table.settings)
     zapped = [setting for setting in table.settings if setting.zappers > 0]
-    found = first_and_folded([s for setting in zapped if (s := _sheet(table, setting, axes))], "Footprint")
+    columns = _measured(table.all_rows)
+    found = first_and_folded([s for setting in zapped if (s := _sheet(table, setting, columns, axes))], "Footprint")
     kernel = [sheet for row in table.all_rows if row.setting.guest == "kvm" and (sheet := kernel_sheet(row, axes))]
     details = list(found.details)
     if kernel:

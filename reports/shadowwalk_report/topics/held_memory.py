@@ -3,7 +3,7 @@
 import dataclasses
 
 from ..axes import FIELDS, number_of, units_of
-from ..drawing.plot import METRIC_COLUMNS, MOST_PLACES, Panel, is_large, metric_records, note_absence, place_plot
+from ..drawing.plot import METRIC_COLUMNS, Panel, metric_records, note_absence, place_plot, shown_places
 from ..drawing.scales import error_bars, line_style, line_width, printable, set_byte_axis
 from ..drawing.svg import hover_points
 from ..held import held_by
@@ -14,7 +14,6 @@ KIND = "held_memory"
 CAPTION = ("One panel per axis that varies; its title says what is constant. Each variant has two lines: the peak of held memory (large "
            "marks) and its mean (dotted, small marks), medians with 95 % intervals. {held} The x axis is logarithmic where it spans a "
            "decade, the scale of memory is the same in all panels; hollow marks are oversubscribed.")
-LARGE_RUN = "so large a run shows the first workloads only; cells.csv has the others"
 DOTTED = (0, (1, 1.5))
 DECADE = 10
 MOST_TICKS = 8
@@ -106,14 +105,11 @@ def _title(sweep, settings):
 
 def plots(material):
     table = material.table
-    places = by_place([setting for setting in table.settings if setting.zappers > 0])
-    shown = places[:MOST_PLACES] if is_large(table.settings) else places
-    for place, settings in shown:
+    places, left_out = shown_places(table, by_place([setting for setting in table.settings if setting.zappers > 0]))
+    for place, settings in places:
         rows = [row for setting in settings for row in table.rows(setting)]
         held = held_by(rows)
-        best, absent = [], {}
-        if len(shown) < len(places):
-            note_absence(absent, LARGE_RUN, count_of(len(places) - len(shown), "more place"))
+        best, absent = [], dict(left_out)
         for axis in (field for field in FIELDS if field != "variant"):
             sweeps = _sweeps(rows, axis, held.peak)
             if sweeps:

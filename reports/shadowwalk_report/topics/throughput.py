@@ -4,7 +4,7 @@ import dataclasses
 
 from matplotlib import ticker
 
-from ..drawing.plot import Panel, is_large, note_absence, place_plot
+from ..drawing.plot import Panel, is_large, note_absence, place_plot, shown_places
 from ..drawing.scales import draw_ideal, error_bars, line_style, line_width, printable, set_ticks, set_units
 from ..drawing.svg import hover_points
 from ..grouping import grouped
@@ -76,10 +76,11 @@ def panel(table, settings, title, span=None, variants=None):
 
 def plots(material):
     table = material.table
-    for place, settings in by_place(table.settings):
+    places, left_out = shown_places(table, by_place(table.settings))
+    for place, settings in places:
         axes = varying_axes(settings)
         series = grouped((dataclasses.replace(setting, vcpus=0), setting) for setting in settings)
-        absent, records = {}, []
+        absent, records = dict(left_out), []
         for setting in settings:
             for row in table.plain_rows(setting):
                 if row.estimate(METRIC) is None:

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from ..drawing.plot import LARGE_RUN, MOST_PLACES, Panel, is_large, note_absence, place_plot
+from ..drawing.plot import Panel, note_absence, place_plot, shown_places
 from ..drawing.scales import LONGEST_NAME, draw_names, printable, set_units
 from ..drawing.svg import INK, MUTED, hover
-from ..quantities import NANOSECONDS, count_of, quantity, with_interval
+from ..quantities import NANOSECONDS, quantity, with_interval
 from ..setting import ROW_FIELDS, by_place, describe, row_fields, varying_axes
 from ..statistics import Estimate, estimate
 
@@ -96,7 +96,7 @@ def panel(table, costs, title, end=None):
             axes.barh([0], [0], facecolor="none", edgecolor=MUTED, hatch="////", linewidth=0.5, label=DEFERRED)
         axes.grid(False, axis="y")
         axes.grid(True, axis="x")
-        draw_names(axes, [printable(cost.row.scheme.words, LONGEST_NAME) for cost in reversed(costs)])
+        draw_names(axes, [printable(cost.row.variant, LONGEST_NAME) for cost in reversed(costs)])
         axes.set_xlim(0, end)
         axes.set_ylim(-0.6, len(costs) - 0.4)
         axes.xaxis.get_major_locator().set_params(nbins=5)
@@ -121,12 +121,9 @@ def record_of(cost):
 
 def plots(material):
     table = material.table
-    places = by_place([setting for setting in table.settings if setting.zappers > 0])
-    shown = places[:MOST_PLACES] if is_large(table.settings) else places
-    for place, settings in shown:
-        axes, absent, drawn = varying_axes(settings), {}, []
-        if len(shown) < len(places):
-            note_absence(absent, LARGE_RUN, count_of(len(places) - len(shown), "more place"))
+    places, left_out = shown_places(table, by_place([setting for setting in table.settings if setting.zappers > 0]))
+    for place, settings in places:
+        axes, absent, drawn = varying_axes(settings), dict(left_out), []
         for setting in settings:
             costs, without = costs_of(table, setting)
             for row in without:
