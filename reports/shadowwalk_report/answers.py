@@ -68,6 +68,10 @@ def _factor(ratio):
     return Estimate(1 / ratio.value, low, high, ratio.count)
 
 
+def _noise(ruling):
+    return f" ({ruling.reason})" if ruling.differs_with_noisy else ""
+
+
 def _direction(question, ratio):
     return question.worse if (ratio.value >= 1) == question.counter.lower_is_better else question.better
 
@@ -76,7 +80,7 @@ def _together(question, verdict, differing):
     """`12 slower: mutex 9.1x [8.8, 9.3], ...`, the farthest from the baseline first."""
     by_effect = sorted(differing, key=lambda pair: -_factor(pair[1].comparison.ratio).value)
     words = _direction(question, by_effect[0][1].comparison.ratio)
-    effects = [f"{row.variant} {with_interval(_factor(ruling.comparison.ratio), RATIO)}" for row, ruling in by_effect]
+    effects = [f"{row.variant} {with_interval(_factor(ruling.comparison.ratio), RATIO)}{_noise(ruling)}" for row, ruling in by_effect]
     return Clause(verdict, f"{len(effects)} {words}: {', '.join(effects)}", len(effects))
 
 
@@ -96,7 +100,7 @@ def _clauses(question, rulings):
             clauses.append(_together(question, verdict, pairs))
         else:
             clauses += [Clause(verdict, f"{row.variant} {question.does} {with_interval(_factor(ruling.comparison.ratio), RATIO)} "
-                               f"{_direction(question, ruling.comparison.ratio)}") for row, ruling in pairs]
+                               f"{_direction(question, ruling.comparison.ratio)}{_noise(ruling)}") for row, ruling in pairs]
     for (verdict, reason), figures in alike.items():
         clauses.append(Clause(verdict, f"{verdict.value}: {listing(figures)}" + (f", as {reason}" if reason else ""), len(figures)))
     return sorted(clauses, key=lambda clause: ORDER.index(clause.verdict))

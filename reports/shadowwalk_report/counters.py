@@ -9,6 +9,7 @@ import json
 from .quantities import BYTES, NANOSECONDS, PER_SECOND, PLAIN, SECONDS
 
 _UNITS = {"ns": NANOSECONDS, "bytes": BYTES, "per_second": PER_SECOND, "count": PLAIN, "flag": PLAIN, "s": SECONDS}
+_STEPS = {id(BYTES): 4096, id(PLAIN): 1}  # memory is counted in pages
 _QUANTILES = {"p999": "p99.9"}  # the others are spelt as in the counter's name
 
 
@@ -23,6 +24,16 @@ class Counter:
     units: tuple
     lower_is_better: bool
     grows_with_run: bool
+
+    @property
+    def step(self):
+        """What its values are whole multiples of; 0 where they are fractions."""
+        return step_of(self.units)
+
+
+def step_of(units):
+    """What a figure in these units is counted in; 0 where it is clocked or a rate."""
+    return _STEPS.get(id(units), 0)
 
 
 @functools.cache

@@ -64,6 +64,7 @@ class Result:
     host_action: str = ""
     perturbed: str = ""  # the tools that were attached to the cell while it ran
     is_perturbed_trusted: bool = False  # --with-perturbed
+    is_noisy_trusted: bool = False  # --with-noisy
     simulated: Simulated | None = None  # None: it was measured
     grace_periods: GracePeriods | None = None
     workload_summary: str = ""  # the practical case that the workload stands for
@@ -83,12 +84,17 @@ class Result:
     @property
     def is_left_out(self):
         """It is shown but excluded from verdicts: it is noisy, or a tool perturbed it."""
-        return self.is_noisy or (self.perturbed != "" and not self.is_perturbed_trusted)
+        return self.is_noisy and not self.is_noisy_trusted or (self.perturbed != "" and not self.is_perturbed_trusted)
 
 
 def trusting_perturbed(results):
     """The results, with those that tools were attached to included in verdicts."""
     return [dataclasses.replace(result, is_perturbed_trusted=True) for result in results]
+
+
+def trusting_noisy(results):
+    """The results, with the noisy ones included in verdicts."""
+    return [dataclasses.replace(result, is_noisy_trusted=True) for result in results]
 
 
 @dataclasses.dataclass(frozen=True)

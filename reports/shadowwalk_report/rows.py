@@ -33,9 +33,20 @@ class Row:
 
         Verdicts use values `without_noise`, which exclude noisy and perturbed results.
         """
+        return self._values(metric, lambda result: without_noise and result.is_left_out)
+
+    def values_with_noisy(self, metric):
+        """{repetition: value} as verdicts would use them if noise did not matter: without perturbed results only."""
+        return self._values(metric, lambda result: result.is_left_out and not result.is_noisy)
+
+    def _values(self, metric, is_excluded):
         blocks = grouped((result.repetition, result.counters[metric]) for result in self.results
-                         if metric in result.counters and not (without_noise and result.is_left_out))
+                         if metric in result.counters and not is_excluded(result))
         return {repetition: float(statistics.median(block)) for repetition, block in blocks.items()}
+
+    @property
+    def has_noisy(self):
+        return any(result.is_noisy for result in self.results)
 
     @functools.cache
     def estimate(self, metric, without_noise=False):
@@ -175,7 +186,7 @@ def read_side(row, speed_limit, without_noise=False):
 
 def noise_decided(reason, rows):
     """Whether the exclusion of noisy results may be the reason why the rows have no verdict."""
-    return reason in (Reason.TOO_FEW, Reason.TOO_MANY_COMPARISONS, Reason.NO_PAIR) and any(row.noise_words for row in rows)
+    return reason in (Reason.TOO_FEW, Reason.NO_PAIR) and any(row.noise_words for row in rows)
 
 
 def reason_words(reason, rows):

@@ -51,6 +51,11 @@ class Setting:
         return self.workload, self.guest
 
     @property
+    def with_default_pace(self):
+        """The same with walks that follow each other as they do by default."""
+        return dataclasses.replace(self, **{axis: _DEFAULTS[axis] for axis in ("think_ns", "walk_mode")})
+
+    @property
     def is_plain(self):
         """With the default instrumentation, without counted events, the guest as its workload defines it."""
         return all(getattr(self, axis) == value for axis, value in _DEFAULTS.items())
@@ -162,9 +167,14 @@ def full_title(setting, axes=(), vcpus=True):
     return f"{place_title(*setting.place)}, {describe(setting, axes, vcpus)}"
 
 
-def within(setting):
+def within(setting, axes=()):
     """`1 vCPU, no zapper (mmio-poll, thread guest)`."""
-    return f"{describe(setting)} ({place_title(*setting.place)})"
+    return f"{describe(setting, axes)} ({place_title(*setting.place)})"
+
+
+def telling_axes(setting, settings):
+    """The platform axes that tell a setting from others which `describe` alone would give the same words, such as the duration."""
+    return varying_axes(other for other in settings if within(other) == within(setting))
 
 
 def by_place(settings):

@@ -1,44 +1,48 @@
-"""All statistics of the reports: medians, bootstrap intervals, comparisons and their verdicts.
+"""All statistics of the reports: medians, intervals, comparisons and their verdicts.
 
 Repetitions are few (5 to 15) and each is a block: cells of one repetition ran close together, so that slow drift of the
-host affects them equally. Two cells of one run are therefore compared within each repetition first, and the differences or
-ratios are summarised over repetitions afterwards. Cells of two runs share no block: their medians are compared.
+host affects them equally. Two cells of one run are therefore compared within each repetition first, and the logarithms of the
+ratios are summarised over repetitions afterwards. Cells of two runs share no block: the logarithms of each side are summarised first.
 
-A difference counts when it is both certain and large enough: the Mann-Whitney test, corrected for the number of
-comparisons, says that the samples differ, and the whole interval of the ratio lies beyond the smallest effect that counts.
+A summary is a trimmed mean with Student's interval (Tukey and McLaughlin 1963; Yuen 1974 for two samples): below 7 repetitions the
+plain mean, from 7 on without the least and the greatest 15 %, so that one bad repetition of 7 decides nothing. Of the intervals that
+bear one bad repetition, this one covers as promised from 5 repetitions on (tests/reports/test_coverage.py); those of Hodges-Lehmann
+and of order statistics must reach to the outlier below 9, and the bootstrap of a median covers 88 to 91 %.
+
+A verdict is a test by an interval that holds for all comparisons of a family at once (Bonferroni): the interval of level
+1 - 0.05/m lies beyond the smallest effect that counts, or, for SAME, each of two one-sided tests at 0.05/m says that the effect is
+smaller (TOST, Schuirmann 1987), which is that the interval of level 1 - 2 * 0.05/m lies within it.
 """
 
 import dataclasses
 import enum
 import functools
-import itertools
 import math
 import statistics
 
-import numpy as np
-import scipy.stats
+import scipy.special
 
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
-RESAMPLES = 2000
-SEED = 20120516
-# The range of three values contains the true median in 75 % of cases, that of four in 87 %, that of five in 94 %.
-MINIMUM_REPETITIONS = 4
+MINIMUM_REPETITIONS = 4  # three give Student's interval two degrees of freedom: it is then four times as wide as with ten
+MEDIAN_REPETITIONS = 5  # the range of five values holds the median in 94 % of cases, that of four in 87 %
 MINIMUM_EFFECT = 0.05
-EXACT_UP_TO = 50  # values per sample: beyond, the normal approximation is as good and much faster
-MOST_ARRANGEMENTS = 20_000  # of values into two samples, all of which are enumerated: 8 values per sample
+TRIMMED = 0.15  # of the values at each end
+BUCKET = 1 / 128  # of a value: as fine as the histograms are, from which percentiles come; what values that are all equal are known to
+ALIKE = 1e-9  # relative: numbers that differ by less are equal but for the arithmetic
+_LARGEST_LOG = 230.0  # e to this is as large as a number of a result may be
 
 
 class Reason(enum.Enum):
     """Why there is no verdict: the name is the code, the value is its words."""
 
     TOO_FEW = f"too few repetitions (fewer than {MINIMUM_REPETITIONS})"
-    TOO_MANY_COMPARISONS = "too few repetitions for so many comparisons: not even samples without overlap would be significant"
     SPANS = "the interval reaches across the smallest effect that counts"
-    NOT_SIGNIFICANT = "the samples overlap too much"
+    CORRECTED = "clear alone, but among so many comparisons its interval reaches across the smallest effect that counts"
+    CONSTANT = ("repetitions differ by less than the step in which it is counted or clocked, and that step is too coarse to tell")
     ONLY_AGGREGATES = "only aggregates and no repetitions, which a verdict needs: run it without --benchmark_report_aggregates_only"
     NO_PAIR = "no repetition has both"
-    ZERO_BASELINE = "the baseline is zero"
+    ZERO_BASELINE = "the baseline is zero in a repetition, so that there is no ratio"
 
 
 class Verdict(enum.Enum):
@@ -59,7 +63,7 @@ class Shift(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """A median over `count` repetitions. With a single repetition there is no interval: `low` and `high` are None."""
+    """A value over `count` repetitions with its interval. With a single repetition there is none: `low` and `high` are None."""
 
     value: float
     low: float | None
@@ -91,20 +95,79 @@ class Judgement:
     reason: Reason | None = None
 
 
+@functools.lru_cache(maxsize=4096)
+def _student(level, freedom):
+    """The quantile of Student's distribution that encloses `level` on both sides."""
+    return float(scipy.special.stdtrit(freedom, 0.5 + level / 2))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Effect:
+    """A mean with its standard error. `is_coarse`: the values differ by less than the step that they are told in, which the error
+    then comes from. `is_log`: of logarithms of ratios, else of ratios or differences themselves."""
+
+    mean: float
+    error: float
+    freedom: float
+    count: int
+    is_coarse: bool = False
+    is_log: bool = False
+
+    def _told(self, value):
+        return math.exp(max(-_LARGEST_LOG, min(_LARGEST_LOG, value))) if self.is_log else value
+
+    def at(self, level):
+        """(low, high): the interval of this level."""
+        reach = _student(level, self.freedom) * self.error
+        return self._told(self.mean - reach), self._told(self.mean + reach)
+
+    @property
+    def estimate(self):
+        return Estimate(self._told(self.mean), *(self.at(CONFIDENCE) if self.freedom > 0 else (None, None)), self.count)
+
+    @property
+    def p(self):
+        """Of Student's two-sided test that there is no effect at all."""
+        if self.error == 0:
+            return float(self.mean == (0 if self.is_log else 1))
+        beyond = abs(self.mean - (0 if self.is_log else 1)) / self.error
+        return float(2 * scipy.special.stdtr(self.freedom, -beyond))
+
+
+def _effect(values, step, is_log=False, bucket=0):
+    """The trimmed mean and its error, by the winsorised deviations (Yuen's form). `step`: what the values are rounded to; a
+    rounding error is spread evenly over the step. `bucket`: the same for values that may be rounded, which shows where all are equal."""
+    ordered, count = sorted(values), len(values)
+    cut = int(TRIMMED * count)
+    kept = ordered[cut:count - cut]
+    mean = math.fsum(kept) / len(kept)
+    winsorised = [kept[0]] * cut + kept + [kept[-1]] * cut
+    middle = math.fsum(winsorised) / count
+    freedom = len(kept) - 1
+    observed = math.sqrt(math.fsum((value - middle) ** 2 for value in winsorised) / (len(kept) * max(freedom, 1)))
+    rounding = (step if observed > ALIKE * abs(mean) + ALIKE * is_log else max(step, bucket)) / math.sqrt(12 * len(kept))
+    return _Effect(mean, max(observed, rounding), freedom, count, rounding > observed, is_log)
+
+
 @dataclasses.dataclass(frozen=True)
 class Contest:
-    """Two samples to compare: `ratio` is candidate over baseline. `obstacle`: why they cannot be tested."""
+    """Two samples to compare: `effect` is candidate over baseline. `obstacle`: why they cannot be tested."""
 
     candidate: tuple
     baseline: tuple
-    ratio: Estimate | None
+    effect: _Effect | None
     obstacle: Reason | None = None
+
+    @property
+    def ratio(self):
+        return self.effect and self.effect.estimate
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Candidate over baseline. `reason` is set exactly when the verdict is AMBIGUOUS. `p` is that of the Mann-Whitney
-    test, `p_corrected` by Holm's method over `family` comparisons; None where nothing was tested."""
+    """Candidate over baseline. `reason` is set exactly when the verdict is AMBIGUOUS. `ratio` has the interval of this comparison
+    alone, `simultaneous` that over all `family` comparisons, which the verdict is by. `p` is that of Student's test that the two are
+    equal, `p_corrected` by Bonferroni; None where nothing was tested."""
 
     verdict: Verdict
     ratio: Estimate | None
@@ -112,61 +175,32 @@ class Comparison:
     p: float | None = None
     p_corrected: float | None = None
     family: int = 0
+    simultaneous: tuple[float, float] | None = None
 
 
-@functools.lru_cache(maxsize=64)
-def _middle_places(count, stream):
-    """The two places in the middle of each resample of a sorted sample. All samples of one size use the same draws, so that
-    the report of a run is the same each time. Samples that must be drawn independently take different streams."""
-    draws = np.random.default_rng(SEED + stream).integers(0, count, size=(RESAMPLES, count))
-    draws.sort(axis=1)
-    return draws[:, (count - 1) // 2], draws[:, count // 2]
-
-
-def _resampled_medians(values, stream=0):
-    """The median of each resample. It is drawn from the sorted sample, so that its place is known before its value."""
-    ordered = np.sort(np.asarray(values, dtype=float))
-    below, above = _middle_places(len(ordered), stream)
-    return (ordered[below] + ordered[above]) / 2
-
-
-def _middle_share(values):
-    """(low, high): the quantiles that enclose CONFIDENCE; as np.quantile, without its overhead."""
-    places = [(len(values) - 1) * share for share in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)]
-    below = [min(int(place), len(values) - 2) for place in places]
-    ordered = np.partition(values, sorted({*below, *(place + 1 for place in below)}))
-    low, high = (ordered[at] + (place - at) * (ordered[at + 1] - ordered[at]) for place, at in zip(places, below))
-    return float(low), float(high)
+@functools.lru_cache(maxsize=1024)
+def _outside(count):
+    """How many values of `count` lie outside the interval of the median at each end: order statistics, exact for any distribution."""
+    most = 0
+    while 2 * scipy.special.bdtr(most + 1, count, 0.5) <= ALPHA:
+        most += 1
+    return most
 
 
 def estimate(values):
-    """The median of the values with the percentile bootstrap interval of the median; None when there is no value."""
-    values = list(values)
-    if not values:
+    """The median of the values with the interval of order statistics, which for 5 values or fewer is their range; None when there is
+    no value."""
+    ordered = sorted(map(float, values))
+    if not ordered:
         return None
-    if len(values) == 1:
-        return Estimate(float(values[0]), None, None, 1)
-    return Estimate(float(statistics.median(values)), *_middle_share(_resampled_medians(values)), len(values))
-
-
-def quotient(numerators, denominators):
-    """Median over median, with an interval that includes the uncertainty of both: they are resampled independently. None when
-    there is no value, or a denominator that is not positive or as good as zero."""
-    samples = [np.asarray(list(values), dtype=float) for values in (numerators, denominators)]
-    if not all(map(len, samples)) or (samples[1] <= 0).any():
-        return None
-    count = min(map(len, samples))
-    with np.errstate(over="ignore"):
-        value = float(np.median(samples[0]) / np.median(samples[1]))
-        above, below = (_resampled_medians(sample, stream) for stream, sample in enumerate(samples))
-        quotients = above / below
-    if not np.isfinite(quotients).all():
-        return None
-    return Estimate(value, None, None, 1) if count == 1 else Estimate(value, *_middle_share(quotients), count)
+    if len(ordered) == 1:
+        return Estimate(ordered[0], None, None, 1)
+    outside = _outside(len(ordered))
+    return Estimate(statistics.median(ordered), ordered[outside], ordered[-1 - outside], len(ordered))
 
 
 def range_coverage(count):
-    """How often the range of `count` independent values contains the true median: the most that any bootstrap can reach."""
+    """How often the range of `count` independent values contains the true median: the most that any interval within it can reach."""
     return 1 - 2.0 ** (1 - count)
 
 
@@ -186,112 +220,141 @@ def ratios(candidate, baseline):
     return {repetition: ratio for repetition, ratio in found.items() if math.isfinite(ratio)}
 
 
-def judge(changes, tolerance):
-    """Whether a change, with one value per repetition, is beyond +-tolerance: only if its whole interval is on one side."""
+def _welch(above, below, is_log=False):
+    """The effect of two independent samples: above - below."""
+    squares = above.error ** 2, below.error ** 2
+    spread, freedom = sum(squares), min(above.freedom, below.freedom)
+    if freedom > 0 and (weights := sum(square ** 2 / effect.freedom for square, effect in zip(squares, (above, below)))) > 0:
+        freedom = spread ** 2 / weights
+    return _Effect(above.mean - below.mean, math.sqrt(spread), freedom, min(above.count, below.count),
+                   above.is_coarse and below.is_coarse, is_log)
+
+
+def _shift(effect, family, least, most):
+    """Whether the effect is beyond these bounds, or within them."""
+    low, high = effect.at(1 - ALPHA / family)
+    if low > most:
+        return Shift.MORE
+    if high < least:
+        return Shift.LESS
+    low, high = effect.at(1 - 2 * ALPHA / family)
+    return Shift.SAME if least <= low and high <= most else Shift.AMBIGUOUS
+
+
+def _reason(effect, least, most):
+    """Why it is neither."""
+    if _shift(effect, 1, least, most) is not Shift.AMBIGUOUS:
+        return Reason.CORRECTED
+    return Reason.CONSTANT if effect.is_coarse else Reason.SPANS
+
+
+def _judged(effect, tolerance, family=1):
+    if effect.count < MINIMUM_REPETITIONS:
+        return Judgement(Shift.AMBIGUOUS, effect.estimate, Reason.TOO_FEW)
+    shift = _shift(effect, family, -tolerance, tolerance)
+    return Judgement(shift, effect.estimate, _reason(effect, -tolerance, tolerance) if shift is Shift.AMBIGUOUS else None)
+
+
+def judge(changes, tolerance, step=0, family=1):
+    """Whether a change, with one value per repetition, is beyond +-tolerance: only if its whole interval is on one side; SAME by
+    TOST. `step`: what the changes are counted in. `family`: of how many such judgements it is one."""
     changes = list(changes)
-    found = estimate(changes)
-    if found is None:
+    return _judged(_effect(changes, step), tolerance, family) if changes else Judgement(Shift.AMBIGUOUS, None, Reason.NO_PAIR)
+
+
+def growth(after, before):
+    """The Estimate of the growth from one sample to another that shares no block with it; None where one has less than two values."""
+    samples = list(after), list(before)
+    return _welch(*(_effect(sample, 0) for sample in samples)).estimate if min(map(len, samples)) > 1 else None
+
+
+def judge_growth(after, before, tolerance):
+    """The same for the growth from one sample to another that shares no block with it (Welch)."""
+    if not after or not before:
         return Judgement(Shift.AMBIGUOUS, None, Reason.NO_PAIR)
-    if found.count < MINIMUM_REPETITIONS:
-        return Judgement(Shift.AMBIGUOUS, found, Reason.TOO_FEW)
-    if found.low > tolerance:
-        return Judgement(Shift.MORE, found)
-    if found.high < -tolerance:
-        return Judgement(Shift.LESS, found)
-    if found.low >= -tolerance and found.high <= tolerance:
-        return Judgement(Shift.SAME, found)
-    return Judgement(Shift.AMBIGUOUS, found, Reason.SPANS)
+    return _judged(_welch(*(_effect(list(sample), 0) for sample in (after, before))), tolerance)
 
 
-@functools.lru_cache(maxsize=16)
-def _arrangements(count, chosen):
-    return np.array(list(itertools.combinations(range(count), chosen)))
+def _rounding(above, below, step=0, share=0):
+    """What the ratio of two values is rounded to that are rounded to a step, or to a share of them."""
+    return math.hypot(max(step, share * abs(above)) / below, above / below * max(step / below, share))
 
 
-def _enumerated_p(values, first_count):
-    """Two-sided p of the rank sum over every arrangement of these values, ties included."""
-    ranks = scipy.stats.rankdata(values)
-    sums = ranks[_arrangements(len(values), first_count)].sum(axis=1)
-    middle = first_count * ranks.mean()
-    return float((np.abs(sums - middle) >= abs(ranks[:first_count].sum() - middle) - 1e-9).mean())
-
-
-def mann_whitney_p(first, second):
-    """Two-sided p of the Mann-Whitney U test: exact, unless there are many values, or more than a few with ties."""
-    values = np.concatenate([first, second])
-    if math.comb(len(values), len(first)) <= MOST_ARRANGEMENTS:
-        return _enumerated_p(values, len(first))
-    exact = len(np.unique(values)) == len(values) and max(len(first), len(second)) <= EXACT_UP_TO
-    return float(scipy.stats.mannwhitneyu(first, second, method="exact" if exact else "asymptotic").pvalue)
-
-
-def smallest_p(first_count, second_count):
-    """The least p that the exact test can give: that of samples which do not overlap."""
-    return min(1.0, 2 / math.comb(first_count + second_count, first_count))
-
-
-def cliffs_delta(first, second):
-    """P(second > first) - P(second < first), which is the rank-biserial correlation: -1 to 1; 0 where neither tends to
-    be greater."""
-    return float(np.sign(np.subtract.outer(np.asarray(second, float), np.asarray(first, float))).mean())
-
-
-def holm(p_values):
-    """The p values, corrected so that the probability of any false positive among all of them stays below the level of a single
-    test (Holm 1979). In the given order."""
-    order = np.argsort(p_values, kind="stable")
-    corrected = np.empty(len(p_values))
-    corrected[order] = np.maximum.accumulate(np.array(p_values)[order] * np.arange(len(p_values), 0, -1))
-    return np.minimum(corrected, 1.0).tolist()
-
-
-def paired(candidate, baseline):
-    """The contest of two cells of one run, by the repetitions that both have: {repetition: value} each."""
+def paired(candidate, baseline, step=0):
+    """The contest of two cells of one run, by the repetitions that both have: {repetition: value} each. `step`: what the values are
+    counted in, such as the bytes of a page."""
     common = sorted(candidate.keys() & baseline.keys())
     samples = tuple(candidate[r] for r in common), tuple(baseline[r] for r in common)
     if not common:
         return Contest(*samples, None, Reason.NO_PAIR)
-    ratio = estimate(ratios(candidate, baseline).values())
-    if ratio is None or any(value <= 0 for value in samples[1]):
-        return Contest(*samples, ratio, Reason.ZERO_BASELINE)
-    return Contest(*samples, ratio, Reason.TOO_FEW if len(common) < MINIMUM_REPETITIONS else None)
+    found = list(ratios(candidate, baseline).values())
+    if len(found) < len(common) or any(value <= 0 for value in samples[1]):
+        return Contest(*samples, None, Reason.ZERO_BASELINE)
+    is_log = all(ratio > 0 for ratio in found)
+    middle = statistics.median(found)
+    medians = [statistics.median(sample) for sample in samples]
+    scale = middle if is_log else 1
+    effect = _effect(list(map(math.log, found)) if is_log else found, _rounding(*medians, step) / scale, is_log,
+                     _rounding(*medians, share=BUCKET) / scale)
+    return Contest(*samples, effect, Reason.TOO_FEW if len(common) < MINIMUM_REPETITIONS else None)
 
 
-def independent(candidate, baseline):
+def _independent_effect(above, below, step):
+    """None where there is no ratio: nothing to divide, or a denominator that is not positive."""
+    if not above or not below or any(value <= 0 for value in below):
+        return None
+    def logarithmic(values):
+        return _effect(list(map(math.log, values)), step / statistics.median(values), True, BUCKET)
+
+    divisor = logarithmic(below)
+    if all(value > 0 for value in above):
+        return _welch(logarithmic(above), divisor, True)
+    # Zeros and negative numbers have no logarithm: the ratio itself, with the error of its two parts.
+    dividend, scale = _effect(above, step, bucket=BUCKET * abs(statistics.median(above))), math.exp(divisor.mean)
+    relative = dataclasses.replace(dividend, mean=dividend.mean / scale, error=dividend.error / scale)
+    part = dataclasses.replace(divisor, mean=0, error=divisor.error * abs(relative.mean))
+    found = _welch(relative, part)
+    return found if math.isfinite(found.mean) and math.isfinite(found.error) else None
+
+
+def quotient(numerators, denominators):
+    """Mean over mean, with an interval that includes the uncertainty of both, which are independent. None when there is no value, or
+    a denominator that is not positive."""
+    found = _independent_effect(list(numerators), list(denominators), 0)
+    return found and found.estimate
+
+
+def independent(candidate, baseline, step=0):
     """The contest of samples of two runs."""
     samples = tuple(map(float, candidate)), tuple(map(float, baseline))
-    ratio = quotient(*samples)
-    if ratio is None:
+    effect = _independent_effect(*samples, step)
+    if effect is None:
         return Contest(*samples, None, Reason.ZERO_BASELINE if all(map(len, samples)) else Reason.TOO_FEW)
-    return Contest(*samples, ratio, Reason.TOO_FEW if ratio.count < MINIMUM_REPETITIONS else None)
-
-
-def _verdict(contest, p_corrected, family, lower_is_better, minimum_effect):
-    """The bounds are reciprocal: swapping the sides mirrors the verdict."""
-    most = 1 + minimum_effect
-    least = 1 / most
-    low, high = contest.ratio.low, contest.ratio.high
-    if least <= low and high <= most:
-        return Verdict.SAME, None
-    if least <= high and low <= most:
-        return Verdict.AMBIGUOUS, Reason.SPANS
-    if p_corrected >= ALPHA:
-        hopeless = smallest_p(len(contest.candidate), len(contest.baseline)) * family >= ALPHA
-        return Verdict.AMBIGUOUS, Reason.TOO_MANY_COMPARISONS if hopeless else Reason.NOT_SIGNIFICANT
-    return Verdict.SLOWER if (low > most) == lower_is_better else Verdict.FASTER, None
+    return Contest(*samples, effect, Reason.TOO_FEW if effect.count < MINIMUM_REPETITIONS else None)
 
 
 def decide(contests, lower_is_better=True, minimum_effect=MINIMUM_EFFECT):
     """Whether each candidate is faster than its baseline: one Comparison each. The contests are one family: the more contests,
     the more certain each must be. Contests that cannot be tested do not count, as their samples are never used."""
-    p_values = {place: mann_whitney_p(contest.candidate, contest.baseline)
-                for place, contest in enumerate(contests) if contest.obstacle is None}
-    corrected = dict(zip(p_values, holm(list(p_values.values()))))
+    family = sum(contest.obstacle is None for contest in contests)
+    verdicts = {Shift.MORE: Verdict.SLOWER if lower_is_better else Verdict.FASTER, Shift.SAME: Verdict.SAME,
+                Shift.LESS: Verdict.FASTER if lower_is_better else Verdict.SLOWER, Shift.AMBIGUOUS: Verdict.AMBIGUOUS}
+    bounds = 1 / (1 + minimum_effect), 1 + minimum_effect  # reciprocal: swapping the sides mirrors the verdict
     found = []
-    for place, contest in enumerate(contests):
+    for contest in contests:
         if contest.obstacle is not None:
             found.append(Comparison(Verdict.AMBIGUOUS, contest.ratio, contest.obstacle))
             continue
-        verdict, reason = _verdict(contest, corrected[place], len(p_values), lower_is_better, minimum_effect)
-        found.append(Comparison(verdict, contest.ratio, reason, p_values[place], corrected[place], len(p_values)))
+        effect = contest.effect
+        verdict = verdicts[_shift(effect, family, *bounds)]
+        reason = _reason(effect, *bounds) if verdict is Verdict.AMBIGUOUS else None
+        found.append(Comparison(verdict, contest.ratio, reason, effect.p, min(1.0, effect.p * family), family,
+                                effect.at(1 - ALPHA / family)))
     return found
+
+
+def cliffs_delta(first, second):
+    """P(second > first) - P(second < first), which is the rank-biserial correlation: -1 to 1; 0 where neither tends to
+    be greater."""
+    signs = [(b > a) - (b < a) for a in first for b in second]
+    return sum(signs) / len(signs)

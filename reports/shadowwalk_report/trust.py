@@ -40,7 +40,7 @@ def _repetitions(run):
     if high <= WIDE_UP_TO:
         return Item("Repetitions", f"{value}: an interval is then the range, which contains the true median in "
                     f"{range_coverage(low) if low > 1 else 0:.0%} of cases", "note")
-    return Item("Repetitions", f"{value}, bootstrap intervals of 95 %")
+    return Item("Repetitions", f"{value}, intervals of 95 %")
 
 
 def _interleaving(run):

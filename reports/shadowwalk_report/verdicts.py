@@ -1,7 +1,7 @@
 """Which variants are better than the baseline, and by how much: one verdict per question and row.
 
-A question is about one counter. All its comparisons within one workload and guest are one family, over which significance is
-corrected.
+A question is about one counter. All its comparisons within one workload and guest are one family, over which intervals are
+corrected. None of these comparisons was registered before the run, as the two claims were (claims/): they are exploratory.
 """
 
 import dataclasses
@@ -40,22 +40,31 @@ QUESTIONS = (WALK, WALKS, RETIRED, FREE, ZAP)
 @dataclasses.dataclass(frozen=True)
 class Ruling:
     """The comparison of a row with the baseline's. `doubt`: why its ratio is no verdict on the two schemes, whatever its value;
-    `reason`: why there is no verdict, in words. Both are empty when there is one."""
+    `reason`: why there is no verdict, in words, and what it would be with noisy results if that is another. Both are empty when there
+    is one that noise does not change."""
 
     comparison: Comparison
     doubt: str
     reason: str
+    with_noisy: Verdict | None = None  # the verdict over all results; None where none is noisy
 
     @property
     def verdict(self):
         return Verdict.AMBIGUOUS if self.doubt else self.comparison.verdict
 
     @property
+    def differs_with_noisy(self):
+        """Whether the exclusion of noisy results decides the verdict."""
+        return not self.doubt and self.with_noisy not in (None, self.verdict)
+
+    @property
     def code(self):
-        """The code of the reason why there is no verdict; empty when there is one."""
+        """The code of the reason; empty where there is none."""
         if self.doubt:
             return "NOT_COMPARABLE"
-        return self.comparison.reason.name if self.comparison.reason else ""
+        if self.comparison.reason:
+            return self.comparison.reason.name
+        return "DIFFERS_WITH_NOISY" if self.differs_with_noisy else ""
 
 
 def _doubt(question, row, baseline):
@@ -93,12 +102,29 @@ class Verdicts:
                 for row in self._table.rows(setting)]
         pairs = [(row, base) for row in rows if (base := self.baseline_row(row.setting)) not in (None, row)]
         doubts = [_doubt(question, *pair) for pair in pairs]
-        contests = [paired(*(r.values(question.counter.name, without_noise=True) for r in pair)) for pair in pairs]
-        sound = iter(decide([contest for contest, doubt in zip(contests, doubts) if not doubt], question.counter.lower_is_better))
-        for (row, base), doubt, contest in zip(pairs, doubts, contests):
-            found = Comparison(Verdict.AMBIGUOUS, contest.ratio, contest.obstacle) if doubt else next(sound)
-            reason = doubt or (reason_words(found.reason, (row, base)) if found.reason else "")
-            self._rulings[question, row.setting, row.scheme] = Ruling(found, doubt, reason)
+        counter = question.counter
+        quiet = [paired(*(row.values(counter.name, without_noise=True) for row in pair), counter.step) for pair in pairs]
+        sound = [place for place, doubt in enumerate(doubts) if not doubt]
+        decided = dict(zip(sound, decide([quiet[place] for place in sound], counter.lower_is_better)))
+        noisy = self._with_noisy(counter, {place: pairs[place] for place in sound}, quiet)
+        for place, ((row, base), doubt) in enumerate(zip(pairs, doubts)):
+            found = decided.get(place) or Comparison(Verdict.AMBIGUOUS, quiet[place].ratio, quiet[place].obstacle)
+            ruling = Ruling(found, doubt, doubt, noisy.get(place))
+            if not doubt:
+                words = [reason_words(found.reason, (row, base))] if found.reason else []
+                words += [f"with noisy results {ruling.with_noisy.value}"] if ruling.differs_with_noisy else []
+                ruling = dataclasses.replace(ruling, reason="; ".join(words))
+            self._rulings[question, row.setting, row.scheme] = ruling
+
+    @staticmethod
+    def _with_noisy(counter, pairs, quiet):
+        """{place: the verdict over all results, noisy or not} of the pairs that have noisy ones."""
+        noisy = {place for place, pair in pairs.items() if any(row.has_noisy for row in pair)}
+        if not noisy:
+            return {}
+        contests = [paired(*(row.values_with_noisy(counter.name) for row in pair), counter.step) if place in noisy else quiet[place]
+                    for place, pair in pairs.items()]
+        return {place: found.verdict for place, found in zip(pairs, decide(contests, counter.lower_is_better)) if place in noisy}
 
     def baseline_row(self, setting):
         return self._table.plain_row(setting, self.baseline)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 from run_factory import PAGE, material_of, spread, without_issue_three
-from test_claims import PAGES, both, memory_run, quiet_run, verdicts, zapped
+from test_claims import LARGE_HOST, both, memory_run, quiet_run, verdicts, zapped
 
 from shadowwalk_report.claims.claim import Outcome
 from shadowwalk_report.report import main
@@ -14,6 +14,7 @@ from shadowwalk_report.statistics import Reason
 from shadowwalk_report.summary import summary_groups
 from shadowwalk_report.topics import all_plots
 from shadowwalk_report.trust import trust_items
+from shadowwalk_report.verdicts import WALKS
 
 LOAD = ["other processes took 0.4 of 2 CPUs"]
 FIRST_THREE = {repetition: LOAD for repetition in range(3)}
@@ -62,7 +63,7 @@ def test_too_few_quiet_repetitions_are_said_to_be_so_for_noise(factory):
     factory.cell({"walks_per_second": 2e6}, variant="hazard", noisy=FIRST_THREE)
     cell = versus(factory, "hazard")["walks vs irq-ipi"]
     assert (cell.value, cell.verdict, cell.more) == ("2x", "doubtful", ("noisy",))
-    assert cell.hint == f"no verdict: {Reason.TOO_FEW.value}, as noisy results are excluded (3 of 5 of hazard)"
+    assert cell.hint == f"no verdict: {Reason.TOO_FEW.value}, as noisy results are excluded (3 of 5 of hazard); with noisy results FASTER"
 
 
 def test_a_baseline_that_is_all_noise_gives_no_verdict(factory):
@@ -70,7 +71,31 @@ def test_a_baseline_that_is_all_noise_gives_no_verdict(factory):
     factory.cell({"walks_per_second": 2e6}, variant="hazard")
     cell = versus(factory, "hazard")["walks vs irq-ipi"]
     assert (cell.value, cell.verdict) == ("2x", "doubtful")
-    assert cell.hint.endswith("noisy results are excluded (5 of 5 of irq-ipi)")
+    assert cell.hint.endswith("noisy results are excluded (5 of 5 of irq-ipi); with noisy results FASTER")
+
+
+@pytest.mark.parametrize("values, noisy, verdict, others", [
+    ([2e6, 2e6, 2e6, 2e6, 2e5], {4: LOAD}, "FASTER", "AMBIGUOUS"), ([1e6, 1.001e6, 1e6, 1.001e6, 9e6], {4: LOAD}, "SAME", "AMBIGUOUS"),
+    ([2e6, 2e6, 2e6, 2e6, 2.01e6], {4: LOAD}, "FASTER", None), ([2e6, 2e6, 2e6, 2e6, 2e5], None, "AMBIGUOUS", None)])
+def test_a_verdict_that_noise_decides_is_flagged(factory, values, noisy, verdict, others):
+    factory.cell({"walks_per_second": [1e6, 1.001e6, 1e6, 0.999e6, 1e6]})
+    factory.cell({"walks_per_second": values}, variant="hazard", noisy=noisy)
+    material = material_of(load(factory.write()))
+    [row] = [row for row in material.table.all_rows if row.variant == "hazard"]
+    ruling = material.verdicts.ruling(WALKS, row)
+    assert (ruling.verdict.value, ruling.differs_with_noisy) == (verdict, others is not None)
+    if others:
+        assert ruling.with_noisy.value == others and ruling.reason == f"with noisy results {others}"
+        assert ruling.code == "DIFFERS_WITH_NOISY"
+
+
+def test_a_tool_that_looked_in_is_not_noise(factory):
+    cell = factory.cell({"walks_per_second": 2e6}, variant="hazard")
+    factory.cell({"walks_per_second": 1e6})
+    factory.put(cell, 2, factory.result(cell, 2, {"walks_per_second": 5e5}, perturbed=TOOL))
+    material = material_of(load(factory.write()))
+    [row] = [row for row in material.table.all_rows if row.variant == "hazard"]
+    assert material.verdicts.ruling(WALKS, row).with_noisy is None and 2 not in row.values_with_noisy("walks_per_second")
 
 
 def test_reasons_that_noise_did_not_decide_do_not_mention_it(factory):
@@ -80,7 +105,7 @@ def test_reasons_that_noise_did_not_decide_do_not_mention_it(factory):
 
 
 def test_memory_is_judged_by_the_quiet_repetitions(factory, judge):
-    rcu = zapped([PAGE, PAGE * 9, PAGE * 9, PAGE * 9, PAGE * 9], 900.0, 80_000.0)
+    rcu = zapped([PAGE * 90, PAGE * 9, PAGE * 9, PAGE * 9, PAGE * 9])
     memory_run(factory, rcu)
     assert verdicts(judge(factory)[0]) == both(Outcome.AMBIGUOUS)
     factory.cells.clear()
@@ -89,25 +114,25 @@ def test_memory_is_judged_by_the_quiet_repetitions(factory, judge):
         factory.cell(zapped(), variant=variant)
     claim, _ = judge(factory)
     assert verdicts(claim) == both(Outcome.BORNE_OUT)
-    assert "rcu-counter retires 36 KiB [36, 36] at its peak" in claim.sentence
+    assert "rcu-counter defers 36 KiB [36, 36] at its peak" in claim.sentence
 
 
 def test_claims_tell_noisy_figures_where_there_are_no_others(factory, judge):
-    factory.cell(zapped(PAGES["large"], 900.0, 80_000.0), variant="rcu-counter", noisy=ALL)
-    factory.cell(zapped(), variant="irq-ipi", noisy=FIRST_THREE)
+    factory.cell(zapped(9), variant="rcu-counter", noisy=ALL)
+    factory.cell(zapped(9), variant="irq-ipi", noisy=FIRST_THREE)
     for vcpus in (1, 2):
         for variant, cost in (("leak", 4.0), ("rcu-counter", 14.0 * vcpus), ("irq-ipi", 13.0)):
             factory.cell({"walk_ns_mean": cost}, variant=variant, zappers=0, vcpus=vcpus,
                          noisy=ALL if vcpus == 2 else None)
     memory, scaling = judge(factory)
-    assert "rcu-counter retires 36 KiB [32, 40] (noisy) at its peak" in memory.sentence
-    assert "irq-ipi retires 4 KiB [4, 4] at its peak" in memory.sentence
+    assert "rcu-counter defers 36 KiB [36, 40] (noisy) at its peak" in memory.sentence
+    assert "irq-ipi defers 38 KiB [36, 40] at its peak" in memory.sentence
     assert "rcu-counter 10 ns [10, 10] to 24 ns [24, 24] (noisy)" in scaling.sentence
 
 
 @pytest.mark.parametrize("noisy", [FIRST_THREE, ALL])
 def test_memory_without_enough_quiet_repetitions_says_why(factory, judge, noisy):
-    factory.cell(zapped(PAGES["large"], 900.0, 80_000.0), variant="rcu-counter", noisy=noisy)
+    factory.cell(zapped(9), variant="rcu-counter", noisy=noisy)
     for variant in ("irq-ipi", "irq-ipi-2012"):
         factory.cell(zapped(), variant=variant)
     claim, _ = judge(factory)
@@ -119,7 +144,7 @@ def test_memory_without_enough_quiet_repetitions_says_why(factory, judge, noisy)
 def test_scaling_without_enough_quiet_repetitions_says_why(factory, judge, noisy):
     for vcpus in (1, 2):
         for variant, cost in (("leak", 4), ("rcu-counter", 14 * vcpus), ("irq-ipi", 13)):
-            factory.cell({"walk_ns_mean": cost}, variant=variant, zappers=0, vcpus=vcpus,
+            factory.cell({"walk_ns_mean": cost}, variant=variant, zappers=0, vcpus=vcpus, context=LARGE_HOST,
                          noisy=noisy if variant == "leak" and vcpus == 1 else None)
     _, claim = judge(factory)
     assert verdicts(claim)["irq-ipi"] is Outcome.AMBIGUOUS

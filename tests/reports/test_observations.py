@@ -82,3 +82,32 @@ def test_claims_prefer_cells_that_are_not_counted_in(factory, judge):
                              zappers=0)
     memory, scaling = judge(factory)
     assert memory.headline[0].setting.workload == scaling.headline[0].setting.workload == "demand-fault"
+
+
+# Percentiles that are the clock's
+
+def clocked(factory, cost, **percentiles):
+    cell = factory.plan()
+    factory.repetitions = 1
+    histograms = {name: [value] * 100 for name, value in (("walk_ns", 30), ("section_ns", 400), ("free_ns", 20))}
+    factory.put(cell, 0, factory.result(cell, 0, percentiles, histograms, context={"clock_read_ns": cost}))
+    [result] = load(factory.write()).results
+    return result
+
+
+def test_percentiles_of_which_over_half_is_the_clock_are_absent_with_the_reason(factory):
+    result = clocked(factory, "24.5", walk_ns_p50=30, walk_ns_p99=31, walk_ns_p999=90, walk_ns_mean=5, section_ns_p50=49, free_ns_p50=20)
+    assert result.counters == {"real_time": 5, "cpu_time": 1, "repetition_index": 0, "iterations": 1, "walk_ns_p999": 90, "walk_ns_mean": 5,
+                               "section_ns_p50": 49, "free_ns_p50": 20}
+    assert result.unavailable["walk_ns_p50"] == "the clock itself takes over half of it: 24.5 of 30 ns"
+    assert set(result.unavailable) == {"walk_ns_p50", "walk_ns_p99"} and set(result.histograms) == {"section_ns", "free_ns"}
+
+
+def test_a_curve_whose_tail_is_the_schemes_is_kept(factory):
+    result = clocked(factory, "24.5", walk_ns_p50=30, walk_ns_p99=300)
+    assert set(result.unavailable) == {"walk_ns_p50"} and "walk_ns" in result.histograms
+
+
+@pytest.mark.parametrize("cost", ["", "fast", "-3", "nan", "inf", "1e400", "0"])
+def test_a_clock_of_no_known_cost_hides_nothing(factory, cost):
+    assert clocked(factory, cost, walk_ns_p50=1).unavailable == {}

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from ..boundary import end_progress, run_command, say, show_progress
 from ..commands import OneLineParser, count, regex, result_file, seconds, write_json
 from ..quantities import low_to_high
-from ..statistics import MINIMUM_REPETITIONS, Estimate, estimate
+from ..statistics import MEDIAN_REPETITIONS, Estimate, estimate
 from ..untrusted_json import InputError
 from .program import Program, measure_rounds, why_unusable
 
@@ -115,8 +115,8 @@ def judge(bound, results):
         return Finding(bound, Outcome.NOT_MEASURED, None, reason)
     value = estimate(bound.quantity(*measurements) for measurements in zip(*(results[name] for name in bound.names)))
     low, high = (value.value, value.value) if bound.counter else (value.low, value.high)
-    if value.count < MINIMUM_REPETITIONS and not bound.counter:
-        return Finding(bound, Outcome.UNDECIDED, value, f"too few rounds (fewer than {MINIMUM_REPETITIONS})")
+    if value.count < MEDIAN_REPETITIONS and not bound.counter:
+        return Finding(bound, Outcome.UNDECIDED, value, f"too few rounds (fewer than {MEDIAN_REPETITIONS})")
     if high <= bound.limit:
         return Finding(bound, Outcome.HELD, value)
     if low > bound.limit:

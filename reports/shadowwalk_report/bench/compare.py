@@ -32,10 +32,10 @@ def _parse(arguments):
         prog="bench-compare",
         description="Run two builds of shadowwalk-bench interleaved (ABBA, one process per round and build, random "
                     "order within) and print for each benchmark whether NEW is FASTER, SLOWER or the SAME.",
-        epilog="SLOWER and FASTER: the Mann-Whitney test, corrected over all benchmarks by Holm's method, says that "
-               "the samples differ, and the interval of the ratio of medians lies wholly beyond the threshold. SAME: "
-               "it lies wholly within. AMBIGUOUS otherwise, with the reason. Exit codes: 0, 1 something is SLOWER, 2 bad "
-               "input, 3 a program crashed.")
+        epilog="SLOWER and FASTER: the interval of the ratio that holds for all benchmarks at once lies wholly beyond the threshold. "
+               "SAME: an equivalence test (TOST), corrected in the same way, says that the ratio is within. AMBIGUOUS otherwise, with the "
+               "reason. The printed interval is that of 95 %% of the one benchmark. Exit codes: 0, 1 something is SLOWER, 2 bad input, 3 a "
+               "program crashed.")
     parser.add_argument("base", metavar="BASE", help="the shadowwalk-bench of one build")
     parser.add_argument("new", metavar="NEW", help="the shadowwalk-bench of the other build")
     parser.add_argument("--filter", metavar="RE", type=regex, default=".",

@@ -3,14 +3,16 @@
 import collections
 import dataclasses
 import enum
+import textwrap
 
 from ..grouping import grouped
-from ..quantities import listing, with_interval
+from ..quantities import NANOSECONDS, listing, quantity, with_interval
 from ..rows import reason_words
-from ..setting import Setting
+from ..setting import HOST_INTERVAL, LIBURCU, Setting
 
 SUBJECT = "rcu-counter"
 RIVALS = ("irq-ipi", "irq-ipi-2012")
+LINE_WIDTH = 72  # of a mail
 
 
 class Outcome(enum.Enum):
@@ -24,9 +26,28 @@ class Outcome(enum.Enum):
         return self.value.lower().replace(" ", "-")
 
 
+class Badge(enum.Enum):
+    """The answer to a claim in a word or two."""
+
+    YES = "YES"
+    NO = "NO"
+    AMBIGUOUS = "AMBIGUOUS"
+    NOT_TESTED = "NOT TESTED"
+
+    @property
+    def slug(self):
+        """That of the outcome that it stands for."""
+        return next(outcome.slug for outcome, badge in _BADGES.items() if badge is self)
+
+
+_BADGES = {Outcome.BORNE_OUT: Badge.YES, Outcome.NOT_BORNE_OUT: Badge.NO, Outcome.AMBIGUOUS: Badge.AMBIGUOUS,
+           Outcome.NOT_TESTED: Badge.NOT_TESTED}
+
+
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """The outcome against one row in one setting. `why` is what decided it; `figures` is one clause, or empty."""
+    """The outcome against one row in one setting. `why` is what decided it; `figures` is one clause, or empty. `short`: `why` in a few
+    words. `with_noisy`: the outcome with noisy results; None where that was not asked for or none is noisy."""
 
     rival: str
     outcome: Outcome
@@ -34,11 +55,24 @@ class Finding:
     figures: str = ""
     setting: Setting | None = None
     rcu_interval_ns: int = 0
+    grace_period: str = LIBURCU
+    short: str = ""
+    with_noisy: Outcome | None = None
+
+    @property
+    def interval_words(self):
+        """The RCU interval as a column shows it."""
+        return quantity(self.rcu_interval_ns, NANOSECONDS) if self.grace_period == LIBURCU else HOST_INTERVAL
+
+    @property
+    def differs_with_noisy(self):
+        return self.with_noisy not in (None, self.outcome)
 
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """A claim's verdict: `sentence` and `headline`, with one finding per rival, for the headline setting; `findings` for all settings."""
+    """A claim's verdict: `sentence` and `headline`, with one finding per rival, for the headline setting; `findings` for all settings.
+    `badge` and `line`, which has at most LINE_WIDTH characters, answer it at a glance."""
 
     name: str
     quote: str
@@ -47,6 +81,30 @@ class Claim:
     sentence: str
     remarks: list[str]
     findings: list[Finding]
+    badge: Badge
+    line: str
+
+    @property
+    def differs_with_noisy(self):
+        return any(finding.differs_with_noisy for finding in self.headline)
+
+
+def badge_of(findings):
+    """YES if borne out against one of the rows: the line says against which. Without that, what was judged prevails over what was
+    not tested, and doubt over a NO."""
+    outcomes = {finding.outcome for finding in findings}
+    order = (Outcome.BORNE_OUT, Outcome.AMBIGUOUS, Outcome.NOT_BORNE_OUT, Outcome.NOT_TESTED)
+    return _BADGES[next((outcome for outcome in order if outcome in outcomes), Outcome.NOT_TESTED)]
+
+
+def line_of(words):
+    """The words on one line of a mail."""
+    return textwrap.shorten(words, LINE_WIDTH, placeholder=" ...")
+
+
+def values_of(row, metric, with_noisy):
+    """{repetition: value} of the quiet results, or of the noisy ones too."""
+    return row.values_with_noisy(metric) if with_noisy else row.values(metric, without_noise=True)
 
 
 def blocker(run, rows):
@@ -92,10 +150,16 @@ def reasons_words(findings):
     return "; ".join(f"{listing(rivals)}: {why}" for why, rivals in reasons.items())
 
 
-def remarks_elsewhere(findings, where=""):
+def noise_remarks(findings):
+    """[one sentence] where the exclusion of noisy results decides a headline's outcome."""
+    changed = [f"{finding.with_noisy.value} against {finding.rival}" for finding in findings if finding.differs_with_noisy]
+    return [f"With noisy results it would be {listing(changed)}."] if changed else []
+
+
+def remarks_elsewhere(findings):
     """[`In the run's other settings: irq-ipi 4 BORNE OUT, 1 AMBIGUOUS; ...`], if there are findings in others."""
     tallies = []
     for rival in RIVALS:
         counts = collections.Counter(finding.outcome.value for finding in findings if finding.rival == rival)
         tallies += [f"{rival} " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items())] if counts else []
-    return [f"In the run's other settings{where}: {'; '.join(tallies)}."] if tallies else []
+    return [f"In the run's other settings (exploratory): {'; '.join(tallies)}."] if tallies else []

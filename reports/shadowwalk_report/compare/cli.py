@@ -55,11 +55,12 @@ def _parse(arguments):
         prog="shadowwalk compare",
         description="Compare two measurements cell by cell and print what became slower or faster; a gate for CI. BASE and NEW are run "
                     "directories, results of single cells, or any Google Benchmark JSON.",
-        epilog="SLOWER (worse in what is compared: more time, fewer walks, more memory) and FASTER: the Mann-Whitney test, "
-               "corrected over all cells by Holm's method, says that the samples differ, and the 95 % interval of the ratio "
-               "of medians lies wholly beyond the threshold. SAME: it lies within. AMBIGUOUS otherwise, with the reason. Exit "
-               "codes: 0 done, and the gate, if any, passed; 1 the gate failed (what failed is named); 2 bad input, or nothing that can be "
-               "compared; 3 the gate has too few repetitions to judge (--allow-few: 0). docs/reports.md has the rules of the verdicts.")
+        epilog="SLOWER (worse in what is compared: more time, fewer walks, more memory) and FASTER: the interval of the ratio that holds "
+               "for all cells at once lies wholly beyond the threshold. SAME: an equivalence test (TOST), corrected in the same way, says that "
+               "the ratio is within. AMBIGUOUS otherwise, with the reason. The printed interval is that of 95 %% of the one cell. Exit codes: 0 "
+               "done, and the gate, if any, passed; 1 the gate failed (what failed is named); 2 bad input, or, without a gate, nothing that can "
+               "be compared; 3 the gate compared nothing, or has too few repetitions to judge (--allow-few: 0). docs/reports.md has the rules "
+               "of the verdicts.")
     parser.add_argument("base", metavar="BASE", help="the earlier measurement")
     parser.add_argument("new", metavar="NEW", help="the later measurement")
     parser.add_argument("--fail-on", metavar="RULES", type=_gate, default=Gate(), dest="gate",
@@ -76,6 +77,8 @@ def _parse(arguments):
     parser.add_argument("--across-hosts", action="store_true", help="compare although the hosts differ")
     parser.add_argument("--with-perturbed", action="store_true",
                         help="compare also cells that a tool was attached to (docs/attach.md)")
+    parser.add_argument("--with-noisy", action="store_true",
+                        help="compare noisy results, too, which verdicts exclude otherwise; the output is marked")
     parser.add_argument("--all", action="store_true", dest="everything", help="show also cells that are SAME or AMBIGUOUS")
     parser.add_argument("--json", metavar="FILE", type=result_file, help="write all results, values included")
     options = parser.parse_args(arguments)
@@ -136,13 +139,13 @@ def _as_dict(row):
     found, ratio = row.comparison, row.comparison.ratio
     return {"metric": row.metric, "name": row.name, "verdict": row.verdict.value,
             "reason": found.reason.name if found.reason else None,
-            "ratio": ratio and {"value": ratio.value, "low": ratio.low, "high": ratio.high}, "delta": row.delta,
+            "ratio": ratio and {"value": ratio.value, "low": ratio.low, "high": ratio.high}, "simultaneous": found.simultaneous, "delta": row.delta,
             "p": found.p, "p_corrected": found.p_corrected, "comparisons": found.family, "base": row.base, "new": row.new}
 
 
-def document(base, new, findings, minimum_effect, failures):
+def document(base, new, findings, minimum_effect, failures, with_noisy=False):
     return {"format": "shadowwalk-compare-1", "base": base.path, "new": new.path, "minimum_effect": minimum_effect,
-            "confidence": CONFIDENCE, "alpha": ALPHA,
+            "confidence": CONFIDENCE, "alpha": ALPHA, "with_noisy": with_noisy,
             "provenance": {key: {"base": base.recorded(key), "new": new.recorded(key)} for key, _ in PROVENANCE},
             "compared": [_as_dict(row) for row in findings.compared],
             "not_compared": [{"name": row.name, "reason": row.reason} for row in findings.without],
@@ -161,6 +164,19 @@ def _failures(findings, gate):
     if gate.missing:
         found += [f"missing: {row.name} ({row.reason})" for row in findings.without if row.lost]
     return found
+
+
+def _noise_lines(base, new):
+    """The mark of verdicts that noisy results are in."""
+    yield (f"WITH NOISY RESULTS ({base.noisy} of base, {new.noisy} of new): the host was busy with something else while they were "
+           "measured, and verdicts include them.")
+
+
+def _nothing_words(findings, base, new):
+    """Why nothing could be compared, in one line."""
+    why = next(iter([*findings.without, *findings.compared]), None)
+    reason = why and (why.reason if why in findings.without else why.comparison.reason.value)
+    return f"{base} and {new} share nothing that can be compared" + (f" ({why.name}: {reason})" if why else "")
 
 
 def _gate_lines(findings, gate, failures, unjudged):
@@ -185,20 +201,24 @@ def _check_comparable(base, new, across_hosts):
 
 def _run(arguments):
     options = _parse(arguments)
-    base, new = (read_side(path, options.with_perturbed) for path in (options.base, options.new))
+    base, new = (read_side(path, options.with_perturbed, options.with_noisy) for path in (options.base, options.new))
     _check_comparable(base, new, options.across_hosts)
     effect = options.threshold or options.gate.slower or MINIMUM_EFFECT
     findings = judge(base, new, effect, options.metrics)
     failures = _failures(findings, options.gate)
-    if not failures and not any(row.comparison.ratio for row in findings.compared):
-        why = next(iter([*findings.without, *findings.compared]), None)
-        reason = why and (why.reason if why in findings.without else why.comparison.reason.value)
-        raise InputError(f"{options.base} and {options.new} share nothing that can be compared"
-                         + (f" ({why.name}: {reason})" if why else ""))
+    if not failures and findings.is_empty:
+        words = _nothing_words(findings, options.base, options.new)
+        if options.gate == Gate():
+            raise InputError(words)
+        say(*(_noise_lines(base, new) if options.with_noisy else ()), *table_lines(findings, options.everything),
+            f"NOTHING COMPARED: {words}: the gate neither failed nor passed")
+        if options.json:
+            write_json(options.json, document(base, new, findings, effect, failures, options.with_noisy))
+        return EXIT_UNJUDGED
     unjudged = findings.unjudged if options.gate.slower is not None and not options.allow_few else []
     if options.json:
-        write_json(options.json, document(base, new, findings, effect, failures))
-    say(*provenance_lines(base, new), *table_lines(findings, options.everything), *_gate_lines(findings, options.gate, failures, unjudged))
+        write_json(options.json, document(base, new, findings, effect, failures, options.with_noisy))
+    say(*provenance_lines(base, new), *(_noise_lines(base, new) if options.with_noisy else ()), *table_lines(findings, options.everything), *_gate_lines(findings, options.gate, failures, unjudged))
     return EXIT_GATE if failures else EXIT_UNJUDGED if unjudged else 0
 
 

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import itertools
 
+from ..counters import step_of
 from ..quantities import NANOSECONDS
 from ..setting import PLATFORM_AXES, varying_axes
 from ..statistics import Comparison, Reason, Verdict, cliffs_delta, decide, independent
@@ -11,9 +12,9 @@ from ..verdicts import QUESTIONS
 
 TIME = "time"
 METRICS = {question.counter.name: question for question in QUESTIONS}
-# Ambiguous, and more of the same would not have been: repetitions are missing, whatever their values.
-_ALL_NOISE = "all results are noisy or perturbed"
-UNJUDGED = (Reason.TOO_FEW, Reason.TOO_MANY_COMPARISONS, Reason.ONLY_AGGREGATES)
+ALL_NOISE = "all results are noisy or perturbed"
+# Ambiguous however much changed: repetitions are missing, whatever their values.
+UNJUDGED = (Reason.TOO_FEW, Reason.ONLY_AGGREGATES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +67,11 @@ class Findings:
     failed: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     partly: list[NotCompared] = dataclasses.field(default_factory=list)
 
+    @property
+    def is_empty(self):
+        """Nothing has a ratio."""
+        return not any(row.comparison.ratio for row in self.compared)
+
     def of(self, verdict):
         return [row for row in self.compared if row.verdict is verdict]
 
@@ -108,13 +114,13 @@ def _why_not(row, question):
     if saturation or _values(row, question):
         return saturation
     if row.estimate(question.counter.name):
-        return _ALL_NOISE
+        return ALL_NOISE
     return row.why_absent(question.counter.name) or "not measured"
 
 
 def judge_metric(metric, units, lower_is_better, samples, minimum_effect, obstacles=None):
     """[Compared] of one family; samples: [(name, base, new)]. `obstacles`: {name: the Reason why it cannot be tested}."""
-    contests = [independent(new, base) for _, base, new in samples]
+    contests = [independent(new, base, step_of(units)) for _, base, new in samples]
     contests = [dataclasses.replace(contest, obstacle=obstacle) if (obstacle := (obstacles or {}).get(name)) else contest
                 for (name, _, _), contest in zip(samples, contests)]
     found = decide(contests, lower_is_better, minimum_effect)
@@ -131,7 +137,7 @@ def _judge_question(question, pairs, minimum_effect):
             samples.append((name, _values(old, question), _values(new, question)))
         elif old.estimate(counter.name) or new.estimate(counter.name):  # else the cell does not have this metric
             side, why = next((side, why) for side, why in zip(("base", "new"), reasons) if why)
-            without.append(NotCompared(name, f"{counter.name} of {side}: {why}", is_unjudged=why == _ALL_NOISE))
+            without.append(NotCompared(name, f"{counter.name} of {side}: {why}", is_unjudged=why == ALL_NOISE))
     return judge_metric(counter.name, counter.units, counter.lower_is_better, samples, minimum_effect), without
 
 

@@ -6,7 +6,7 @@ import json
 import pathlib
 
 from ..google_benchmark import all_entries, failure_of, full_name, stem
-from ..model import PlannedCell, trusting_perturbed
+from ..model import PlannedCell, trusting_noisy, trusting_perturbed
 from ..other_formats import refusal_of, refusal_of_text
 from ..result_file import parse_entry
 from ..rows import Table
@@ -33,6 +33,7 @@ class Side:
     failed: dict[str, Failure]
     contexts: list[dict[str, str]]
     is_simulated: bool = False
+    noisy: int = 0  # results that are
 
     def recorded(self, key):
         """The distinct values of a context field, in their order."""
@@ -53,6 +54,10 @@ def _failures_of_cells(entries):
     return failed
 
 
+def _noisy(results):
+    return sum(result.is_noisy for result in results)
+
+
 def _read_file(path, chosen):
     document = read_json(path, may_be_pipe=True)
     if refusal := refusal_of(document):
@@ -70,7 +75,7 @@ def _read_file(path, chosen):
         raise ValueError("it contains measured and simulated results, which cannot be compared")
     benchmarks = benchmarks_of(entries)
     failed = _failures_of_cells(cells) | {name: found.failure for name, found in benchmarks.items() if found.failure}
-    return Side(str(path), Table(chosen(results)), benchmarks, failed, [context], simulated == {True})
+    return Side(str(path), Table(chosen(results)), benchmarks, failed, [context], simulated == {True}, _noisy(results))
 
 
 def _read_run(path, chosen):
@@ -80,13 +85,18 @@ def _read_run(path, chosen):
     for lost in run.left_out:
         if lost.cell_id in run.plan:
             failed.setdefault(lost.name, Failure(f"{lost.status}: {lost.reason}", lost.status in _ERRORS))
-    return Side(str(path), Table(chosen(run.results)), {}, failed, contexts)
+    return Side(str(path), Table(chosen(run.results)), {}, failed, contexts, noisy=_noisy(run.results))
 
 
-def read_side(path, with_perturbed=False):
-    """`with_perturbed`: cells that a tool was attached to count, too. Raises InputError with one line."""
+def read_side(path, with_perturbed=False, with_noisy=False):
+    """`with_perturbed`: cells that a tool was attached to count, too; `with_noisy`: noisy results do. Raises InputError with one
+    line."""
     path = pathlib.Path(path)
-    chosen = trusting_perturbed if with_perturbed else list
+
+    def chosen(results):
+        results = trusting_perturbed(results) if with_perturbed else results
+        return trusting_noisy(results) if with_noisy else results
+
     try:
         return _read_run(path, chosen) if path.is_dir() else _read_file(path, chosen)
     except FileNotFoundError:
