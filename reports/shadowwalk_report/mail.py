@@ -3,12 +3,12 @@
 import shlex
 import textwrap
 
-from .overview import badge_of, line_of
 from .quantities import count_of
 from .trust import context_values
 from .untrusted_text import visible
 
 COLUMNS, LINES = 72, 25
+NOISY_DIFFERS = " (with noisy results: another answer)"
 LONGEST_SCHEME = 16
 _ASCII = str.maketrans({"µ": "u", "–": "-", "…": "...", "“": '"', "”": '"', "’": "'", "±": "+-", "×": "x", "→": "->"})
 _HEADS = (("held mean", "held"), ("held peak", "peak"), ("free p99", "free99"), ("zap p50", "zap50"), ("lock hold p99", "lock99"))
@@ -52,8 +52,8 @@ def _table(sheet, others, most):
 def claim_lines(claims):
     """Two lines per claim: its badge, and what it found."""
     for number, claim in enumerate(claims, 1):
-        yield _ascii(f"Claim {number}, {claim.name}: {badge_of(claim)}")
-        yield from _wrapped("", line_of(claim), 1)
+        yield _ascii(f"Claim {number}, {claim.name}: {claim.badge.value}{NOISY_DIFFERS if claim.differs_with_noisy else ''}")
+        yield from _wrapped("", claim.line, 1)
 
 
 def command_of(run):

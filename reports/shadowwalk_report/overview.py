@@ -2,7 +2,6 @@
 text for a mail show the same."""
 
 import dataclasses
-import textwrap
 
 from .claims.claim import Claim
 from .counters import counter
@@ -15,7 +14,6 @@ from .sheet import Cell, Line, Sheet
 from .statistics import estimate
 from .trust import context_values
 
-LONGEST_LINE = 72  # characters of a claim
 FEW_CPUS = 4  # below, nothing can be said about scaling
 ZAP_COST, FREE, LOCK = counter("zap_ns_p50"), counter("free_ns_p99"), counter("mmu_lock_hold_ns_p99")
 # What the trust strip says at length, in a word or two: {(label, level): words}; other items are named by their label.
@@ -40,16 +38,6 @@ class Overview:
     headline: Headline
     sheet: Sheet
     notes: list[str]
-
-
-def badge_of(claim):
-    """One word for the claim: its outcome where all rivals agree."""
-    outcomes = {finding.outcome.value for finding in claim.headline}
-    return outcomes.pop() if len(outcomes) == 1 else "AMBIGUOUS"
-
-
-def line_of(claim):
-    return textwrap.shorten(claim.sentence, LONGEST_LINE, placeholder=" ...")
 
 
 def _context(run, key):

@@ -10,8 +10,6 @@ import markupsafe
 from .cells import HEADS, MOST_DETAILS
 from .drawing.svg import colour_rules, shared_styles
 from .grouping import grouped
-from .overview import badge_of, line_of
-from .quantities import NANOSECONDS, quantity
 from .setting import describe, guest_words, varying_axes
 from .topics import FIRST_SCREEN
 from .trust import context_values
@@ -73,8 +71,6 @@ def render_page(report):
     run = report.run
     engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                 loader=jinja2.FunctionLoader(_asset))
-    engine.filters["slug"] = lambda words: words.lower().replace(" ", "-")
-    engine.filters["ns"] = lambda value: quantity(value, NANOSECONDS)
     axes = varying_axes({result.setting for result in run.results})
     rules, markups = shared_styles([figure.svg for figure in report.figures])
     drawn = {figure.plot.name: markupsafe.Markup(markup) for figure, markup in zip(report.figures, markups)}
@@ -88,7 +84,7 @@ def render_page(report):
     return engine.get_template("index.html.j2").render(
         run=run, claims=report.claims, answers=report.answers, baseline=report.verdicts.baseline, trust=report.trust,
         questions=QUESTIONS, pages=report.pages, style=markupsafe.Markup(style), script=script, script_hash=script_hash,
-        overview=report.overview, badge_of=badge_of, line_of=line_of, not_drawn=report.not_drawn,
+        overview=report.overview, not_drawn=report.not_drawn,
         first=markup(figure for figure in report.figures if figure.plot.topic == FIRST_SCREEN.slug),
         sections=report.sections, markup=markup, describe=lambda setting: describe(setting, axes), guest_words=guest_words,
         tally_words=tally_words, environment=_environment(run), lost=_lost(run), missing=_missing(run), cells=report.cells, cell_heads=HEADS, formats=report.formats,

@@ -3,7 +3,7 @@
 import dataclasses
 
 from matplotlib.artist import Artist
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgba
 from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox, BboxTransformTo
@@ -49,18 +49,18 @@ class HeatCells(Artist):
         gc.set_foreground(colour)
         if is_hatched:
             gc.set_hatch(HATCH)
-            gc.set_hatch_color(to_rgb(HATCH_COLOUR))
+            gc.set_hatch_color(to_rgba(HATCH_COLOUR))
         renderer.draw_path(gc, Path.unit_rectangle(), BboxTransformTo(Bbox.from_bounds(*bounds)), colour)
         gc.restore()
 
     def _draw_cell(self, renderer, cell, canvas_height):
         left, bottom, right, top = self.axes.transData.transform([(cell.x, cell.y), (cell.x + WIDE, cell.y + HIGH)]).flat
-        self._fill(renderer, (left, bottom, right - left, top - bottom), to_rgb(cell.colour), cell.is_hatched)
+        self._fill(renderer, (left, bottom, right - left, top - bottom), to_rgba(cell.colour), cell.is_hatched)
         width, height, descent = self._size(renderer, cell.text)
         x, y = (left + right - width) / 2, (bottom + top - height) / 2
         if cell.is_hatched:  # a plate keeps the number readable
             margin = _PLATE_MARGIN * height
-            self._fill(renderer, (x - margin, y - margin, width + 2 * margin, height + 2 * margin), to_rgb(cell.colour))
+            self._fill(renderer, (x - margin, y - margin, width + 2 * margin, height + 2 * margin), to_rgba(cell.colour))
         gc = renderer.new_gc()
         gc.set_foreground(cell.text_colour)
         baseline = y + descent
