@@ -157,6 +157,29 @@ def test_the_front_is_who_is_beaten_by_nobody():
     assert [name for _, _, name in pareto_front(points)] == ["a", "b", "c", "c's equal"]
 
 
+def test_columns_that_differ_in_the_duration_only_say_so(factory):
+    """And in no column is it named for nothing."""
+    for variant in ("irq-ipi", "leak"):
+        for options in ({"duration_s": 0.25}, {"duration_s": 0.15}, {"duration_s": 0.15, "vcpus": 2}):
+            walks(factory, variant, 10, **options)
+    table, _ = ruled(factory)
+    assert sorted(heatmap._column_labels(table.settings).values()) == [
+        "1 vCPU, no zaps, 0.15 s", "1 vCPU, no zaps, 0.25 s", "2 vCPUs, no zaps"]
+
+
+def test_the_trade_off_takes_the_latency_of_walks_where_it_was_measured(factory):
+    for variant, ns in (("irq-ipi", 10), ("hazard", 20)):
+        walks(factory, variant, ns)
+        walks(factory, variant, 3 * ns, walk_mode="latency")
+        factory.cell({"retired_bytes_peak": PAGE, "deferred_bytes_mean": 7.0 * ns, "deferred_bytes_peak": PAGE}, variant=variant)
+    run = load(factory.write())
+    table = Table(run.results)
+    [plot] = tradeoff.plots(Material(run, table, Verdicts(table)))
+    [walk, held] = [plot.columns.index(name) for name in ("walk_ns_mean", "held_bytes_mean")]
+    assert [(record[walk], record[held]) for record in plot.records] == [(30, 70), (60, 140)]
+    assert "each walk depends on the one before" in plot.caption
+
+
 def test_the_trade_off_takes_one_point_a_variant(factory):
     for variant, ns, pages in (("irq-ipi", 10, 1), ("hazard", 20, 64), ("rcu-counter", 15, 8), ("leak", 5, 2000), ("mutex", 40, 1)):
         walks(factory, variant, ns)
