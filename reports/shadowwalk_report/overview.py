@@ -116,17 +116,19 @@ def _sheet(table, headline):
         row = row_at_host(table, headline.zapped, variant) if headline.zapped else None
         cells = [_read_cell(table, setting, variant) for setting in ends]
         cells += [_counter_cell(row, shown) for shown in (*held.both, FREE, ZAP_COST, LOCK)]
-        lines.append(Line(variant, row.scheme.knobs if row else [], cells))
+        lines.append(Line(variant, [], cells))
     return Sheet("", columns, lines, corner="scheme")
 
 
-def _notes(headline):
+def _notes(table, headline):
     notes = []
     if headline.quiet:
         counts = "/".join(str(setting.vcpus) for setting in headline.quiet)
         notes.append(f"Read side: {within(headline.quiet[0])}, vCPUs {counts}.")
     if headline.zapped:
-        notes.append(f"Memory and zaps: {within(headline.zapped)}.")
+        rows = [row for variant in headline.variants if (row := row_at_host(table, headline.zapped, variant))]
+        knobs = "".join(f"; {row.scheme.words}" for row in rows if row.scheme.knobs)
+        notes.append(f"Memory and zaps: {within(headline.zapped)}{knobs}.")
     if headline.others:
         notes.append(f"{count_of(len(headline.others), 'more scheme')}: {', '.join(headline.others)}.")
     return notes
@@ -134,4 +136,4 @@ def _notes(headline):
 
 def overview_of(run, table, verdicts, claims, trust):
     headline = headline_of(table, verdicts, claims)
-    return Overview(_where(run), _floors(run), _limits(run, trust), claims, headline, _sheet(table, headline), _notes(headline))
+    return Overview(_where(run), _floors(run), _limits(run, trust), claims, headline, _sheet(table, headline), _notes(table, headline))
