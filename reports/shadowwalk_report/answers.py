@@ -1,11 +1,11 @@
 """One sentence per question: which variants are better than the baseline, by how much and how certainly, in the setting that answers
-it best."""
+it best. Only the two claims were registered before the run (claims/): each of these sentences says that it is exploratory."""
 
 import dataclasses
 
 from .quantities import RATIO, listing, with_interval
 from .rows import PREFERRED_WORKLOAD
-from .setting import Setting, describe, place_title
+from .setting import Setting, describe, place_title, telling_axes
 from .statistics import Estimate, Verdict
 from .verdicts import QUESTIONS, WALKS, Question
 
@@ -116,8 +116,8 @@ def _answer(question, table, verdicts):
     figure = with_interval(base.estimate(question.counter.name, without_noise=True), question.counter.units)
     rulings = [(row, found) for row in verdicts.contestants(setting) if (found := verdicts.ruling(question, row))]
     crowded = ", oversubscribed" if any(row.has_flag("oversubscribed") for row, _ in rulings) else ""
-    place = (f"At {describe(setting)} ({place_title(*setting.place)}{crowded}), against "
-             f"{verdicts.baseline} ({figure})")
+    place = (f"At {describe(setting, telling_axes(setting, table.settings))} ({place_title(*setting.place)}{crowded}), against "
+             f"{verdicts.baseline} ({figure}), exploratory")
     return Answer(question, place, _clauses(question, rulings), setting)
 
 

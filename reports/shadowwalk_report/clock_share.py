@@ -1,6 +1,10 @@
 """Hides what the clock itself took: a percentile of single walks or sections contains one clock read, and where that is over half of it,
 the figure is the clock's and not the scheme's."""
 
+import dataclasses
+import statistics
+
+from .grouping import grouped
 from .untrusted_json import LARGEST
 
 CLOCKED = ("walk_ns", "section_ns")  # each sample contains one clock read (docs/result-format.md)
@@ -8,22 +12,34 @@ MOST = 0.5  # of a percentile may be the clock
 _TAIL = "_p99"  # a distribution whose tail is the clock's has nothing to draw
 
 
-def clock_read_ns(context):
-    """What one clock read costs, ns, as a result's context tells it in text; None where it does not."""
+def _read_cost(result):
+    """What one clock read costs, ns, as a result's context tells it in text; 0 where it does not, or nothing was clocked."""
     try:
-        cost = float(context.get("clock_read_ns", ""))
+        cost = float(result.context.get("clock_read_ns", ""))
     except ValueError:
-        return None
-    return cost if 0 < cost < LARGEST else None
+        return 0.0
+    return cost if 0 < cost < LARGEST and result.simulated is None else 0.0
 
 
-def without_clocks_own(counters, histograms, unavailable, cost):
-    """(counters, histograms, unavailable) of a result, without the percentiles that a clock read of `cost` ns makes up over half of."""
-    hidden = {name: value for name, value in counters.items()
-              if any(name.startswith(f"{kind}_p") for kind in CLOCKED) and cost > MOST * value}
-    if not hidden:
-        return counters, histograms, unavailable
-    reasons = {name: f"the clock itself takes over half of it: {cost:g} of {value:g} ns" for name, value in hidden.items()}
-    gone = {kind for kind in CLOCKED if kind + _TAIL in hidden}
-    return ({name: value for name, value in counters.items() if name not in hidden},
-            {name: histogram for name, histogram in histograms.items() if name not in gone}, {**unavailable, **reasons})
+def _hidden(results):
+    """{counter: reason} of the results of one scheme in one setting: by their median, so that no repetition is picked by its value."""
+    cost, reasons = statistics.median(map(_read_cost, results)), {}
+    for name in dict.fromkeys(name for result in results for name in result.counters):
+        if name.startswith(tuple(f"{kind}_p" for kind in CLOCKED)):
+            value = statistics.median(result.counters[name] for result in results if name in result.counters)
+            if cost > MOST * value:
+                reasons[name] = f"the clock itself takes over half of it: {cost:g} of {value:g} ns"
+    return reasons
+
+
+def _without(result, reasons):
+    gone = {kind for kind in CLOCKED if kind + _TAIL in reasons}
+    return dataclasses.replace(result, counters={name: value for name, value in result.counters.items() if name not in reasons},
+                               histograms={name: found for name, found in result.histograms.items() if name not in gone},
+                               unavailable={**result.unavailable, **reasons})
+
+
+def without_clocks_own(results):
+    """The results without the percentiles that a clock read makes up over half of: those are unavailable, with the reason."""
+    hidden = {key: _hidden(found) for key, found in grouped(((result.setting, result.scheme), result) for result in results).items()}
+    return [_without(result, reasons) if (reasons := hidden[result.setting, result.scheme]) else result for result in results]

@@ -1,6 +1,5 @@
 """Reads the files of single cells: results, and the notes of failed cells."""
 
-from .clock_share import clock_read_ns, without_clocks_own
 from .google_benchmark import entries_of, time_or_error
 from .histogram import Histogram
 from .model import NEGATIVE_CONTROL, LeftOut, PlannedCell, Result, Series
@@ -44,20 +43,18 @@ def parse_entry(entry, cell, repetition, context):
     counters = {name: float(value) for name, value in entry.items() if is_number(value)}
     flags = _texts_of(extra.get("flags"))
     flags += tuple(flag for flag in ("saturated", "oversubscribed") if counters.get(flag) and flag not in flags)
-    drained, simulated = extra.get("freed_by_drain"), parse_simulated(extra.get("simulated"))
-    counters, histograms, unavailable = without_clocks_own(
-        counters, _parse_all("histogram", extra.get("histograms"), Histogram.parse), strings_of(extra.get("unavailable")),
-        (clock_read_ns(context) or 0) if simulated is None else 0)
+    drained = extra.get("freed_by_drain")
     return Result(
         cell_id=cell.id, repetition=repetition, name=cell.name, setting=setting, scheme=scheme, counters=counters,
-        flags=flags, unavailable=unavailable, histograms=histograms,
+        flags=flags, unavailable=strings_of(extra.get("unavailable")),
+        histograms=_parse_all("histogram", extra.get("histograms"), Histogram.parse),
         series=_parse_all("series", extra.get("series"), _parse_series),
         noise=parse_noise(extra.get("noise")), memory=parse_memory(extra.get("memory")),
         kvm_stats=parse_kvm_stats(extra.get("kvm_stats")), pmu=parse_pmu(extra.get("pmu")),
         events_refused=_texts_of(extra.get("events_refused")),
         freed_by_drain=int(drained) if is_number(drained) else 0, violation=text_of(extra.get("violation")),
         command=text_of(extra.get("command")), context=context, host_action=parse_reference(extra.get("reference")),
-        perturbed=text_of(extra.get("perturbed")), simulated=simulated,
+        perturbed=text_of(extra.get("perturbed")), simulated=parse_simulated(extra.get("simulated")),
         workload_summary=text_of(extra.get("workload_summary")),
         grace_periods=parse_grace_periods(extra.get("grace_period_times")),
         is_negative_control=scheme.variant == NEGATIVE_CONTROL or extra.get("negative_control") is True)

@@ -9,6 +9,7 @@ import pathlib
 import re
 
 from .bench_file import bench_results
+from .clock_share import without_clocks_own
 from .google_benchmark import named_entries
 from .host_facts import parse_host
 from .model import LeftOut, PlannedCell, Run
@@ -129,7 +130,7 @@ def load(directory):
     data = _read_plan(path)
     plan, repetitions, order = _parse_plan(path, data)
     results, left_out, done = _read_cells(directory / "cells", plan)
-    measured = [result for result in results if result.simulated is None]
+    measured = without_clocks_own([result for result in results if result.simulated is None])
     simulated = [result for result in results if result.simulated is not None]
     simulated += itertools.chain.from_iterable(_read_folder(directory / SIMULATED, read_simulated, "shadowwalk project --json"))
     bench = _read_folder(directory / BENCH, lambda file: named_entries(read_json(file)), "shadowwalk-bench --benchmark_out")

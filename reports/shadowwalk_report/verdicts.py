@@ -9,7 +9,7 @@ import dataclasses
 from .counters import Counter, counter
 from .rows import FLOOR, SPEED_LIMIT, reason_words
 from .setting import by_place
-from .statistics import Comparison, Verdict, decide, paired
+from .statistics import Comparison, Reason, Verdict, decide, paired
 from .untrusted_json import InputError
 
 DEFAULT_BASELINE = "irq-ipi"
@@ -76,6 +76,15 @@ def _doubt(question, row, baseline):
     return row.saturation(question.counter) or baseline.saturation(question.counter)
 
 
+def _reason(counter, reason, pair):
+    """Why a pair has no verdict, in words: where one of the two never has the counter, that is the reason."""
+    for row in pair if reason is Reason.NO_PAIR else ():
+        if not row.values_with_noisy(counter.name):
+            why = row.why_absent(counter.name)
+            return f"{counter.name} of {row.variant} was not measured" + (f": {why}" if why else "")
+    return reason_words(reason, pair)
+
+
 def _choose_baseline(table, wanted=None):
     if wanted is not None:
         if wanted not in table.variants:
@@ -111,7 +120,7 @@ class Verdicts:
             found = decided.get(place) or Comparison(Verdict.AMBIGUOUS, quiet[place].ratio, quiet[place].obstacle)
             ruling = Ruling(found, doubt, doubt, noisy.get(place))
             if not doubt:
-                words = [reason_words(found.reason, (row, base))] if found.reason else []
+                words = [_reason(counter, found.reason, (row, base))] if found.reason else []
                 words += [f"with noisy results {ruling.with_noisy.value}"] if ruling.differs_with_noisy else []
                 ruling = dataclasses.replace(ruling, reason="; ".join(words))
             self._rulings[question, row.setting, row.scheme] = ruling

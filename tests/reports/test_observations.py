@@ -108,6 +108,13 @@ def test_a_curve_whose_tail_is_the_schemes_is_kept(factory):
     assert set(result.unavailable) == {"walk_ns_p50"} and "walk_ns" in result.histograms
 
 
+def test_no_repetition_is_picked_by_its_value(factory):
+    factory.cell({"walk_ns_p50": [20, 21, 22, 23, 26]}, {"walk_ns": [30]})  # two reads of the clock are 22.4 ns
+    results = load(factory.write()).results
+    assert all("walk_ns_p50" not in result.counters and "over half of it: 11.2 of 22 ns" in result.unavailable["walk_ns_p50"]
+               for result in results)
+
+
 @pytest.mark.parametrize("cost", ["", "fast", "-3", "nan", "inf", "1e400", "0"])
 def test_a_clock_of_no_known_cost_hides_nothing(factory, cost):
     assert clocked(factory, cost, walk_ns_p50=1).unavailable == {}

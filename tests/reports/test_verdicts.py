@@ -51,7 +51,7 @@ def test_a_sentence_names_the_effect_its_interval_and_the_place(factory):
     walks(factory, "leak", 5)
     walks(factory, "mutex", 10)
     assert said(factory, WALK) == (
-        "At 1 vCPU, no zapper (mmio-poll, thread guest), against irq-ipi (10 ns [9.8, 10.2]): leak walks 2x [1.99, 2.01] faster; "
+        "At 1 vCPU, no zapper (mmio-poll, thread guest), against irq-ipi (10 ns [9.8, 10.2]), exploratory: leak walks 2x [1.99, 2.01] faster; "
         "hazard walks 1.4x [1.39, 1.41] slower; SAME: mutex (1x [0.996, 1]).")
 
 
@@ -83,6 +83,44 @@ def test_too_few_repetitions_give_no_verdict_but_the_reason(factory):
         factory.cell({"walk_ns_mean": ns}, variant=variant, zappers=0)
     assert of(factory, WALK, "hazard").code == "TOO_FEW"
     assert "AMBIGUOUS: hazard" in said(factory, WALK) and "too few repetitions" in said(factory, WALK)
+
+
+def test_what_a_scheme_never_counts_is_the_reason_and_not_its_repetitions(factory):
+    factory.cell({"free_ns_p99": spread(1e4)})
+    factory.cell({}, variant="leak", extra={"unavailable": {"free_ns_p99": "no page was freed in the window"}})
+    factory.cell({}, variant="hazard")
+    assert of(factory, FREE, "leak").reason == "free_ns_p99 of leak was not measured: no page was freed in the window"
+    assert of(factory, FREE, "hazard").reason == "free_ns_p99 of hazard was not measured"
+
+
+@pytest.mark.parametrize("candidate, reason", [
+    ([10.0, 20.0, 10.0, 20.0, 10.0], "SPANS"), ([0.0] * 5, ""), ([20.0] * 5, "")])
+def test_each_reason_is_the_true_one(factory, candidate, reason):
+    factory.cell({"walk_ns_mean": spread(10)}, zappers=0)
+    factory.cell({"walk_ns_mean": candidate}, variant="hazard", zappers=0)
+    assert of(factory, WALK, "hazard").code == reason
+
+
+def test_a_baseline_of_nothing_has_no_ratio(factory):
+    factory.cell({"retired_bytes_peak": [0, 0, PAGE, PAGE, PAGE]})
+    factory.cell({"retired_bytes_peak": PAGE}, variant="hazard")
+    found = of(factory, RETIRED, "hazard")
+    assert found.code == "ZERO_BASELINE" and found.reason == "the baseline is zero in a repetition, so that there is no ratio"
+
+
+def test_what_is_clear_alone_and_not_among_many_says_so(factory):
+    factory.cell({"walk_ns_mean": [100.0, 100.2, 99.8, 100.0, 100.1]}, zappers=0)
+    for place in range(30):
+        factory.cell({"walk_ns_mean": [108.0, 110.0, 109.0, 112.0, 107.0]}, variant=f"scheme-{place}", zappers=0)
+    found = of(factory, WALK, "scheme-7")
+    assert found.code == "CORRECTED" and found.comparison.ratio.low > 1.05 and "clear alone" in found.reason
+
+
+def test_settings_that_differ_in_duration_only_are_told_apart_by_it(factory):
+    for seconds in (2.0, 8.0):
+        walks(factory, "irq-ipi", 10, duration_s=seconds)
+        walks(factory, "hazard", 20, duration_s=seconds)
+    assert said(factory, WALK).startswith("At 1 vCPU, no zapper, 2 s (mmio-poll, thread guest), against irq-ipi")
 
 
 def test_saturated_cells_have_no_latency_verdict_but_one_on_memory(factory):

@@ -6,7 +6,7 @@ from ..drawing.labels import label_points
 from ..drawing.plot import Panel, Plot, file_name, note_absence
 from ..drawing.scales import LONGEST_NAME, error_bars, printable, set_byte_axis, set_time_axis
 from ..drawing.svg import MUTED, hover_points
-from ..headline import walk_setting
+from ..headline import row_at_host, walk_setting
 from ..held import held_by
 from ..quantities import BYTES, NANOSECONDS, with_interval
 from ..setting import LATENCY, SCHEME_FIELDS, within
@@ -46,7 +46,7 @@ def _panel(table, points, front, held, walk_words):
         for walk, waiting, row in points:
             style = table.styles[row.variant]
             axes.errorbar([walk.value], [waiting.value], xerr=error_bars([walk]), yerr=error_bars([waiting]), color=style.colour,
-                          marker=style.marker, markersize=8, linestyle="none", zorder=4)
+                          marker=style.marker, markersize=8, linestyle="none", zorder=4, clip_on=False)  # 0 lies on the edge
         axes.plot([x for x, _, _ in front], [y for _, y, _ in front], linestyle="none", marker="o", markersize=16,
                   markerfacecolor="none", color=MUTED, label="beaten by none", zorder=3)
         if len(front) > 1:
@@ -74,7 +74,7 @@ def plots(material):
     quiet, held = walk_setting(table, quiet), held_by(table.rows(zapped))
     points, absent = [], {}
     for row in filter(None, [verdicts.baseline_row(quiet), *verdicts.contestants(quiet)]):
-        other = table.plain_row(zapped, row.variant)
+        other = row_at_host(table, zapped, row.variant)
         walk = row.estimate(WALK.counter.name, without_noise=True)
         waiting = other.estimate(held.mean.name, without_noise=True) if other else None
         if walk and waiting and not row.broken and not other.broken:
