@@ -17,7 +17,7 @@ HISTOGRAMS = {"free_ns": [100, 200], "zap_ns": [1000, 2000]}
 
 
 def zapped(walk):
-    return {"walks_per_second": 1e8, "walk_ns_mean": walk, "retired_bytes_peak": 500 * PAGE, "free_ns_p99": 9e3, "zap_ns_p99": 2e4}
+    return {"walks_per_second": 1e8, "walk_ns_mean": walk, "retired_bytes_peak": PAGE, "free_ns_p99": 9e3, "zap_ns_p99": 2e4}
 
 
 @pytest.fixture
