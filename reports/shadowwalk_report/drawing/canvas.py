@@ -14,6 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
 
 from ..processes import on_all_cpus  # noqa: E402
+from .layout import lay_out  # noqa: E402
 from .scales import LONGEST_LABEL, printable  # noqa: E402
 from .svg import INK, PAPER, RULE, embed  # noqa: E402
 
@@ -88,7 +89,8 @@ def _figure_of(plot):
     width = plot.width_inches or WIDTH_OF_FEW.get(columns, WIDTH_INCHES)
     height = rows * max([plot.panel_inches, *(panel.inches for panel in plot.panels)]) + 0.6
     figure = Figure(figsize=(width, height))
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    axes = list(grid.flat)
     used = axes[:len(plot.panels)]
     for spare in axes[len(plot.panels):]:
         spare.set_visible(False)
@@ -100,8 +102,7 @@ def _figure_of(plot):
         _share_scale(used)
     entries = _legend_entries(used)
     legend = _draw_legend(figure, entries, width, height) if entries else 0
-    # Once here: savefig would lay out before each format, after a complete dry run of the drawing.
-    ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - legend), h_pad=0.08, w_pad=0.08).execute(figure)
+    lay_out(figure, grid, legend)
     return figure
 
 
