@@ -4,10 +4,10 @@ it best. Only the two claims were registered before the run (claims/): each of t
 import dataclasses
 
 from .quantities import RATIO, listing, with_interval
-from .rows import PREFERRED_WORKLOAD
-from .setting import Setting, describe, place_title, telling_axes
+from .rows import PREFERRED_WORKLOAD, figure_words
+from .setting import LATENCY, Setting, describe, place_title, telling_axes
 from .statistics import Estimate, Verdict
-from .verdicts import QUESTIONS, WALKS, Question
+from .verdicts import QUESTIONS, WALK, WALKS, Question
 
 MOST_IN_A_SENTENCE = 9
 ORDER = (Verdict.FASTER, Verdict.SLOWER, Verdict.SAME, Verdict.AMBIGUOUS)
@@ -42,7 +42,8 @@ class Answer:
 
 
 def _headline(question, table, verdicts):
-    """The setting without doubtful results, then with the most rulings, then with the most vCPUs and zaps."""
+    """The setting without doubtful results, then with the most rulings, then with the most vCPUs and zaps; of walks, that in which they
+    depend on each other, as walks after an exit do not overlap."""
     # Exits of a KVM guest hide the cost of a walk; memory is measured with real guests.
     guest = "thread" if question.with_zappers is False else "kvm"
 
@@ -50,13 +51,16 @@ def _headline(question, table, verdicts):
         rows = [verdicts.baseline_row(setting), *verdicts.contestants(setting)]
         rulings = [found for row in rows if (found := verdicts.ruling(question, row))]
         return (any(row.has_flag("oversubscribed") for row in rows), any(row.saturation(question.counter) for row in rows),
-                not setting.is_plain, setting.workload != PREFERRED_WORKLOAD,
+                question is WALK and setting.walk_mode != LATENCY, not setting.with_default_pace.is_plain, setting.workload != PREFERRED_WORKLOAD,
                 -sum(found.comparison.ratio is not None for found in rulings), setting.guest != guest, -setting.vcpus,
                 -setting.zap_rate, setting)
 
-    compared = [setting for setting in table.settings
-                if any(found.comparison.ratio is not None for row in verdicts.contestants(setting)
-                       if (found := verdicts.ruling(question, row)))]
+    def is_measured(row):
+        return bool(row.values_with_noisy(question.counter.name))
+
+    # Without any ratio, as all results are noisy, the setting still has the reasons.
+    compared = [setting for setting in table.settings if (base := verdicts.baseline_row(setting)) and is_measured(base)
+                and any(is_measured(row) and verdicts.ruling(question, row) for row in verdicts.contestants(setting))]
     return min(compared, key=preference, default=None)
 
 
@@ -113,7 +117,8 @@ def _answer(question, table, verdicts):
         return Answer(question, f"NOT TESTED: no setting{zaps} has {question.counter.name} of {verdicts.baseline} and of "
                       "another variant", [])
     base = verdicts.baseline_row(setting)
-    figure = with_interval(base.estimate(question.counter.name, without_noise=True), question.counter.units)
+    figure = figure_words(base.estimate(question.counter.name, without_noise=True), base.estimate(question.counter.name),
+                          question.counter.units)
     rulings = [(row, found) for row in verdicts.contestants(setting) if (found := verdicts.ruling(question, row))]
     crowded = ", oversubscribed" if any(row.has_flag("oversubscribed") for row, _ in rulings) else ""
     place = (f"At {describe(setting, telling_axes(setting, table.settings))} ({place_title(*setting.place)}{crowded}), against "

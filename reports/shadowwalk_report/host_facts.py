@@ -15,6 +15,7 @@ class Kernel:
     hz: int | None = None
     preemption: str = ""
     rcu_expedited: bool | None = None
+    rcu_normal: bool | None = None  # overrides rcu_expedited
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +54,7 @@ def parse_host(data):
     kernel = _object(data.get("kernel"))
     floors = {str(name): float(value) for name, value in _object(data.get("floors")).items() if is_number(value) and value >= 0}
     return HostFacts(floors, Kernel(text_of(kernel.get("release")), _whole(kernel.get("hz"), 1_000_000),
-                                    text_of(kernel.get("preemption")), _yes_or_no(kernel.get("rcu_expedited"))),
+                                    text_of(kernel.get("preemption")), _yes_or_no(kernel.get("rcu_expedited")),
+                                    _yes_or_no(kernel.get("rcu_normal"))),
                      text_of(data.get("cpu")), _whole(data.get("cpus"), MOST_CPUS), _yes_or_no(data.get("virtual_machine")),
                      strings_of(data.get("unavailable")))

@@ -99,7 +99,8 @@ def trusting_noisy(results):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """`order` and `missing` are (cell id, repetition)."""
+    """`order` and `missing` are (cell id, repetition). `rounds`: the places in `order` at which rounds begin that were added to those of
+    the plan, for precision."""
 
     title: str
     seed: object
@@ -117,6 +118,7 @@ class Run:
     matrix: str = ""  # its path where the run was started; empty where the plan has none
     filter: str = ""  # of `shadowwalk run --filter`
     build_id: str = ""  # of the binary that measured
+    rounds: tuple[int, ...] = ()
 
     @functools.cached_property
     def hosts(self):
@@ -125,7 +127,13 @@ class Run:
 
     @property
     def planned(self):
-        return len(self.plan) * self.repetitions
+        """The number of results that there should be, those of added rounds included."""
+        return len(self.plan) * self.repetitions + (len(self.order) - self.rounds[0] if self.rounds else 0)
+
+    @property
+    def planned_order(self):
+        """The order of the plan's own repetitions."""
+        return self.order[:self.rounds[0]] if self.rounds else self.order
 
     @property
     def measured(self):

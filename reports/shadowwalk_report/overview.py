@@ -4,17 +4,18 @@ text for a mail show the same."""
 import dataclasses
 
 from .claims.claim import Claim
+from .claims.scaling import FEWEST_CPUS, cpus_of
 from .counters import counter
 from .headline import Headline, headline_of, row_at_host
 from .held import RETIRED
 from .quantities import ABSENT, NANOSECONDS, count_of, interval, quantity
 from .rows import SPEED_LIMIT, read_side
-from .setting import within
+from .setting import describe, place_title, within
 from .sheet import Cell, Line, Sheet
 from .statistics import estimate
 from .trust import context_values
 
-FEW_CPUS = 4  # below, nothing can be said about scaling
+PACE = ("walk_mode", "think_ns")  # the axes of how walks follow each other
 ZAP_COST, FREE, LOCK = counter("zap_ns_p50"), counter("free_ns_p99"), counter("mmu_lock_hold_ns_p99")
 # What the trust strip says at length, in a word or two: {(label, level): words}; other items are named by their label.
 _SHORT = {("KVM", "note"): "no KVM", ("PMU", "note"): "no PMU", ("Negative control", "note"): "no negative control",
@@ -56,16 +57,16 @@ def kernel_words(run):
 
 def _where(run):
     host = run.host
-    cpus = str(host.cpus or _context(run, "num_cpus"))
-    words = [host.cpu or _context(run, "cpu_model"), f"{cpus} CPU{'' if cpus == '1' else 's'}" if cpus else "",
+    cpus = cpus_of(run)
+    words = [host.cpu or _context(run, "cpu_model"), count_of(cpus, "CPU") if cpus else "",
              "virtual machine" if host.virtual_machine else "", *kernel_words(run)]
     return ", ".join(filter(None, words)) or "host not recorded"
 
 
 def _limits(run, trust):
     """What is wrong, in few words."""
-    cpus = run.host.cpus or next((int(text) for text in context_values(run, "num_cpus") if text.isdigit()), 0)
-    words = [count_of(cpus, "CPU")] if 0 < cpus < FEW_CPUS else []
+    cpus = cpus_of(run)
+    words = [count_of(cpus, "CPU")] if cpus and cpus < FEWEST_CPUS else []
     words += [f"{len(run.missing)} results not run"] if run.missing else []
     words += [f"{len(run.left_out)} failed or refused"] if run.left_out else []
     noisy = sum(result.is_noisy for result in run.results)
@@ -124,7 +125,8 @@ def _notes(table, headline):
     notes = []
     if headline.quiet:
         counts = "/".join(str(setting.vcpus) for setting in headline.quiet)
-        notes.append(f"Read side: {within(headline.quiet[0])}, vCPUs {counts}.")
+        setting = headline.quiet[0]
+        notes.append(f"Read side: {counts} vCPUs, {describe(setting, PACE, vcpus=False)} ({place_title(*setting.place)}).")
     if headline.zapped:
         rows = [row for variant in headline.variants if (row := row_at_host(table, headline.zapped, variant))]
         knobs = "".join(f"; {row.scheme.words}" for row in rows if row.scheme.knobs)

@@ -5,7 +5,7 @@ import statistics
 
 from .grouping import grouped
 from .histogram import Histogram
-from .quantities import listing
+from .quantities import listing, with_interval
 from .setting import HOST
 from .statistics import Reason, differences, estimate
 from .variants import rank, styles
@@ -65,15 +65,20 @@ class Row:
 
     def saturation(self, counter):
         """Why a counter or a distribution says nothing about the scheme; empty where it does."""
-        grown = counter.grows_with_run and self.has_flag("saturated")
+        grown = counter.grows_with_run and self.has_flag("saturated", without_noise=self.has_quiet)
         return "saturated, so that it grows with the length of the run" if grown else ""
 
     def happened(self, counter):
         """Whether a count is above zero in any repetition."""
         return any(count > 0 for count in self.values(counter).values())
 
-    def has_flag(self, flag):
-        return any(flag in result.flags for result in self.results)
+    def has_flag(self, flag, without_noise=False):
+        """Whether a result has the flag; `without_noise`: one that verdicts use."""
+        return any(flag in result.flags for result in self.results if not (without_noise and result.is_left_out))
+
+    @property
+    def has_quiet(self):
+        return not all(result.is_left_out for result in self.results)
 
     @property
     def violations(self):
@@ -187,6 +192,21 @@ def read_side(row, speed_limit, without_noise=False):
 def noise_decided(reason, rows):
     """Whether the exclusion of noisy results may be the reason why the rows have no verdict."""
     return reason in (Reason.TOO_FEW, Reason.NO_PAIR) and any(row.noise_words for row in rows)
+
+
+def figure_words(quiet, everything, units):
+    """The estimate behind a verdict; where only noisy results exist, their estimate, marked as noisy."""
+    if quiet is None and everything is not None:
+        return f"{with_interval(everything, units)} (noisy)"
+    return with_interval(quiet, units)
+
+
+def brief_reason(reason, rows):
+    """The same in a few words."""
+    if not noise_decided(reason, rows):
+        return reason.value
+    worst = max(rows, key=lambda row: sum(result.is_left_out for result in row.results) / len(row.results))
+    return f"too few quiet repetitions (noisy: {worst.noise_words})"
 
 
 def reason_words(reason, rows):

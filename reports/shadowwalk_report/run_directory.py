@@ -57,6 +57,14 @@ def _planned_place(place):
     return cell_id, repetition
 
 
+def _rounds(data, most):
+    """The begins of added rounds; none where they are damaged, as no figure depends on them."""
+    rounds = data.get("rounds")
+    if not isinstance(rounds, list) or not all(is_whole(place, 0, most) for place in rounds) or rounds != sorted(rounds):
+        return ()
+    return tuple(rounds)
+
+
 def _parse_plan(path, data):
     """({id: PlannedCell}, repetitions, order)."""
     try:
@@ -139,5 +147,6 @@ def load(directory):
                repetitions=repetitions, version=text_of(data.get("shadowwalk_version"), "unknown"),
                started=text_of(data.get("started")), plan=plan, order=order, results=measured, left_out=left_out,
                missing=[key for key in order if key not in done], simulated=simulated, bench=bench_results(bench),
-               host=parse_host(data.get("host")), matrix=text_of(matrix.get("file")) if isinstance(matrix, dict) else "",
-               filter=text_of(data.get("filter")), build_id=text_of(data.get("shadowwalk_build_id")))
+               host=parse_host(data.get("host")), rounds=_rounds(data, len(order)),
+               matrix=text_of(matrix.get("file")) if isinstance(matrix, dict) else "", filter=text_of(data.get("filter")),
+               build_id=text_of(data.get("shadowwalk_build_id")))

@@ -22,6 +22,8 @@ import statistics
 
 import scipy.special
 
+from .untrusted_json import LARGEST
+
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
 MINIMUM_REPETITIONS = 4  # three give Student's interval two degrees of freedom: it is then four times as wide as with ten
@@ -30,7 +32,7 @@ MINIMUM_EFFECT = 0.05
 TRIMMED = 0.15  # of the values at each end
 BUCKET = 1 / 128  # of a value: as fine as the histograms are, from which percentiles come; what values that are all equal are known to
 ALIKE = 1e-9  # relative: numbers that differ by less are equal but for the arithmetic
-_LARGEST_LOG = 230.0  # e to this is as large as a number of a result may be
+_LARGEST_LOG = math.log(LARGEST)
 
 
 class Reason(enum.Enum):
@@ -114,7 +116,9 @@ class _Effect:
     is_log: bool = False
 
     def _told(self, value):
-        return math.exp(max(-_LARGEST_LOG, min(_LARGEST_LOG, value))) if self.is_log else value
+        most = _LARGEST_LOG if self.is_log else LARGEST
+        value = max(-most, min(most, value))
+        return math.exp(value) if self.is_log else value
 
     def at(self, level):
         """(low, high): the interval of this level."""
@@ -224,8 +228,8 @@ def _welch(above, below, is_log=False):
     """The effect of two independent samples: above - below."""
     squares = above.error ** 2, below.error ** 2
     spread, freedom = sum(squares), min(above.freedom, below.freedom)
-    if freedom > 0 and (weights := sum(square ** 2 / effect.freedom for square, effect in zip(squares, (above, below)))) > 0:
-        freedom = spread ** 2 / weights
+    if freedom > 0 and 0 < spread < math.inf:
+        freedom = 1 / sum((square / spread) ** 2 / effect.freedom for square, effect in zip(squares, (above, below)))
     return _Effect(above.mean - below.mean, math.sqrt(spread), freedom, min(above.count, below.count),
                    above.is_coarse and below.is_coarse, is_log)
 

@@ -9,6 +9,7 @@ import statistics
 from .grouping import grouped
 from .quantities import NANOSECONDS, count_of, quantity, significant
 from .model import NEGATIVE_CONTROL
+from .regimes import regimes_by_setting
 from .statistics import MINIMUM_REPETITIONS, range_coverage
 
 WIDE_UP_TO = 5  # repetitions: their whole range contains the true median less often than the intervals claim
@@ -35,16 +36,18 @@ def _repetitions(run):
     counts = [len(set(repetitions)) for repetitions in per_cell.values()]
     low, high = min(counts, default=0), max(counts, default=0)
     value = f"{high} of {run.repetitions}" if low == high else f"{low} to {high} of {run.repetitions}"
+    if high > run.repetitions:
+        value = f"{low} to {high}, of which {run.repetitions} planned and the others added for precision" if run.rounds else value
     if high < MINIMUM_REPETITIONS:
         return Item("Repetitions", f"{value}: too few for any verdict", "warn")
     if high <= WIDE_UP_TO:
-        return Item("Repetitions", f"{value}: an interval is then the range, which contains the true median in "
+        return Item("Repetitions", f"{value}: the interval of a median is then the range, which contains the true one in "
                     f"{range_coverage(low) if low > 1 else 0:.0%} of cases", "note")
     return Item("Repetitions", f"{value}, intervals of 95 %")
 
 
 def _interleaving(run):
-    repetitions = [repetition for _, repetition in run.order]
+    repetitions = [repetition for _, repetition in run.planned_order]
     interleaved = repetitions == sorted(repetitions) or len(run.plan) < 2
     first = [cell_id for cell_id, _ in itertools.takewhile(lambda step: step[1] == run.order[0][1], run.order)]
     shuffled = len(first) > 1 and first != sorted(first)
@@ -182,9 +185,18 @@ def _hosts(run):
     return [Item("Hosts", mixed, "warn")] if len(run.hosts) > 1 else []
 
 
+def _regimes(table):
+    found = regimes_by_setting(table)
+    if not found:
+        return []
+    where = count_of(len(found), "setting")
+    return [Item("CPUs moved", f"two regimes of the host in {where}, as {' and as '.join(r.words for r in next(iter(found.values())))}: "
+                 "figures of contention of different repetitions are of different machines", "warn")]
+
+
 def trust_items(run, table):
     return [
-        *_hosts(run), _repetitions(run), _interleaving(run), _completeness(run),
+        *_hosts(run), *_regimes(table), _repetitions(run), _interleaving(run), _completeness(run),
         _flagged(run, "saturated", "Saturated", "no latency verdict"),
         _flagged(run, "oversubscribed", "Oversubscribed", "no verdict on the claims"),
         _preempted(run), _noisy(run), *_perturbed(run), _noise(run, "Other load", "other_load_cpus", _other_load),

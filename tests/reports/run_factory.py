@@ -91,6 +91,7 @@ class RunFactory:
         self.title = title
         self.order = order
         self.host = host
+        self.rounds = None
         self.cells = []
         (directory / "cells").mkdir(parents=True, exist_ok=True)
 
@@ -148,7 +149,7 @@ class RunFactory:
         (self.directory / "run.json").write_text(json.dumps({
             "format": "shadowwalk-run-1", "title": self.title, "seed": 7, "repetitions": self.repetitions,
             "shadowwalk_version": "0.1.0", "started": "2030-01-01T00:00:00Z", "cells": self.cells, "order": order,
-            **({} if self.host is None else {"host": self.host})}))
+            **({} if self.host is None else {"host": self.host}), **({} if self.rounds is None else {"rounds": self.rounds})}))
         return self.directory
 
 

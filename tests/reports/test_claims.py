@@ -150,6 +150,12 @@ def test_the_registered_order_prefers_the_host_then_the_workload(factory, judge)
     assert judge(factory)[0].line.startswith("104 KiB held")
 
 
+def test_the_hosts_grace_period_comes_before_the_workload(factory, judge):
+    memory_run(factory, zapped(500), workload="mmio-beside-reclaim", rcu_interval_ns=0)
+    memory_run(factory, zapped(26), workload="quota", rcu_interval_ns="host")
+    assert judge(factory)[0].line == "104 KiB held after commit, against 0 (host's grace period)"
+
+
 def test_memory_too_few_repetitions(factory, judge):
     memory_run(factory, zapped(26))
     for cell in range(3):
@@ -237,6 +243,7 @@ def test_scaling_borne_out_against_one_row_and_not_the_other(factory, judge):
     quiet_run(factory, {"rcu-counter": (17, 28), "irq-ipi": (10, 10), "irq-ipi-2012": (55, 55)})
     _, claim = judge(factory)
     assert verdicts(claim) == {"irq-ipi": Outcome.BORNE_OUT, "irq-ipi-2012": Outcome.NOT_BORNE_OUT}
+    assert claim.badge is Badge.YES and claim.line.endswith(" ns to 2 vCPUs, against irq-ipi")
     assert claim.sentence.startswith("BORNE OUT against irq-ipi and NOT BORNE OUT against irq-ipi-2012 at 2 vCPUs")
     assert "at 2 vCPUs rcu-counter still costs no more than irq-ipi-2012" in claim.sentence
 
@@ -455,6 +462,13 @@ def test_dependent_walks_are_the_headline(factory, judge):
     _, claim = judge(factory)
     assert "dependent walks" in claim.sentence and "rcu-counter 17 ns" in claim.sentence and "20 ns" in claim.sentence
     assert any("In the run's other settings (exploratory): irq-ipi 1 BORNE OUT" in remark for remark in claim.remarks)
+
+
+def test_dependent_walks_are_the_headline_even_with_fewer_repetitions(factory, judge):
+    scaling_run(factory, {"rcu-counter": (17, 20), "irq-ipi": (10, 10), "irq-ipi-2012": (20, 20)}, repetitions=5, walk_mode="latency",
+                workload="quota")
+    scaling_run(factory, COSTS, repetitions=9)
+    assert "dependent walks" in judge(factory)[1].sentence
 
 
 def test_single_walks_are_judged_by_throughput(factory, judge):

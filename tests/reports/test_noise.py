@@ -6,15 +6,16 @@ import pytest
 from run_factory import PAGE, material_of, spread, without_issue_three
 from test_claims import LARGE_HOST, both, memory_run, quiet_run, verdicts, zapped
 
+from shadowwalk_report.answers import answers
 from shadowwalk_report.claims.claim import Outcome
 from shadowwalk_report.report import main
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
-from shadowwalk_report.statistics import Reason
+from shadowwalk_report.statistics import Reason, Verdict
 from shadowwalk_report.summary import summary_groups
 from shadowwalk_report.topics import all_plots
 from shadowwalk_report.trust import trust_items
-from shadowwalk_report.verdicts import WALKS
+from shadowwalk_report.verdicts import FREE, WALKS
 
 LOAD = ["other processes took 0.4 of 2 CPUs"]
 FIRST_THREE = {repetition: LOAD for repetition in range(3)}
@@ -160,6 +161,38 @@ def test_scaling_is_judged_by_the_quiet_repetitions(factory, judge):
     assert verdicts(judge(factory)[1]) != before
     factory.put(wild, 0, factory.result(wild, 0, {"walk_ns_mean": 4.0}, flags=["noisy"]))
     assert verdicts(judge(factory)[1]) == before
+
+
+def test_a_run_of_noise_alone_says_so_everywhere(factory, judge):
+    for variant in ("rcu-counter", "irq-ipi", "irq-ipi-2012"):
+        factory.cell(zapped(9 if variant == "rcu-counter" else 0, zap_ns_p99=9e4), variant=variant, noisy=ALL)
+    quiet_run(factory, {"rcu-counter": (14, 40), "irq-ipi": (9, 9), "irq-ipi-2012": (50, 50)}, noisy=ALL, context={"num_cpus": 2})
+    memory, scaling = judge(factory)
+    assert memory.line == "too few quiet repetitions (noisy: 5 of 5 of rcu-counter)" and memory.differs_with_noisy
+    assert scaling.line.endswith(" ns (noisy); scaling needs >= 4 CPUs") and "(noisy)" in scaling.remarks[0]
+    material = material_of(load(factory.write()))
+    for answer in answers(material.table, material.verdicts):
+        if answer.question.name in ("walk", "retired", "zap"):
+            assert "as noisy results are excluded (5 of 5 of" in answer.sentence and "(noisy)" in answer.sentence
+
+
+def test_zaps_that_fell_short_in_a_noisy_repetition_do_not_saturate_the_others(factory, judge):
+    falls_short = [0, 0, 1, 0, 0]
+    for variant in ("rcu-counter", "irq-ipi", "irq-ipi-2012"):
+        factory.cell(zapped(9 if variant == "rcu-counter" else 0, free_ns_p99=spread(8e4 if variant == "rcu-counter" else 1e4),
+                            saturated=falls_short), variant=variant, noisy={2: LOAD})
+    memory, _ = judge(factory)
+    assert verdicts(memory) == both(Outcome.BORNE_OUT)
+    material = material_of(load(factory.write()))
+    [row] = [row for row in material.table.all_rows if row.variant == "rcu-counter"]
+    assert material.verdicts.ruling(FREE, row).verdict is Verdict.SLOWER
+    assert row.has_flag("saturated")  # the page tells it
+
+
+def test_zaps_that_fell_short_in_a_quiet_repetition_do(factory, judge):
+    for variant in ("rcu-counter", "irq-ipi", "irq-ipi-2012"):
+        factory.cell(zapped(9 if variant == "rcu-counter" else 0, saturated=[0, 0, 1, 0, 0]), variant=variant, noisy={3: LOAD})
+    assert "saturated: zaps fell short" in judge(factory)[0].sentence
 
 
 def test_preempted_alone_is_no_noise(factory):

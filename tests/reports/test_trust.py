@@ -78,3 +78,50 @@ def test_several_hosts_and_debug_builds_are_warned_of(factory):
     items = strip(factory)
     assert items["Hosts"].level == "warn"
     assert items["Build"].level == "warn"
+
+
+def test_a_host_of_two_regimes_is_warned_of_by_setting(factory):
+    for placement, transfers in (("auto", [25.0, 31.0, 210.0, 330.0, 28.0]), ("smt", [11.0, 12.0, 11.0, 13.0, 12.0])):
+        for variant in ("leak", "irq-ipi"):
+            factory.cell({"walk_ns_mean": 9.0, "line_transfer_ns": transfers}, variant=variant, vcpus=2, zappers=0, placement=placement)
+    item = strip(factory)["CPUs moved"]
+    assert item.level == "warn" and item.value.startswith(
+        "two regimes of the host in 1 setting, as a line takes 25 ns to 31 ns and as a line takes 210 ns to 330 ns: ")
+
+
+def test_settings_with_other_cpus_are_no_regimes(factory):
+    for placement, transfer in (("auto", 200.0), ("smt", 11.0)):
+        factory.cell({"line_transfer_ns": [transfer + place for place in range(5)]}, vcpus=2, zappers=0, placement=placement)
+    assert "CPUs moved" not in strip(factory)
+
+
+def added_rounds(factory):
+    """Two cells of 5 planned repetitions; two rounds for the one, then one for the other."""
+    cells = [factory.cell(COUNTERS, variant=variant) for variant in ("irq-ipi", "hazard")]
+    planned = [[cell, repetition] for repetition in range(5) for cell in reversed(cells)]
+    factory.order = planned + [[cells[0], 5], [cells[0], 6], [cells[1], 5]]
+    factory.rounds = [10, 11, 12]
+    for cell, repetition in factory.order[10:]:
+        factory.put(cell, repetition, factory.result(cell, repetition, COUNTERS))
+    return strip(factory)
+
+
+def test_rounds_that_were_added_for_precision_are_told_and_keep_the_order_interleaved(factory):
+    items = added_rounds(factory)
+    assert items["Repetitions"].value.startswith("6 to 7, of which 5 planned and the others added for precision")
+    assert items["Order"].value.startswith("interleaved") and items["Results"].value == "13 of 13 measured"
+
+
+@pytest.mark.parametrize("rounds", [3, "x", [-1], [1.5], [10**30], [12, 10], {"a": 1}])
+def test_damaged_rounds_are_none(factory, rounds):
+    factory.cell(COUNTERS)
+    factory.rounds = rounds
+    run = load(factory.write())
+    assert run.rounds == () and run.planned == 5
+
+
+def test_one_wild_transfer_does_not_hide_the_two_regimes(factory):
+    factory.repetitions = 14
+    transfers = [25.0 + place for place in range(7)] + [210.0 + 20 * place for place in range(6)] + [9000.0]
+    factory.cell({"line_transfer_ns": transfers}, vcpus=2, zappers=0)
+    assert "as a line takes 25 ns to 31 ns and as a line takes 210 ns to 9 µs" in strip(factory)["CPUs moved"].value

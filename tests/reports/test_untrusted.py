@@ -2,28 +2,35 @@
 
 import contextlib
 import csv
+import dataclasses
 import json
 import os
+import random
 import re
 import socket
 import time
 
 import pytest
 from mutations import TIMES, mutations
-from run_factory import RunFactory, grace_periods, pmu, spread
+from run_factory import HOST, RunFactory, grace_periods, pmu, spread
 from test_host_kernel import add_reference
 
 from shadowwalk_report import untrusted_file
+from shadowwalk_report.answers import answers
 from shadowwalk_report.bench.program import read_measurements
 from shadowwalk_report.boundary import run_command, say
+from shadowwalk_report.claims import judge_claims
+from shadowwalk_report.claims.claim import LINE_WIDTH
 from shadowwalk_report.compare.cli import main as compare
 from shadowwalk_report.model import PlannedCell
 from shadowwalk_report.report import main as report
 from shadowwalk_report.report import write_report
 from shadowwalk_report.result_file import read_failure, read_result, read_simulated
+from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.untrusted_json import InputError, read_json
 from shadowwalk_report.untrusted_text import MOST_SHOWN, shortened, spreadsheet_cell, visible
+from shadowwalk_report.verdicts import QUESTIONS, Verdicts
 
 HOSTILE = "a\x1b[2Jb\u009b2J\b\x85c\nd\te\r\u202ef\u2028g\ud800h\x7f"
 ACTING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e]")  # but the end of a line
@@ -155,6 +162,7 @@ def small_run(factory):
         factory.cell({"walk_ns_mean": [4.0, 5.0, 4.0, 4.1, 4.2], "violations": 0}, {"free_ns": [1, 2, 3]}, [4096, 8192],
                      variant=variant, extra=MORE)
     factory.fail(factory.plan(variant="hazard"), 0)
+    factory.host, factory.rounds = HOST, [15]
     return factory.write()
 
 
@@ -265,3 +273,30 @@ def test_reports_of_absurd_numbers(factory):
         factory.cell({"walk_ns_mean": [4.0, number, 5.0, 4.0, 4.0], "walks_per_second": number, "free_ns_p99": number, "zap_ns_p99": 3.0,
                       "retired_bytes_peak": number, "violations": number}, variant=f"v{number}")
     write_report(factory.write(), factory.directory / "report", None, ("md", "csv", "json"))
+
+
+ABSURD = (0.0, -1.0, 1e-320, 5e-324, 1e-9, 1.0, 3.5, 4096.0, 9e99, -9e99, 2.0**63)
+
+
+def test_claims_and_verdicts_of_absurd_numbers(factory):
+    dice = random.Random(11)
+    for _ in range(40 * TIMES):
+        factory.cells.clear()
+        for zappers, vcpus, interval in ((1, 1, 0), (1, 1, "host"), (0, 1, 0), (0, 2, 0)):
+            for variant in ("leak", "rcu-counter", "irq-ipi", "irq-ipi-2012"):
+                names = (("deferred_bytes_peak", "deferred_bytes_mean", "deferred_bytes_predicted", "retired_bytes_peak", "free_ns_p99",
+                          "grace_period_ns_p50") if zappers else ("walk_ns_mean", "walks_per_second", "line_transfer_ns"))
+                extra = {"noise": {"core_speed": dice.choice(ABSURD), "reasons": []}}
+                factory.cell({name: [dice.choice(ABSURD) for _ in range(5)] for name in names if dice.random() < 0.9}, variant=variant,
+                             zappers=zappers, vcpus=vcpus, rcu_interval_ns=interval, extra=extra, noisy={dice.randrange(5): []},
+                             walks_per_exit=dice.choice((1, 1024)), context={"num_cpus": dice.choice((2, 8))})
+        run = load(factory.write())
+        table = Table(run.results)
+        verdicts = Verdicts(table)
+        claims, told = judge_claims(run, table), answers(table, verdicts)
+        json.dumps([[claim.line, claim.sentence, claim.remarks] for claim in claims] + [answer.sentence for answer in told], allow_nan=False)
+        for question in QUESTIONS:
+            for row in table.all_rows:
+                if ruling := verdicts.ruling(question, row):
+                    json.dumps(dataclasses.astuple(ruling.comparison)[1:2] + (ruling.comparison.p,), allow_nan=False)
+        assert all(len(claim.line) <= LINE_WIDTH and "nan" not in claim.sentence for claim in claims)

@@ -116,6 +116,13 @@ def test_what_is_clear_alone_and_not_among_many_says_so(factory):
     assert found.code == "CORRECTED" and found.comparison.ratio.low > 1.05 and "clear alone" in found.reason
 
 
+def test_walks_that_depend_on_each_other_answer_what_a_walk_costs(factory):
+    for mode, ns in (("throughput", 20), ("latency", 12)):
+        walks(factory, "irq-ipi", 10, walk_mode=mode)
+        walks(factory, "hazard", ns, walk_mode=mode)
+    assert "walk mode latency" in said(factory, WALK) and "hazard walks 1.2x" in said(factory, WALK)
+
+
 def test_settings_that_differ_in_duration_only_are_told_apart_by_it(factory):
     for seconds in (2.0, 8.0):
         walks(factory, "irq-ipi", 10, duration_s=seconds)

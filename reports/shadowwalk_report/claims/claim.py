@@ -6,8 +6,8 @@ import enum
 import textwrap
 
 from ..grouping import grouped
-from ..quantities import NANOSECONDS, listing, quantity, with_interval
-from ..rows import reason_words
+from ..quantities import NANOSECONDS, listing, quantity
+from ..rows import brief_reason, reason_words
 from ..setting import HOST_INTERVAL, LIBURCU, Setting
 
 SUBJECT = "rcu-counter"
@@ -114,22 +114,20 @@ def blocker(run, rows):
     for row in rows:
         if row.broken:
             return f"{row.variant} has violations"
-        if row.has_flag("oversubscribed"):
+        if row.has_flag("oversubscribed", without_noise=True):
             return "oversubscribed: more busy threads than CPUs"
     return ""
-
-
-def figure_words(quiet, everything, units):
-    """The estimate behind a verdict; where only noisy results exist, their estimate, marked as noisy."""
-    if quiet is None and everything is not None:
-        return f"{with_interval(everything, units)} (noisy)"
-    return with_interval(quiet, units)
 
 
 def unclear_words(judged, rows):
     """`peak and mean: <reason>` over [(what, Judgement)]; empty when all are clear."""
     reasons = grouped((reason_words(found.reason, rows), what) for what, found in judged if found.reason)
     return "; ".join(f"{listing(what)}: {reason}" for reason, what in reasons.items())
+
+
+def unclear_brief(judged, rows):
+    """The first reason of them in a few words."""
+    return next(brief_reason(found.reason, rows) for _, found in judged if found.reason)
 
 
 def untested(reason):

@@ -5,10 +5,10 @@ import statistics
 
 from ..grouping import grouped
 from ..quantities import NANOSECONDS, count_of
-from ..rows import SPEED_LIMIT, Row
+from ..rows import SPEED_LIMIT, Row, figure_words
 from ..setting import Setting
-from ..statistics import differences, estimate, growth
-from .claim import figure_words
+from ..statistics import MINIMUM_REPETITIONS, differences, estimate, growth
+from ..untrusted_json import is_number
 
 WALK = "walk_ns_mean"
 RATE = "walks_per_second"
@@ -28,8 +28,9 @@ class Yardstick:
         return what + (", at one core speed" if self.core_speed else ", as measured: no core speed was recorded")
 
     def walks(self, row, use):
-        """{repetition: ns of a walk} of the results that `use` accepts."""
-        blocks = grouped((result.repetition, self._ns(result)) for result in row.results if self.metric in result.counters and use(result))
+        """{repetition: ns of a walk} of the results that `use` accepts; a rate that no walk can have tells nothing."""
+        told = ((result.repetition, self._ns(result)) for result in row.results if self.metric in result.counters and use(result))
+        blocks = grouped((repetition, ns) for repetition, ns in told if is_number(ns))
         return {repetition: statistics.median(block) for repetition, block in blocks.items()}
 
     def _ns(self, result):
@@ -79,10 +80,19 @@ class Cost:
         return differences(*(self.yardstick.walks(row, use) for row in rows))
 
     @property
+    def has_enough_quiet(self):
+        return min(len(self.at(many)) for many in (False, True)) >= MINIMUM_REPETITIONS
+
+    @property
+    def mark(self):
+        """What marks a figure that noisy results are in, as too few are quiet."""
+        return "" if self.has_enough_quiet or not any(row.has_noisy for row in self.rows) else " (noisy)"
+
+    @property
     def growth(self):
         """The Estimate of the growth from 1 to N vCPUs; over all results where too few are quiet; None without any."""
-        return growth(self.at(True).values(), self.at(False).values()) or growth(
-            self.at(True, is_unperturbed).values(), self.at(False, is_unperturbed).values())
+        use = is_quiet if self.has_enough_quiet else is_unperturbed
+        return growth(self.at(True, use).values(), self.at(False, use).values())
 
     @property
     def words(self):

@@ -6,11 +6,11 @@ import dataclasses
 from ..counters import counter
 from ..grouping import grouped
 from ..quantities import BYTES, NANOSECONDS, listing, quantity
-from ..rows import PREFERRED_WORKLOAD, Row
+from ..rows import PREFERRED_WORKLOAD, Row, figure_words
 from ..setting import HOST, telling_axes, within
 from ..statistics import MINIMUM_EFFECT, Shift, differences, estimate, judge
-from .claim import (RIVALS, SUBJECT, Badge, Claim, Finding, Outcome, badge_of, blocker, figure_words, line_of, noise_remarks,
-                    reasons_words, remarks_elsewhere, unclear_words, untested, values_of, verdict_words)
+from .claim import (RIVALS, SUBJECT, Badge, Claim, Finding, Outcome, badge_of, blocker, line_of, noise_remarks,
+                    reasons_words, remarks_elsewhere, unclear_brief, unclear_words, untested, values_of, verdict_words)
 
 QUOTE = "RCU can increase the amount of memory in use by the system, since RCU grace periods are unpredictable"
 MOST_REALISTIC_NS = 10_000_000  # of waiting between grace periods
@@ -80,7 +80,7 @@ def _outcome(subject, rival, family, with_noisy=False):
         tolerance = max(tolerance, MINIMUM_EFFECT * base.value if base else 0)
         judged.append((what, judge(differences(*values).values(), tolerance, counter(PEAK).step if metric == PEAK else 0, family)))
     if unclear := unclear_words(judged, (subject, rival)):
-        return Outcome.AMBIGUOUS, unclear, next(found.reason.value for _, found in judged if found.reason)
+        return Outcome.AMBIGUOUS, unclear, unclear_brief(judged, (subject, rival))
     larger = [what for what, found in judged if found.shift is Shift.MORE]
     if len(larger) == len(MEMORY):
         return Outcome.BORNE_OUT, "peak and mean of the deferred bytes are larger", ""
@@ -113,7 +113,7 @@ def _finding(run, table, subject, name, family):
 
 def _obstacle(run, rows):
     """What forbids a verdict; empty when nothing does."""
-    saturated = [row.variant for row in rows if row.has_flag("saturated")]
+    saturated = [row.variant for row in rows if row.has_flag("saturated", without_noise=True)]
     return blocker(run, rows) or (f"{listing(saturated)} saturated: zaps fell short of the requested rate" if saturated else "")
 
 
@@ -148,8 +148,8 @@ def _preference(table, row):
     rivals = [_rival_row(table, row, rival) for rival in RIVALS]
     cells = [row, *filter(None, rivals)]
     place = HEADLINE_WORKLOADS.index(setting.workload) if setting.workload in HEADLINE_WORKLOADS else len(HEADLINE_WORKLOADS)
-    return (rivals.count(None), bool(_why_not_realistic(row)), any(cell.has_flag("oversubscribed") for cell in cells),
-            any(cell.has_flag("saturated") for cell in cells), not setting.with_default_pace.is_plain, scheme.grace_period != HOST, place,
+    return (rivals.count(None), bool(_why_not_realistic(row)), any(cell.has_flag("oversubscribed", without_noise=True) for cell in cells),
+            any(cell.has_flag("saturated", without_noise=True) for cell in cells), not setting.with_default_pace.is_plain, scheme.grace_period != HOST, place,
             scheme.rcu_interval_ns, setting.guest != "kvm", -setting.vcpus, -setting.zap_rate, -len(row.results), setting)
 
 
@@ -195,7 +195,7 @@ def _largest_remark(run, table, borne_out):
     """[where most is held, over the settings that bear the claim out]."""
     if len(borne_out) < 2:
         return []
-    row = max((case.row for case in borne_out), key=lambda row: row.estimate(PEAK).value)
+    row = max((case.row for case in borne_out), key=lambda row: row.estimate(PEAK, without_noise=True).value)
     return [f"Most is held at {_place(run, table, row)}: {_words(row, PEAK)} at the peak, {_words(row, MEAN)} on average."]
 
 

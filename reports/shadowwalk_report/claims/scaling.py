@@ -3,13 +3,13 @@
 import dataclasses
 
 from ..quantities import NANOSECONDS, count_of, interval, listing, quantity, with_interval
+from ..regimes import Regime, regimes_of
 from ..rows import PREFERRED_WORKLOAD, SPEED_LIMIT
 from ..setting import LATENCY, guest_words, describe, telling_axes
 from ..statistics import MINIMUM_EFFECT, MINIMUM_REPETITIONS, Shift, estimate, judge, judge_growth
 from .claim import (RIVALS, SUBJECT, Badge, Claim, Finding, Outcome, badge_of, blocker, line_of, noise_remarks, reasons_words,
-                    remarks_elsewhere, unclear_words, untested, verdict_words)
+                    remarks_elsewhere, unclear_brief, unclear_words, untested, verdict_words)
 from .cost import Cost, cost_of, is_quiet, is_unperturbed, yardstick_of
-from .regimes import Regime, regimes_of
 
 QUOTE = "isn't good for scaling"
 GUEST = "thread"
@@ -51,8 +51,9 @@ def _judged(subject: Cost, rival: Cost, regime: Regime, use):
     denials = [denial for _, found, denial in tests if found.shift in (Shift.SAME, Shift.LESS)]
     if denials:
         return Outcome.NOT_BORNE_OUT, "; ".join(denials), denials[0]
-    if unclear := unclear_words(((what, found) for what, found, _ in tests), dict.fromkeys(subject.rows + rival.rows)):
-        return Outcome.AMBIGUOUS, unclear, next(found.reason.value for _, found, _ in tests if found.reason)
+    judged, rows = [(what, found) for what, found, _ in tests], list(dict.fromkeys(subject.rows + rival.rows))
+    if unclear := unclear_words(judged, rows):
+        return Outcome.AMBIGUOUS, unclear, unclear_brief(judged, rows)
     return Outcome.BORNE_OUT, f"{SUBJECT} grows, grows by more than {rival.variant}, and costs more at {vcpus} vCPUs", ""
 
 
@@ -88,14 +89,14 @@ class _Step:
         return {name: cost for name, cost in self.costs.items() if isinstance(cost, Cost)}
 
 
-def _cpus(run):
+def cpus_of(run):
     """The number of the host's CPUs; None where it is not recorded."""
     told = {text for result in run.results if (text := result.context.get("num_cpus", "")).isdecimal()}
     return run.host.cpus or max(map(int, told), default=None)
 
 
 def _too_few_cpus(run, vcpus):
-    cpus = _cpus(run)
+    cpus = cpus_of(run)
     if cpus is None or cpus >= FEWEST_CPUS:
         return ""
     return f"cost at {vcpus} vCPUs; scaling not tested, which needs {FEWEST_CPUS} CPUs or more: this host has {cpus}"
@@ -139,7 +140,7 @@ def _steps(table):
 def _headline_step(table, steps):
     def preference(step):
         many = step.many
-        crowded = any(row.has_flag("oversubscribed") for row in table.plain_rows(many))
+        crowded = any(row.has_flag("oversubscribed", without_noise=True) for row in table.plain_rows(many))
         repetitions = min(len(row.values_with_noisy(name)) for cost in step.measured.values() for row in cost.rows
                           for name in [cost.yardstick.metric]) if step.measured else 0
         return (len(step.costs) - len(step.measured), crowded, many.walk_mode != LATENCY,
@@ -166,13 +167,14 @@ def _slope(cost):
 
 
 def _slope_remark(step):
-    slopes = [f"{name} {with_interval(slope, NANOSECONDS)}" for name, cost in step.measured.items() if (slope := _slope(cost))]
+    slopes = [f"{name} {with_interval(slope, NANOSECONDS)}{cost.mark}" for name, cost in step.measured.items() if (slope := _slope(cost))]
     return [f"Slope from 1 to {step.many.vcpus} vCPUs, per vCPU: {', '.join(slopes)}."] if slopes else []
 
 
 def _crossover_words(subject, rival):
     """From how many vCPUs the subject is the dearer of the two, on the straight line through their costs."""
-    one, many = (estimate(subject.over(rival, at, is_unperturbed).values()) for at in (False, True))
+    use = is_unperturbed if subject.mark or rival.mark else is_quiet
+    one, many = (estimate(subject.over(rival, at, use).values()) for at in (False, True))
     if one is None or many is None:
         return ""
     vcpus = subject.many.setting.vcpus
@@ -190,32 +192,33 @@ def _crossover_remark(step):
     return [f"Crossover of the costs: {SUBJECT} is {' and '.join(words)}."] if words else []
 
 
-def _regime_remark(table):
-    regimes = regimes_of(table.all_rows)
+def _regime_remark(table, step):
+    regimes = regimes_of(table.rows(step.many))
     if not regimes:
         return []
     return [f"The host had two regimes: {' or '.join(regime.words for regime in regimes)}. A virtual machine's CPUs were moved: figures of "
             "contention of different repetitions are of different machines."]
 
 
-def _growth_words(growth):
+def _growth_words(cost):
     """`grows 19.5..41 ns`, or what there is to say else."""
-    if growth is None or growth.low is None:
+    found, mark = cost.growth, cost.mark
+    if found is None or found.low is None:
         return "growth unknown"
-    if growth.low > SMALLEST_GROWTH_NS:
-        return f"grows {growth.low:.3g}..{growth.high:.3g} ns"
-    if growth.high <= SMALLEST_GROWTH_NS:
-        return "does not grow"
-    return f"growth {quantity(growth.value, NANOSECONDS)} {interval(growth, NANOSECONDS)}"
+    if found.low > SMALLEST_GROWTH_NS:
+        return f"grows {found.low:.3g}..{found.high:.3g} ns{mark}"
+    if found.high <= SMALLEST_GROWTH_NS:
+        return f"does not grow{mark}"
+    return f"growth {quantity(found.value, NANOSECONDS)} {interval(found, NANOSECONDS)}{mark}"
 
 
 def _line(run, step, findings, badge):
     subject, vcpus = step.measured.get(SUBJECT), step.many.vcpus
     if subject and badge is Badge.NOT_TESTED and _too_few_cpus(run, vcpus) == findings[0].why:
-        return line_of(f"cost {_growth_words(subject.growth)}; scaling needs >= {FEWEST_CPUS} CPUs")
+        return line_of(f"cost {_growth_words(subject)}; scaling needs >= {FEWEST_CPUS} CPUs")
     if badge is Badge.YES:
         against = listing(finding.rival for finding in findings if finding.outcome is Outcome.BORNE_OUT)
-        return line_of(f"cost {_growth_words(subject.growth)} to {vcpus} vCPUs, against {against}")
+        return line_of(f"cost {_growth_words(subject)} to {vcpus} vCPUs, against {against}")
     wanted = {Badge.NO: Outcome.NOT_BORNE_OUT, Badge.AMBIGUOUS: Outcome.AMBIGUOUS}.get(badge, Outcome.NOT_TESTED)
     return line_of(next(finding.short or finding.why for finding in findings if finding.outcome is wanted))
 
@@ -239,7 +242,7 @@ def judge_scaling(run, table):
     sentence = (f"{verdict_words(headline)} at {where} without zappers ({many.workload}, {guest_words(many.guest)}{mode})"
                 + (f": read-side cost from 1 to {many.vcpus} vCPUs: {costs}" if costs else "") + (f" ({notes})" if notes else "") + ".")
     told_by = next((cost.yardstick.words for cost in step.measured.values()), "")
-    remarks = [*noise_remarks(headline), *_slope_remark(step), *_crossover_remark(step), *_regime_remark(table),
+    remarks = [*noise_remarks(headline), *_slope_remark(step), *_crossover_remark(step), *_regime_remark(table, step),
                *([f"Judged by {told_by}."] if told_by else []),
                *remarks_elsewhere([finding for setting, found in findings.items() if setting != many for finding in found])]
     return Claim("scaling", QUOTE, CRITERION, headline, sentence, remarks, [finding for found in findings.values() for finding in found],

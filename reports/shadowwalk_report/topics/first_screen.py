@@ -1,5 +1,6 @@
 """The three pictures of the first screen: do walks scale, how much memory is held at which grace period, what does a zap cost?"""
 
+from ..claims.scaling import FEWEST_CPUS, cpus_of
 from ..drawing.plot import METRIC_COLUMNS, Plot, metric_records
 from ..headline import headline_of, row_at_host
 from ..quantities import count_of
@@ -9,7 +10,6 @@ from . import rcu_sweep, throughput, zap_cost
 
 WALKS, MEMORY, ZAP = "first_walks", "first_memory", "first_zap"
 WIDTH_INCHES, PANEL_INCHES = 4.15, 3.0
-FEW_CPUS = 4  # below, scaling cannot be seen
 
 
 def _plot(kind, title, caption, panel, columns, records, note=""):
@@ -17,10 +17,10 @@ def _plot(kind, title, caption, panel, columns, records, note=""):
 
 
 def _scaling_note(material, counts):
-    cpus = material.run.host.cpus
+    cpus = cpus_of(material.run)
     if len(counts) < 2:
         return f"Only {count_of(counts[0], 'vCPU')} was measured: scaling is not shown."
-    if cpus is not None and cpus < FEW_CPUS:
+    if cpus and cpus < FEWEST_CPUS:
         return f"{count_of(cpus, 'CPU')}: the cost beside a second vCPU, and no scaling."
     return ""
 

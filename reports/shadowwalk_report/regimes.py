@@ -2,10 +2,11 @@
 its CPUs to the other. Figures of contention of different regimes are of different machines."""
 
 import dataclasses
+import math
 import statistics
 
-from ..grouping import grouped
-from ..quantities import NANOSECONDS, quantity
+from .grouping import grouped
+from .quantities import NANOSECONDS, quantity
 
 TRANSFER = "line_transfer_ns"
 APART = 2.0  # the medians of two regimes differ by this factor or more
@@ -29,14 +30,24 @@ class Regime:
 
 
 def _border(transfers):
-    """What separates the values of two regimes: the middle of the widest gap, if the medians on its sides are far apart; else None."""
+    """The least value of the slower of two regimes: where the logarithms fall best into two groups (Otsu 1979), if the medians of these
+    are far apart; else None."""
     ordered = sorted(transfers)
-    gaps = [(above / below, place) for place, (below, above) in enumerate(zip(ordered, ordered[1:]), 1)]
-    if not gaps:
+    logs = list(map(math.log, ordered))
+
+    def apart(place):
+        return place * (len(logs) - place) * (statistics.fmean(logs[place:]) - statistics.fmean(logs[:place])) ** 2
+
+    place = max(range(1, len(logs)), key=apart, default=None)
+    if place is None:
         return None
-    _, place = max(gaps)
     low, high = (statistics.median(part) for part in (ordered[:place], ordered[place:]))
-    return (ordered[place - 1] * ordered[place]) ** 0.5 if high >= APART * low else None
+    return ordered[place] if high >= APART * low else None
+
+
+def regimes_by_setting(table):
+    """{setting: its regimes} of the settings that were measured in two. Other settings have other CPUs, and other transfers."""
+    return {setting: found for setting in table.settings if (found := regimes_of(table.rows(setting)))}
 
 
 def _transfers(rows):
@@ -49,7 +60,7 @@ def regimes_of(rows):
     border = _border([value for _, value in transfers])
     if border is None:
         return []
-    sides = grouped((value > border, value) for _, value in transfers)
-    by_repetition = grouped((repetition, value > border) for repetition, value in transfers)
+    sides = grouped((value >= border, value) for _, value in transfers)
+    by_repetition = grouped((repetition, value >= border) for repetition, value in transfers)
     return [Regime(min(sides[slow]), max(sides[slow]), frozenset(r for r, found in by_repetition.items() if set(found) == {slow}))
             for slow in (False, True)]
