@@ -80,7 +80,7 @@ def render_text(report):
              *_wrapped("Limits: ", ", ".join(overview.limits) or "none known", 2), "", *claim_lines(overview.claims), ""]
     below = [line for note in overview.notes[:2] for line in _wrapped("", note, 1)]
     command = command_of(run)
-    below += ["", *_wrapped("", _build(run), 1), *([_ascii(command)] if len(_ascii(command)) <= COLUMNS else _wrapped("", command, 2))]
+    below += ["", *_wrapped("", _build(run), 1), *_wrapped("", command, 2)]
     table = list(_table(overview.sheet, len(overview.headline.others), LINES - len(above) - len(below) - 1)) if overview.sheet.lines else ["No scheme was measured."]
     return "\n".join([*above, *table, *(below if below[0] else below[1:])]).rstrip() + "\n"
 

@@ -21,7 +21,8 @@ ZAP_COST, FREE, LOCK = counter("zap_ns_p50"), counter("free_ns_p99"), counter("m
 _SHORT = {("KVM", "note"): "no KVM", ("PMU", "note"): "no PMU", ("Negative control", "note"): "no negative control",
           ("Negative control", "warn"): "negative control not caught", ("Violations elsewhere", "warn"): "violations",
           ("Hosts", "warn"): "several hosts", ("Order", "warn"): "not interleaved", ("Order", "note"): "not shuffled",
-          ("Build", "warn"): "no release build", ("Repetitions", "warn"): "too few repetitions", ("Repetitions", "note"): "few repetitions"}
+          ("Build", "warn"): "no release build", ("Repetitions", "warn"): "too few repetitions",
+          ("Repetitions", "note"): "few repetitions"}
 # Told elsewhere in the line, or no limit of what the run can show.
 _NOT_A_LIMIT = {"Known to be broken", "Steal", "Other load", "Core speed", "Preempted sections", "Results", "Noisy"}
 FLOORS = (("xchg_ns", "xchg"), ("mfence_ns", "mfence"), ("line_transfer_ns", "line transfer"), ("signal_ipi_ns", "IPI (signal)"),
@@ -85,7 +86,8 @@ def _cell(found, units, reason):
     """The interval shows when pointed at: in the pictures it is a whisker."""
     if found is None:
         return Cell(ABSENT, hint=reason or "not measured")
-    return Cell(quantity(found.value, units), hint=f"{interval(found, units) or 'one repetition'} over {count_of(found.count, 'repetition')}")
+    repetitions = count_of(found.count, "repetition")
+    return Cell(quantity(found.value, units), hint=" over ".join(filter(None, (interval(found, units), repetitions))))
 
 
 def _read_cell(table, setting, variant):

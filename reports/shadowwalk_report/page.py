@@ -87,5 +87,6 @@ def render_page(report):
         overview=report.overview, not_drawn=report.not_drawn,
         first=markup(figure for figure in report.figures if figure.plot.topic == FIRST_SCREEN.slug),
         sections=report.sections, markup=markup, describe=lambda setting: describe(setting, axes), guest_words=guest_words,
-        tally_words=tally_words, environment=_environment(run), lost=_lost(run), missing=_missing(run), cells=report.cells, cell_heads=HEADS, formats=report.formats,
+        tally_words=tally_words, environment=_environment(run), lost=_lost(run), missing=_missing(run), cells=report.cells,
+        cell_heads=HEADS, formats=report.formats,
         details=report.cells if len(report.cells) <= MOST_DETAILS else [])

@@ -104,5 +104,5 @@ def select(run, x, y, by="variant", pattern=None):
 def check_panels(selection):
     """Raises InputError where a figure would have more panels than anyone looks at."""
     if len(selection.parts) > MOST_PANELS:
-        raise InputError(f"the figure would have {len(selection.parts)} panels, as {listing(selection.varying)} vary, too: choose some of the "
-                         f"cells by --filter, e.g. --filter '{selection.points[0].row.results[0].name.split('/')[1]}'")
+        raise InputError(f"the figure would have {len(selection.parts)} panels, as {listing(selection.varying)} vary, too: choose some "
+                         f"of the cells by --filter, e.g. --filter '{selection.points[0].row.results[0].name.split('/')[1]}'")
