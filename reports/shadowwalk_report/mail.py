@@ -1,8 +1,8 @@
 """The report as text for a mail: what the first screen says, in at most 72 columns and 25 lines of ASCII."""
 
-import shlex
 import textwrap
 
+from .overview import command_words
 from .quantities import count_of
 from .trust import context_values
 from .untrusted_text import visible
@@ -10,6 +10,7 @@ from .untrusted_text import visible
 COLUMNS, LINES = 72, 25
 NOISY_DIFFERS = " (with noisy results: another answer)"
 LONGEST_SCHEME = 16
+MOST_COMMAND_LINES = 3
 _ASCII = str.maketrans({"µ": "u", "–": "-", "…": "...", "“": '"', "”": '"', "’": "'", "±": "+-", "×": "x", "→": "->"})
 _HEADS = (("held mean", "held"), ("held peak", "peak"), ("free p99", "free99"), ("zap p50", "zap50"), ("lock hold p99", "lock99"))
 
@@ -56,16 +57,16 @@ def claim_lines(claims):
         yield from _wrapped("", claim.line, 1)
 
 
-def command_of(run):
-    """The command that measures the run again; empty where its plan has no matrix."""
-    if not run.matrix:
-        return ""
-    folder, _, file = run.matrix.rpartition("/")
-    # A matrix that ships has a name; that of a user has no better path than its name for the reader of a mail.
-    matrix = file.removesuffix(".toml") if folder.endswith("/matrices") or folder == "matrices" else file
-    words = ["shadowwalk", "run", matrix, "--out", "again", "--seed", str(run.seed), "--repetitions", str(run.repetitions)]
-    words += ["--filter", run.filter] if run.filter else []
-    return shlex.join(words)
+def _command_lines(run):
+    """The command, broken between its words where it is too long; where even that does not fit, where it is."""
+    lines = [""]
+    for word in map(_ascii, command_words(run)):
+        if lines[-1] and len(lines[-1]) + len(word) + 3 > COLUMNS:  # a space before it, a space and \\ behind it
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    if len(lines) > MOST_COMMAND_LINES or any(len(line) > COLUMNS - 2 for line in lines):
+        return ["Its command is in the report's table of the environment."]
+    return [*(f"{line} \\" for line in lines[:-1]), *filter(None, lines[-1:])]
 
 
 def _build(run):
@@ -79,9 +80,10 @@ def render_text(report):
     above = [*_wrapped("", run.title, 1), *_wrapped("", overview.where, 2), *_wrapped("Floors: ", floors, 2),
              *_wrapped("Limits: ", ", ".join(overview.limits) or "none known", 2), "", *claim_lines(overview.claims), ""]
     below = [line for note in overview.notes[:2] for line in _wrapped("", note, 1)]
-    command = command_of(run)
-    below += ["", *_wrapped("", _build(run), 1), *_wrapped("", command, 2)]
-    table = list(_table(overview.sheet, len(overview.headline.others), LINES - len(above) - len(below) - 1)) if overview.sheet.lines else ["No scheme was measured."]
+    below += ["", *_wrapped("", _build(run), 1), *_command_lines(run)]
+    table = ["No scheme was measured."]
+    if overview.sheet.lines:
+        table = list(_table(overview.sheet, len(overview.headline.others), LINES - len(above) - len(below) - 1))
     return "\n".join([*above, *table, *(below if below[0] else below[1:])]).rstrip() + "\n"
 
 

@@ -2,6 +2,7 @@
 text for a mail show the same."""
 
 import dataclasses
+import shlex
 
 from .claims.claim import Claim
 from .claims.scaling import FEWEST_CPUS, cpus_of
@@ -76,6 +77,17 @@ def _limits(run, trust):
         if item.level != "good" and item.label not in _NOT_A_LIMIT:
             words.append(_SHORT.get((item.label, item.level), item.label[:1].lower() + item.label[1:]))
     return words
+
+
+def command_words(run):
+    """The words of the command that measures the run again, quoted for a shell; empty where its plan has no matrix."""
+    if not run.matrix:
+        return []
+    folder, _, file = run.matrix.rpartition("/")
+    # A matrix that ships has a name; that of a user has no better path than its name for another reader.
+    matrix = file.removesuffix(".toml") if folder.endswith("/matrices") or folder == "matrices" else file
+    words = ["shadowwalk", "run", matrix, "--out", "again", "--seed", str(run.seed), "--repetitions", str(run.repetitions)]
+    return [shlex.quote(word) for word in [*words, *(["--filter", run.filter] if run.filter else [])]]
 
 
 def _floors(run):

@@ -10,6 +10,7 @@ import markupsafe
 from .cells import HEADS, MOST_DETAILS
 from .drawing.svg import colour_rules, shared_styles
 from .grouping import grouped
+from .overview import command_words
 from .setting import describe, guest_words, varying_axes
 from .topics import FIRST_SCREEN
 from .trust import context_values
@@ -84,7 +85,7 @@ def render_page(report):
     return engine.get_template("index.html.j2").render(
         run=run, claims=report.claims, answers=report.answers, baseline=report.verdicts.baseline, trust=report.trust,
         questions=QUESTIONS, pages=report.pages, style=markupsafe.Markup(style), script=script, script_hash=script_hash,
-        overview=report.overview, not_drawn=report.not_drawn,
+        overview=report.overview, command=" ".join(command_words(run)), not_drawn=report.not_drawn,
         first=markup(figure for figure in report.figures if figure.plot.topic == FIRST_SCREEN.slug),
         sections=report.sections, markup=markup, describe=lambda setting: describe(setting, axes), guest_words=guest_words,
         tally_words=tally_words, environment=_environment(run), lost=_lost(run), missing=_missing(run), cells=report.cells,

@@ -1,13 +1,15 @@
 """The report as text for a mail: its width, its length, its characters, and that it says what the page says."""
 
 import json
+import shlex
 
 import pytest
 from run_factory import HOST, MANY_SCHEMES, PAGE, RunFactory, spread
 
 from shadowwalk_report import report as report_module
 from shadowwalk_report.claims import judge_claims
-from shadowwalk_report.mail import COLUMNS, LINES, command_of
+from shadowwalk_report.mail import COLUMNS, LINES
+from shadowwalk_report.overview import command_words
 from shadowwalk_report.report import main, write_report
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
@@ -84,7 +86,7 @@ def planned(tmp_path, **fields):
     factory.plan()
     path = factory.write() / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
-    return command_of(load(factory.directory))
+    return load(factory.directory)
 
 
 @pytest.mark.parametrize("fields, command", [
@@ -93,7 +95,18 @@ def planned(tmp_path, **fields):
      "shadowwalk run 'a b.toml' --out again --seed 7 --repetitions 5 --filter 'irq|hazard'"),
     ({}, ""), ({"matrix": 7, "filter": ["x"]}, ""), ({"matrix": {"file": None}}, "")])
 def test_the_one_command_measures_it_again(tmp_path, fields, command):
-    assert planned(tmp_path, **fields) == command
+    assert " ".join(command_words(planned(tmp_path, **fields))) == command
+
+
+@pytest.mark.parametrize("pattern, told", [("irq|hazard", "--filter 'irq|hazard'"), ("a b " * 12, f"--filter '{'a b ' * 12}'"),
+                                           ("x" * 300, "Its command is in the report's table of the environment.")])
+def test_a_long_command_is_broken_between_its_words(tmp_path, pattern, told):
+    run = planned(tmp_path, matrix={"file": "/home/me/results/matrices/quick.toml"}, filter=pattern)
+    text = write_report(tmp_path / "run", tmp_path / "out", None, ("txt",)).read_text()
+    assert is_for_a_mail(text) and told in text.replace(" \\\n", " ")
+    begin = text.find("shadowwalk run")
+    if begin >= 0:
+        assert shlex.split(text[begin:].replace("\\\n", "")) == shlex.split(" ".join(command_words(run)))
 
 
 def test_on_stdout(factory, capsys):
