@@ -79,12 +79,15 @@ def render_text(report):
     floors = ", ".join(f"{name} {words}" for name, words in overview.floors) or "not measured"
     above = [*_wrapped("", run.title, 1), *_wrapped("", overview.where, 2), *_wrapped("Floors: ", floors, 2),
              *_wrapped("Limits: ", ", ".join(overview.limits) or "none known", 2), "", *claim_lines(overview.claims), ""]
-    below = [line for note in overview.notes[:2] for line in _wrapped("", note, 1)]
-    below += ["", *_wrapped("", _build(run), 1), *_command_lines(run)]
-    table = ["No scheme was measured."]
-    if overview.sheet.lines:
-        table = list(_table(overview.sheet, len(overview.headline.others), LINES - len(above) - len(below) - 1))
-    return "\n".join([*above, *table, *(below if below[0] else below[1:])]).rstrip() + "\n"
+    ending = ["", *_wrapped("", _build(run), 1), *_command_lines(run)]
+    others, schemes = len(overview.headline.others), len(overview.sheet.lines)
+    room = LINES - len(above) - len(ending) - 1
+    notes = [_wrapped("", note, 2) for note in overview.notes[:2]]
+    if schemes + (others > 0) + sum(map(len, notes)) > room:  # schemes are worth more than whole sentences
+        notes = [_wrapped("", note, 1) for note in overview.notes[:2]]
+    below = [line for note in notes for line in note] + ending
+    table = list(_table(overview.sheet, others, LINES - len(above) - len(below) - 1)) if schemes else ["No scheme was measured."]
+    return "\n".join([*above, *table, *below]).rstrip() + "\n"
 
 
 def render_claims(claims):

@@ -25,7 +25,7 @@ MOST_FACTOR = 4  # beyond it the colour stays the same
 MOST_COLUMNS = 20
 LEAST_COLUMNS = 6
 WIDTH_INCHES = 12.2
-LONGEST_COLUMN = 34  # characters of its label
+LONGEST_COLUMN, LONGEST_UNCUT = 34, 200  # characters of its label, and of what is looked at
 CHARACTERS = 150  # of a place's name, across all columns
 # PuOr is readable with any common colour blindness, and by its lightness in grey. The numbers on it have one of these two
 # colours, whatever the page's colours are, as a cell is their background.
@@ -72,6 +72,11 @@ def _labels_of(members, axes):
     return labels
 
 
+def _cut(label):
+    """In its middle: labels differ at their begins and ends."""
+    return label if len(label) <= LONGEST_COLUMN else f"{label[:LONGEST_COLUMN // 2 - 1]}…{label[-LONGEST_COLUMN // 2:]}"
+
+
 def _column_labels(settings):
     """The labels of all columns. The duration differs by group and says little: it is named only where columns of a place would
     otherwise have the same label."""
@@ -81,7 +86,7 @@ def _column_labels(settings):
         short = _labels_of(members, [axis for axis in axes if axis != "duration_s"])
         uses = collections.Counter(short.values())
         full = _labels_of(members, axes)
-        labels |= {setting: printable(label if uses[label] == 1 else full[setting], LONGEST_COLUMN) for setting, label in short.items()}
+        labels |= {setting: _cut(printable(label if uses[label] == 1 else full[setting], LONGEST_UNCUT)) for setting, label in short.items()}
     return labels
 
 
