@@ -13,7 +13,7 @@ from .svg import HOVER
 WIDE, HIGH = 0.96, 0.92  # of a cell, in columns and lines
 HATCH, HATCH_COLOUR = "////", "#8c8c8c"
 _FONT = FontProperties(family=["DejaVu Sans"], size=7.5)
-_PLATE_MARGIN = 0.12  # around a number on hatching, in heights of the number
+_PLATE_MARGIN = 0.3  # around a number on hatching, in heights of the number
 
 
 @dataclasses.dataclass(frozen=True)
