@@ -51,7 +51,8 @@ def _headline(question, table, verdicts):
         rows = [verdicts.baseline_row(setting), *verdicts.contestants(setting)]
         rulings = [found for row in rows if (found := verdicts.ruling(question, row))]
         return (any(row.has_flag("oversubscribed") for row in rows), any(row.saturation(question.counter) for row in rows),
-                question is WALK and setting.walk_mode != LATENCY, not setting.with_default_pace.is_plain, setting.workload != PREFERRED_WORKLOAD,
+                question is WALK and setting.walk_mode != LATENCY, not setting.with_default_pace.is_plain,
+                setting.workload != PREFERRED_WORKLOAD,
                 -sum(found.comparison.ratio is not None for found in rulings), setting.guest != guest, -setting.vcpus,
                 -setting.zap_rate, setting)
 

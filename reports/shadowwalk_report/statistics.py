@@ -4,11 +4,6 @@ Repetitions are few (5 to 15) and each is a block: cells of one repetition ran c
 host affects them equally. Two cells of one run are therefore compared within each repetition first, and the logarithms of the
 ratios are summarised over repetitions afterwards. Cells of two runs share no block: the logarithms of each side are summarised first.
 
-A summary is a trimmed mean with Student's interval (Tukey and McLaughlin 1963; Yuen 1974 for two samples): below 7 repetitions the
-plain mean, from 7 on without the least and the greatest 15 %, so that one bad repetition of 7 decides nothing. Of the intervals that
-bear one bad repetition, this one covers as promised from 5 repetitions on (tests/reports/test_coverage.py); those of Hodges-Lehmann
-and of order statistics must reach to the outlier below 9, and the bootstrap of a median covers 88 to 91 %.
-
 A verdict is a test by an interval that holds for all comparisons of a family at once (Bonferroni): the interval of level
 1 - 0.05/m lies beyond the smallest effect that counts, or, for SAME, each of two one-sided tests at 0.05/m says that the effect is
 smaller (TOST, Schuirmann 1987), which is that the interval of level 1 - 2 * 0.05/m lies within it.
@@ -16,23 +11,15 @@ smaller (TOST, Schuirmann 1987), which is that the interval of level 1 - 2 * 0.0
 
 import dataclasses
 import enum
-import functools
 import math
 import statistics
 
-import scipy.special
+# The names without a use here are those of this file's readers, who find all of the statistics in it.
+from .intervals import ALPHA, CONFIDENCE, MEDIAN_REPETITIONS, TRIMMED, Effect, Estimate, effect_of, estimate, range_coverage, welch
 
-from .untrusted_json import LARGEST
-
-CONFIDENCE = 0.95
-ALPHA = 1 - CONFIDENCE
-MINIMUM_REPETITIONS = 4  # three give Student's interval two degrees of freedom: it is then four times as wide as with ten
-MEDIAN_REPETITIONS = 5  # the range of five values holds the median in 94 % of cases, that of four in 87 %
+MINIMUM_REPETITIONS = 4  # with three, Student's interval is three and a half times as wide as with ten
 MINIMUM_EFFECT = 0.05
-TRIMMED = 0.15  # of the values at each end
 BUCKET = 1 / 128  # of a value: as fine as the histograms are, from which percentiles come; what values that are all equal are known to
-ALIKE = 1e-9  # relative: numbers that differ by less are equal but for the arithmetic
-_LARGEST_LOG = math.log(LARGEST)
 
 
 class Reason(enum.Enum):
@@ -41,7 +28,7 @@ class Reason(enum.Enum):
     TOO_FEW = f"too few repetitions (fewer than {MINIMUM_REPETITIONS})"
     SPANS = "the interval reaches across the smallest effect that counts"
     CORRECTED = "clear alone, but among so many comparisons its interval reaches across the smallest effect that counts"
-    CONSTANT = ("repetitions differ by less than the step in which it is counted or clocked, and that step is too coarse to tell")
+    CONSTANT = "repetitions differ by less than the step in which it is counted or clocked, and that step is too coarse to tell"
     ONLY_AGGREGATES = "only aggregates and no repetitions, which a verdict needs: run it without --benchmark_report_aggregates_only"
     NO_PAIR = "no repetition has both"
     ZERO_BASELINE = "the baseline is zero in a repetition, so that there is no ratio"
@@ -64,31 +51,6 @@ class Shift(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True)
-class Estimate:
-    """A value over `count` repetitions with its interval. With a single repetition there is none: `low` and `high` are None."""
-
-    value: float
-    low: float | None
-    high: float | None
-    count: int
-
-    @property
-    def least(self):
-        """The lower end of the interval, or the value where there is no interval."""
-        return self.value if self.low is None else self.low
-
-    @property
-    def greatest(self):
-        """The upper end of the interval, or the value where there is no interval."""
-        return self.value if self.high is None else self.high
-
-    @property
-    def fields(self):
-        """As figures' CSV files have it."""
-        return self.value, self.low, self.high, self.count
-
-
-@dataclasses.dataclass(frozen=True)
 class Judgement:
     """A shift with its estimate. `reason` is set exactly when the shift is AMBIGUOUS."""
 
@@ -97,69 +59,13 @@ class Judgement:
     reason: Reason | None = None
 
 
-@functools.lru_cache(maxsize=4096)
-def _student(level, freedom):
-    """The quantile of Student's distribution that encloses `level` on both sides."""
-    return float(scipy.special.stdtrit(freedom, 0.5 + level / 2))
-
-
-@dataclasses.dataclass(frozen=True)
-class _Effect:
-    """A mean with its standard error. `is_coarse`: the values differ by less than the step that they are told in, which the error
-    then comes from. `is_log`: of logarithms of ratios, else of ratios or differences themselves."""
-
-    mean: float
-    error: float
-    freedom: float
-    count: int
-    is_coarse: bool = False
-    is_log: bool = False
-
-    def _told(self, value):
-        most = _LARGEST_LOG if self.is_log else LARGEST
-        value = max(-most, min(most, value))
-        return math.exp(value) if self.is_log else value
-
-    def at(self, level):
-        """(low, high): the interval of this level."""
-        reach = _student(level, self.freedom) * self.error
-        return self._told(self.mean - reach), self._told(self.mean + reach)
-
-    @property
-    def estimate(self):
-        return Estimate(self._told(self.mean), *(self.at(CONFIDENCE) if self.freedom > 0 else (None, None)), self.count)
-
-    @property
-    def p(self):
-        """Of Student's two-sided test that there is no effect at all."""
-        if self.error == 0:
-            return float(self.mean == (0 if self.is_log else 1))
-        beyond = abs(self.mean - (0 if self.is_log else 1)) / self.error
-        return float(2 * scipy.special.stdtr(self.freedom, -beyond))
-
-
-def _effect(values, step, is_log=False, bucket=0):
-    """The trimmed mean and its error, by the winsorised deviations (Yuen's form). `step`: what the values are rounded to; a
-    rounding error is spread evenly over the step. `bucket`: the same for values that may be rounded, which shows where all are equal."""
-    ordered, count = sorted(values), len(values)
-    cut = int(TRIMMED * count)
-    kept = ordered[cut:count - cut]
-    mean = math.fsum(kept) / len(kept)
-    winsorised = [kept[0]] * cut + kept + [kept[-1]] * cut
-    middle = math.fsum(winsorised) / count
-    freedom = len(kept) - 1
-    observed = math.sqrt(math.fsum((value - middle) ** 2 for value in winsorised) / (len(kept) * max(freedom, 1)))
-    rounding = (step if observed > ALIKE * abs(mean) + ALIKE * is_log else max(step, bucket)) / math.sqrt(12 * len(kept))
-    return _Effect(mean, max(observed, rounding), freedom, count, rounding > observed, is_log)
-
-
 @dataclasses.dataclass(frozen=True)
 class Contest:
     """Two samples to compare: `effect` is candidate over baseline. `obstacle`: why they cannot be tested."""
 
     candidate: tuple
     baseline: tuple
-    effect: _Effect | None
+    effect: Effect | None
     obstacle: Reason | None = None
 
     @property
@@ -182,32 +88,6 @@ class Comparison:
     simultaneous: tuple[float, float] | None = None
 
 
-@functools.lru_cache(maxsize=1024)
-def _outside(count):
-    """How many values of `count` lie outside the interval of the median at each end: order statistics, exact for any distribution."""
-    most = 0
-    while 2 * scipy.special.bdtr(most + 1, count, 0.5) <= ALPHA:
-        most += 1
-    return most
-
-
-def estimate(values):
-    """The median of the values with the interval of order statistics, which for 5 values or fewer is their range; None when there is
-    no value."""
-    ordered = sorted(map(float, values))
-    if not ordered:
-        return None
-    if len(ordered) == 1:
-        return Estimate(ordered[0], None, None, 1)
-    outside = _outside(len(ordered))
-    return Estimate(statistics.median(ordered), ordered[outside], ordered[-1 - outside], len(ordered))
-
-
-def range_coverage(count):
-    """How often the range of `count` independent values contains the true median: the most that any interval within it can reach."""
-    return 1 - 2.0 ** (1 - count)
-
-
 def _paired(candidate, baseline, combine):
     return {repetition: combine(candidate[repetition], baseline[repetition])
             for repetition in sorted(candidate.keys() & baseline.keys())}
@@ -222,16 +102,6 @@ def ratios(candidate, baseline):
     """candidate / baseline for each repetition that both have; a repetition whose baseline is as good as zero is dropped."""
     found = _paired(candidate, {r: v for r, v in baseline.items() if v != 0}, lambda a, b: a / b)
     return {repetition: ratio for repetition, ratio in found.items() if math.isfinite(ratio)}
-
-
-def _welch(above, below, is_log=False):
-    """The effect of two independent samples: above - below."""
-    squares = above.error ** 2, below.error ** 2
-    spread, freedom = sum(squares), min(above.freedom, below.freedom)
-    if freedom > 0 and 0 < spread < math.inf:
-        freedom = 1 / sum((square / spread) ** 2 / effect.freedom for square, effect in zip(squares, (above, below)))
-    return _Effect(above.mean - below.mean, math.sqrt(spread), freedom, min(above.count, below.count),
-                   above.is_coarse and below.is_coarse, is_log)
 
 
 def _shift(effect, family, least, most):
@@ -263,20 +133,20 @@ def judge(changes, tolerance, step=0, family=1):
     """Whether a change, with one value per repetition, is beyond +-tolerance: only if its whole interval is on one side; SAME by
     TOST. `step`: what the changes are counted in. `family`: of how many such judgements it is one."""
     changes = list(changes)
-    return _judged(_effect(changes, step), tolerance, family) if changes else Judgement(Shift.AMBIGUOUS, None, Reason.NO_PAIR)
+    return _judged(effect_of(changes, step), tolerance, family) if changes else Judgement(Shift.AMBIGUOUS, None, Reason.NO_PAIR)
 
 
 def growth(after, before):
     """The Estimate of the growth from one sample to another that shares no block with it; None where one has less than two values."""
     samples = list(after), list(before)
-    return _welch(*(_effect(sample, 0) for sample in samples)).estimate if min(map(len, samples)) > 1 else None
+    return welch(*(effect_of(sample, 0) for sample in samples)).estimate if min(map(len, samples)) > 1 else None
 
 
 def judge_growth(after, before, tolerance):
     """The same for the growth from one sample to another that shares no block with it (Welch)."""
     if not after or not before:
         return Judgement(Shift.AMBIGUOUS, None, Reason.NO_PAIR)
-    return _judged(_welch(*(_effect(list(sample), 0) for sample in (after, before))), tolerance)
+    return _judged(welch(*(effect_of(list(sample), 0) for sample in (after, before))), tolerance)
 
 
 def _rounding(above, below, step=0, share=0):
@@ -298,7 +168,7 @@ def paired(candidate, baseline, step=0):
     middle = statistics.median(found)
     medians = [statistics.median(sample) for sample in samples]
     scale = middle if is_log else 1
-    effect = _effect(list(map(math.log, found)) if is_log else found, _rounding(*medians, step) / scale, is_log,
+    effect = effect_of(list(map(math.log, found)) if is_log else found, _rounding(*medians, step) / scale, is_log,
                      _rounding(*medians, share=BUCKET) / scale)
     return Contest(*samples, effect, Reason.TOO_FEW if len(common) < MINIMUM_REPETITIONS else None)
 
@@ -308,16 +178,16 @@ def _independent_effect(above, below, step):
     if not above or not below or any(value <= 0 for value in below):
         return None
     def logarithmic(values):
-        return _effect(list(map(math.log, values)), step / statistics.median(values), True, BUCKET)
+        return effect_of(list(map(math.log, values)), step / statistics.median(values), True, BUCKET)
 
     divisor = logarithmic(below)
     if all(value > 0 for value in above):
-        return _welch(logarithmic(above), divisor, True)
+        return welch(logarithmic(above), divisor, True)
     # Zeros and negative numbers have no logarithm: the ratio itself, with the error of its two parts.
-    dividend, scale = _effect(above, step, bucket=BUCKET * abs(statistics.median(above))), math.exp(divisor.mean)
+    dividend, scale = effect_of(above, step, bucket=BUCKET * abs(statistics.median(above))), math.exp(divisor.mean)
     relative = dataclasses.replace(dividend, mean=dividend.mean / scale, error=dividend.error / scale)
     part = dataclasses.replace(divisor, mean=0, error=divisor.error * abs(relative.mean))
-    found = _welch(relative, part)
+    found = welch(relative, part)
     return found if math.isfinite(found.mean) and math.isfinite(found.error) else None
 
 

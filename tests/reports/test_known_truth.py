@@ -77,9 +77,11 @@ def test_three_per_cent_are_not_enough_to_count(tmp_path):
     all_of(verdicts_of(tmp_path / "quieter", 1.03, noise=lambda dice, count: white(dice, count, 0.002)), Verdict.SAME)
 
 
-@pytest.mark.parametrize("truth, verdict", [(1.12, Verdict.SLOWER), (1 / 1.12, Verdict.FASTER)])
-def test_ten_per_cent_and_more_count(tmp_path, truth, verdict):
-    all_of(verdicts_of(tmp_path, truth), verdict)
+@pytest.mark.parametrize("truth, verdict", [(1.10, Verdict.SLOWER), (1 / 1.10, Verdict.FASTER)])
+def test_ten_per_cent_count(tmp_path, truth, verdict):
+    found = verdicts_of(tmp_path, truth)
+    assert set(found) <= {verdict, Verdict.AMBIGUOUS} and found.count(verdict) > 0.9 * len(found)
+    all_of(verdicts_of(tmp_path / "quieter", truth, noise=lambda dice, count: white(dice, count, 0.005)), verdict)
 
 
 @pytest.mark.parametrize("repetitions", [4, 5, 7])

@@ -34,7 +34,7 @@ def _parse(arguments):
                     "order within) and print for each benchmark whether NEW is FASTER, SLOWER or the SAME.",
         epilog="SLOWER and FASTER: the interval of the ratio that holds for all benchmarks at once lies wholly beyond the threshold. "
                "SAME: an equivalence test (TOST), corrected in the same way, says that the ratio is within. AMBIGUOUS otherwise, with the "
-               "reason. The printed interval is that of 95 %% of the one benchmark. Exit codes: 0, 1 something is SLOWER, 2 bad input, 3 a "
+               "reason. The printed interval is that of 95 % of the one benchmark. Exit codes: 0, 1 something is SLOWER, 2 bad input, 3 a "
                "program crashed.")
     parser.add_argument("base", metavar="BASE", help="the shadowwalk-bench of one build")
     parser.add_argument("new", metavar="NEW", help="the shadowwalk-bench of the other build")

@@ -24,7 +24,8 @@ class Yardstick:
 
     @property
     def words(self):
-        what = "walk_ns_mean" if self.metric == WALK else "CPU time per walk by walks_per_second, exits included, as bursts of one walk are not clocked"
+        what = "walk_ns_mean" if self.metric == WALK else ("the CPU time per walk by walks_per_second, exits included, as bursts of one walk "
+                                                           "are not clocked")
         return what + (", at one core speed" if self.core_speed else ", as measured: no core speed was recorded")
 
     def walks(self, row, use):

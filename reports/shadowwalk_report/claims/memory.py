@@ -149,8 +149,8 @@ def _preference(table, row):
     cells = [row, *filter(None, rivals)]
     place = HEADLINE_WORKLOADS.index(setting.workload) if setting.workload in HEADLINE_WORKLOADS else len(HEADLINE_WORKLOADS)
     return (rivals.count(None), bool(_why_not_realistic(row)), any(cell.has_flag("oversubscribed", without_noise=True) for cell in cells),
-            any(cell.has_flag("saturated", without_noise=True) for cell in cells), not setting.with_default_pace.is_plain, scheme.grace_period != HOST, place,
-            scheme.rcu_interval_ns, setting.guest != "kvm", -setting.vcpus, -setting.zap_rate, -len(row.results), setting)
+            any(cell.has_flag("saturated", without_noise=True) for cell in cells), not setting.with_default_pace.is_plain,
+            scheme.grace_period != HOST, place, scheme.rcu_interval_ns, setting.guest != "kvm", -setting.vcpus, -setting.zap_rate, -len(row.results), setting)
 
 
 def _grace_words(run, row):

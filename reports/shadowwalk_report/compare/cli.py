@@ -55,12 +55,12 @@ def _parse(arguments):
         prog="shadowwalk compare",
         description="Compare two measurements cell by cell and print what became slower or faster; a gate for CI. BASE and NEW are run "
                     "directories, results of single cells, or any Google Benchmark JSON.",
-        epilog="SLOWER (worse in what is compared: more time, fewer walks, more memory) and FASTER: the interval of the ratio that holds "
-               "for all cells at once lies wholly beyond the threshold. SAME: an equivalence test (TOST), corrected in the same way, says that "
-               "the ratio is within. AMBIGUOUS otherwise, with the reason. The printed interval is that of 95 %% of the one cell. Exit codes: 0 "
-               "done, and the gate, if any, passed; 1 the gate failed (what failed is named); 2 bad input, or, without a gate, nothing that can "
-               "be compared; 3 the gate compared nothing, or has too few repetitions to judge (--allow-few: 0). docs/reports.md has the rules "
-               "of the verdicts.")
+        epilog="SLOWER (worse in what is compared: more time, fewer walks, more memory) and FASTER: the interval of the ratio "
+               "that holds for all cells at once lies wholly beyond the threshold. SAME: an equivalence test (TOST), corrected "
+               "in the same way, says that the ratio is within. AMBIGUOUS otherwise, with the reason. The printed interval is "
+               "that of 95 % of the one cell. Exit codes: 0 done, and the gate, if any, passed; 1 the gate failed (what failed "
+               "is named); 2 bad input, or, without a gate, nothing that can be compared; 3 the gate compared nothing, or has "
+               "too few repetitions to judge (--allow-few: 0). docs/reports.md has the rules of the verdicts.")
     parser.add_argument("base", metavar="BASE", help="the earlier measurement")
     parser.add_argument("new", metavar="NEW", help="the later measurement")
     parser.add_argument("--fail-on", metavar="RULES", type=_gate, default=Gate(), dest="gate",
@@ -139,7 +139,8 @@ def _as_dict(row):
     found, ratio = row.comparison, row.comparison.ratio
     return {"metric": row.metric, "name": row.name, "verdict": row.verdict.value,
             "reason": found.reason.name if found.reason else None,
-            "ratio": ratio and {"value": ratio.value, "low": ratio.low, "high": ratio.high}, "simultaneous": found.simultaneous, "delta": row.delta,
+            "ratio": ratio and {"value": ratio.value, "low": ratio.low, "high": ratio.high}, "simultaneous": found.simultaneous,
+            "delta": row.delta,
             "p": found.p, "p_corrected": found.p_corrected, "comparisons": found.family, "base": row.base, "new": row.new}
 
 
@@ -206,20 +207,16 @@ def _run(arguments):
     effect = options.threshold or options.gate.slower or MINIMUM_EFFECT
     findings = judge(base, new, effect, options.metrics)
     failures = _failures(findings, options.gate)
-    if not failures and findings.is_empty:
-        words = _nothing_words(findings, options.base, options.new)
-        if options.gate == Gate():
-            raise InputError(words)
-        say(*(_noise_lines(base, new) if options.with_noisy else ()), *table_lines(findings, options.everything),
-            f"NOTHING COMPARED: {words}: the gate neither failed nor passed")
-        if options.json:
-            write_json(options.json, document(base, new, findings, effect, failures, options.with_noisy))
-        return EXIT_UNJUDGED
+    nothing = _nothing_words(findings, options.base, options.new) if findings.is_empty and not failures else ""
+    if nothing and options.gate == Gate():
+        raise InputError(nothing)
     unjudged = findings.unjudged if options.gate.slower is not None and not options.allow_few else []
     if options.json:
         write_json(options.json, document(base, new, findings, effect, failures, options.with_noisy))
-    say(*provenance_lines(base, new), *(_noise_lines(base, new) if options.with_noisy else ()), *table_lines(findings, options.everything), *_gate_lines(findings, options.gate, failures, unjudged))
-    return EXIT_GATE if failures else EXIT_UNJUDGED if unjudged else 0
+    say(*provenance_lines(base, new), *(_noise_lines(base, new) if options.with_noisy else ()), *table_lines(findings, options.everything),
+        *([f"NOTHING COMPARED: {nothing}: the gate neither failed nor passed"] if nothing
+          else _gate_lines(findings, options.gate, failures, unjudged)))
+    return EXIT_GATE if failures else EXIT_UNJUDGED if unjudged or nothing else 0
 
 
 def main(arguments=None):
