@@ -3,6 +3,8 @@
 import pytest
 from run_factory import PAGE, RunFactory, spread
 
+from test_host_kernel import REFERENCE
+
 from shadowwalk_report.plot.cli import main
 from shadowwalk_report.plot.selection import MOST_PANELS, select
 from shadowwalk_report.run_directory import load
@@ -107,6 +109,17 @@ def test_what_cannot_be_plotted_is_one_line(run, capsys, tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     assert told in refused(run, capsys, *arguments)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_references_are_plotted_beside_schemes(factory, capsys, tmp_path):
+    for rate in (10, 1000):
+        factory.cell({"zap_ns_p99": spread(5e3)}, variant="irq-ipi", zap_rate=rate)
+        factory.cell({"zap_ns_p99": spread(9e3)}, variant="host-kvm", zap_rate=rate, extra=REFERENCE)
+    run = factory.write()
+    arguments = ("--x", "zap-rate", "--y", "zap_ns_p99")
+    assert sum("host-kvm" in line for line in printed(run, capsys, *arguments)) == 2
+    printed(run, capsys, *arguments, "-o", str(tmp_path / "f.svg"))
+    assert "host-kvm</text>" in (tmp_path / "f.svg").read_text()
 
 
 def test_why_it_was_not_measured(factory):

@@ -57,7 +57,7 @@ def _panel(selection, part, line_styles, values):
 def draw_selection(selection, kind):
     """The bytes of a figure of this kind: svg, png or pdf."""
     names = list(dict.fromkeys(str(point.by) for point in selection.points))
-    line_styles = selection.styles if selection.by == "variant" else styles(names)
+    line_styles = styles(names)
     values = sorted({point.x for point in selection.points})
     panels = [_panel(selection, part, line_styles, values) for part in selection.parts]
     title = f"{selection.counter.name} over {selection.x}, by {selection.by}"

@@ -40,7 +40,6 @@ class Selection:
     counter: Counter
     varying: list[str]  # the other fields that do
     parts: list[Part]
-    styles: dict  # of variants
     without: int  # rows without the counter
 
     @property
@@ -98,7 +97,7 @@ def select(run, x, y, by="variant", pattern=None):
                       Point(values[x], values[by], row.estimate(wanted.name), row)) for values, row in zip(fields, measured))
     parts = [Part(", ".join(f"{name} {axis_words(name, value)}" for name, value in key),
                   sorted(points, key=lambda point: (point.x, str(point.by)))) for key, points in groups.items()]
-    return Selection(x, by, wanted, varying, parts, table.styles, len(rows) - len(measured))
+    return Selection(x, by, wanted, varying, parts, len(rows) - len(measured))
 
 
 def check_panels(selection):
