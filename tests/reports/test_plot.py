@@ -2,7 +2,6 @@
 
 import pytest
 from run_factory import PAGE, RunFactory, spread
-
 from test_host_kernel import REFERENCE
 
 from shadowwalk_report.plot.cli import main
