@@ -36,6 +36,7 @@ class Overview:
 
     where: str
     floors: list[tuple[str, str]]
+    no_floors: list[str]  # those that the host could not measure, with the reason
     limits: list[str]
     claims: list[Claim]
     headline: Headline
@@ -92,6 +93,10 @@ def command_words(run):
 
 def _floors(run):
     return [(name, quantity(run.host.floors[key], NANOSECONDS)) for key, name in FLOORS if key in run.host.floors]
+
+
+def _no_floors(run):
+    return [f"{name} ({run.host.unavailable[key]})" for key, name in FLOORS if key in run.host.unavailable]
 
 
 def _cell(found, units, reason):
@@ -152,4 +157,4 @@ def _notes(table, headline):
 
 def overview_of(run, table, verdicts, claims, trust):
     headline = headline_of(table, verdicts, claims)
-    return Overview(_where(run), _floors(run), _limits(run, trust), claims, headline, _sheet(table, headline), _notes(table, headline))
+    return Overview(_where(run), _floors(run), _no_floors(run), _limits(run, trust), claims, headline, _sheet(table, headline), _notes(table, headline))

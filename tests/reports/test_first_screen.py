@@ -75,6 +75,14 @@ def test_what_ran_where_and_what_limits_it(whole):
     assert ("grace period", "5.8 ms") in found.floors
 
 
+def test_a_floor_that_the_host_could_not_measure_is_named_with_the_reason(whole):
+    whole.host = {**HOST, "floors": {"xchg_ns": 5.7}, "unavailable": {"line_transfer_ns": "only one <CPU>", "hz": "not told"}}
+    found = overview(whole)
+    assert found.floors == [("xchg", "5.7 ns")] and found.no_floors == ["line transfer (only one <CPU>)"]
+    page = write_report(whole.write(), whole.directory / "report").read_text()
+    assert "Floors of this host: xchg 5.7 ns; not measured: line transfer (only one &lt;CPU&gt;)." in page
+
+
 def test_a_run_that_knows_nothing_of_its_host_names_what_results_say(factory):
     quiet(factory, "irq-ipi", 1, noisy={0: ["load"]})
     factory.plan()
