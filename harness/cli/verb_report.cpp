@@ -26,6 +26,7 @@ struct PythonVerb {
 
 constexpr PythonVerb kVerbs[] = {
     {"report", "shadowwalk_report", "Write the report of a run: HTML, PNG figures, tables"},
+    {"plot", "shadowwalk_report.plot", "Show one counter of a run over one axis: a table or a figure"},
     {"compare", "shadowwalk_report.compare", "Say what became slower or faster between two runs; a gate for CI"}};
 
 /// The directory that holds the package shadowwalk_report.

@@ -87,18 +87,29 @@ def result_file(text):
     return path
 
 
-def _write_beside(path, text):
+def _write_beside(path, data):
     """Through a new file, which then takes the place and the permissions of the old one."""
     # No other process can have put a link there. Of this kind are the names that the lab itself writes under, and sweeps.
     partial = path.with_name(f".shadowwalk-{secrets.token_hex(8)}.tmp")
     try:
-        with open(partial, "x", encoding="utf-8") as file:
+        with open(partial, "xb") as file:
             with contextlib.suppress(FileNotFoundError):
                 os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-            file.write(text)
+            file.write(data)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_bytes(path, data):
+    """Writes the whole file or nothing; a link is followed, and a device or a pipe written to as it is. Raises InputError."""
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _write_beside(path.resolve(), data)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {one_line(error)}") from error
 
 
 def write_json(path, document):
@@ -107,9 +118,7 @@ def write_json(path, document):
     try:
         if path.exists() and os.path.samestat(path.stat(), os.fstat(1)):
             sys.stdout.write(text)
-        elif path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
         else:
-            _write_beside(path.resolve(), text)
+            write_bytes(path, text.encode("utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {one_line(error)}") from error

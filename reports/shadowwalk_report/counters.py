@@ -58,6 +58,11 @@ def counter(name):
     return _table()[0][name]
 
 
+def counters_known():
+    """The names of all counters of the table. Patterns of names, such as `<event>_per_walk`, are no names."""
+    return [name for name in _table()[0] if "<" not in name]
+
+
 def counters(*names):
     return tuple(map(counter, names))
 

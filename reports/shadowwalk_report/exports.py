@@ -24,7 +24,7 @@ def brief_of(report, whole):
     """report.json as text. It is always written, as it marks a directory as a report. `whole`: with every verdict."""
     run = report.run
     brief = {"format": FORMAT, "title": run.title, "started": run.started, "results": run.measured, "planned": run.planned,
-             "claims": [{"name": claim.name, "sentence": claim.sentence,
+             "claims": [{"name": claim.name, "badge": claim.badge.value, "line": claim.line, "sentence": claim.sentence,
                          "verdicts": {finding.rival: finding.outcome.value for finding in claim.headline}}
                         for claim in report.claims],
              "baseline": report.verdicts.baseline,
@@ -70,7 +70,7 @@ def _lines(report):
     yield f"{run.measured} of {run.planned} results, shadowwalk {_text(run.version)}, started {_text(run.started)}.\n"
     yield "## The two claims of the patch\n"
     for number, claim in enumerate(report.claims, 1):
-        yield f"{number}. “{_text(claim.quote)}”: {_text(claim.sentence)}"
+        yield f"{number}. “{_text(claim.quote)}”: **{claim.badge.value}**, {_text(claim.line)}. {_text(claim.sentence)}"
     yield f"\n## Against {_text(report.verdicts.baseline)}\n"
     for answer in report.answers:
         yield f"- **{_text(answer.question.title)}** {_text(answer.sentence)}"

@@ -48,6 +48,11 @@ class Histogram:
     def total(self):
         return float(self.counts.sum())
 
+    @property
+    def sum(self):
+        """Of all values, each as its bucket's highest one."""
+        return float(self.upper @ self.counts)
+
     def cumulative(self, censored=0):
         """Share of samples at or below each `upper`. Censored samples are larger than all others."""
         return np.cumsum(self.counts) / (self.total + censored)

@@ -115,6 +115,9 @@ class Run:
     simulated: list[Result] = dataclasses.field(default_factory=list)  # not compared with the measured ones
     bench: BenchResults = dataclasses.field(default_factory=BenchResults)  # results of shadowwalk-bench
     host: HostFacts = HostFacts()
+    matrix: str = ""  # its path where the run was started; empty where the plan has none
+    filter: str = ""  # of `shadowwalk run --filter`
+    build_id: str = ""  # of the binary that measured
     rounds: tuple[int, ...] = ()
 
     @functools.cached_property

@@ -10,9 +10,9 @@ import markupsafe
 from .cells import HEADS, MOST_DETAILS
 from .drawing.svg import colour_rules, shared_styles
 from .grouping import grouped
-from .quantities import NANOSECONDS, quantity
+from .overview import command_words
 from .setting import describe, guest_words, varying_axes
-from .topics.heatmap import FIRST_KIND
+from .topics import FIRST_SCREEN
 from .trust import context_values
 from .verdicts import QUESTIONS
 from .workloads import tally_words
@@ -72,7 +72,6 @@ def render_page(report):
     run = report.run
     engine = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                 loader=jinja2.FunctionLoader(_asset))
-    engine.filters["ns"] = lambda value: quantity(value, NANOSECONDS)
     axes = varying_axes({result.setting for result in run.results})
     rules, markups = shared_styles([figure.svg for figure in report.figures])
     drawn = {figure.plot.name: markupsafe.Markup(markup) for figure, markup in zip(report.figures, markups)}
@@ -86,8 +85,9 @@ def render_page(report):
     return engine.get_template("index.html.j2").render(
         run=run, claims=report.claims, answers=report.answers, baseline=report.verdicts.baseline, trust=report.trust,
         questions=QUESTIONS, pages=report.pages, style=markupsafe.Markup(style), script=script, script_hash=script_hash,
-        overview=markup(figure for figure in report.figures if figure.plot.kind == FIRST_KIND),
+        overview=report.overview, command=" ".join(command_words(run)), not_drawn=report.not_drawn,
+        first=markup(figure for figure in report.figures if figure.plot.topic == FIRST_SCREEN.slug),
         sections=report.sections, markup=markup, describe=lambda setting: describe(setting, axes), guest_words=guest_words,
-        tally_words=tally_words, environment=_environment(run), hosts=context_values(run, "host_name"),
-        lost=_lost(run), missing=_missing(run), cells=report.cells, cell_heads=HEADS, formats=report.formats,
+        tally_words=tally_words, environment=_environment(run), lost=_lost(run), missing=_missing(run), cells=report.cells,
+        cell_heads=HEADS, formats=report.formats,
         details=report.cells if len(report.cells) <= MOST_DETAILS else [])

@@ -142,10 +142,11 @@ def load(directory):
     simulated = [result for result in results if result.simulated is not None]
     simulated += itertools.chain.from_iterable(_read_folder(directory / SIMULATED, read_simulated, "shadowwalk project --json"))
     bench = _read_folder(directory / BENCH, lambda file: named_entries(read_json(file)), "shadowwalk-bench --benchmark_out")
-    seed = data.get("seed")
+    seed, matrix = data.get("seed"), data.get("matrix")
     return Run(title=text_of(data.get("title")) or "shadowwalk run", seed=seed if isinstance(seed, (int, str)) else None,
                repetitions=repetitions, version=text_of(data.get("shadowwalk_version"), "unknown"),
                started=text_of(data.get("started")), plan=plan, order=order, results=measured, left_out=left_out,
                missing=[key for key in order if key not in done], simulated=simulated, bench=bench_results(bench),
-               host=parse_host(data.get("host")),
-               rounds=_rounds(data, len(order)))
+               host=parse_host(data.get("host")), rounds=_rounds(data, len(order)),
+               matrix=text_of(matrix.get("file")) if isinstance(matrix, dict) else "", filter=text_of(data.get("filter")),
+               build_id=text_of(data.get("shadowwalk_build_id")))

@@ -3,6 +3,7 @@
 import dataclasses
 
 from .counters import counter, counters
+from .held import held_by
 from .quantities import ABSENT, NANOSECONDS, RATIO, interval, quantity, with_interval
 from .rows import FLOOR, SPEED_LIMIT, noise_decided, read_side
 from .setting import by_place, describe, place_title, varying_axes
@@ -20,7 +21,7 @@ class Group:
 _WALKS = counters("walks_per_second", "walk_ns_mean")
 _QUIET = counters("walk_ns_p50", "walk_ns_p99", "sections_preempted")
 _VIOLATIONS = dataclasses.replace(counter("violations"), meaning=counter("violations").meaning + ", over all repetitions")
-_ZAPPED = (*counters("retired_bytes_peak", "retired_bytes_mean", "free_ns_p50", "free_ns_p99", "zap_ns_p99", "mmu_lock_hold_ns_p99",
+_ZAPPED = (*counters("free_ns_p50", "free_ns_p99", "zap_ns_p99", "mmu_lock_hold_ns_p99",
                      "ipis"), _VIOLATIONS)
 
 
@@ -82,7 +83,8 @@ def _sheet(table, setting, axes, verdicts):
     rows = table.rows(setting)
     limit = table.plain_row(setting, SPEED_LIMIT)
     quiet = setting.zappers == 0
-    counters_shown = _WALKS + (_QUIET if quiet else _ZAPPED)
+    held = held_by(rows)
+    counters_shown = _WALKS + (_QUIET if quiet else (held.peak, held.mean, *_ZAPPED))
     columns = heads(counters_shown)
     columns.insert(1, (f"walks vs {verdicts.baseline}", "ratio of walks per second, paired by repetition"))
     if quiet:

@@ -205,6 +205,14 @@ def test_report_package_that_is_not_there(refused, tmp_path):
     assert "SHADOWWALK_REPORTS" in refused("report", tmp_path, env={"SHADOWWALK_REPORTS": "/nonexistent"})
 
 
+# --- a plot
+
+@pytest.mark.parametrize("arguments, told", [(("none", "--x", "vcpus", "--y", "walk_ns_mean"), "none"), ((), "--x"),
+                                             (("none", "--x", "vcpus", "--y", "walk_ns_mean", "-o", "a.bmp"), "a.bmp")])
+def test_a_plot_of_what_is_not_there(refused, arguments, told):
+    assert told in refused("plot", *arguments)
+
+
 # --- a comparison
 
 def test_compare_needs_two_sides(refused):

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-VERBS = ("run", "report", "compare", "cell", "ps", "top", "attach", "verify", "project", "list", "doctor", "import", "record")
+VERBS = ("run", "report", "plot", "compare", "cell", "ps", "top", "attach", "verify", "project", "list", "doctor", "import", "record")
 CELL = ("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "10ms", "--warmup", "0",
         "--working-set", 64)
 
@@ -119,13 +119,13 @@ def test_keys_of_lists_are_words(shadowwalk):
 
 
 def test_python_verbs_get_all_their_arguments(shadowwalk, tmp_path):
-    """No option of report and compare is known to the command itself: a package that prints its arguments shows them."""
-    for module in ("", "compare"):
+    """No option of report, plot and compare is known to the command itself: a package that prints its arguments shows them."""
+    for module in ("", "plot", "compare"):
         folder = tmp_path / "shadowwalk_report" / module
         folder.mkdir()
         (folder / "__init__.py").touch()
         (folder / "__main__.py").write_text("import sys; print(sys.argv[1:])")
-    for verb in ("report", "compare"):
+    for verb in ("report", "plot", "compare"):
         given = ["--with-perturbed", "--none-such=1", "-h", "--", "--plugin", "cell", "it's"]
         done = shadowwalk(verb, *given, env={"SHADOWWALK_REPORTS": str(tmp_path)})
         assert done.returncode == 0 and done.stdout == f"{given}\n", done.stderr

@@ -164,6 +164,8 @@ _SCHEMES = {  # read side ns at 1 vCPU and growth a vCPU; free ns; retired pages
     "mutex": (12, 90, 700, 1), "unsafe": (0.2, 0, 150, 1)}
 
 
+_DEFERRING = ("leak", "rcu-counter", "hazard")  # the schemes whose commit may return before its pages are free
+
 # As many as a full shelf has, of every kind: those of the house, and others.
 MANY_SCHEMES = {**_SCHEMES, **{
     name: (2.0 + 1.7 * place, 0.2 * (place % 5), 3_000 * (place + 1), 1 + 5 * (place % 7))
@@ -176,7 +178,7 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
              guests=("thread", "kvm"), vcpu_counts=(1, 2), seed=1, schemes=None):
     """A run with everything that a page can show, of the shape that `matrices/quick.toml` has, at random."""
     dice = random.Random(seed)
-    factory = RunFactory(directory, repetitions, "quick: three workloads, two guests")
+    factory = RunFactory(directory, repetitions, "quick: three workloads, two guests", host=HOST)
 
     def noisy(value, share=0.03):
         return [max(0.0, value * dice.gauss(1, share)) for _ in range(repetitions)]
@@ -220,6 +222,12 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
             peaks = [PAGE * (8 * i if variant == "leak" else dice.randrange(1, pages + 1)) for i in range(250)]
             peaks = {"retired_bytes": peaks, "shadow_bytes": [PAGE * 12 + value for value in peaks]}
             counters |= {"shadow_bytes_peak": float(max(peaks["shadow_bytes"])), "shadow_bytes_mean": PAGE * 13.0}
+            is_deferred = variant in _DEFERRING
+            peaks["deferred_bytes"] = [value * is_deferred for value in peaks["retired_bytes"]]
+            counters |= {"deferred_bytes_peak": float(max(peaks["deferred_bytes"])), "commits_deferred": 20 * is_deferred,
+                         "deferred_bytes_mean": noisy(PAGE * pages / 25) if is_deferred else 0, "pages_deferred": 60 * is_deferred}
+            if is_deferred and free:
+                histograms["deferred_free_ns"] = [2 * free * dice.lognormvariate(0, 0.5) for _ in range(60)]
             histograms["zap_ns"] = [zap * dice.lognormvariate(0, 0.6) for _ in range(2000)]
             histograms |= {name: [zap * share * dice.lognormvariate(0, 0.5) for _ in range(300)]
                            for name, share in (("zap_service_ns", 0.8), ("prepare_zap_ns", 0.1), ("commit_zap_ns", 0.6),
@@ -236,6 +244,7 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
                 pairs = [[float(begin), begin + 40_000.0 + begin % 900_000] for begin in begins]
                 extra["grace_period_times"] = grace_periods(pairs)
                 histograms["grace_period_ns"] = [end - begin for begin, end in pairs]
+                counters["grace_period_ns_p50"] = noisy(490_000)
             else:
                 extra["unavailable"]["grace_period_times"] = "the variant waits for no grace period of RCU"
             if variant == "unsafe":
@@ -279,7 +288,7 @@ def write_full_report(directory):
     """The report directory of a run that has everything."""
     shutil.rmtree(directory, ignore_errors=True)
     run = full_run(directory, workloads=("mmio-poll",), guests=("thread", "kvm"))
-    write_report(run, run / "report")
+    write_report(run, run / "report", None, ("html", "png", "csv", "json"))
     return run / "report"
 
 

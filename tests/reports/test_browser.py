@@ -171,7 +171,7 @@ def test_the_keyboard_reaches_heads_and_filter(full_report, network, tmp_path):
 def test_a_workloads_page_is_reached_by_keyboard_and_its_cells_lead_to_their_commands(full_report, network, tmp_path):
     """The links of the heat map take the focus; a link to a cell that is filtered away shows it again."""
     found = json.loads(driven(full_report, network, tmp_path, COLUMN + """
-        const links = Array.from(document.querySelectorAll("#overview svg a")).map((a) => {
+        const links = Array.from(document.querySelectorAll("#heatmap svg a")).map((a) => {
           a.focus(); return [document.activeElement === a, document.querySelector(a.getAttribute("xlink:href")) !== null]; });
         type("no such words");
         const target = document.querySelector(".workload .cells a[href^='#cell-']").getAttribute("href");

@@ -1,12 +1,17 @@
 """A thousand cells: the page stays small enough to send. How long it takes is told and not judged."""
 
-import time
+import os
 
 from run_factory import PAGE, RunFactory
 
 from shadowwalk_report.report import write_report
 
 SCHEMES = ("leak", "rcu-counter", "irq-ipi", "irq-ipi-2012", "hazard", "mutex", "floor", "unsafe")
+
+
+def cpu_seconds():
+    """Of this process and of its children that have ended."""
+    return sum(os.times()[:4])
 
 
 def test_a_thousand_cells_are_a_page_of_less_than_five_megabytes(tmp_path, capsys):
@@ -28,8 +33,8 @@ def test_a_thousand_cells_are_a_page_of_less_than_five_megabytes(tmp_path, capsy
                                      zappers=int(rate > 0), zap_rate=rate or 1000)
     assert len(factory.cells) == 960
     directory = factory.write()
-    began = time.monotonic()
+    before = cpu_seconds()
     page = write_report(directory, directory / "report")
     with capsys.disabled():
-        print(f"960 cells: {time.monotonic() - began:.1f} s, {page.stat().st_size / 1e6:.2f} MB")
+        print(f"960 cells: {cpu_seconds() - before:.1f} s of CPU, {page.stat().st_size / 1e6:.2f} MB")
     assert page.stat().st_size < 5_000_000

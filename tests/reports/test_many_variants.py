@@ -47,7 +47,8 @@ def many(tmp_path_factory):
             walk = 4.0 + place * vcpus
             factory.cell({"walk_ns_mean": [walk * (1 + 0.002 * i) for i in range(9)], "walks_per_second": 1e9 / walk}, variant=variant,
                          zappers=0, vcpus=vcpus)
-        factory.cell({"walk_ns_mean": 9.0, "walks_per_second": 1e8, "retired_bytes_peak": PAGE * (1 + place), "zap_ns_p99": 1e4 + place},
+        factory.cell({"walk_ns_mean": 9.0, "walks_per_second": 1e8, "retired_bytes_peak": PAGE * (1 + place),
+                      "retired_bytes_mean": 100.0 * (1 + place), "zap_ns_p99": 1e4 + place},
                      {"zap_ns": [1000 + place, 5000], "walk_ns": [10 + place, 20 + place]}, [PAGE], variant=variant)
     return material_of(load(factory.write()))
 

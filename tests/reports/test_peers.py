@@ -6,7 +6,7 @@ import json
 import pytest
 from run_factory import material_of
 
-from shadowwalk_report.report import write_report
+from shadowwalk_report.report import FORMATS, write_report
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.topics import peers
 from shadowwalk_report.untrusted_json import InputError
@@ -71,7 +71,7 @@ def test_a_scheme_that_frees_nothing_has_no_latency(run):
 
 
 def test_the_figure_and_its_data(run, tmp_path):
-    write_report(run, tmp_path / "out")
+    write_report(run, tmp_path / "out", None, FORMATS)
     with (tmp_path / "out" / "peers.csv").open(encoding="utf-8") as file:
         rows = {(row["scheme"], row["threads"]): row for row in csv.DictReader(file)}
     assert float(rows["peer/std/shared_mutex", "2"]["over_leak"]) == pytest.approx(5)

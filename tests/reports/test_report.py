@@ -55,7 +55,8 @@ def test_files_of_a_full_report(full_report):
     figures = {path.stem for path in full_report.glob("*.png")}
     assert {name.split("-")[0] for name in figures} == {"throughput", "read_side", "contention", "latency", "retired",
                                                         "shadow", "free_latency", "zap_latency", "rcu_sweep",
-                                                        "heatmap", "tradeoff", "held_memory"}
+                                                        "heatmap", "tradeoff", "held_memory", "zap_cost", "deferred",
+                                                        "deferred_free", "first_walks", "first_memory", "first_zap"}
     assert figures | {"cells"} == {path.stem for path in full_report.glob("*.csv")}
     for name in figures:
         assert (full_report / f"{name}.png").stat().st_size > 5000
@@ -87,8 +88,9 @@ def test_every_link_within_the_page_has_its_target(full_report):
 
 def test_the_first_screen_comes_first(full_report):
     text = (full_report / "index.html").read_text()
-    order = [text.index(mark) for mark in ("<h1>", 'id="claim-memory"', 'id="claim-scaling"', 'id="answers"', 'id="trust"',
-                                           'id="overview"', 'id="workloads"', 'id="trade-off"', 'id="workload-mmio-poll"',
+    order = [text.index(mark) for mark in ("<h1>", 'id="claim-memory"', 'id="claim-scaling"', 'id="first_walks"',
+                                           'id="first_memory"', 'id="trust"', 'id="answers"', 'id="workloads"', 'id="heatmap"',
+                                           'id="trade-off"', 'id="workload-mmio-poll"',
                                            'id="workload-mmio-poll-throughput"', 'id="left-out"', 'id="environment"', 'id="cells"')]
     assert order == sorted(order)
 

@@ -8,7 +8,7 @@ import pytest
 from shadowwalk_report.claims import judge_claims
 from shadowwalk_report.compare.cli import main as compare
 from shadowwalk_report.drawing import canvas
-from shadowwalk_report.report import write_report
+from shadowwalk_report.report import FORMATS, write_report
 from shadowwalk_report.rows import Table
 from shadowwalk_report.run_directory import load
 from shadowwalk_report.topics import simulated
@@ -172,7 +172,7 @@ def test_each_topology_has_its_own(many_vcpus):
 
 
 def test_they_are_in_their_section_and_beside_no_measured_figure(many_vcpus, tmp_path):
-    write_report(many_vcpus(), tmp_path / "out")
+    write_report(many_vcpus(), tmp_path / "out", None, FORMATS)
     page = (tmp_path / "out" / "index.html").read_text()
     begin = page.index('<section id="simulated"')
     assert '<figure id="simulated-mmio-poll-spr-2s">' in page[begin:page.index("</section>", begin)]

@@ -202,16 +202,39 @@ def test_the_front_is_who_is_beaten_by_nobody():
     assert [name for _, _, name in pareto_front(points)] == ["a", "b", "c", "c's equal"]
 
 
+def test_columns_that_differ_in_the_duration_only_say_so(factory):
+    """And in no column is it named for nothing."""
+    for variant in ("irq-ipi", "leak"):
+        for options in ({"duration_s": 0.25}, {"duration_s": 0.15}, {"duration_s": 0.15, "vcpus": 2}):
+            walks(factory, variant, 10, **options)
+    table, _ = ruled(factory)
+    assert sorted(heatmap._column_labels(table.settings).values()) == [
+        "1 vCPU, no zaps, 0.15 s", "1 vCPU, no zaps, 0.25 s", "2 vCPUs, no zaps"]
+
+
+def test_the_trade_off_takes_the_latency_of_walks_where_it_was_measured(factory):
+    for variant, ns in (("irq-ipi", 10), ("hazard", 20)):
+        walks(factory, variant, ns)
+        walks(factory, variant, 3 * ns, walk_mode="latency")
+        factory.cell({"retired_bytes_peak": PAGE, "deferred_bytes_mean": 7.0 * ns, "deferred_bytes_peak": PAGE}, variant=variant)
+    run = load(factory.write())
+    table = Table(run.results)
+    [plot] = tradeoff.plots(Material(run, table, Verdicts(table)))
+    [walk, held] = [plot.columns.index(name) for name in ("walk_ns_mean", "held_bytes_mean")]
+    assert [(record[walk], record[held]) for record in plot.records] == [(30, 70), (60, 140)]
+    assert "each walk depends on the one before" in plot.caption
+
+
 def test_the_trade_off_takes_one_point_a_variant(factory):
     for variant, ns, pages in (("irq-ipi", 10, 1), ("hazard", 20, 64), ("rcu-counter", 15, 8), ("leak", 5, 2000), ("mutex", 40, 1)):
         walks(factory, variant, ns)
-        factory.cell({"retired_bytes_peak": PAGE * pages}, variant=variant)
+        factory.cell({"retired_bytes_peak": PAGE * pages * 2, "retired_bytes_mean": float(PAGE * pages)}, variant=variant)
     [plot] = tradeoff.plots(Material(None, *ruled(factory)))
     assert [(record[0], record[5], record[8], record[11]) for record in plot.records] == [
         ("irq-ipi", 10, PAGE, 1), ("leak", 5, 2000 * PAGE, 1), ("rcu-counter", 15, 8 * PAGE, 0),
         ("hazard", 20, 64 * PAGE, 0), ("mutex", 40, PAGE, 0)]
     svg, _ = canvas.draw(plot, ("html",))
-    assert "<title>hazard: walk 20 ns [19.6, 20.4], retired peak 256 KiB [256, 256]</title>" in svg
+    assert "<title>hazard: walk 20 ns [19.6, 20.4], retired mean 256 KiB [256, 256]</title>" in svg
 
 
 def test_a_scheme_that_is_known_to_be_broken_is_no_contestant(factory):

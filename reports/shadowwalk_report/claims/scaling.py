@@ -89,14 +89,14 @@ class _Step:
         return {name: cost for name, cost in self.costs.items() if isinstance(cost, Cost)}
 
 
-def _cpus(run):
+def cpus_of(run):
     """The number of the host's CPUs; None where it is not recorded."""
     told = {text for result in run.results if (text := result.context.get("num_cpus", "")).isdecimal()}
     return run.host.cpus or max(map(int, told), default=None)
 
 
 def _too_few_cpus(run, vcpus):
-    cpus = _cpus(run)
+    cpus = cpus_of(run)
     if cpus is None or cpus >= FEWEST_CPUS:
         return ""
     return f"cost at {vcpus} vCPUs; scaling not tested, which needs {FEWEST_CPUS} CPUs or more: this host has {cpus}"

@@ -1,5 +1,6 @@
 """Draws plots: the grid of panels, one legend above them; as SVG and PNG, on all CPUs."""
 
+import copy
 import functools
 import io
 import math
@@ -9,10 +10,10 @@ import matplotlib
 
 matplotlib.use("svg")
 from matplotlib.figure import Figure  # noqa: E402
-from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
 
 from ..processes import on_all_cpus  # noqa: E402
+from .layout import lay_out  # noqa: E402
 from .scales import LONGEST_LABEL, printable  # noqa: E402
 from .svg import INK, PAPER, RULE, embed  # noqa: E402
 
@@ -21,6 +22,9 @@ WIDTH_OF_FEW = {1: 7.6, 2: 11.4}
 LEGEND_ROW_INCHES = 0.2
 PNG_DPI = 130
 LONGEST_TITLE = {1: 80, 2: 60}
+# Dates and versions, which would make two reports of one run differ.
+_NO_METADATA = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None},
+                "pdf": {"Creator": None, "Producer": None, "CreationDate": None}}
 FEW = 4  # plots: below this, starting processes costs more than it saves
 
 matplotlib.rcParams.update({
@@ -65,14 +69,27 @@ def _draw_legend(figure, entries, width, height):
     return (rows * LEGEND_ROW_INCHES + 0.1) / height
 
 
-def draw(plot, formats=("html", "png")):
-    """(SVG markup to embed, PNG bytes); None for what no format needs."""
+def _share_scale(panels_axes):
+    """Panels whose axes are of one kind get the limits that fit all of them, and the ticks of the tallest."""
+    for kind in {axes.get_yscale() for axes in panels_axes}:
+        alike = [axes for axes in panels_axes if axes.get_yscale() == kind]
+        lows, highs = zip(*(axes.get_ylim() for axes in alike))
+        tallest = alike[highs.index(max(highs))].yaxis
+        for axes in alike:
+            axes.set_ylim(min(lows), max(highs))
+            if axes.yaxis is not tallest:
+                axes.yaxis.set_major_locator(copy.copy(tallest.get_major_locator()))
+
+
+def _figure_of(plot):
+    """matplotlib's figure, drawn and laid out."""
     columns = min(len(plot.panels), plot.most_columns) if len(plot.panels) != 4 else 2
     rows = math.ceil(len(plot.panels) / columns)
     width = plot.width_inches or WIDTH_OF_FEW.get(columns, WIDTH_INCHES)
     height = rows * max([plot.panel_inches, *(panel.inches for panel in plot.panels)]) + 0.6
     figure = Figure(figsize=(width, height))
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    axes = list(grid.flat)
     used = axes[:len(plot.panels)]
     for spare in axes[len(plot.panels):]:
         spare.set_visible(False)
@@ -80,26 +97,38 @@ def draw(plot, formats=("html", "png")):
         panel_axes.set_title(_title(panel.title, LONGEST_TITLE.get(columns, LONGEST_LABEL)))
         panel_axes.grid(True, axis="y")
         panel.draw(panel_axes)
+    if plot.one_scale:
+        _share_scale(used)
     entries = _legend_entries(used)
+    legend = _draw_legend(figure, entries, width, height) if entries else 0
+    lay_out(figure, grid, legend)
+    return figure
+
+
+def draw(plot, formats=("html", "png")):
+    """(SVG markup to embed, PNG bytes); None for what no format needs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a glyph in a variant's name that the font lacks is drawn as a box
-        legend = _draw_legend(figure, entries, width, height) if entries else 0
-        # Once here: savefig would lay out before each format, after a complete dry run of the drawing.
-        ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - legend), h_pad=0.08, w_pad=0.08).execute(figure)
-        return _svg(figure, plot) if "html" in formats else None, _png(figure) if "png" in formats else None
+        figure = _figure_of(plot)
+        return _svg(figure, plot) if "html" in formats else None, _saved(figure, plot, "png") if "png" in formats else None
+
+
+def draw_file(plot, kind):
+    """The bytes of a file on its own: svg, png or pdf."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _saved(_figure_of(plot), plot, kind)
+
+
+def _saved(figure, plot, kind):
+    file = io.BytesIO()
+    matplotlib.rcParams["svg.hashsalt"] = plot.name
+    figure.savefig(file, format=kind, dpi=PNG_DPI if kind == "png" else "figure", metadata=_NO_METADATA[kind])
+    return file.getvalue()
 
 
 def _svg(figure, plot):
-    file = io.BytesIO()
-    matplotlib.rcParams["svg.hashsalt"] = plot.name
-    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    return embed(file.getvalue(), plot.name, f"{plot.title}. {plot.caption}")
-
-
-def _png(figure):
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=PNG_DPI, metadata={"Software": None})
-    return file.getvalue()
+    return embed(_saved(figure, plot, "svg"), plot.name, f"{plot.title}. {plot.caption}")
 
 
 def _title(title, longest):

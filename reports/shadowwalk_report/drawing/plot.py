@@ -12,6 +12,7 @@ METRIC_COLUMNS = (*ROW_FIELDS, "metric", "value", "low", "high", "repetitions")
 # A run with more settings is large: it shows the cleanest setting of its first few workloads and guests.
 MOST_SETTINGS = 32
 MOST_PLACES = 2
+FEW_PLACES = "so large a run shows its first workloads only; cells.csv has the others, and `shadowwalk plot` draws them"
 LARGE_RUN = "so large a run shows the cleanest setting of its first workloads only; the results have the others"
 
 
@@ -44,7 +45,9 @@ class Plot:
     most_columns: int = 3
     panel_inches: float = 2.9
     width_inches: float | None = None  # None: by the number of columns
+    one_scale: bool = False  # all panels get the y axis that fits all of them
     workload: str | None = None  # None: the plot shows the whole run
+    note: str = ""  # what the reader must know before the figure is believed; shown below it
     topic: str = ""  # the section that shows it; set by topics.all_plots
 
     @property
@@ -95,6 +98,14 @@ def note_absence(absent, reason, what):
 
 def is_large(settings):
     return len(settings) > MOST_SETTINGS
+
+
+def shown_places(table, places):
+    """(the places that get figures, {reason: [what]} of the others). `places`: [((workload, guest), anything)]."""
+    places = list(places)
+    if not is_large(table.settings) or len(places) <= MOST_PLACES:
+        return places, {}
+    return places[:MOST_PLACES], {FEW_PLACES: [count_of(len(places) - MOST_PLACES, "more place")]}
 
 
 def chosen_by_place(table, settings):

@@ -27,7 +27,7 @@ _KEPT_IDS = ("axes_", "figure_")  # tests and readers of the page's source find 
 _TEXT = "text"
 # matplotlib writes an artist's gid as the id of its group; `embed` turns an id with one of these prefixes into a <title>,
 # which shows when its mark is pointed at and needs no script.
-_HOVER = "hover:"
+HOVER = "hover:"
 _HOVER_POINT = "hover-point:"  # one circle
 POINT_RADIUS = 5.5
 _TOKEN = re.compile(r"[A-Za-z]|-?\d+(?:\.\d+)?(?:e-?\d+)?")
@@ -38,7 +38,7 @@ xml.register_namespace("xlink", _XLINK)
 
 def hover(artist, text):
     """Gives the artist a text to show; returns it."""
-    artist.set_gid(_HOVER + " ".join(text.split()))
+    artist.set_gid(HOVER + " ".join(text.split()))
     return artist
 
 
@@ -124,9 +124,9 @@ def _give_titles(root):
     for element in list(root.iter()):
         if element.get("id", "").startswith(_HOVER_POINT):
             _become_point(element)
-        elif element.get("id", "").startswith(_HOVER):
+        elif element.get("id", "").startswith(HOVER):
             tip = xml.Element(f"{{{_SVG}}}title")
-            tip.text = element.attrib.pop("id").removeprefix(_HOVER)
+            tip.text = element.attrib.pop("id").removeprefix(HOVER)
             element.insert(0, tip)
 
 

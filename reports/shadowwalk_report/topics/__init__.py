@@ -11,8 +11,9 @@ from ..model import Run
 from ..rows import Table
 from ..sheet import Content
 from ..verdicts import Verdicts
-from . import (contention, dirty_log, footprint, free_and_zap, heatmap, held_memory, host_kernel, instrumentation, latency, peers, pmu,
-               rcu_sweep, read_side, shrinker, simulated, stalled_walker, throughput, tradeoff, workload_events)
+from . import (contention, dirty_log, first_screen, footprint, free_and_zap, heatmap, held_memory, host_kernel, instrumentation, latency,
+               peers, pmu, rcu_sweep, read_side, shrinker, simulated, stalled_walker, throughput, tradeoff,
+               workload_events, zap_cost)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Material:
     run: Run
     table: Table
     verdicts: Verdicts
+    claims: tuple = ()  # of the run; only its own sections need them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Topic:
         return getattr(self.module, "content", lambda _: None)(material)
 
 
-# Sections of the run as a whole. The heat map of walks stands on the first screen, not in its section.
+FIRST_SCREEN = Topic("first-screen", "At a glance", first_screen)
+# Sections of the run as a whole.
 RUN_TOPICS = (
     Topic("heatmap", "Every setting against the baseline", heatmap),
     Topic("trade-off", "The trade-off", tradeoff),
@@ -55,9 +58,10 @@ WORKLOAD_TOPICS = (
     Topic("pmu", "PMU counts", pmu),
     Topic("latency", "Latency", latency),
     Topic("free_and_zap", "Free and zap latency", free_and_zap),
+    Topic("zap_cost", "The cost of a zap", zap_cost),
     Topic("footprint", "Footprint", footprint),
     Topic("held_memory", "Held memory over the run's axes", held_memory),
-    Topic("rcu_sweep", "Claim 1 over the RCU interval", rcu_sweep),
+    Topic("rcu_sweep", "Claim 1 over the grace period", rcu_sweep),
     Topic("shrinker", "Time until memory is really free", shrinker),
     Topic("stalled_walker", "Behind a stalled walker", stalled_walker),
     Topic("dirty_log", "Dirty logging", dirty_log),
@@ -66,14 +70,14 @@ WORKLOAD_TOPICS = (
 
 def all_plots(material):
     """Every plot that the run has data for, in the order of the page."""
-    return [plot for topic in RUN_TOPICS + WORKLOAD_TOPICS for plot in topic.plots(material)]
+    return [plot for topic in (FIRST_SCREEN, *RUN_TOPICS, *WORKLOAD_TOPICS) for plot in topic.plots(material)]
 
 
 def sections_of(topics, material, figures):
     """[(Topic, Content, its figures)] of the topics that have anything to show. `figures`: all of the run or of the workload."""
     shown = []
     for topic in topics:
-        drawn = [figure for figure in figures if figure.plot.topic == topic.slug and figure.plot.kind != heatmap.FIRST_KIND]
+        drawn = [figure for figure in figures if figure.plot.topic == topic.slug]
         content = topic.content(material)
         if drawn or content:
             shown.append((topic, content or Content(), drawn))

@@ -6,7 +6,7 @@ An estimate is never passed off as a count: each figure names its source, and th
 import dataclasses
 
 from ..drawing.bars import bar_panel
-from ..drawing.plot import note_absence, place_plot
+from ..drawing.plot import note_absence, place_plot, shown_places
 from ..grouping import grouped
 from ..quantities import ABSENT, NANOSECONDS, PLAIN, count_of, interval, listing, quantity
 from ..rows import Row
@@ -158,9 +158,10 @@ def _panels(table, group, axes):
 
 def plots(material):
     table = material.table
-    for place, groups in grouped((group.setting.place, group) for group in contention_groups(table)).items():
+    places, left_out = shown_places(table, grouped((group.setting.place, group) for group in contention_groups(table)).items())
+    for place, groups in places:
         axes = varying_axes(group.setting for group in groups)
-        absent = {}
+        absent = dict(left_out)
         for reason, what in (item for group in groups for item in group.absent.items()):
             for item in what:
                 note_absence(absent, reason, item)

@@ -7,10 +7,15 @@ from ..drawing.plot import chosen_by_place
 from ..quantities import ABSENT, BYTES, count_of, quantity
 from ..setting import describe, varying_axes
 from ..sheet import Cell, Content, Details, Line, Sheet, first_and_folded, setting_sheet
+from .stalled_walker import stalled_rows
 
 _HOW = ("the peak within each interval of the window, exact. All lanes share one scale, which is logarithmic above a "
         "page. One repetition per variant, the one with the median peak.")
 FOOTPRINTS = (
+    Footprint(
+        "deferred", "Deferred memory over time",
+        f"Bytes whose commit has returned and which are not free, nothing where commit() itself frees: {_HOW}",
+        "deferred_bytes", "deferred_bytes_peak"),
     Footprint(
         "retired", "Retired memory over time",
         f"Bytes unlinked and not yet freed: {_HOW} The strip above a lane is filled while an RCU grace period was under way, each from "
@@ -20,23 +25,30 @@ FOOTPRINTS = (
         "shadow", "Shadow memory over time",
         f"Shadow pages allocated and not yet freed, retired ones included: {_HOW}",
         "shadow_bytes", "shadow_bytes_peak"))
-COLUMNS = counters("shadow_bytes_mean", "shadow_bytes_peak", "retired_bytes_mean", "retired_bytes_peak", "rss_bytes")
+COLUMNS = counters("shadow_bytes_mean", "shadow_bytes_peak", "deferred_bytes_mean", "deferred_bytes_peak", "deferred_bytes_predicted",
+                   "retired_bytes_mean", "retired_bytes_peak", "rss_bytes")
 IN_SUMMARY = ("retired_bytes_mean", "retired_bytes_peak")
 
 
 def plots(material):
     table = material.table
-    zapped = [setting for setting in table.settings if setting.zappers > 0]
+    # Behind a stalled walker the course over time is the result: that section draws it, for every workload that stalls.
+    zapped = [setting for setting in table.settings if setting.zappers > 0 and not stalled_rows(table.rows(setting))]
     for place, settings, absent in chosen_by_place(table, zapped):
         yield from filter(None, (lane_plot(footprint, table, place, settings, absent) for footprint in FOOTPRINTS))
 
 
-def _sheet(table, setting, axes):
+def _measured(rows):
+    """The columns that have a value in any row."""
+    return [counter for counter in COLUMNS if any(row.estimate(counter.name) for row in rows)]
+
+
+def _sheet(table, setting, columns, axes):
     """None where the rows have only the retired bytes, which are in the summary."""
     rows = table.rows(setting)
-    if not any(row.estimate(counter.name) for row in rows for counter in COLUMNS if counter.name not in IN_SUMMARY):
+    if all(counter.name in IN_SUMMARY for counter in _measured(rows)):
         return None
-    return setting_sheet(setting, rows, COLUMNS, axes)
+    return setting_sheet(setting, rows, columns, axes)
 
 
 def _memory_cell(sizes):
@@ -78,7 +90,8 @@ def content(material):
     table = material.table
     axes = varying_axes(table.settings)
     zapped = [setting for setting in table.settings if setting.zappers > 0]
-    found = first_and_folded([s for setting in zapped if (s := _sheet(table, setting, axes))], "Footprint")
+    columns = _measured(table.all_rows)
+    found = first_and_folded([s for setting in zapped if (s := _sheet(table, setting, columns, axes))], "Footprint")
     kernel = [sheet for row in table.all_rows if row.setting.guest == "kvm" and (sheet := kernel_sheet(row, axes))]
     details = list(found.details)
     if kernel:

@@ -1,21 +1,21 @@
 """Every variant against the baseline in every setting at once: one column per setting, coloured by the ratio."""
 
+import collections
 import itertools
 import math
 
 import matplotlib
 from matplotlib.patches import Rectangle
 
+from ..drawing.heat import HATCH, HATCH_COLOUR, HIGH, WIDE, HeatCell, HeatCells
 from ..drawing.plot import Panel, Plot, file_name, is_large, workload_anchors
 from ..drawing.scales import LONGEST_NAME, printable
-from ..drawing.svg import hover
 from ..quantities import PER_SECOND, RATIO, count_of, quantity, significant, with_interval
 from ..setting import ROW_FIELDS, by_place, describe, row_fields, varying_axes
 from ..statistics import Verdict
 from ..verdicts import QUESTIONS, WALKS
 
 KIND = "heatmap"
-FIRST_KIND = "heatmap_walks"  # stands on the first screen
 CAPTION = ("{what}: median ratio to {baseline} within each repetition, without noisy results. {better} is better. Purple is better, "
            "orange is worse; the colour is full at a factor of {most}. Hatched: AMBIGUOUS. A dash: not measured here, or not "
            "comparable. A workload's name leads to its page.")
@@ -25,8 +25,8 @@ MOST_FACTOR = 4  # beyond it the colour stays the same
 MOST_COLUMNS = 20
 LEAST_COLUMNS = 6
 WIDTH_INCHES = 12.2
+LONGEST_COLUMN, LONGEST_UNCUT = 34, 200  # characters of its label, and of what is looked at
 CHARACTERS = 150  # of a place's name, across all columns
-HATCH = "////"
 # PuOr is readable with any common colour blindness, and by its lightness in grey. The numbers on it have one of these two
 # colours, whatever the page's colours are, as a cell is their background.
 DARK_TEXT, LIGHT_TEXT = "#000000", "#fffffe"
@@ -55,32 +55,38 @@ def _words(question, ruling, row):
     return f"{text} ({ruling.code})" if ruling.reason else text
 
 
-def _draw_cell(axes, question, x, y, row, ruling):
+def _heat_cell(question, x, y, row, ruling):
     ratio = ruling.comparison.ratio.value
     colour = _colour(_shade(question, ratio))
-    ambiguous = ruling.verdict is Verdict.AMBIGUOUS
-    cell = Rectangle((x, y), 0.96, 0.92, facecolor=colour, edgecolor="#8c8c8c" if ambiguous else colour, linewidth=0,
-                     hatch=HATCH if ambiguous else None)
-    axes.add_artist(hover(cell, _words(question, ruling, row)))  # add_patch would recompute the limits each time
-    # A plate keeps the number readable on the hatching.
-    plate = {"boxstyle": "round,pad=0.15", "facecolor": colour, "edgecolor": "none"} if ambiguous else None
-    text = axes.text(x + 0.48, y + 0.46, significant(ratio, 2 if ratio < 100 else 3), ha="center", va="center", fontsize=7.5,
-                     color=_text_colour(colour), bbox=plate)
-    for artist in (cell, text):  # there are thousands, and none goes beyond the axes: layout can skip them
-        artist.set_in_layout(False)
-        artist.set_clip_on(False)
+    return HeatCell(x, y, colour, significant(ratio, 2 if ratio < 100 else 3), _text_colour(colour),
+                    ruling.verdict is Verdict.AMBIGUOUS, _words(question, ruling, row))
+
+
+def _labels_of(members, axes):
+    """{setting: vCPUs and zaps, and what else distinguishes it}."""
+    labels = {}
+    for setting in members:
+        zaps = quantity(setting.zap_rate, PER_SECOND) if setting.zappers else "no"
+        more = describe(setting, axes, vcpus=False, zaps=False)
+        labels[setting] = ", ".join(filter(None, (count_of(setting.vcpus, "vCPU"), f"{zaps} zaps", more)))
+    return labels
+
+
+def _cut(label):
+    """In its middle: labels differ at their begins and ends."""
+    return label if len(label) <= LONGEST_COLUMN else f"{label[:LONGEST_COLUMN // 2 - 1]}…{label[-LONGEST_COLUMN // 2:]}"
 
 
 def _column_labels(settings):
-    """vCPUs and zaps, and what else distinguishes the columns of a place; not the duration, which differs by group and says
-    little."""
+    """The labels of all columns. The duration differs by group and says little: it is named only where columns of a place would
+    otherwise have the same label."""
     labels = {}
     for _, members in by_place(settings):
-        axes = [axis for axis in varying_axes(members) if axis != "duration_s"]
-        for setting in members:
-            zaps = quantity(setting.zap_rate, PER_SECOND) if setting.zappers else "no"
-            more = describe(setting, axes, vcpus=False, zaps=False)
-            labels[setting] = printable(", ".join(filter(None, (count_of(setting.vcpus, "vCPU"), f"{zaps} zaps", more))), 34)
+        axes = varying_axes(members)
+        short = _labels_of(members, [axis for axis in axes if axis != "duration_s"])
+        uses = collections.Counter(short.values())
+        full = _labels_of(members, axes)
+        labels |= {setting: _cut(printable(label if uses[label] == 1 else full[setting], LONGEST_UNCUT)) for setting, label in short.items()}
     return labels
 
 
@@ -91,13 +97,15 @@ def _panel(question, settings, variants, cells, labels, anchors):
         axes.grid(False)
         for spine in axes.spines.values():
             spine.set_visible(False)
+        drawn = []
         for y, variant in enumerate(reversed(variants)):
             for x, setting in enumerate(settings):
                 found = cells.get((setting, variant))
                 if found is None:
-                    axes.text(x + 0.48, y + 0.46, "–", ha="center", va="center", fontsize=8)
+                    axes.text(x + WIDE / 2, y + HIGH / 2, "–", ha="center", va="center", fontsize=8)
                 else:
-                    _draw_cell(axes, question, x, y, *found)
+                    drawn.append(_heat_cell(question, x, y, *found))
+        axes.add_artist(HeatCells(drawn))
         for (workload, guest), neighbours in itertools.groupby(range(len(settings)), lambda x: settings[x].place):
             first, *others = neighbours
             count = 1 + len(others)
@@ -108,8 +116,8 @@ def _panel(question, settings, variants, cells, labels, anchors):
                 axes.plot([first - 0.02] * 2, [0, len(variants) + 0.9], color="#6e7781", linewidth=0.8, clip_on=False)
         axes.set_xlim(0, columns)
         axes.set_ylim(0, len(variants) + 0.7)
-        axes.set_yticks([y + 0.46 for y in range(len(variants))], [printable(v, LONGEST_NAME) for v in reversed(variants)])
-        axes.set_xticks([x + 0.48 for x in range(len(settings))], [labels[s] for s in settings],
+        axes.set_yticks([y + HIGH / 2 for y in range(len(variants))], [printable(v, LONGEST_NAME) for v in reversed(variants)])
+        axes.set_xticks([x + WIDE / 2 for x in range(len(settings))], [labels[s] for s in settings],
                         rotation=38, ha="right", rotation_mode="anchor", fontsize=7.5)
         axes.tick_params(length=0)
         _draw_key(axes)
@@ -120,8 +128,8 @@ def _draw_key(axes):
     """Legend entries: the meaning of the ends and the middle of the scale."""
     for shade, words in ((1, f"{MOST_FACTOR}x better"), (0.5, f"{MOST_FACTOR ** 0.5:g}x better"), (0, "the same"),
                          (-0.5, f"{MOST_FACTOR ** 0.5:g}x worse"), (-1, f"{MOST_FACTOR}x worse")):
-        axes.add_patch(Rectangle((0, 0), 0, 0, facecolor=_colour(shade), edgecolor="#8c8c8c", linewidth=0.7, label=words))
-    axes.add_patch(Rectangle((0, 0), 0, 0, facecolor="#f2f2f2", edgecolor="#8c8c8c", linewidth=0, hatch=HATCH, label="AMBIGUOUS"))
+        axes.add_patch(Rectangle((0, 0), 0, 0, facecolor=_colour(shade), edgecolor=HATCH_COLOUR, linewidth=0.7, label=words))
+    axes.add_patch(Rectangle((0, 0), 0, 0, facecolor="#f2f2f2", edgecolor=HATCH_COLOUR, linewidth=0, hatch=HATCH, label="AMBIGUOUS"))
 
 
 def _record(question, baseline, row, ruling):
@@ -147,7 +155,7 @@ def _plot(question, table, verdicts):
               for first in range(0, len(settings), MOST_COLUMNS)]
     caption = CAPTION.format(what=question.counter.name, baseline=verdicts.baseline, most=MOST_FACTOR,
                              better="Less" if question.counter.lower_is_better else "More")
-    return Plot(file_name(KIND, question.name), FIRST_KIND if question is WALKS else KIND,
+    return Plot(file_name(KIND, question.name), KIND,
                 f"{question.title} Ratio to {verdicts.baseline}", caption, panels, COLUMNS, records, most_columns=1,
                 panel_inches=1.15 + 0.3 * len(variants), width_inches=WIDTH_INCHES)
 

@@ -1,24 +1,22 @@
-"""Held memory, unlinked and not yet freed, of each scheme over every axis of the run that varies numerically."""
+"""Held memory of each scheme over every axis of the run that varies numerically."""
 
 import dataclasses
 
-from ..counters import counters
-from ..drawing.plot import METRIC_COLUMNS, MOST_PLACES, Panel, is_large, metric_records, note_absence, place_plot
+from ..axes import FIELDS, number_of, units_of
+from ..drawing.plot import METRIC_COLUMNS, Panel, metric_records, note_absence, place_plot, shown_places
 from ..drawing.scales import error_bars, line_style, line_width, printable, set_byte_axis
 from ..drawing.svg import hover_points
-from ..quantities import BYTES, NANOSECONDS, PER_SECOND, PLAIN, SECONDS, count_of, quantity, with_interval
+from ..held import held_by
+from ..quantities import BYTES, PLAIN, count_of, quantity, with_interval
 from ..setting import ROW_FIELDS, by_place, describe, row_fields, varying_axes
 
 KIND = "held_memory"
-MEAN, PEAK = counters("retired_bytes_mean", "retired_bytes_peak")
-CAPTION = ("One panel per axis that varies; its title says what is constant. Each variant has two lines: retired peak (large marks) and "
-           "retired mean (dotted, small marks), medians with 95 % intervals. The axis is logarithmic where it spans a decade; hollow "
-           "marks are oversubscribed.")
-LARGE_RUN = "so large a run shows the first workloads only; cells.csv has the others"
+CAPTION = ("One panel per axis that varies; its title says what is constant. Each variant has two lines: the peak of held memory (large "
+           "marks) and its mean (dotted, small marks), medians with 95 % intervals. {held} The x axis is logarithmic where it spans a "
+           "decade, the scale of memory is the same in all panels; hollow marks are oversubscribed.")
 DOTTED = (0, (1, 1.5))
 DECADE = 10
 MOST_TICKS = 8
-UNITS = {"_rate": PER_SECOND, "_ns": NANOSECONDS, "_s": SECONDS}  # by the end of an axis' name; else plain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,22 +43,13 @@ class _Sweep:
                 setting.zap_rate)
 
 
-def _number(value):
-    """The place of a value on an axis; None where it has none: words, and the -1 of what the workload decides."""
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if number >= 0 else None
-
-
-def _sweeps(rows, axis):
+def _sweeps(rows, axis, peak):
     """The sweeps over an axis in which at least one variant has several values."""
     place, groups = ROW_FIELDS.index(axis), {}
     for row in rows:
         fields = row_fields(row)
-        value = _number(fields[place])
-        if value is not None and row.estimate(PEAK.name):
+        value = number_of(fields[place])
+        if value is not None and row.estimate(peak.name):
             rest = tuple(field for name, field in zip(ROW_FIELDS, fields) if name not in (axis, "variant"))
             groups.setdefault(rest, {}).setdefault(row.variant, {})[value] = row
     return [_Sweep(axis, lines) for lines in groups.values() if any(len(line) > 1 for line in lines.values())]
@@ -68,7 +57,7 @@ def _sweeps(rows, axis):
 
 def _scale(axes, sweep):
     values = sweep.values
-    units = next((units for ending, units in UNITS.items() if sweep.axis.endswith(ending)), PLAIN)
+    units = units_of(sweep.axis)
     positive = [value for value in values if value > 0]
     if len(positive) > 1 and positive[-1] >= DECADE * positive[0]:
         axes.set_xscale("log") if positive == values else axes.set_xscale("symlog", linthresh=positive[0])
@@ -78,29 +67,30 @@ def _scale(axes, sweep):
     axes.set_xlabel(sweep.axis)
 
 
-def _draw_line(axes, line, metric, style, width):
-    points = [(value, row, found) for value, row in sorted(line.items()) if (found := row.estimate(metric.name))]
-    places, estimates = [value for value, _, _ in points], [found for _, _, found in points]
-    look = {**line_style(style), "linewidth": width}
-    variant = points[0][1].variant if points else ""
-    if metric is MEAN:
-        look |= {"linestyle": DOTTED, "markersize": 3}
-    axes.errorbar(places, [found.value for found in estimates], yerr=error_bars(estimates),
-                  label=printable(variant) if metric is PEAK else None, **look)
-    for value, row, found in points:
-        if row.has_flag("oversubscribed"):
-            axes.plot([value], [found.value], **{**look, "linestyle": "none"}, markerfacecolor="#ffffff", zorder=5)
-    hover_points(axes, [(value, found.value, f"{variant}, {metric.title}, {describe(row.setting)}: {with_interval(found, BYTES)}")
-                        for value, row, found in points])
+def draw_held(axes, points, held, style, width):
+    """The lines of one variant's mean and peak. `points`: [(x, row)]."""
+    for metric in held.both:
+        found = [(x, row, estimate) for x, row in points if (estimate := row.estimate(metric.name))]
+        if not found:
+            continue
+        is_mean = metric is held.mean
+        look = {**line_style(style), "linewidth": width, **({"linestyle": DOTTED, "markersize": 3} if is_mean else {})}
+        variant = found[0][1].variant
+        axes.errorbar([x for x, _, _ in found], [e.value for _, _, e in found], yerr=error_bars([e for _, _, e in found]),
+                      label=None if is_mean else printable(variant), **look)
+        hollow = [(x, e.value) for x, row, e in found if row.has_flag("oversubscribed")]
+        if hollow:
+            axes.plot(*zip(*hollow), **{**look, "linestyle": "none"}, markerfacecolor="#ffffff", zorder=5)
+        hover_points(axes, [(x, e.value, f"{row.scheme.words}, {metric.title}, {describe(row.setting)}: {with_interval(e, BYTES)}")
+                            for x, row, e in found])
 
 
-def _panel(table, sweep, title):
+def _panel(table, sweep, title, held, greatest):
     def draw(axes):
         for variant, line in sweep.lines.items():
-            for metric in (MEAN, PEAK):
-                _draw_line(axes, line, metric, table.styles[variant], line_width(variant, len(sweep.lines)))
+            draw_held(axes, sorted(line.items()), held, table.styles[variant], line_width(variant, len(sweep.lines)))
         _scale(axes, sweep)
-        set_byte_axis(axes, max(found.greatest for row in sweep.rows for metric in (MEAN, PEAK) if (found := row.estimate(metric.name))))
+        set_byte_axis(axes, greatest)
     return Panel(title, draw)
 
 
@@ -115,19 +105,20 @@ def _title(sweep, settings):
 
 def plots(material):
     table = material.table
-    places = by_place([setting for setting in table.settings if setting.zappers > 0])
-    shown = places[:MOST_PLACES] if is_large(table.settings) else places
-    for place, settings in shown:
-        rows = [row for setting in settings for row in table.rows(setting) if row.estimate(PEAK.name)]
-        panels = []
-        absent = {LARGE_RUN: [count_of(len(places) - len(shown), "more place")]} if len(shown) < len(places) else {}
-        for axis in (name for name in ROW_FIELDS if name != "variant"):
-            sweeps = _sweeps(rows, axis)
+    places, left_out = shown_places(table, by_place([setting for setting in table.settings if setting.zappers > 0]))
+    for place, settings in places:
+        rows = [row for setting in settings for row in table.rows(setting)]
+        held = held_by(rows)
+        best, absent = [], dict(left_out)
+        for axis in (field for field in FIELDS if field != "variant"):
+            sweeps = _sweeps(rows, axis, held.peak)
             if sweeps:
-                panels.append(_panel(table, best := max(sweeps, key=lambda sweep: sweep.merit), _title(best, settings)))
+                best.append(max(sweeps, key=lambda sweep: sweep.merit))
             if len(sweeps) > 1:
                 note_absence(absent, "only the one with the most values and variants is drawn; the CSV has all",
                              f"{count_of(len(sweeps) - 1, 'more sweep')} over {axis}")
-        if panels:
-            yield place_plot(KIND, place, "Held memory over the run's axes", CAPTION, panels, METRIC_COLUMNS,
-                             metric_records(rows, (PEAK.name, MEAN.name)), absent, most_columns=2)
+        if best:
+            greatest = held.greatest(row for sweep in best for row in sweep.rows)
+            panels = [_panel(table, sweep, _title(sweep, settings), held, greatest) for sweep in best]
+            yield place_plot(KIND, place, "Held memory over the run's axes", CAPTION.format(held=held.meaning), panels, METRIC_COLUMNS,
+                             metric_records(rows, (held.peak.name, held.mean.name)), absent, most_columns=2)

@@ -1,7 +1,7 @@
 """What each scheme adds to a walk, at each number of vCPUs."""
 
 from ..drawing.bars import bar_panel
-from ..drawing.plot import note_absence, place_plot
+from ..drawing.plot import note_absence, place_plot, shown_places
 from ..quantities import NANOSECONDS
 from ..rows import SPEED_LIMIT, read_side
 from ..setting import ROW_FIELDS, by_place, describe, row_fields, varying_axes
@@ -32,9 +32,10 @@ def _costs(table, setting, absent, axes):
 def plots(material):
     table = material.table
     quiet = [setting for setting in table.settings if setting.zappers == 0]
-    for place, settings in by_place(quiet):
+    places, left_out = shown_places(table, by_place(quiet))
+    for place, settings in places:
         axes = varying_axes(settings)
-        absent, records, panels = {}, [], {}
+        absent, records, panels = dict(left_out), [], {}
         for setting in settings:
             costs = _costs(table, setting, absent, axes)
             records += [(*row_fields(row), *found.fields, int(row.has_flag("oversubscribed"))) for row, found in costs]
@@ -43,4 +44,4 @@ def plots(material):
         if records:
             yield place_plot(KIND, place, "Read-side cost", CAPTION,
                              [bar_panel(table, groups, title, NANOSECONDS) for title, groups in panels.items()], COLUMNS,
-                             records, absent)
+                             records, absent, one_scale=True)

@@ -4,7 +4,7 @@ import dataclasses
 
 from matplotlib import ticker
 
-from ..drawing.plot import Panel, is_large, note_absence, place_plot
+from ..drawing.plot import Panel, is_large, note_absence, place_plot, shown_places
 from ..drawing.scales import draw_ideal, error_bars, line_style, line_width, printable, set_ticks, set_units
 from ..drawing.svg import hover_points
 from ..grouping import grouped
@@ -41,8 +41,14 @@ def _lines(table, settings):
                    if row.estimate(METRIC) is not None)
 
 
-def _panel(table, settings, title):
-    lines = _lines(table, settings)
+def span_of(lines):
+    values = [row.estimate(METRIC).value for points in lines.values() for _, row in points]
+    return min(values), max(values)
+
+
+def panel(table, settings, title, span=None, variants=None):
+    """`settings` differ in vCPUs only. `span`: the least and the greatest value of panels that share a scale; `variants`: None for all."""
+    lines = {variant: points for variant, points in _lines(table, settings).items() if variants is None or variant in variants}
     counts = sorted({setting.vcpus for setting in settings})
 
     def draw(axes):
@@ -52,8 +58,8 @@ def _panel(table, settings, title):
         step = min(0.012, WIDEST_OFFSET / len(lines))  # moves marks that would overlap, by a share of the number of vCPUs
         for place, (variant, points) in enumerate(lines.items()):
             _draw_line(axes, points, table.styles[variant], variant, step * (place - (len(lines) - 1) / 2), len(lines))
-        values = [row.estimate(METRIC).value for points in lines.values() for _, row in points]
-        if counts[-1] >= LOGARITHMIC_FROM_VCPUS or max(values) > LINEAR_UP_TO_SPREAD * max(min(values), 1):
+        least, greatest = span or span_of(lines)
+        if counts[-1] >= LOGARITHMIC_FROM_VCPUS or greatest > LINEAR_UP_TO_SPREAD * max(least, 1):
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
             axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=12))
@@ -70,10 +76,11 @@ def _panel(table, settings, title):
 
 def plots(material):
     table = material.table
-    for place, settings in by_place(table.settings):
+    places, left_out = shown_places(table, by_place(table.settings))
+    for place, settings in places:
         axes = varying_axes(settings)
         series = grouped((dataclasses.replace(setting, vcpus=0), setting) for setting in settings)
-        absent, records = {}, []
+        absent, records = dict(left_out), []
         for setting in settings:
             for row in table.plain_rows(setting):
                 if row.estimate(METRIC) is None:
@@ -92,5 +99,6 @@ def plots(material):
                 note_absence(absent, "so large a run shows its first and last settings; the CSV has all",
                              count_of(len(groups) - MOST_PANELS, "more setting"))
                 groups = [groups[0], *groups[1 - MOST_PANELS:]]
-            panels = [_panel(table, group, describe(group[0], axes, vcpus=False)) for group in groups]
-            yield place_plot(KIND, place, "Throughput over vCPUs", CAPTION, panels, COLUMNS, records, absent)
+            span = span_of(_lines(table, [setting for group in groups for setting in group]))
+            panels = [panel(table, group, describe(group[0], axes, vcpus=False), span) for group in groups]
+            yield place_plot(KIND, place, "Throughput over vCPUs", CAPTION, panels, COLUMNS, records, absent, one_scale=True)
