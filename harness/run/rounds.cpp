@@ -14,9 +14,6 @@ namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
-/// Options of the scheme; all others make the setting (reports/shadowwalk_report/setting.py).
-constexpr const char* kSchemeOptions[] = {"variant", "rcu-interval", "checks", "read-delay"};
-
 const PlannedCell& cell_of(const Plan& plan, int id) { return plan.cells[static_cast<std::size_t>(id)]; }
 
 /// {repetition: value} of a cell's quiet results.
@@ -61,7 +58,9 @@ std::vector<std::vector<int>> compared_settings(const Plan& plan) {
   std::map<std::pair<std::string, std::string>, std::vector<int>> cells_of;
   for (const PlannedCell& cell : plan.cells) {
     nlohmann::ordered_json options = to_json(cell.request);
-    for (const char* option : kSchemeOptions) options.erase(option);
+    for (const CellOption& option : cell_options()) {
+      if (option.of_scheme) options.erase(std::string(option.key));
+    }
     cells_of[{cell.group, options.dump()}].push_back(cell.id);
   }
   std::vector<std::vector<int>> settings;
