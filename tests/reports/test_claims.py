@@ -170,8 +170,15 @@ def test_memory_not_tested(factory, judge):
     factory.cell(zapped(), variant="irq-ipi")
     claim, _ = judge(factory)
     assert verdicts(claim) == both(Outcome.NOT_TESTED)
-    assert claim.sentence == ("NOT TESTED against irq-ipi and irq-ipi-2012: rcu-counter was not measured with zappers "
-                              "that free pages.")
+    assert claim.sentence == ("NOT TESTED against irq-ipi and irq-ipi-2012: rcu-counter was not measured where pages "
+                              "are retired.")
+
+
+def test_pages_that_faults_retire_for_a_quota_count_as_those_of_a_zapper(factory, judge):
+    memory_run(factory, zapped(26), workload="mmio-beside-quota", zappers=0, vcpus=2, rcu_interval_ns="host")
+    factory.host = HOST
+    claim, _ = judge(factory)
+    assert verdicts(claim) == both(Outcome.BORNE_OUT) and claim.badge is Badge.YES
 
 
 def test_memory_is_not_judged_where_no_page_is_freed(factory, judge):
