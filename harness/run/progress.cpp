@@ -1,7 +1,6 @@
 #include "harness/run/progress.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -111,28 +110,6 @@ std::string precision_summary(const Plan& plan, std::size_t imprecise) {
                      imprecise == 0 ? "all settings are precise"
                                     : fmt::format("{} {} still wider: raise --time-budget", imprecise,
                                                   imprecise == 1 ? "setting is" : "settings are"));
-}
-
-std::vector<std::string> disturbance_summary(const Disturbances& disturbances, std::size_t waits_in_vain,
-                                             const std::string& unquiet_reason) {
-  if (disturbances.quiet + disturbances.noisy == 0) return {};
-  std::string line = fmt::format("{} quiet, {} noisy", disturbances.quiet, disturbances.noisy);
-  if (disturbances.measured_again > 0) line += fmt::format(", {} measured again", disturbances.measured_again);
-  if (disturbances.saturated > 0) line += fmt::format(", {} saturated", disturbances.saturated);
-  if (disturbances.oversubscribed > 0) line += fmt::format(", {} oversubscribed", disturbances.oversubscribed);
-  if (waits_in_vain > 0)
-    line += fmt::format("; {} wait{} for a quiet host {} in vain", waits_in_vain, waits_in_vain == 1 ? "" : "s",
-                        waits_in_vain == 1 ? "was" : "were");
-
-  std::vector<std::string> help;
-  const std::string& reason = disturbances.usual_reason.empty() ? unquiet_reason : disturbances.usual_reason;
-  if ((disturbances.noisy > 0 || waits_in_vain > 0) && !reason.empty()) {
-    help.push_back(fmt::format("end what disturbs ({}), or raise --quiet-wait and --retry-noisy", reason));
-  }
-  if (disturbances.saturated > 0) help.emplace_back("lower zap rates");
-  if (disturbances.oversubscribed > 0) help.emplace_back("take fewer vCPUs, or more CPUs");
-  if (help.empty()) return {line};
-  return {line, fmt::format("it would help to {}", fmt::join(help, "; to "))};
 }
 
 std::string summary(const RunDirectory& directory) {

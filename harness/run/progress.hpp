@@ -73,9 +73,4 @@ std::string summary(const RunDirectory& directory);
 /// A line: how many repetitions a time budget has added, and in how many settings they were not enough. Pure.
 std::string precision_summary(const Plan& plan, std::size_t imprecise);
 
-/// One or two lines: how many results are quiet, noisy, saturated or oversubscribed, and what would help; empty if
-/// there is no result. `waits_in_vain` for a quiet host, and why it was not. Pure.
-std::vector<std::string> disturbance_summary(const Disturbances& disturbances, std::size_t waits_in_vain,
-                                             const std::string& unquiet_reason);
-
 }  // namespace shadowwalk::run

@@ -4,12 +4,10 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <iterator>
 #include <thread>
 
 #include "harness/machine/error.hpp"
@@ -249,8 +247,8 @@ Acceptance RunDirectory::accept_result(const Measurement& measurement, const fs:
   StoredResult result = read_result_file(scratch);
   if (!result.is_result()) return {.kind = Kind::kRefused, .problem = std::move(result.problem)};
   Acceptance acceptance{.noise_reasons = result.noise_reasons};
-  if (result.noisy && !result.has_violations && set_aside(measurement) < retry_noisy) {
-    os::commit_file(scratch, noisy_path(measurement, set_aside(measurement) + 1));
+  if (result.noisy && !result.has_violations && times_set_aside(measurement) < retry_noisy) {
+    os::commit_file(scratch, noisy_path(measurement, times_set_aside(measurement) + 1));
     ++set_aside_[measurement];
     acceptance.kind = Kind::kSetAside;
     return acceptance;
@@ -263,31 +261,9 @@ Acceptance RunDirectory::accept_result(const Measurement& measurement, const fs:
   return acceptance;
 }
 
-unsigned RunDirectory::set_aside(const Measurement& measurement) const {
+unsigned RunDirectory::times_set_aside(const Measurement& measurement) const {
   const auto found = set_aside_.find(measurement);
   return found == set_aside_.end() ? 0 : found->second;
-}
-
-Disturbances RunDirectory::disturbances() const {
-  Disturbances all;
-  std::map<std::string, std::pair<std::size_t, std::string>> reasons;  // without numbers: how often, the first
-  for (const auto& [measurement, result] : results_) {
-    ++(result.noisy ? all.noisy : all.quiet);
-    all.saturated += result.saturated;
-    all.oversubscribed += result.oversubscribed;
-    all.measured_again += set_aside(measurement) > 0;
-    for (const std::string& reason : result.noise_reasons) {
-      std::string kind;
-      std::remove_copy_if(reason.begin(), reason.end(), std::back_inserter(kind),
-                          [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
-      auto& [count, first] = reasons[kind];
-      if (count++ == 0) first = reason;
-    }
-  }
-  const auto most = std::max_element(reasons.begin(), reasons.end(),
-                                     [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
-  if (most != reasons.end()) all.usual_reason = most->second.second;
-  return all;
 }
 
 void RunDirectory::add_round(const std::vector<Measurement>& round) {

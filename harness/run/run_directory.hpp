@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/os/file_descriptor.hpp"
+#include "harness/run/disturbances.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/stored_result.hpp"
 
@@ -37,16 +38,6 @@ struct Acceptance {
   enum class Kind { kStored, kSetAside, kRefused } kind = Kind::kStored;
   std::string problem;                     ///< kRefused: why it is no result
   std::vector<std::string> noise_reasons;  ///< of a noisy result
-};
-
-/// How the run's results were disturbed, as docs/result-format.md's flags say it.
-struct Disturbances {
-  std::size_t quiet = 0;  ///< results that count and are not noisy
-  std::size_t noisy = 0;  ///< results that count and are noisy
-  std::size_t saturated = 0;
-  std::size_t oversubscribed = 0;
-  std::size_t measured_again = 0;  ///< measurements with noisy results that do not count beside them
-  std::string usual_reason{};      ///< of the noisy ones, the most frequent one, with the numbers of its first
 };
 
 /// One run directory, locked for this process while the object lives. Not thread-safe. run.json is written last when a
@@ -89,7 +80,7 @@ class RunDirectory {
   Acceptance accept_result(const Measurement& measurement, const std::filesystem::path& scratch,
                            unsigned retry_noisy = 0);
 
-  Disturbances disturbances() const;
+  Disturbances disturbances() const { return count_disturbances(results_, set_aside_); }
 
   /// Adds repetitions to the plan, which run.json records before any of them is measured.
   void add_round(const std::vector<Measurement>& round);
@@ -104,7 +95,7 @@ class RunDirectory {
   void load_results();
   std::filesystem::path result_path(const Measurement& measurement) const;
   std::filesystem::path failure_path(const Measurement& measurement) const;
-  unsigned set_aside(const Measurement& measurement) const;
+  unsigned times_set_aside(const Measurement& measurement) const;
   /// Of a noisy result that does not count, from 1.
   std::filesystem::path noisy_path(const Measurement& measurement, unsigned number) const;
 

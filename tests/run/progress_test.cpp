@@ -71,27 +71,6 @@ TEST(PrecisionSummary, CountsWhatWasAdded) {
             "added for precision: 6 measurements in 2 rounds; 1 setting is still wider: raise --time-budget\n");
 }
 
-TEST(DisturbanceSummary, SaysWhatWouldHelp) {
-  using ::testing::ElementsAre;
-  EXPECT_THAT(disturbance_summary({}, 3, "steal"), ElementsAre()) << "no result";
-  EXPECT_THAT(disturbance_summary({.quiet = 7}, 0, ""), ElementsAre("7 quiet, 0 noisy"));
-  EXPECT_THAT(disturbance_summary({.quiet = 7, .measured_again = 2}, 0, ""),
-              ElementsAre("7 quiet, 0 noisy, 2 measured again"));
-  EXPECT_THAT(disturbance_summary({.quiet = 5,
-                                   .noisy = 2,
-                                   .saturated = 3,
-                                   .oversubscribed = 1,
-                                   .measured_again = 4,
-                                   .usual_reason = "other processes took 0.50 of 2 CPUs"},
-                                  6, "steal"),
-              ElementsAre("5 quiet, 2 noisy, 4 measured again, 3 saturated, 1 oversubscribed; 6 waits for a quiet host "
-                          "were in vain",
-                          "it would help to end what disturbs (other processes took 0.50 of 2 CPUs), or raise "
-                          "--quiet-wait and --retry-noisy; to lower zap rates; to take fewer vCPUs, or more CPUs"));
-  EXPECT_THAT(disturbance_summary({.quiet = 5}, 1, "steal"),
-              ElementsAre(HasSubstr("1 wait for a quiet host was in vain"), HasSubstr("(steal)")));
-}
-
 TEST(Progress, OneRewrittenLineOnATerminal) {
   const std::string text = printed([](std::FILE* out) {
     Progress progress{{.out = out, .terminal = true, .width = 80}, 240, 16, 2};
