@@ -110,7 +110,7 @@ HostKvmMeasurement run_host_kvm_cell(const PreparedCell& prepared, const HostPla
   }
   near_vcpu_0.reset();
   for (unsigned i = 0; i < config.vcpus; ++i) {
-    start_thread(shared, threads, *touchers.back(), shared.cpus.vcpus[i]);
+    start_thread(shared, threads, *touchers[i], shared.cpus.vcpus[i]);
   }
   HostBeats beats(vm, plan, shared.window);
   std::unique_ptr<ZapperThread> zapper;
