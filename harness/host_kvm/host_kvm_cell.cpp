@@ -102,16 +102,16 @@ HostKvmMeasurement run_host_kvm_cell(const PreparedCell& prepared, const HostPla
   CellShared shared(prepared);
   HostKvmMeasurement cell;
   CellMeasurement& common = cell.common;
-  common = begin_measurement(prepared);
 
   std::vector<std::unique_ptr<ToucherThread>> touchers;
   std::vector<std::thread> threads, zapper_threads;
   for (unsigned i = 0; i < config.vcpus; ++i) {
     touchers.push_back(std::make_unique<ToucherThread>(shared, vm, plan.touch.guest, i));
   }
-  near_vcpu_0.reset();
+  near_vcpu_0.reset();  // threads inherit it
+  common = begin_measurement(prepared);
   for (unsigned i = 0; i < config.vcpus; ++i) {
-    start_thread(shared, threads, *touchers.back(), shared.cpus.vcpus[i]);
+    start_thread(shared, threads, *touchers[i], shared.cpus.vcpus[i]);
   }
   HostBeats beats(vm, plan, shared.window);
   std::unique_ptr<ZapperThread> zapper;

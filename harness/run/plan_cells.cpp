@@ -162,7 +162,7 @@ class Expander {
     const auto [there, is_new] =
         seen_.emplace(std::pair(planned.group, command_line(planned.request)), result_.cells.size());
     if (is_new) {
-      planned.name = cell_name(planned.request.config, varied_);
+      planned.name = cell_name(cell.decided, varied_);  // as the result's entry is called
       result_.cells.push_back(std::move(cell));
       return;
     }

@@ -207,8 +207,9 @@ TEST(Cell, OnlyWhatThreadsShareIsMadeOnVcpu0sCpu) {
   CellConfig config = short_cell({"rcu-counter", "mmio-poll", GuestKind::thread});
   std::vector<unsigned> while_threads_run;
   config.on_ready = [&] { while_threads_run = os::allowed_cpus(); };
-  run_cell(prepare_cell(config));
+  const CellMeasurement cell = run_cell(prepare_cell(config));
   EXPECT_EQ(while_threads_run, allowed);
+  EXPECT_EQ(cell.noise.cpus, allowed.size());
   EXPECT_EQ(os::allowed_cpus(), allowed);
 }
 

@@ -234,6 +234,17 @@ TEST(PlanCells, TwoGuestsOfOneGroupMayBeTheSame) {
   }
 }
 
+TEST(PlanCells, ANameSaysWhatIsDecided) {
+  PlanHost no_zappers;
+  no_zappers.decide = [](CellRequest& request) {
+    request.config.zappers = 0;
+    return std::string();
+  };
+  const Plan plan = plan_by(group("g", "variant = \"leak\""), no_zappers);
+  EXPECT_THAT(plan.cells[0].name, HasSubstr("/zappers:0/"));
+  EXPECT_FALSE(plan.cells[0].request.has("zappers")) << "the cell decides it again";
+}
+
 // What the matrix of scripts/run was without KVM: its guests once more, for another time.
 TEST(PlanCells, TheQuickMatrixMeasuresNothingTwice) {
   const Matrix quick = read_matrix(std::filesystem::path{MATRICES_DIR} / "quick.toml", product_names());

@@ -15,17 +15,45 @@ inline KnownNames fake_names() {
 
 /// The names that the product has, for tests of the matrices that it ships.
 inline KnownNames product_names() {
-  return {// clang-format off
-      .variants = {"rcu-counter", "irq-ipi", "irq-ipi-2012", "mode-membarrier", "rcu", "rcu-batch",
-                   "rcu-expedited", "srcu", "gus", "qsbr", "ebr", "ebr-amortized", "debra", "hazard",
-                   "hazard-asym", "hazard-pop", "hazard-eras", "ibr", "hyaline", "refcount", "optimistic",
-                   "nbr", "mutex", "rwlock", "spinlock", "leak", "unsafe", "irq-ipi-nofence",
-                   "irq-ipi-early-return", "ebr-nofence", "hazard-novalidate", "floor", "host-kvm"},
-          // clang-format on
-          .workloads = {"mmio-poll", "mmio-beside-reclaim", "mmio-beside-teardown", "mmio-beside-quota",
-                        "mmio-beside-shrinker", "demand-fault", "memslot-flip", "dirty-log", "dirty-log-converging",
-                        "pagetable-churn", "quota", "shrinker", "balloon", "stalled-walker", "oversubscribed",
-                        "idle-vcpus", "boot", "mix"}};
+  KnownNames names;
+  names.workloads = {"mmio-poll",
+                     "mmio-beside-reclaim",
+                     "mmio-beside-teardown",
+                     "mmio-beside-quota",
+                     "mmio-beside-shrinker",
+                     "demand-fault",
+                     "memslot-flip",
+                     "dirty-log",
+                     "dirty-log-converging",
+                     "quota",
+                     "pagetable-churn",
+                     "shrinker",
+                     "balloon",
+                     "stalled-walker",
+                     "boot",
+                     "mix",
+                     "oversubscribed",
+                     "idle-vcpus"};
+  names.variant_groups = {
+      {"kernel",
+       {"rcu-counter", "irq-ipi", "irq-ipi-2012", "mode-membarrier", "rcu", "rcu-batch", "rcu-expedited", "srcu",
+        "gus"}},
+      {"epochs", {"qsbr", "ebr", "ebr-amortized", "debra"}},
+      {"pointers", {"hazard", "hazard-asym", "hazard-pop", "hazard-eras", "ibr", "hyaline", "refcount"}},
+      {"locks", {"mutex", "rwlock", "spinlock"}},
+      {"controls", {"leak", "unsafe", "floor"}},
+      {"negative", {"irq-ipi-nofence", "irq-ipi-early-return", "ebr-nofence", "hazard-novalidate"}}};
+  names.variants = {"optimistic", "nbr"};
+  std::vector<std::string> safe = names.variants;
+  for (const auto& [family, variants] : names.variant_groups) {
+    for (const std::string& variant : variants) {
+      names.variants.push_back(variant);
+      if (family != "negative" && variant != "unsafe") safe.push_back(variant);
+    }
+  }
+  names.variant_groups["all"] = std::move(safe);
+  names.variants.push_back("host-kvm");
+  return names;
 }
 
 }  // namespace shadowwalk::run
