@@ -7,7 +7,7 @@ import shlex
 from .claims.claim import Claim
 from .claims.scaling import FEWEST_CPUS, cpus_of
 from .counters import counter
-from .headline import Headline, headline_of, row_at_host
+from .headline import Headline, row_at_host
 from .held import RETIRED
 from .quantities import ABSENT, NANOSECONDS, count_of, interval, quantity
 from .rows import SPEED_LIMIT, read_side
@@ -155,6 +155,6 @@ def _notes(table, headline):
     return notes
 
 
-def overview_of(run, table, verdicts, claims, trust):
-    headline = headline_of(table, verdicts, claims)
+def overview_of(material, trust):
+    run, table, claims, headline = material.run, material.table, list(material.claims), material.headline
     return Overview(_where(run), _floors(run), _no_floors(run), _limits(run, trust), claims, headline, _sheet(table, headline), _notes(table, headline))

@@ -81,7 +81,7 @@ def _make(run, table, verdicts, formats):
     missing = FIRST_SCREEN.content(material)
     return Report(run, table, verdicts, claims, answers(table, verdicts), trust, sections_of(RUN_TOPICS, material, figures),
                   workload_pages(run, table, verdicts, figures, cells), figures, cells, formats,
-                  overview_of(run, table, verdicts, claims, trust), missing.notes if missing else [])
+                  overview_of(material, trust), missing.notes if missing else [])
 
 
 def _write(report, folder):

@@ -166,6 +166,7 @@ class Table:
         """The row of exactly this scheme in exactly this setting, or None."""
         return next((row for row in self.rows(setting) if row.scheme == scheme), None)
 
+    @functools.cache
     def plain_rows(self, setting):
         """One row per variant: the one with its knobs nearest to their defaults."""
         plain = grouped((row.variant, row) for row in self.rows(setting))

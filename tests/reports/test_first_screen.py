@@ -39,7 +39,7 @@ def material(factory):
 
 def overview(factory):
     of = material(factory)
-    return overview_of(of.run, of.table, of.verdicts, list(of.claims), trust_items(of.run, of.table))
+    return overview_of(of, trust_items(of.run, of.table))
 
 
 def pictures(factory):

@@ -5,8 +5,10 @@ Content of the section, or None where there is none.
 """
 
 import dataclasses
+import functools
 import types
 
+from ..headline import headline_of
 from ..model import Run
 from ..rows import Table
 from ..sheet import Content
@@ -24,6 +26,10 @@ class Material:
     table: Table
     verdicts: Verdicts
     claims: tuple = ()  # of the run; only its own sections need them
+
+    @functools.cached_property
+    def headline(self):
+        return headline_of(self.table, self.verdicts, self.claims)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from ..claims.scaling import FEWEST_CPUS, cpus_of
 from ..drawing.plot import METRIC_COLUMNS, Plot, metric_records
-from ..headline import headline_of, row_at_host
+from ..headline import row_at_host
 from ..quantities import count_of
 from ..setting import row_fields, within
 from ..sheet import Content
@@ -76,7 +76,7 @@ def _zap(material, headline):
 
 def _pictures(material):
     """[(title, Plot or the reason why there is none)]."""
-    headline = headline_of(material.table, material.verdicts, material.claims)
+    headline = material.headline
     return [("Walks per second", _walks(material, headline)), ("Held memory over the grace period", _memory(material, headline)),
             ("The cost of a zap", _zap(material, headline))]
 
