@@ -36,8 +36,8 @@ std::string to_text(const Measurement& measurement, const Failure& failure);
 /// What became of a child's result.
 struct Acceptance {
   enum class Kind { kStored, kSetAside, kRefused } kind = Kind::kStored;
-  std::string problem;                     ///< kRefused: why it is no result
-  std::vector<std::string> noise_reasons;  ///< of a noisy result
+  std::string problem{};                     ///< kRefused: why it is no result
+  std::vector<std::string> noise_reasons{};  ///< of a noisy result
 };
 
 /// One run directory, locked for this process while the object lives. Not thread-safe. run.json is written last when a

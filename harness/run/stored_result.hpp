@@ -18,8 +18,8 @@ struct StoredResult {
   bool saturated = false;
   bool oversubscribed = false;
   bool has_violations = false;
-  std::vector<std::string> noise_reasons;  ///< of all its entries; can be shown on a terminal
-  std::map<std::string, double> counters;  ///< of kRoundCounters, those that its first entry has
+  std::vector<std::string> noise_reasons{};  ///< of all its entries; can be shown on a terminal
+  std::map<std::string, double> counters{};  ///< of kRoundCounters, those that its first entry has
 
   bool is_result() const { return problem.empty(); }
 };
