@@ -66,6 +66,11 @@ def _where(run):
     return ", ".join(filter(None, words)) or "host not recorded"
 
 
+def _within_a_sentence(label):
+    """`Order` as `order`; `CPUs moved` as it is."""
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
 def _limits(run, trust):
     """What is wrong, in few words."""
     cpus = cpus_of(run)
@@ -76,7 +81,7 @@ def _limits(run, trust):
     words += [f"{noisy} of {len(run.results)} results noisy"] if noisy else []
     for item in trust:
         if item.level != "good" and item.label not in _NOT_A_LIMIT:
-            words.append(_SHORT.get((item.label, item.level), item.label[:1].lower() + item.label[1:]))
+            words.append(_SHORT.get((item.label, item.level)) or _within_a_sentence(item.label))
     return words
 
 
