@@ -36,12 +36,15 @@ void GuestModeVcpus::wait_until_in_guest() const {
 }
 
 double GuestModeVcpus::time_signal_ipi() const {
-  const std::uint64_t start = CycleClock::now();
-  const std::size_t sent = make_all_cpus_request(vcpus(), kRequestTlbFlush);
-  const double ns = CycleClock::to_ns(CycleClock::now() - start);
-  if (sent != vcpus().size()) throw CellError("a vCPU in guest mode was not interrupted");
-  wait_until_in_guest();
-  return ns;
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries; ++i) {
+    const std::uint64_t start = CycleClock::now();
+    const std::size_t sent = make_all_cpus_request(vcpus(), kRequestTlbFlush);
+    const double ns = CycleClock::to_ns(CycleClock::now() - start);
+    wait_until_in_guest();
+    if (sent == vcpus().size()) return ns;  // else some vCPU was just leaving the guest, and needed no IPI
+  }
+  throw CellError("vCPUs in guest mode were not interrupted");
 }
 
 void GuestModeVcpus::run(unsigned index, const std::stop_token& stop) {

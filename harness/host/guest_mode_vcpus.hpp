@@ -27,7 +27,8 @@ class GuestModeVcpus {
   void wait_until_in_guest() const;
 
   /// From the request until the last vCPU has acknowledged its IPI, a signal; in ns. Returns when all are in guest mode
-  /// again. The caller is none of them. Throws CellError if one was not in guest mode.
+  /// again. The caller is none of them. Tries again where one is just leaving the guest; throws CellError if no try
+  /// meets all of them there.
   double time_signal_ipi() const;
 
  private:
