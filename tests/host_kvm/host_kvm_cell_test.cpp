@@ -147,6 +147,13 @@ TEST_F(HostKvmCell, AQuotaRecyclesOrItsBeatsAreEmpty) {
   EXPECT_GT(large.common.host.kvm_statistics.at("mmu_recycled").delta(), 0);
 }
 
+bool polls_devices(const Workload& workload) {
+  return std::ranges::any_of(workload.phases, [](const PhaseShape& phase) {
+    return std::ranges::any_of(phase.streams,
+                               [](const StreamShape& stream) { return stream.stream.mmio_percent == 100; });
+  });
+}
+
 // Each shipped workload that is not refused runs, and what it is about happens in the kernel, by the kernel's own
 // count.
 TEST_F(HostKvmCell, EveryWorkloadRunsOrIsRefusedInOneLine) {
@@ -167,7 +174,8 @@ TEST_F(HostKvmCell, EveryWorkloadRunsOrIsRefusedInOneLine) {
     const HostKvmMeasurement cell = run_until_busy(config, plan);
     EXPECT_EQ(clocked(cell), cell.touches);
     const auto& statistics = cell.common.host.kvm_statistics;
-    if (plan.quota != 0 && statistics.contains("mmu_recycled")) {
+    // Where each poll of a device is an exit, it takes longer until the guest has touched more tables than the quota.
+    if (plan.quota != 0 && !polls_devices(workload) && statistics.contains("mmu_recycled")) {
       EXPECT_GT(statistics.at("mmu_recycled").delta(), 0) << "the kernel's own faults recycle";
     }
   }
