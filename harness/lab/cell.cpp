@@ -15,6 +15,7 @@
 #include "harness/lab/registry.hpp"
 #include "harness/lab/workload_events.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/kernel_grace_period.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "harness/os/scoped_affinity.hpp"
 #include "harness/probes/probes.hpp"
@@ -95,7 +96,7 @@ CellMeasurement run_cell(const PreparedCell& prepared) {
   GracePeriodRecord grace_periods(shared.window, CycleClock::to_ns(1));
   if (shared.clocked()) machine.observe_ipis(&ipis);
   machine.set_rcu_options({.interval = config.rcu_interval.time,
-                           .with_kernel = config.rcu_interval.of_kernel,
+                           .wait_for_other = config.rcu_interval.of_kernel ? wait_for_kernel_grace_period : nullptr,
                            .on_thread_start = ReclaimerThread::on_thread_start,
                            .context = &reclaimer,
                            .observer = shared.clocked() ? &grace_periods : nullptr});

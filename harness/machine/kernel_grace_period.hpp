@@ -6,8 +6,7 @@
 /// synchronize_rcu() for user space (kernel/sched/membarrier.c, Linux 4.3; its name since 4.16).
 namespace shadowwalk {
 
-/// Why this kernel lets nobody here wait for a grace period, in words; empty: wait_for_kernel_grace_period() waits for
-/// one. Cheap, thread-safe.
+/// Why wait_for_kernel_grace_period() cannot wait for one here, in words; empty: it can. Cheap, thread-safe.
 std::string why_no_kernel_grace_period();
 
 /// Waits for a grace period of the running kernel: milliseconds, and as long as the kernel likes. Throws CellError when

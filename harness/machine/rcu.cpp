@@ -4,7 +4,6 @@
 
 #include "harness/machine/backoff.hpp"
 #include "harness/machine/cycle_clock.hpp"
-#include "harness/machine/kernel_grace_period.hpp"
 #include "harness/probes/probes.hpp"
 
 #ifdef SHADOWWALK_TSAN
@@ -58,12 +57,12 @@ void Rcu::barrier() {
   }
 }
 
-void Rcu::wait_for_grace_period(bool with_kernel) {
+void Rcu::wait_for_grace_period(void (*wait_for_other)()) {
   const std::uint64_t number = begun_.fetch_add(1, std::memory_order_relaxed) + 1;
   SHADOWWALK_PROBE(grace__start, number);
   const std::uint64_t began = options_.observer == nullptr ? 0 : CycleClock::now();
-  if (with_kernel) wait_for_kernel_grace_period();
-  urcu_memb_synchronize_rcu();  // the sections are liburcu's: what the kernel waits for are its own
+  if (wait_for_other != nullptr) wait_for_other();
+  urcu_memb_synchronize_rcu();  // the sections are liburcu's, and nobody else waits for them
   announce_grace_period_to_tsan();
   if (options_.observer != nullptr) options_.observer->on_grace_period(began, CycleClock::now());
   grace_periods_.fetch_add(1, std::memory_order_relaxed);
@@ -103,7 +102,7 @@ void Rcu::reclaim() {
       continue;
     }
     counted_not_pushed = Backoff();
-    wait_for_grace_period(options_.with_kernel);
+    wait_for_grace_period(options_.wait_for_other);
 
     RcuHead* oldest = nullptr;
     while (head != nullptr) {

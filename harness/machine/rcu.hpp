@@ -27,8 +27,9 @@ class Rcu {
   struct Options {
     /// Grace periods begin at multiples of this interval after start; 0: as soon as there is a callback.
     std::chrono::nanoseconds interval{0};
-    /// Callbacks also wait for a grace period of the running kernel, as long as those of its own call_rcu().
-    bool with_kernel = false;  ///< needs why_no_kernel_grace_period() to be empty
+    /// Waits for another grace period before each of liburcu's that callbacks wait for: the running kernel's
+    /// (wait_for_kernel_grace_period()). On the reclaimer thread; throws nothing. Null: there is none.
+    void (*wait_for_other)() = nullptr;
     /// Runs first on the reclaimer thread (placement).
     void (*on_thread_start)(void* context) = nullptr;
     void* context = nullptr;
@@ -60,7 +61,7 @@ class Rcu {
 
   /// synchronize_rcu_expedited(): returns after a grace period of liburcu's alone. Any thread outside a read-side
   /// section; where there is an observer, one at a time, and none while callbacks are queued.
-  void synchronize() { wait_for_grace_period(/*with_kernel=*/false); }
+  void synchronize() { wait_for_grace_period(nullptr); }
 
   /// Grace periods waited for so far.
   std::uint64_t grace_periods() const { return grace_periods_.load(std::memory_order_relaxed); }
@@ -68,7 +69,7 @@ class Rcu {
  private:
   void reclaim();
   void wait_for_interval();
-  void wait_for_grace_period(bool with_kernel);
+  void wait_for_grace_period(void (*wait_for_other)());
   void announce_grace_period_to_tsan();
 #ifdef SHADOWWALK_TSAN
   // ThreadSanitizer cannot see into liburcu. This is the one edge that a grace period promises, "every section that

@@ -253,7 +253,7 @@ TEST(Cell, OnlySchemesThatLeaveCommitEarlyDeferMemory) {
   EXPECT_EQ(synchronous.mmu.footprint.deferred_free_ns.count(), 0u);
 }
 
-TEST(Cell, GracePeriodsOfTheKernelAreWaitedForToo) {
+TEST(Cell, RunsAtTheKernelsGracePeriodsOrSaysWhyNot) {
   CellConfig config = short_cell({"rcu-counter", "mmio-beside-reclaim", GuestKind::thread});
   config.rcu_interval.of_kernel = true;
   if (const std::string reason = why_no_kernel_grace_period(); !reason.empty()) {

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "harness/machine/cycle_clock.hpp"
-#include "harness/machine/kernel_grace_period.hpp"
 #include "tests/machine/bound_thread.hpp"
 #include "tests/machine/watchdog.hpp"
 #include "tests/rounds.hpp"
@@ -139,20 +138,24 @@ TEST_F(RcuTest, DestructorLosesNoneAtAnyMoment) {
   }
 }
 
-TEST_F(RcuTest, CallbacksWaitForTheKernelsGracePeriodToo) {
-  if (const std::string reason = why_no_kernel_grace_period(); !reason.empty()) GTEST_SKIP() << reason;
-  struct Observer final : GracePeriodObserver {
-    void on_grace_period(std::uint64_t began, std::uint64_t ended) override { ticks = ended - began; }
-    std::uint64_t ticks = 0;
-  } observer;
-  std::atomic<unsigned> ran{0};
-  std::vector<RcuHead> heads(2);
-  Rcu rcu({.with_kernel = true, .observer = &observer});
-  rcu.call(heads[0], count_up, &ran);
+TEST_F(RcuTest, CallbacksWaitForTheOtherGracePeriodFirstAndSynchronizeForLiburcusAlone) {
+  static std::atomic<unsigned> waits;
+  waits = 0;
+  struct Callback {
+    RcuHead head;
+    unsigned waits_before = 0;  // plain: on the reclaimer only, then after barrier()
+    static void run(RcuHead*, void* context) { static_cast<Callback*>(context)->waits_before = waits; }
+  } first, second;
+  Rcu rcu({.wait_for_other = [] { ++waits; }});
+  rcu.synchronize();
+  EXPECT_EQ(waits, 0u);
+  rcu.call(first.head, Callback::run, &first);
   rcu.barrier();
-  EXPECT_EQ(ran.load(), 1u);
-  EXPECT_EQ(rcu.grace_periods(), 1u);
-  EXPECT_GT(observer.ticks, 0u);
+  EXPECT_EQ(first.waits_before, 1u);
+  rcu.call(second.head, Callback::run, &second);
+  rcu.barrier();
+  EXPECT_EQ(second.waits_before, 2u);
+  EXPECT_EQ(rcu.grace_periods(), 3u);
 }
 
 TEST_F(RcuTest, GracePeriodsBeginOncePerInterval) {
