@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <string>
 
 #include "harness/cli/arguments.hpp"
 #include "harness/lab/prepared_cell.hpp"
