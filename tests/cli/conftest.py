@@ -23,6 +23,8 @@ zappers = 0
 name = "reclaim"
 variant = ["irq-ipi", "rcu-counter"]
 zap-rate = 500
+# Zappers may have no CPU for as long as the window above lasts.
+duration = "150ms"
 """
 
 

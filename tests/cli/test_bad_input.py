@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-CELL = ("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "10ms", "--warmup", "0")
+CELL = ("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "150ms", "--warmup", "0")
 
 
 def test_without_a_verb(refused):

@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 VERBS = ("run", "report", "plot", "compare", "cell", "ps", "top", "attach", "verify", "project", "list", "doctor", "import", "record")
-CELL = ("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "10ms", "--warmup", "0",
+CELL = ("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "150ms", "--warmup", "0",
         "--working-set", 64)
 
 
@@ -104,7 +104,7 @@ def test_a_matrix_finds_its_workload_beside_it(shadowwalk, tmp_path):
     (tmp_path / "mine" / "db.toml").write_text(own_workload(shadowwalk))
     (tmp_path / "mine" / "m.toml").write_text(
         '[[group]]\nname = "g"\nvariant = "leak"\nworkload = "./db.toml"\nguest = "thread"\nzappers = 0\n'
-        'duration = "5ms"\nwarmup = "0"\nworking-set = 64\n')
+        'duration = "150ms"\nwarmup = "0"\nworking-set = 64\n')
     done = shadowwalk("run", "mine/m.toml", "--out", "out", "--repetitions", 1)
     assert done.returncode == 0, done
     (name,) = (cell["name"] for cell in json.loads((tmp_path / "out" / "run.json").read_text())["cells"])

@@ -33,7 +33,7 @@ def test_two_runs_of_one_matrix_share_all_their_cells(shadowwalk, matrix, tmp_pa
 
 def test_two_results_of_one_cell(shadowwalk):
     cell = ("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--zappers", "0", "--duration",
-            "10ms", "--warmup", "0", "--benchmark_repetitions=4", "--json")
+            "150ms", "--warmup", "0", "--benchmark_repetitions=4", "--json")
     for name in ("base.json", "new.json"):
         done = shadowwalk(*cell, name)
         assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from seccomp_filter import KILL, deny
 
-CELL = ("cell", "--variant", "hazard", "--workload", "mmio-poll", "--guest", "thread", "--duration", "20ms",
+CELL = ("cell", "--variant", "hazard", "--workload", "mmio-poll", "--guest", "thread", "--duration", "150ms",
         "--warmup", "5ms")
 
 

@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-CELL = ("cell", "--variant", "rcu", "--workload", "mmio-poll", "--guest", "thread", "--duration", "50ms", "--warmup", "0")
+CELL = ("cell", "--variant", "rcu", "--workload", "mmio-poll", "--guest", "thread", "--duration", "150ms", "--warmup", "0")
 
 
 def limited(shadowwalk, arguments, **limits):

@@ -64,7 +64,7 @@ def test_measures_stores_and_reports(shadowwalk, matrix, tmp_path):
 
 
 def test_repetitions_of_a_cell_and_their_aggregates(shadowwalk, tmp_path):
-    done = shadowwalk("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "50ms",
+    done = shadowwalk("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "150ms",
                       "--working-set", 64, "--benchmark_repetitions=3", "--json", "cell.json")
     assert done.returncode == 0, done
     entries = json.loads((tmp_path / "cell.json").read_text())["benchmarks"]
@@ -77,7 +77,7 @@ def test_repetitions_of_a_cell_and_their_aggregates(shadowwalk, tmp_path):
 
 
 def test_the_file_of_google_benchmarks_flag_is_the_result(shadowwalk, tmp_path):
-    done = shadowwalk("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "20ms",
+    done = shadowwalk("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "150ms",
                       "--warmup", "0", "--working-set", 64, "--benchmark_out=cell.json", "--benchmark_context=rack=7")
     assert done.returncode == 0, done
     document = json.loads((tmp_path / "cell.json").read_text())
@@ -88,7 +88,7 @@ def test_the_file_of_google_benchmarks_flag_is_the_result(shadowwalk, tmp_path):
 
 
 def test_aggregates_alone(shadowwalk, tmp_path):
-    done = shadowwalk("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "10ms",
+    done = shadowwalk("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "150ms",
                       "--warmup", "0", "--working-set", 64, "--benchmark_repetitions=2", "--benchmark_report_aggregates_only",
                       "--json", "cell.json")
     assert done.returncode == 0, done

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-CELL = ("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "10ms", "--warmup", "0")
+CELL = ("cell", "--variant", "leak", "--workload", "mmio-poll", "--guest", "thread", "--duration", "150ms", "--warmup", "0")
 PRINTING = [("list", "variants"), ("list", "figures", "--json"), ("doctor",), ("cell", "--help"), (*CELL, "--json", "-"),
             CELL, ("ps",), ("verify", "--variant", "leak", "--walkers", "1"),
             ("verify", "--variant", "leak", "--walkers", "1", "--json", "-"),

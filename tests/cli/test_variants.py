@@ -48,12 +48,12 @@ def test_without_membarrier(variants, refused, shadowwalk):
     for variant in "mode-membarrier", "rcu-counter":
         message = refused("cell", "--variant", variant, "--workload", "mmio-poll", **without)
         assert f"variant '{variant}' cannot run here: membarrier: Function not implemented" in message
-    done = shadowwalk("cell", "--variant", "hazard", "--workload", "mmio-poll", "--guest", "thread", "--duration", "20ms",
+    done = shadowwalk("cell", "--variant", "hazard", "--workload", "mmio-poll", "--guest", "thread", "--duration", "150ms",
                       **without)
     assert done.returncode == 0, done.stderr
 
 
 def test_advice_for_host_kvm_is_one_that_host_kvm_takes(refused):
-    message = refused("cell", "--variant", "host-kvm", "--workload", "mmio-poll", "--duration", "10ms", "--guest", "kvm",
+    message = refused("cell", "--variant", "host-kvm", "--workload", "mmio-poll", "--duration", "150ms", "--guest", "kvm",
                       "--think-ns", "5")
     assert "--guest thread" not in message and ("leave --think-ns out" in message or "/dev/kvm" in message)

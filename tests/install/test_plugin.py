@@ -18,7 +18,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = (SOURCE / "docs" / "writing-a-variant.md").read_text(encoding="utf-8")
 EXAMPLE = SOURCE / "examples" / "variant-plugin"
 STEPS = steps_of(DOCUMENT)
-CELL = ("--workload", "mmio-poll", "--guest", "thread", "--duration", "60ms", "--warmup", "10ms",
+CELL = ("--workload", "mmio-poll", "--guest", "thread", "--duration", "150ms", "--warmup", "10ms",
         "--mmu-lock", "mutex")
 
 
@@ -110,7 +110,7 @@ def test_a_result_names_the_plugin_and_no_path(shadowwalk, home, plugin):
 def test_a_run_records_the_plugin_and_goes_on_with_it(shadowwalk, plugin, tmp_path):
     matrix = tmp_path / "matrix.toml"
     matrix.write_text('repetitions = 2\n[[group]]\nname = "g"\nvariant = ["mine", "leak"]\nworkload = "mmio-poll"\n'
-                      'guest = "thread"\nduration = "20ms"\nwarmup = "1ms"\n')
+                      'guest = "thread"\nduration = "150ms"\nwarmup = "1ms"\n')
     out = tmp_path / "out"
     refused = shadowwalk("run", matrix, "--out", out)
     assert refused.returncode == 2 and "unknown variant 'mine'" in refused.stderr and not out.exists()
