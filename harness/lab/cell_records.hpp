@@ -214,6 +214,9 @@ struct ZapRecord {
   }
 };
 
+/// When a beat ended that has just returned.
+inline std::uint64_t end_of(const Zapped& zapped) { return zapped.ended != 0 ? zapped.ended : CycleClock::now(); }
+
 /// Counts the IPIs of flushes, and their time from the first request to the last acknowledgement.
 class IpiRecord final : public NativeMachine::IpiObserver {
  public:

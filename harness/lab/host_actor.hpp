@@ -157,7 +157,7 @@ class HostActor {
     Zapped zapped;
     unlinked_.clear();
     while (zapped.pages < pages) {
-      const Zapped more = zapper_.zap_oldest(1, [&](const typename Tree::Batch& batch) { note_unlinked(batch); });
+      const Zapped more = zapper_.recycle(1, [&](const typename Tree::Batch& batch) { note_unlinked(batch); });
       if (more.empty()) break;
       zapped.pages += more.pages;
     }

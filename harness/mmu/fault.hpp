@@ -55,8 +55,8 @@ inline constexpr std::size_t kRefillPages = 25;
 /// KVM_MIN_ALLOC_MMU_PAGES: a smaller quota would recycle what the fault has just built.
 inline constexpr std::size_t kSmallestQuota = 64;
 
-/// make_mmu_pages_available(): if fewer than kMinFreePages are left of the quota, zaps the oldest pages, with their
-/// subtrees, until kRefillPages are left, with one commit. Needs mmu_lock, which `guard` holds, outside a read-side
+/// make_mmu_pages_available(): if fewer than kMinFreePages are left of the quota, recycles the oldest pages until
+/// kRefillPages are left, with one commit. Needs mmu_lock, which `guard` holds, outside a read-side
 /// section. Returns the number of shadow pages unlinked.
 template <class Tree>
 std::size_t make_pages_available(Tree& tree, const typename Tree::Guard& guard) {
@@ -66,8 +66,7 @@ std::size_t make_pages_available(Tree& tree, const typename Tree::Guard& guard) 
   typename Tree::Batch batch;
   std::size_t unlinked = 0;
   while (available() < kRefillPages) {
-    typename Tree::Page* page = tree.active().oldest();
-    while (page != nullptr && page->root_count != 0) page = page->newer;
+    typename Tree::Page* const page = tree.next_to_recycle();
     if (page == nullptr) break;
     unlinked += tree.prepare_zap(*page, batch, true);
   }

@@ -34,6 +34,8 @@ struct WalkCounts {
 struct Zapped {
   std::size_t pages = 0;   ///< shadow pages unlinked
   std::size_t leaves = 0;  ///< leaf SPTEs cleared or write-protected by operations that free no page
+  /// When mmu_lock was released, in ticks: what follows is the lab's own work on pages that were freed. 0: not clocked.
+  std::uint64_t ended = 0;
   bool empty() const { return pages == 0 && leaves == 0; }
 };
 

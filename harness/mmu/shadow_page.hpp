@@ -27,6 +27,8 @@ enum class RetiredPage : std::uint8_t {
   freed,
 };
 
+inline constexpr std::uint64_t kNotDeferred = ~std::uint64_t{0};
+
 /// The MMU's description of one shadow page (struct kvm_mmu_page). Written under mmu_lock, except next_free. A walker
 /// may read `level`, `gfn` and `incarnation` of a page that its scheme protects, or that it will later find
 /// unprotected.
@@ -42,7 +44,7 @@ struct ShadowPage : VariantPage<Node> {
   std::atomic<std::uint64_t> incarnation{0};
   std::uint64_t unlink_ticks = 0;
   std::atomic<RetiredPage> retired = RetiredPage::freed;
-  std::uint64_t deferred_ticks = 0;  ///< when its commit returned; of a deferred page
+  std::uint64_t deferred_ticks = 0;  ///< when its commit returned; of a freed page kNotDeferred, if it was free by then
   ShadowPage* parent = nullptr;      ///< the page with the slot that holds this one; null for roots, detached pages
   ShadowPage* older = nullptr;       ///< the active list, in order of allocation
   ShadowPage* newer = nullptr;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -32,7 +33,33 @@ class ShadowTree {
   using Batch = PageBatch<Node>;
   using Pool = PagePool<Machine, Geometry, Page>;
   using Slot = typename Pool::Slot;
-  using Guard = typename MeasuredMmuLock<Machine>::Guard;
+
+  /// mmu_lock for a scope. Pages that a commit freed meanwhile get their poison after it is released: in a kernel
+  /// nobody fills them, and only schemes that free in commit would hold the lock for it.
+  class Guard {
+   public:
+    Guard(ShadowTree& tree, LockHolder holder) : tree_(tree), lock_(tree.lock_, holder) {}
+    ~Guard() {
+      if (held_) unlock();
+    }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+    /// As MeasuredMmuLock::Guard.
+    void break_lock() { lock_.break_lock(); }
+    std::uint64_t held_ticks(std::uint64_t now) const { return lock_.held_ticks(now); }
+    std::uint64_t unlock() {
+      held_ = false;
+      Batch freed = std::exchange(tree_.unpoisoned_, {});
+      const std::uint64_t now = lock_.unlock();
+      while (!freed.empty()) tree_.give_back(page_from(freed.pop_front()));
+      return now;
+    }
+
+   private:
+    ShadowTree& tree_;
+    typename MeasuredMmuLock<Machine>::Guard lock_;
+    bool held_ = true;
+  };
 
   /// `capacity`: shadow pages at most, retired ones included. `counters`: see Footprint. Calibrates the machine's
   /// clock, so that no thread does so later.
@@ -137,6 +164,20 @@ class ShadowTree {
     return page;
   }
 
+  /// The page that goes first when a page quota or the shrinker recycles: the oldest leaf table; where there is none,
+  /// the oldest page that is no vCPU's root; null: there is none. KVM takes the oldest page of any level and keeps the
+  /// children of an upper one in its hash table for the next fault, so that it loses one page, too. The lab has no such
+  /// table, and would lose all below.
+  Page* next_to_recycle() const {
+    Page* upper = nullptr;
+    for (Page* page = active_.oldest(); page != nullptr; page = page->newer) {
+      if (page->root_count != 0) continue;
+      if (page->level == 1) return page;
+      if (upper == nullptr) upper = page;
+    }
+    return upper;
+  }
+
   // --- Unlinking
 
   /// kvm_mmu_prepare_zap_page(): clears the slot that holds the page and every slot of its own, takes it off the active
@@ -184,6 +225,8 @@ class ShadowTree {
   }
 
  private:
+  using Cpu = typename Machine::Vcpu::Cpu;
+
   class TreeEnvironment final : public Environment<Machine, Node> {
    public:
     explicit TreeEnvironment(ShadowTree& tree)
@@ -200,10 +243,18 @@ class ShadowTree {
     const std::size_t pages = batch.size();
     Page& first = page_from(batch.front());
     SHADOWWALK_PROBE(commit__start, pages);
+    // relaxed: a thread asks only whether it is itself the one that commits.
+    committing_.store(Cpu::current(), std::memory_order_relaxed);
     variant_.commit(std::move(batch));
+    committing_.store(nullptr, std::memory_order_relaxed);
     if (SHADOWWALK_PROBE_ATTACHED(commit__done)) [[unlikely]]
       fire_commit(pages, lock_.now() - start);
     const std::uint64_t returned = lock_.now();
+    for (VariantPage<Node>* page = freed_in_commit_.empty() ? nullptr : &freed_in_commit_.front(); page != nullptr;
+         page = page->next) {
+      count_free(page_from(*page), returned);
+    }
+    unpoisoned_.splice(std::move(freed_in_commit_));
     const std::size_t deferred = mark_deferred(first, returned);
     if (!window_.contains(start)) return;
     zap_times_.commit_ns.record(Machine::to_whole_ns(returned - start));
@@ -251,19 +302,36 @@ class ShadowTree {
 
   /// Any thread, no lock.
   void free(Page& page) {
-    // relaxed throughout, but for one: a correct variant has no walker left to race with, and release() orders the
-    // reuse.
+    // relaxed: a correct variant has no walker left to race with.
     page.incarnation.store(page.incarnation.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    Slot* const slots = pool_.slots_of(page);
-    for (std::size_t i = 0; i < Geometry::kEntries; ++i) slots[i].store(spte::kPoison, std::memory_order_relaxed);
-    // acquire pairs with the release in mark_deferred(): the commit's time, before the clock is read here.
-    const bool deferred = page.retired.exchange(RetiredPage::freed, std::memory_order_acquire) == RetiredPage::deferred;
-    const std::uint64_t now = lock_.now();
+    // acquire pairs with the release in mark_deferred(): the commit's time, before the clock is read for this page.
+    if (page.retired.exchange(RetiredPage::freed, std::memory_order_acquire) != RetiredPage::deferred) {
+      page.deferred_ticks = kNotDeferred;
+    }
+    // relaxed: only the thread that commits finds its own CPU there. Threads that are no CPU of the machine free at
+    // once.
+    if (const Cpu* const cpu = Cpu::current(); cpu != nullptr && committing_.load(std::memory_order_relaxed) == cpu) {
+      freed_in_commit_.push_back(page);
+      return;
+    }
+    count_free(page, lock_.now());
+    give_back(page);
+  }
+
+  void count_free(const Page& page, std::uint64_t now) {
     footprint_.on_free(
-        {.unlinked_at = page.unlink_ticks, .deferred_at = deferred ? std::optional(page.deferred_ticks) : std::nullopt},
+        {.unlinked_at = page.unlink_ticks,
+         .deferred_at = page.deferred_ticks == kNotDeferred ? std::nullopt : std::optional(page.deferred_ticks)},
         now);
     if (SHADOWWALK_PROBE_ATTACHED(page__free)) [[unlikely]]
       fire_free(page, now);
+  }
+
+  /// Fills a freed page with poison and gives it back to the pool. Any thread, no lock.
+  void give_back(Page& page) {
+    Slot* const slots = pool_.slots_of(page);
+    // relaxed: release() orders the reuse.
+    for (std::size_t i = 0; i < Geometry::kEntries; ++i) slots[i].store(spte::kPoison, std::memory_order_relaxed);
     pool_.release(page);
   }
 
@@ -288,6 +356,9 @@ class ShadowTree {
   Footprint footprint_;
   ZapTimes zap_times_;
   ActiveList<Page> active_;
+  std::atomic<const Cpu*> committing_{nullptr};  // whose thread is within commit()
+  Batch freed_in_commit_;                        // by that thread
+  Batch unpoisoned_;                             // the same, of commits that have returned: until mmu_lock is released
   Page* root_ = nullptr;
   std::uint64_t valid_generation_ = 0;
   std::size_t quota_ = 0;

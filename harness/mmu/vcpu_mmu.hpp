@@ -35,7 +35,7 @@ class VcpuMmu {
     schedule_stall();
     walker_.offline();
     {
-      Guard guard(tree_.lock(), LockHolder::fault);
+      Guard guard(tree_, LockHolder::fault);
       take_root();
     }
     walker_.online();
@@ -43,7 +43,7 @@ class VcpuMmu {
 
   ~VcpuMmu() {
     walker_.offline();
-    Guard guard(tree_.lock(), LockHolder::fault);
+    Guard guard(tree_, LockHolder::fault);
     tree_.put_root(*root_);
   }
 
@@ -77,7 +77,7 @@ class VcpuMmu {
     const std::uint64_t start = SHADOWWALK_PROBE_ATTACHED(fault) ? Machine::now() : 0;
     walker_.offline();
     {
-      Guard guard(tree_.lock(), LockHolder::fault);
+      Guard guard(tree_, LockHolder::fault);
       // First, as the kernel: zapping may obsolete the root.
       if (make_pages_available(tree_, guard) != 0) ++counts_.quota_zaps;
       reload_root_locked();
@@ -92,7 +92,7 @@ class VcpuMmu {
   void page_table_write(Gfn gfn) {
     walker_.offline();
     {
-      Guard guard(tree_.lock(), LockHolder::fault);
+      Guard guard(tree_, LockHolder::fault);
       const PageTableWrite write = track_page_table_write(tree_, guard, gfn);
       if (write.pages + write.leaves != 0) ++counts_.page_table_writes;
       if (write.flood) ++counts_.flood_zaps;
@@ -104,7 +104,7 @@ class VcpuMmu {
   void reload_root() {
     walker_.offline();
     {
-      Guard guard(tree_.lock(), LockHolder::fault);
+      Guard guard(tree_, LockHolder::fault);
       reload_root_locked();
     }
     walker_.online();

@@ -28,35 +28,39 @@ class Zapper {
 
   /// The page of `level` that translates `gfn`, with its subtree: what a guest's write to a page table does.
   Zapped zap_page(Gfn gfn, int level) {
-    Guard guard(tree_.lock(), LockHolder::zap);
+    Guard guard(tree_, LockHolder::zap);
     Batch batch;
     Zapped zapped;
     if (Page* page = tree_.find_current(gfn, level)) zapped.pages = tree_.prepare_zap(*page, batch, true);
     tree_.commit_zap(guard, std::move(batch));
+    zapped.ended = guard.unlock();
     return zapped;
   }
 
-  /// The `count` oldest pages, each with its subtree: recycling for the page quota, the shrinker. Skips roots in use.
-  Zapped zap_oldest(std::size_t count) {
-    return zap_oldest_where(
-        count, [](const Page&) { return true; }, [](const Batch&) {});
+  /// What the shrinker does: recycles `count` pages.
+  Zapped recycle(std::size_t count) {
+    return recycle(count, [](const Batch&) {});
   }
   /// The same; calls `on_batch` with the batch before the commit.
   template <class OnBatch>
-  Zapped zap_oldest(std::size_t count, OnBatch on_batch) {
-    return zap_oldest_where(
-        count, [](const Page&) { return true; }, on_batch);
+  Zapped recycle(std::size_t count, OnBatch on_batch) {
+    return zap_one_by_one(
+        count, [&] { return tree_.next_to_recycle(); }, on_batch);
   }
-  /// The oldest page of one level, with its subtree.
+  /// The oldest page of one level that is no vCPU's root, with its subtree.
   Zapped zap_oldest_at(int level) {
-    return zap_oldest_where(
-        1, [level](const Page& page) { return page.level == level; }, [](const Batch&) {});
+    const auto oldest = [&] {
+      Page* page = tree_.active().oldest();
+      while (page != nullptr && (page->root_count != 0 || page->level != level)) page = page->newer;
+      return page;
+    };
+    return zap_one_by_one(1, oldest, [](const Batch&) {});
   }
 
   /// kvm_mmu_zap_all_fast(), a memslot's delete or move: flip the valid generation, ask all vCPUs to drop their roots,
   /// zap what is obsolete oldest first, with lock breaks, ONE commit at the end.
   Zapped zap_all() {
-    Guard guard(tree_.lock(), LockHolder::zap);
+    Guard guard(tree_, LockHolder::zap);
     tree_.flip_valid_generation();
     tree_.machine().request_root_reload();
     Batch batch;
@@ -75,6 +79,7 @@ class Zapper {
       ++since_break;
     }
     tree_.commit_zap(guard, std::move(batch));
+    zapped.ended = guard.unlock();
     return zapped;
   }
 
@@ -111,19 +116,20 @@ class Zapper {
  private:
   static constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
-  template <class Eligible, class OnBatch>
-  Zapped zap_oldest_where(std::size_t count, Eligible eligible, OnBatch on_batch) {
-    Guard guard(tree_.lock(), LockHolder::zap);
+  /// Up to `count` pages, each with its subtree, as `next` chooses them; one commit.
+  template <class Next, class OnBatch>
+  Zapped zap_one_by_one(std::size_t count, Next next, OnBatch on_batch) {
+    Guard guard(tree_, LockHolder::zap);
     Batch batch;
     Zapped zapped;
     for (std::size_t i = 0; i < count; ++i) {
-      Page* page = tree_.active().oldest();
-      while (page != nullptr && (page->root_count != 0 || !eligible(*page))) page = page->newer;
+      Page* const page = next();
       if (page == nullptr) break;
       zapped.pages += tree_.prepare_zap(*page, batch, true);
     }
     on_batch(std::as_const(batch));
     tree_.commit_zap(guard, std::move(batch));
+    zapped.ended = guard.unlock();
     return zapped;
   }
 
@@ -131,7 +137,7 @@ class Zapper {
   /// changed any. `next`: the first gfn that was not visited.
   template <class Change>
   Zapped for_each_leaf(Gfn first, Gfn last, std::size_t most, Gfn& next, Change change) {
-    Guard guard(tree_.lock(), LockHolder::zap);
+    Guard guard(tree_, LockHolder::zap);
     Zapped zapped;
     for (next = first; next < last && zapped.leaves < most;) {
       Page* page = tree_.find_current(next, 1);
@@ -147,6 +153,7 @@ class Zapper {
       }
     }
     if (zapped.leaves != 0) tree_.machine().flush_remote_tlbs();
+    zapped.ended = guard.unlock();
     return zapped;
   }
 

@@ -208,7 +208,7 @@ class SimulatedCell {
       const Picoseconds began = cpu().now();
       const Zapped zapped = host_->act(schedule.next());
       if (!zapped.empty()) ++cell.zaps_total;
-      const auto end = static_cast<std::uint64_t>(cpu().now());
+      const auto end = zapped.ended != 0 ? zapped.ended : static_cast<std::uint64_t>(cpu().now());
       if (window_.contains(end)) ++(zapped.empty() ? cell.zaps_empty : cell.zaps);
       if (zapped.empty()) continue;
       const auto record_from = [&](Histogram& histogram, Picoseconds start) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <random>
 #include <set>
 #include <utility>
@@ -45,13 +46,19 @@ bool all_have(const Results& results, const std::vector<int>& setting, const cha
 
 double half_width(const std::vector<double>& values) {
   if (values.size() < 2) return kInfinite;
-  const auto count = static_cast<double>(values.size());
-  double sum = 0;
-  for (const double value : values) sum += value;
+  constexpr double kTrimmed = 0.15;  // as TRIMMED in reports/shadowwalk_report/intervals.py
+  const auto cut = static_cast<std::size_t>(kTrimmed * static_cast<double>(values.size()));
+  std::vector<double> winsorised = values;
+  std::ranges::sort(winsorised);
+  std::fill_n(winsorised.begin(), cut, winsorised[cut]);
+  std::fill_n(winsorised.rbegin(), cut, winsorised[winsorised.size() - 1 - cut]);
+  const double middle =
+      std::accumulate(winsorised.begin(), winsorised.end(), 0.0) / static_cast<double>(winsorised.size());
   double squares = 0;
-  for (const double value : values) squares += (value - sum / count) * (value - sum / count);
-  const boost::math::students_t distribution(count - 1);
-  return quantile(complement(distribution, 0.025)) * std::sqrt(squares / (count - 1) / count);
+  for (const double value : winsorised) squares += (value - middle) * (value - middle);
+  const auto kept = static_cast<double>(values.size() - 2 * cut);
+  const boost::math::students_t distribution(kept - 1);
+  return quantile(complement(distribution, 0.025)) * std::sqrt(squares / (kept - 1) / kept);
 }
 
 std::vector<std::vector<int>> compared_settings(const Plan& plan) {

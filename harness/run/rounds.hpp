@@ -23,7 +23,9 @@ struct PrecisionGoal {
   double precision = 0.025;
 };
 
-/// Half the width of the 95 % interval of the mean (Student's t); infinite for fewer than two values. Pure.
+/// Half the width of the 95 % interval of the mean, as reports have it: of the mean without the outer 15 % at each end,
+/// by the winsorised deviations and Student's t (Yuen 1974); below 7 values it is the plain one. Infinite for fewer
+/// than two values. Pure.
 double half_width(const std::vector<double>& values);
 
 /// The cells that are compared with each other, by their ids: those of a group that differ in their scheme alone. Those

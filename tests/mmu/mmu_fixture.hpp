@@ -41,7 +41,7 @@ class MmuFixture : public testing::Test {
     return false;
   }
   SpteWord leaf(Gfn gfn) {
-    const typename MeasuredMmuLock<NativeMachine>::Guard guard(tree.lock(), LockHolder::fault);
+    typename Tree::Guard guard(tree, LockHolder::fault);
     auto* page = tree.current_root();
     while (page != nullptr && page->level > 1) {
       const SpteWord entry = tree.slot_of(*page, gfn).load();

@@ -90,7 +90,7 @@ TEST_F(ShadowTree, UnlinkedPageGainsNoChild) {
   auto& root = *tree.current_root();
   auto& level3 = tree.pool().page(tree.slot_of(root, 0).load());
   zapper.zap_page(0, 3);
-  const typename MeasuredMmuLock<NativeMachine>::Guard guard(tree.lock(), LockHolder::fault);
+  Tree::Guard guard(tree, LockHolder::fault);
   auto& orphan = tree.new_page(2, 0);
   EXPECT_DEATH(tree.link(level3, orphan), "must not gain a child");
   tree.link(tree.new_page(3, 0), orphan);  // so that the fixture's zap-everything finds both

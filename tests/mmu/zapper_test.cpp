@@ -27,13 +27,55 @@ TEST_F(ZapperTest, OldestGoesFirstAndRootsInUseStay) {
   EXPECT_EQ(zapper.zap_oldest_at(1).pages, 1u);
   EXPECT_EQ(leaf(0), spte::kAbsent) << "the first that was built";
   EXPECT_NE(leaf(512), spte::kAbsent);
-  EXPECT_EQ(zapper.zap_oldest(1).pages, 1u + 1u + 2u) << "the level-3 table is the oldest that is no root";
-  EXPECT_TRUE(zapper.zap_oldest(5).empty());
+  EXPECT_EQ(zapper.zap_oldest_at(3).pages, 1u + 1u + 2u) << "with its subtree";
+  EXPECT_TRUE(zapper.zap_oldest_at(4).empty()) << "a root in use";
 }
 
-TEST_F(ZapperTest, OldestNCountsSubtreesOnce) {
+TEST_F(ZapperTest, RecyclingTakesLeafTablesFirst) {
   for (Gfn gfn = 0; gfn < 3 * 512; gfn += 512) access(gfn, LeafKind::ram_read);
-  EXPECT_EQ(zapper.zap_oldest(100).pages, 5u);
+  EXPECT_EQ(zapper.recycle(1).pages, 1u);
+  EXPECT_EQ(leaf(0), spte::kAbsent) << "the first that was built";
+  EXPECT_NE(leaf(512), spte::kAbsent);
+  EXPECT_EQ(zapper.recycle(3).pages, 2u + 2u) << "where none is left, the oldest of the others, with its subtree";
+  EXPECT_TRUE(zapper.recycle(5).empty()) << "a root in use stays";
+}
+
+/// Frees at once, and looks at what its own commit has freed.
+template <class Machine>
+class FreesInCommit : public Unsafe<Machine> {
+ public:
+  using Node = typename Unsafe<Machine>::Node;
+  using Unsafe<Machine>::Unsafe;
+  void commit(PageBatch<Node>&& batch) {
+    const SpteWord address = batch.front().address;
+    Unsafe<Machine>::commit(std::move(batch));
+    first_entry_after_commit =
+        reinterpret_cast<const typename Machine::template Atomic<SpteWord>*>(address)->load(std::memory_order_relaxed);
+  }
+  SpteWord first_entry_after_commit = spte::kPoison;
+};
+using PoisonTest = MmuFixture<FreesInCommit>;
+
+TEST_F(PoisonTest, IsWrittenWhenTheLockIsFree) {
+  access(0, LeafKind::ram_read);
+  const auto* const table = Tree::Pool::table(tree.slot_of(*tree.find_current(0, 2), 0).load());
+  const std::uint64_t before = CycleClock::now();
+  const Zapped zapped = zapper.zap_page(0, 1);
+  EXPECT_EQ(zapped.pages, 1u);
+  EXPECT_EQ(tree.variant().first_entry_after_commit, spte::kAbsent) << "under mmu_lock";
+  for (std::size_t i = 0; i < 512; ++i) ASSERT_EQ(table[i].load(), spte::kPoison) << i;
+  EXPECT_GE(zapped.ended, before);
+  EXPECT_LE(zapped.ended, CycleClock::now());
+  access(0, LeafKind::ram_read);
+  EXPECT_EQ(&Tree::Pool::table(tree.slot_of(*tree.find_current(0, 2), 0).load())[0], table) << "the pool has it back";
+}
+
+TEST_F(PoisonTest, APageThatIsFreedInAFaultGetsItToo) {
+  tree.set_quota(kMinFreePages);
+  access(0, LeafKind::ram_read);
+  const auto* const table = Tree::Pool::table(tree.slot_of(*tree.find_current(0, 2), 0).load());
+  access(512, LeafKind::ram_read);
+  EXPECT_EQ(table[1].load(), spte::kPoison);
 }
 
 TEST_F(ZapperTest, NoPageThatCommitFreesIsDeferred) {

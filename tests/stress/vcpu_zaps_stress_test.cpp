@@ -67,7 +67,7 @@ void walk_and_zap_on_every_vcpu() {
                 zapper.zap_page((random >> 40) % kGfns, 1 + round % 3);
                 break;
               case 1:
-                zapper.zap_oldest(2);
+                zapper.recycle(2);
                 break;
               case 2:
                 zapper.write_protect(0, kGfns);
