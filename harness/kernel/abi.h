@@ -81,7 +81,7 @@ struct shadowwalk_about {
   char version[32];    /* of the module */
   char release[64];    /* of the kernel: uname -r */
   char compiler[64];   /* of the module's C++ part */
-  uint8_t reserved[64];
+  uint8_t reserved[56];
 };
 
 /* --- VARIANT */
