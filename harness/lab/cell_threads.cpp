@@ -131,7 +131,7 @@ void VcpuThread::replay_zap(EngineVcpu& engine) {
   SHADOWWALK_PROBE(zap__start, probes::kVcpuItself, CycleClock::to_whole_ns(began - intended));
   engine.offline();
   const Zapped zapped = engine_.act(replay_action(zap->event));
-  const std::uint64_t end = end_of(zapped);
+  const std::uint64_t end = ZapRecord::end_of(zapped);
   engine.online();
   record.burst_end = CycleClock::now();  // where the next exit's cycle begins
   fire_zap_probe(probes::kVcpuItself, zapped, end - began);
@@ -298,7 +298,7 @@ void ZapperThread::zap(Act act, std::uint64_t intended, std::uint64_t began) {
   SHADOWWALK_PROBE(zap__start, index_, CycleClock::to_whole_ns(began - intended));
   events.begin_work();
   const Zapped zapped = act();
-  const std::uint64_t end = end_of(zapped);
+  const std::uint64_t end = ZapRecord::end_of(zapped);
   fire_zap_probe(index_, zapped, end - began);
   disturbance.observe(end);
   zaps.record(zapped, intended, began, end, shared_.window, shared_.clocked());

@@ -69,9 +69,11 @@ class ShadowTree {
         window_(window),
         lock_(lock_kind, window, clocks),
         pool_(capacity),
-        footprint_(window, Machine::to_ns(1'000'000) / 1e6, counters),
+        footprint_(window, Machine::to_whole_ns, counters),
         environment_(*this),
-        variant_(environment_) {}
+        variant_(environment_) {
+    Machine::to_whole_ns(0);
+  }
 
   ShadowTree(const ShadowTree&) = delete;
   ShadowTree& operator=(const ShadowTree&) = delete;
@@ -252,7 +254,8 @@ class ShadowTree {
     const std::uint64_t returned = lock_.now();
     for (VariantPage<Node>* page = freed_in_commit_.empty() ? nullptr : &freed_in_commit_.front(); page != nullptr;
          page = page->next) {
-      count_free(page_from(*page), returned);
+      Page& freed = page_from(*page);
+      count_free(freed, freed.deferred_ticks != kNotDeferred, returned);
     }
     unpoisoned_.splice(std::move(freed_in_commit_));
     const std::size_t deferred = mark_deferred(first, returned);
@@ -305,26 +308,27 @@ class ShadowTree {
     // relaxed: a correct variant has no walker left to race with.
     page.incarnation.store(page.incarnation.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     // acquire pairs with the release in mark_deferred(): the commit's time, before the clock is read for this page.
-    if (page.retired.exchange(RetiredPage::freed, std::memory_order_acquire) != RetiredPage::deferred) {
-      page.deferred_ticks = kNotDeferred;
-    }
+    const bool deferred = page.retired.exchange(RetiredPage::freed, std::memory_order_acquire) == RetiredPage::deferred;
     // relaxed: only the thread that commits finds its own CPU there. Threads that are no CPU of the machine free at
     // once.
     if (const Cpu* const cpu = Cpu::current(); cpu != nullptr && committing_.load(std::memory_order_relaxed) == cpu) {
+      // Here alone: where another thread commits, it may be about to mark this page.
+      if (!deferred) page.deferred_ticks = kNotDeferred;
       freed_in_commit_.push_back(page);
       return;
     }
-    count_free(page, lock_.now());
+    count_free(page, deferred, lock_.now());
     give_back(page);
   }
 
-  void count_free(const Page& page, std::uint64_t now) {
+  void count_free(Page& page, bool deferred, std::uint64_t now) {
     footprint_.on_free(
-        {.unlinked_at = page.unlink_ticks,
-         .deferred_at = page.deferred_ticks == kNotDeferred ? std::nullopt : std::optional(page.deferred_ticks)},
+        {.unlinked_at = page.unlink_ticks, .deferred_at = deferred ? std::optional(page.deferred_ticks) : std::nullopt},
         now);
     if (SHADOWWALK_PROBE_ATTACHED(page__free)) [[unlikely]]
       fire_free(page, now);
+    // relaxed: a number to wait for; nothing of the page is read through it.
+    if (page.awaited != nullptr) std::exchange(page.awaited, nullptr)->fetch_sub(1, std::memory_order_relaxed);
   }
 
   /// Fills a freed page with poison and gives it back to the pool. Any thread, no lock.
