@@ -133,6 +133,7 @@ def _call(module):
         raise _missing(error) from None
     except SystemError:  # of a module in C whose memory ran out
         raise MemoryError from None
+    gc.set_threshold(*_COLLECT_AFTER)
     return main()
 
 
@@ -156,7 +157,6 @@ def _end(number, _):
 def _prepare():
     _open_closed_descriptors()
     os.environ.update(_ENVIRONMENT)
-    gc.set_threshold(*_COLLECT_AFTER)
     logging.getLogger("matplotlib").setLevel(logging.CRITICAL)  # where it cannot cache, it says so at each start
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a locale may lack what a name or a unit has
