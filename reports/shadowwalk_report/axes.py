@@ -1,15 +1,21 @@
 """The axes of a run that figures can have as x: what varies between cells, by the names of fields and of options."""
 
 import difflib
+import math
 
-from .quantities import NANOSECONDS, PER_SECOND, PLAIN, SECONDS, quantity
+from .quantities import NANOSECONDS, PER_SECOND, PLAIN, SECONDS, listing, quantity
 from .setting import ROW_FIELDS
+from .untrusted_json import is_number
 
 # The zap rate first: memory, frees and zaps depend on it most.
 FIELDS = ("zap_rate", *(field for field in ROW_FIELDS if field != "zap_rate"))
+REPETITIONS = "repetitions"  # how many a row has: added rounds and failures make it differ
 _UNITS = {"_rate": PER_SECOND, "_ns": NANOSECONDS, "_s": SECONDS}  # by the end of a field's name; else plain
-_OPTIONS = {"writes": "write_percent", "burst": "walks_per_exit"}  # options whose fields have other names; for the rest, see below
+_OPTIONS = {"writes": "write_percent"}  # options whose fields have other names; for the rest, see below
+_IN_NAMES = {"burst": "walks_per_exit"}  # how the name of a cell calls a field
 _ENDINGS = ("_ns", "_s", "_pages")  # of fields; options have none
+_DIGITS = 6  # of a value: two that a matrix tells apart must not read the same
+_LEFT_TO_WORKLOAD = {("locality", ""), ("write_percent", -1)}
 
 
 def units_of(field):
@@ -17,8 +23,15 @@ def units_of(field):
 
 
 def axis_words(field, value):
-    """A value of an axis: numbers with the axis' unit, words as they are."""
-    return value or "none" if isinstance(value, str) else quantity(value, units_of(field))
+    """A value of an axis: words as they are, numbers with the axis' unit, and whole numbers without a unit in full."""
+    if (field, value) in _LEFT_TO_WORKLOAD:
+        return "workload"
+    if isinstance(value, str):
+        return value or "none"
+    units = units_of(field)
+    if units is PLAIN:
+        return f"{int(value):,}" if value == int(value) else f"{value:,.{_DIGITS}g}"
+    return quantity(value, units, _DIGITS)
 
 
 def number_of(value):
@@ -27,15 +40,40 @@ def number_of(value):
         number = float(value)
     except ValueError:
         return None
-    return number if number >= 0 else None
+    return number if 0 <= number < math.inf else None
 
 
-def _spellings():
+def order_of(value):
+    """The sort key of values of an axis: numbers by their size, then words."""
+    number = number_of(value)
+    return number is None, number or 0.0, str(value)
+
+
+def other_values(results):
+    """{field: its value in each result} of the options that are neither of the setting nor of the scheme: numbers if all results have
+    one, else texts."""
+    fields = sorted({name for result in results for name in result.others} - {*FIELDS, REPETITIONS})
+    columns = {field: [result.others.get(field, "") for result in results] for field in fields}
+    return {field: values if all(map(is_number, values)) else list(map(str, values)) for field, values in columns.items()}
+
+
+def _stem(field):
+    """`rcu_interval` of `rcu_interval_ns`."""
+    ending = next(filter(field.endswith, _ENDINGS), "")
+    return field.removesuffix(ending)
+
+
+def _as_options(fields):
+    """The fields as a user may spell them: `zap-rate, rcu-interval and writes`."""
+    options = {field: option for option, field in _OPTIONS.items()}
+    return listing(options.get(field, _stem(field)).replace("_", "-") for field in fields)
+
+
+def _spellings(fields):
     """{name: field}: `zap_rate`, `rcu_interval_ns` and, as the option is spelt, `rcu_interval`."""
-    names = {field: field for field in FIELDS} | _OPTIONS
-    for field in FIELDS:
-        for ending in _ENDINGS:
-            names.setdefault(field.removesuffix(ending), field)
+    names = {field: field for field in fields} | {name: field for name, field in (_OPTIONS | _IN_NAMES).items() if field in fields}
+    for field in fields:
+        names.setdefault(_stem(field), field)
     return names
 
 
@@ -45,12 +83,14 @@ def nearest(name, known):
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def field_named(name):
-    """The field of an axis, which may be spelt as the option: `zap-rate`, `rcu-interval`. Raises ValueError with a suggestion."""
-    names = _spellings()
+def field_named(name, fields, varying):
+    """The one of the fields that an axis names, which may be spelt as the option: `zap-rate`, `rcu-interval`. `varying`: those that have
+    several values. Raises ValueError that tells what there is."""
+    names = _spellings(fields)
     field = names.get(name.removeprefix("--").replace("-", "_"))
     if field is None:
-        options = {known.replace("_", "-"): known for known in names}
-        raise ValueError(f"'{name}' is no axis of a run{nearest(name, options)}; the axes are "
-                         + ", ".join(sorted(field.replace("_", "-") for field in FIELDS)))
+        options = [known.replace("_", "-") for known in names]
+        constant = [known for known in fields if known not in varying]
+        raise ValueError(f"'{name}' is no axis of this run{nearest(name, options)}: it has "
+                         + "; ".join(filter(None, (_as_options(varying), constant and f"with one value each {_as_options(constant)}"))))
     return field

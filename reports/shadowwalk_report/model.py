@@ -68,6 +68,7 @@ class Result:
     simulated: Simulated | None = None  # None: it was measured
     grace_periods: GracePeriods | None = None
     workload_summary: str = ""  # the practical case that the workload stands for
+    others: dict[str, float | str] = dataclasses.field(default_factory=dict)  # the cell's options beside setting and scheme
     is_negative_control: bool = False  # the scheme is known to be broken: violations are expected
 
     @property

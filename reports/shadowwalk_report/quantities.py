@@ -26,12 +26,12 @@ def _scale(number, units):
     return next(((factor, unit) for factor, unit in units if abs(number) >= factor * 0.9995), units[-1])
 
 
-def quantity(number, units=PLAIN):
-    """The number in the unit that suits its size; zero has no unit."""
+def quantity(number, units=PLAIN, digits=3):
+    """The number in the unit that suits its size, with this many significant digits; zero has no unit."""
     if number == 0:
         return "0"
     factor, unit = _scale(number, units)
-    return significant(number / factor) + (f" {unit}" if unit and unit not in ("x", "/s") else unit)
+    return significant(number / factor, digits) + (f" {unit}" if unit and unit not in ("x", "/s") else unit)
 
 
 def interval(estimate, units=PLAIN):

@@ -5,7 +5,7 @@ from .histogram import Histogram
 from .model import NEGATIVE_CONTROL, LeftOut, PlannedCell, Result, Series
 from .observations import (parse_grace_periods, parse_kvm_stats, parse_memory, parse_noise, parse_pmu, parse_reference,
                            parse_simulated)
-from .setting import parse_cell
+from .setting import other_options, parse_cell
 from .untrusted_json import are_numbers, is_number, one_line, read_json, strings_of, text_of
 
 
@@ -56,7 +56,7 @@ def parse_entry(entry, cell, repetition, context):
         command=text_of(extra.get("command")), context=context, host_action=parse_reference(extra.get("reference")),
         perturbed=text_of(extra.get("perturbed")), simulated=parse_simulated(extra.get("simulated")),
         workload_summary=text_of(extra.get("workload_summary")),
-        grace_periods=parse_grace_periods(extra.get("grace_period_times")),
+        others=other_options(extra["cell"]), grace_periods=parse_grace_periods(extra.get("grace_period_times")),
         is_negative_control=scheme.variant == NEGATIVE_CONTROL or extra.get("negative_control") is True)
 
 

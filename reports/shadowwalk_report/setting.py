@@ -126,6 +126,11 @@ def parse_cell(cell):
     return Setting(*(values[name] for name in SETTING_FIELDS)), Scheme(*(values[name] for name in SCHEME_FIELDS))
 
 
+def other_options(cell):
+    """The members of `shadowwalk.cell` that tell apart neither settings nor schemes, such as its seed: numbers and texts."""
+    return {name: value for name, value in cell.items() if name not in _FIELDS and (is_number(value) or isinstance(value, str))}
+
+
 def varying_axes(settings):
     """The platform axes that have more than one value: titles name only these."""
     settings = list(settings)

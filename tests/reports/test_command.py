@@ -10,10 +10,25 @@ import time
 
 import pytest
 
+from shadowwalk_report import report
+from shadowwalk_report.compare import cli as compare_cli
+
 
 def command(*arguments, **options):
     return subprocess.run([sys.executable, "-m", "shadowwalk_report", *map(str, arguments)], text=True,
                           capture_output=True, timeout=120, **options)
+
+
+@pytest.fixture
+def called(capsys):
+    """The same within this process, for what does not depend on one: importing the package takes most of a command's time."""
+    def call(*arguments, main=report.main):
+        try:
+            code = main([str(word) for word in arguments])
+        except SystemExit as end:  # of --help
+            code = end.code
+        return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
+    return call
 
 
 def refused(done, *words):
@@ -32,10 +47,10 @@ def test_prints_the_page_and_succeeds(factory):
     assert done.stdout.strip() == str(directory / "report" / "index.html")
 
 
-def test_out_goes_elsewhere(factory, tmp_path):
+def test_out_goes_elsewhere(called, factory, tmp_path):
     factory.cell({"walk_ns_mean": 20.0})
     directory = factory.write()
-    assert command(directory, "--out", tmp_path / "new" / "place").returncode == 0
+    assert called(directory, "--out", tmp_path / "new" / "place").returncode == 0
     assert (tmp_path / "new" / "place" / "index.html").is_file() and not (directory / "report").exists()
 
 
@@ -44,44 +59,46 @@ def compare(*arguments, **options):
                           **{"text": True, "capture_output": True, "timeout": 120, **options})
 
 
-def test_help_names_the_verb_and_all_options():
-    for done, verb, options in ((command("--help"), "report", ("--out", "--baseline", "--format", "--with-perturbed", "DIR")),
-                                (compare("--help"), "compare", ("--fail-on", "--threshold", "--metrics", "--across-hosts",
-                                                                "--with-perturbed", "--all", "--json", "BASE", "NEW"))):
+def test_help_names_the_verb_and_all_options(called):
+    for done, verb, options in ((called("--help"), "report", ("--out", "--baseline", "--format", "--with-perturbed", "DIR")),
+                                (called("--help", main=compare_cli.main), "compare",
+                                 ("--fail-on", "--threshold", "--metrics", "--across-hosts", "--with-perturbed", "--all", "--json", "BASE",
+                                  "NEW"))):
         assert done.returncode == 0 and done.stdout.startswith(f"usage: shadowwalk {verb} ")
         assert [option for option in options if option not in done.stdout] == []
 
 
-def test_a_misspelt_option_is_refused_with_the_nearest_name(tmp_path):
-    refused(command(tmp_path, "--basline=irq-ipi"), "shadowwalk: report: unknown option --basline: did you mean --baseline?")
-    refused(command("--hlep"), "did you mean --help?")
-    refused(compare("a", "b", "--acros-hosts"), "shadowwalk: compare: unknown option --acros-hosts: did you mean --across-hosts?")
-    refused(compare("a", "b", "--all-of-it-and-more"), "unknown option --all-of-it-and-more (try")
-    refused(compare("a", "b", "--thresh", "5%"), "unknown option --thresh")  # no abbreviations
+def test_a_misspelt_option_is_refused_with_the_nearest_name(called, tmp_path):
+    refused(called(tmp_path, "--basline=irq-ipi"), "shadowwalk: report: unknown option --basline: did you mean --baseline?")
+    refused(called("--hlep"), "did you mean --help?")
+    refused(called("a", "b", "--acros-hosts", main=compare_cli.main),
+            "shadowwalk: compare: unknown option --acros-hosts: did you mean --across-hosts?")
+    refused(called("a", "b", "--all-of-it-and-more", main=compare_cli.main), "unknown option --all-of-it-and-more (try")
+    refused(called("a", "b", "--thresh", "5%", main=compare_cli.main), "unknown option --thresh")  # no abbreviations
 
 
-def test_a_repeated_option_takes_the_last_value(factory, tmp_path):
+def test_a_repeated_option_takes_the_last_value(called, factory, tmp_path):
     factory.cell({"walk_ns_mean": 20.0})
-    done = command(factory.write(), "--format", "png", "--format", "json", "--out", tmp_path / "a", "--out", tmp_path / "b")
+    done = called(factory.write(), "--format", "png", "--format", "json", "--out", tmp_path / "a", "--out", tmp_path / "b")
     assert done.stdout.strip() == str(tmp_path / "b" / "report.json") and not (tmp_path / "a").exists()
 
 
-def test_bad_input_is_one_line(tmp_path, factory):
-    refused(command(), "DIR")
-    refused(command(tmp_path, "--nonsense"), "--nonsense")
-    refused(command(tmp_path / "nowhere"), "no such directory", tmp_path / "nowhere")
-    refused(command(tmp_path), "run.json")
+def test_bad_input_is_one_line(called, tmp_path, factory):
+    refused(called(), "DIR")
+    refused(called(tmp_path, "--nonsense"), "--nonsense")
+    refused(called(tmp_path / "nowhere"), "no such directory", tmp_path / "nowhere")
+    refused(called(tmp_path), "run.json")
     (factory.directory / "run.json").write_text("{")
-    refused(command(factory.directory), factory.directory / "run.json")
+    refused(called(factory.directory), factory.directory / "run.json")
 
 
-def test_an_unwritable_place_is_one_line(factory):
+def test_an_unwritable_place_is_one_line(called, factory):
     factory.cell({"walk_ns_mean": 20.0})
     directory = factory.write()
     (directory / "file").write_text("")
-    refused(command(directory, "--out", directory / "file"), "not a directory")
-    refused(command(directory, "--out", directory / "file" / "below"), "cannot write")
-    refused(command(directory, "--out", "/proc/report"), "cannot write")
+    refused(called(directory, "--out", directory / "file"), "not a directory")
+    refused(called(directory, "--out", directory / "file" / "below"), "cannot write")
+    refused(called(directory, "--out", "/proc/report"), "cannot write")
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(factory):
@@ -167,8 +184,8 @@ def test_too_little_memory_is_one_line(factory, mebibytes):
     refused(done, "not enough memory")
 
 
-def test_a_very_long_name_of_the_report(factory):
+def test_a_very_long_name_of_the_report(called, factory):
     factory.cell({"walk_ns_mean": 20.0})
     run = factory.write()
-    assert command(run, "--format", "json", "--out", run / ("n" * 255)).returncode == 0
-    refused(command(run, "--format", "json", "--out", run / ("n" * 256)), "File name too long")
+    assert called(run, "--format", "json", "--out", run / ("n" * 255)).returncode == 0
+    refused(called(run, "--format", "json", "--out", run / ("n" * 256)), "File name too long")

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from claim_factory import LARGE_HOST
 from run_factory import PAGE, RunFactory
-from test_claims import LARGE_HOST
 
 from shadowwalk_report.claims import judge_claims
 from shadowwalk_report.claims.claim import Badge

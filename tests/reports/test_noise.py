@@ -3,8 +3,8 @@
 import dataclasses
 
 import pytest
+from claim_factory import LARGE_HOST, both, memory_run, quiet_run, verdicts, zapped
 from run_factory import PAGE, material_of, spread, without_issue_three
-from test_claims import LARGE_HOST, both, memory_run, quiet_run, verdicts, zapped
 
 from shadowwalk_report.answers import answers
 from shadowwalk_report.claims.claim import Outcome

@@ -45,7 +45,8 @@ def test_the_table_has_a_line_per_point_and_a_part_per_combination_of_the_rest(r
 @pytest.mark.parametrize("spelt, field", [("zap-rate", "zap_rate"), ("zap_rate", "zap_rate"), ("--zap-rate", "zap_rate"),
                                           ("rcu-interval", "rcu_interval_ns"), ("working-set", "working_set_pages"),
                                           ("duration", "duration_s"), ("writes", "write_percent"), ("think", "think_ns"),
-                                          ("workload", "workload")])
+                                          ("workload", "workload"), ("seed", "seed"), ("warmup", "warmup_s"), ("warmup_s", "warmup_s"),
+                                          ("repetitions", "repetitions"), ("burst", "walks_per_exit")])
 def test_axes_are_named_as_options_or_as_fields(run, spelt, field):
     assert select(load(run), spelt, "retired-bytes-peak").x == field
 
@@ -90,9 +91,62 @@ def test_words_are_an_axis_too(factory, capsys, tmp_path, x):
     printed(run, capsys, "--x", x, "--y", "walk_ns_mean", "--by", "vcpus", "-o", str(tmp_path / "f.svg"))
 
 
+@pytest.mark.parametrize("option, field, values, words", [
+    ("seed", "seed", (1, 2, 9_007_199_254_740_993), ["1", "2", "9,007,199,254,740,993"]),
+    ("warmup", "warmup_s", (0.05, 0.5, 2.0), ["0.05 s", "0.5 s", "2 s"]),
+    ("duration", "duration_s", (0.25, 0.2501), ["0.25 s", "0.2501 s"]),
+    ("a-later-knob", "a_later_knob", (3, 4.5), ["3", "4.5"]),
+    ("writes", "write_percent", (0, 30), ["0", "30"])])
+def test_every_numeric_option_is_an_axis(factory, capsys, tmp_path, option, field, values, words):
+    for value in reversed(values):
+        factory.cell({"walk_ns_mean": spread(5.0)}, **{field: value})
+    run = factory.write()
+    lines = printed(run, capsys, "--x", option, "--y", "walk_ns_mean")
+    assert lines[0].split()[0] == field and [line.strip().split("  ")[0] for line in lines[1:]] == words
+    assert [part.title for part in select(load(run), option, "walk_ns_mean").parts] == [""]
+    assert {point.by for point in select(load(run), "vcpus", "walk_ns_mean", option).points} == set(values)
+    printed(run, capsys, "--x", option, "--y", "walk_ns_mean", "-o", str(tmp_path / "f.svg"))
+    assert all(f">{word}</text>" in (tmp_path / "f.svg").read_text() for word in words)
+
+
+def test_what_varies_beside_the_two_axes_is_never_mixed(factory):
+    for seed in (1, 2):
+        factory.cell({"walk_ns_mean": spread(5.0 * seed)}, seed=seed)
+    parts = select(load(factory.write()), "vcpus", "walk_ns_mean").parts
+    assert [(part.title, [point.found.value for point in part.points]) for part in parts] == [("seed 1", [5.0]), ("seed 2", [10.0])]
+
+
+def test_the_number_of_repetitions_is_an_axis(factory, capsys):
+    factory.cell({"walk_ns_mean": spread(5.0)}, vcpus=1)
+    factory.path(factory.cell({"walk_ns_mean": spread(6.0)}, vcpus=2), 3).unlink()
+    run = factory.write()
+    lines = printed(run, capsys, "--x", "repetitions", "--y", "walk_ns_mean", "--by", "vcpus")
+    assert [line.split()[:2] for line in lines[1:]] == [["4", "2"], ["5", "1"]]
+    assert [part.title for part in select(load(run), "vcpus", "walk_ns_mean").parts] == [""]  # it makes no part of its own
+
+
+@pytest.mark.parametrize("field, values, words", [
+    ("locality", ("stride:17", "uniform"), ["stride:17", "uniform"]), ("placement", ("0,2", "auto"), ["0,2", "auto"]),
+    ("speed", ("10", "2", "closed-loop"), ["2", "10", "closed-loop"]), ("write_percent", (-1, 30), ["30", "workload"]),
+    ("a_later_word", ("", "b", 3), ["3", "none", "b"]), ("a_later_number", ("inf", "nan", "7"), ["7", "inf", "nan"])])
+def test_every_option_of_words_separates_lines_and_is_an_axis(factory, capsys, tmp_path, field, values, words):
+    for value in values:
+        for rate in (1, 100):
+            factory.cell({"zap_ns_p99": spread(5.0)}, zap_rate=rate, **({} if value == -1 else {field: value}))
+    run = factory.write()
+    lines = printed(run, capsys, "--x", "zap-rate", "--y", "zap_ns_p99", "--by", field)
+    assert [line.split()[1] for line in lines[1:len(words) + 1]] == words
+    for axes in (("--x", "zap-rate", "--by", field), ("--x", field, "--by", "zap-rate")):
+        printed(run, capsys, *axes, "--y", "zap_ns_p99", "-o", str(tmp_path / "f.svg"))
+        assert all(f">{word}</text>" in (tmp_path / "f.svg").read_text() for word in words)
+
+
 @pytest.mark.parametrize("arguments, told", [
     (("--x", "zaprate", "--y", "walk_ns_mean"), "did you mean zap-rate?"),
-    (("--x", "colour", "--y", "walk_ns_mean"), "no axis of a run; the axes are"),
+    (("--x", "colour", "--y", "walk_ns_mean"), "no axis of this run: it has zap-rate, vcpus and variant; with one value each checks, "
+     "duration, events, grace-period, guest, instrumentation, locality, mmu-lock, placement, rcu-interval, read-delay, repetitions, seed, "),
+    (("--x", "warm-up", "--y", "walk_ns_mean"), "did you mean warmup?"),
+    (("--x", "vcpus", "--y", "walk_ns_mean", "--by", "colour"), "'colour' is no axis of this run: it has zap-rate, vcpus and variant;"),
     (("--x", "vcpus", "--y", "retired_byte_peak"), "did you mean retired_bytes_peak?"),
     (("--x", "vcpus", "--y", "sheep"), "'sheep' is no counter"),
     (("--x", "vcpus", "--y", "walk_ns_mean", "--by", "varient"), "did you mean variant?"),

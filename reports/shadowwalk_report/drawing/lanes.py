@@ -57,7 +57,7 @@ def draw_grace_periods(axes, variant, result, lane, colour):
     strip = axes.fill_between(times, floor, [floor + STRIP[1] * height for height in heights], facecolor=colour,
                               edgecolor=colour, linewidth=0.5)
     hover(strip, _strip_words(variant, result))
-    axes.annotate(LABEL, (periods.interval_ns * len(periods.began), floor), (4, 0), color=MUTED, textcoords="offset points",
+    axes.annotate(LABEL, (periods.interval_ns * len(periods.began), floor), (4, 4), color=MUTED, textcoords="offset points",
                   va="bottom", fontsize=6.5)
 
 

@@ -4,6 +4,7 @@ import math
 
 from matplotlib import ticker
 
+from ..axes import axis_words, number_of
 from ..quantities import BYTES, NANOSECONDS, quantity
 from ..rows import FLOOR, SPEED_LIMIT
 from ..variants import is_of_the_mission
@@ -13,6 +14,8 @@ LONGEST_LABEL = 44
 LONGEST_NAME = 22  # of a variant, where names stand in a column
 MANY = 12  # lines in one panel: with more, the mission's own variants stand out
 THIN = 0.9
+DECADE = 10
+MOST_TICKS = 8
 
 
 def printable(text, longest=LONGEST_LABEL):
@@ -55,6 +58,20 @@ def set_time_axis(axis):
     axis.set_major_locator(ticker.LogLocator(base=10, subs=subdivisions, numticks=12))
     axis.set_minor_locator(ticker.NullLocator())
     set_units(axis, NANOSECONDS)
+
+
+def set_number_axis(axes, field, values):
+    """The x axis of these sorted values of a run's axis, with a tick for each where there are few; logarithmic where they span a
+    decade."""
+    numbers = [number_of(value) for value in values]
+    positive = [number for number in numbers if number > 0]
+    if len(positive) > 1 and positive[-1] >= DECADE * positive[0]:
+        axes.set_xscale("log") if positive == numbers else axes.set_xscale("symlog", linthresh=positive[0])
+    if len(values) <= MOST_TICKS:
+        axes.set_xticks(numbers, [axis_words(field, value) for value in values])
+    else:
+        axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: axis_words(field, value)))
+    axes.minorticks_off()
 
 
 def set_byte_axis(axes, greatest):

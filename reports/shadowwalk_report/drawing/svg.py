@@ -5,6 +5,8 @@ import collections
 import re
 import xml.etree.ElementTree as xml
 
+from matplotlib.artist import Artist
+
 from ..variants import COLOURS
 
 INK = "#1f2328"
@@ -28,7 +30,7 @@ _TEXT = "text"
 # matplotlib writes an artist's gid as the id of its group; `embed` turns an id with one of these prefixes into a <title>,
 # which shows when its mark is pointed at and needs no script.
 HOVER = "hover:"
-_HOVER_POINT = "hover-point:"  # one circle
+_ABOVE_ALL = 9  # what is pointed at must not be covered
 POINT_RADIUS = 5.5
 _TOKEN = re.compile(r"[A-Za-z]|-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
@@ -42,11 +44,31 @@ def hover(artist, text):
     return artist
 
 
+class _HoverPoints(Artist):
+    """Circles to point at, which are only in the SVG. A mark of matplotlib's own for each of hundreds took a third of a figure's time."""
+
+    def __init__(self, points):
+        super().__init__()
+        self._points = points
+        self.set_zorder(_ABOVE_ALL)
+        self.set_in_layout(False)
+
+    def draw(self, renderer):
+        writer = getattr(renderer, "writer", None)
+        if writer is None:
+            return
+        places = self.axes.transData.transform([(x, y) for x, y, _ in self._points])
+        for (x, y), (_, _, text) in zip(places, self._points):
+            if self.axes.bbox.padded(1).contains(x, y):
+                writer.start("circle", {"class": "hover", "cx": f"{x:.1f}", "cy": f"{renderer.height - y:.1f}", "r": f"{POINT_RADIUS:g}"})
+                writer.element("title", " ".join(text.split()))
+                writer.end("circle")
+
+
 def hover_points(axes, points):
     """Invisible marks, large enough to point at. `points`: [(x, y, text)]."""
-    for x, y, text in points:
-        mark, = axes.plot([x], [y], linestyle="none", marker="o", markersize=2 * POINT_RADIUS, color="#000000", alpha=0, zorder=9)
-        mark.set_gid(_HOVER_POINT + " ".join(text.split()))
+    if points:
+        axes.add_artist(_HoverPoints(points))
 
 
 def _variable(colour):
@@ -106,25 +128,9 @@ def shorter_path(data):
     return " ".join(token if token.isalpha() else _number(token, 2) for token in tokens)
 
 
-def _become_point(element):
-    """Turns an invisible mark of matplotlib, a group with its own definition, into one circle; a mark outside its axes, which was not
-    drawn, into nothing."""
-    mark = element.find(f".//{{{_SVG}}}use")
-    text = element.get("id").removeprefix(_HOVER_POINT)
-    at = None if mark is None else (mark.get("x"), mark.get("y"))
-    element.clear()
-    if at is None:
-        return
-    element.tag = f"{{{_SVG}}}circle"
-    element.attrib |= {"class": "hover", "cx": _rounded(at[0]), "cy": _rounded(at[1]), "r": f"{POINT_RADIUS:g}"}
-    xml.SubElement(element, f"{{{_SVG}}}title").text = text
-
-
 def _give_titles(root):
     for element in list(root.iter()):
-        if element.get("id", "").startswith(_HOVER_POINT):
-            _become_point(element)
-        elif element.get("id", "").startswith(HOVER):
+        if element.get("id", "").startswith(HOVER):
             tip = xml.Element(f"{{{_SVG}}}title")
             tip.text = element.attrib.pop("id").removeprefix(HOVER)
             element.insert(0, tip)

@@ -29,7 +29,8 @@ def _parse(arguments):
         epilog="Example: shadowwalk plot results/full --x zap-rate --y retired_bytes_peak -o held.svg. Exit codes: 0 done, 2 bad input.")
     parser.add_argument("directory", metavar="DIR", type=pathlib.Path, help="the run's directory, which holds run.json")
     parser.add_argument("--x", metavar="AXIS", required=True,
-                        help="an option or field that varies: zap-rate, vcpus, rcu-interval, working-set, workload, ...")
+                        help="an option of the cells, or what a result names it: zap-rate, vcpus, rcu-interval, seed, warmup, "
+                             "workload, ...; or repetitions, their number")
     parser.add_argument("--y", metavar="COUNTER", required=True, help="a counter of `shadowwalk list figures`")
     parser.add_argument("--by", metavar="AXIS", default="variant", help="one line per value of this axis (default: variant)")
     parser.add_argument("--filter", metavar="REGEX", type=regex, help="only the cells whose name matches, as `shadowwalk run --filter`")

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from ..axes import FIELDS, axis_words, field_named, nearest
+from ..axes import FIELDS, REPETITIONS, axis_words, field_named, nearest, order_of, other_values
 from ..counters import Counter, counter, counters_known
 from ..grouping import grouped
 from ..quantities import PLAIN, count_of, listing
@@ -47,9 +47,9 @@ class Selection:
         return [point for part in self.parts for point in part.points]
 
 
-def _field(name):
+def _field(name, fields, varying):
     try:
-        return field_named(name)
+        return field_named(name, fields, varying)
     except ValueError as error:
         raise InputError(str(error)) from None
 
@@ -80,23 +80,39 @@ def _why_nothing(rows, wanted):
     return f"{wanted.name} was not measured{f' ({reason})' if reason else ''}; measured were e.g. {', '.join(some[:6])}"
 
 
+def _rows_of(results):
+    """[(row, {axis: its value})]. Results that differ in any option are in different rows."""
+    others = other_values(results)
+    groups = grouped(zip(zip(*others.values()), results)) if others else {(): results}
+    for key, members in groups.items():
+        table = Table(members)
+        for row in table.all_rows + table.references:
+            yield row, {**dict(zip(ROW_FIELDS, row_fields(row))), **dict(zip(others, key)),
+                        REPETITIONS: len({result.repetition for result in row.results})}
+
+
+def _varying(rows):
+    """The axes that have several values, those of FIELDS first."""
+    axes = rows[0][1]
+    return [axis for axis in (*FIELDS, *(axis for axis in axes if axis not in FIELDS)) if len({values[axis] for _, values in rows}) > 1]
+
+
 def select(run, x, y, by="variant", pattern=None):
     """The Selection. `x` and `by` name axes, `y` a counter, `pattern` is a regular expression that names of cells must match. Raises
     InputError."""
-    x, by, wanted = _field(x), _field(by), _counter(y, run)
+    rows, wanted = list(_rows_of(_results(run, pattern))), _counter(y, run)
+    x, by = (_field(name, sorted(rows[0][1]), _varying(rows)) for name in (x, by))
     if x == by:
         raise InputError(f"--x and --by are both {x}: choose two axes")
-    table = Table(_results(run, pattern))
-    rows = table.all_rows + table.references
-    measured = [row for row in rows if row.estimate(wanted.name)]
+    measured = [(row, values) for row, values in rows if row.estimate(wanted.name)]
     if not measured:
-        raise InputError(_why_nothing(rows, wanted))
-    fields = [dict(zip(ROW_FIELDS, row_fields(row))) for row in measured]
-    varying = [name for name in FIELDS if name not in (x, by) and len({values[name] for values in fields}) > 1]
-    groups = grouped((tuple((name, values[name]) for name in varying),
-                      Point(values[x], values[by], row.estimate(wanted.name), row)) for values, row in zip(fields, measured))
-    parts = [Part(", ".join(f"{name} {axis_words(name, value)}" for name, value in key),
-                  sorted(points, key=lambda point: (point.x, str(point.by)))) for key, points in groups.items()]
+        raise InputError(_why_nothing([row for row, _ in rows], wanted))
+    # A failed or an added repetition makes no cell another one.
+    varying = [axis for axis in _varying(measured) if axis not in (x, by, REPETITIONS)]
+    groups = grouped((tuple((axis, values[axis]) for axis in varying),
+                      Point(values[x], values[by], row.estimate(wanted.name), row)) for row, values in measured)
+    parts = [Part(", ".join(f"{axis} {axis_words(axis, value)}" for axis, value in key),
+                  sorted(points, key=lambda point: (order_of(point.x), order_of(point.by)))) for key, points in groups.items()]
     return Selection(x, by, wanted, varying, parts, len(rows) - len(measured))
 
 

@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from ..axes import FIELDS, number_of, units_of
+from ..axes import FIELDS, number_of
 from ..drawing.plot import METRIC_COLUMNS, Panel, metric_records, note_absence, place_plot, shown_places
-from ..drawing.scales import error_bars, line_style, line_width, printable, set_byte_axis
+from ..drawing.scales import error_bars, line_style, line_width, printable, set_byte_axis, set_number_axis
 from ..drawing.svg import hover_points
 from ..held import held_by
-from ..quantities import BYTES, PLAIN, count_of, quantity, with_interval
+from ..quantities import BYTES, count_of, with_interval
 from ..setting import ROW_FIELDS, by_place, describe, row_fields, varying_axes
 
 KIND = "held_memory"
@@ -15,8 +15,6 @@ CAPTION = ("One panel per axis that varies; its title says what is constant. Eac
            "marks) and its mean (dotted, small marks), medians with 95 % intervals. {held} The x axis is logarithmic where it spans a "
            "decade, the scale of memory is the same in all panels; hollow marks are oversubscribed.")
 DOTTED = (0, (1, 1.5))
-DECADE = 10
-MOST_TICKS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,18 +53,6 @@ def _sweeps(rows, axis, peak):
     return [_Sweep(axis, lines) for lines in groups.values() if any(len(line) > 1 for line in lines.values())]
 
 
-def _scale(axes, sweep):
-    values = sweep.values
-    units = units_of(sweep.axis)
-    positive = [value for value in values if value > 0]
-    if len(positive) > 1 and positive[-1] >= DECADE * positive[0]:
-        axes.set_xscale("log") if positive == values else axes.set_xscale("symlog", linthresh=positive[0])
-    if len(values) <= MOST_TICKS:
-        axes.set_xticks(values, [f"{value:,.10g}" if units is PLAIN else quantity(value, units) for value in values])
-    axes.minorticks_off()
-    axes.set_xlabel(sweep.axis)
-
-
 def draw_held(axes, points, held, style, width):
     """The lines of one variant's mean and peak. `points`: [(x, row)]."""
     for metric in held.both:
@@ -89,7 +75,8 @@ def _panel(table, sweep, title, held, greatest):
     def draw(axes):
         for variant, line in sweep.lines.items():
             draw_held(axes, sorted(line.items()), held, table.styles[variant], line_width(variant, len(sweep.lines)))
-        _scale(axes, sweep)
+        set_number_axis(axes, sweep.axis, sweep.values)
+        axes.set_xlabel(sweep.axis)
         set_byte_axis(axes, greatest)
     return Panel(title, draw)
 

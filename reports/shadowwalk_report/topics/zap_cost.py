@@ -70,7 +70,7 @@ def _draw_deferred(axes, y, cost, begin, end):
     axes.barh([y], [min(cost.deferred, end - begin)], left=begin, height=0.62, facecolor="none", edgecolor=MUTED, hatch="////",
               linewidth=0.5)
     text = quantity(cost.deferred, NANOSECONDS)
-    axes.annotate(text if fits else f"{text} \u2192", (min(begin + cost.deferred, end), y), (-3, 0) if not fits else (3, 0),
+    axes.annotate(text if fits else f"{text} \u2192", (max(begin + cost.deferred, cost.total.greatest) if fits else end, y), (4, 0) if fits else (-3, 0),
                   textcoords="offset points", ha="left" if fits else "right", va="center", fontsize=7.5,
                   bbox={"boxstyle": "round,pad=0.1", "facecolor": "#ffffff", "edgecolor": "none"})
 
