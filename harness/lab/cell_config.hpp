@@ -33,6 +33,13 @@ struct RcuInterval {
   bool is_default() const { return time.count() == 0 && !of_kernel; }
 };
 
+/// Where a cell's walkers and zappers run.
+enum class MachineKind {
+  user,       ///< threads of this process
+  kernel,     ///< kernel threads of the running kernel, in shadowwalk.ko (docs/kernel.md)
+  kernel_vm,  ///< the same in a kernel that the command boots in a virtual machine
+};
+
 /// Whether the walks of a burst may overlap in the CPU.
 enum class WalkMode {
   throughput,  ///< they may: the gfns are known beforehand
@@ -52,6 +59,8 @@ struct CellConfig {
   unsigned walks_per_exit = 1024;
   WalkMode walk_mode = WalkMode::throughput;
   std::uint64_t think_ns = 0;  ///< that a thread guest's vCPU spins after each burst, outside sections
+  MachineKind machine = MachineKind::user;
+  std::string kernel;  ///< MachineKind::kernel_vm: a directory or .deb with what it boots; empty: the running kernel's
   GuestKind guest = GuestKind::thread;
   std::string placement = "auto";
   MmuLockKind mmu_lock = MmuLockKind::ticket;
@@ -82,6 +91,7 @@ struct CellConfig {
 
 /// `off` or `1/1000:50us`.
 std::string to_string(const ReadDelay& delay);
+const char* to_string(MachineKind kind);
 const char* to_string(GuestKind kind);
 const char* to_string(MmuLockKind kind);
 const char* to_string(WalkMode mode);
