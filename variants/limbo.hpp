@@ -2,53 +2,41 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <limits>
 #include <utility>
 
 #include "variants/contract.hpp"
 
 namespace shadowwalk {
 
-/// Batches that wait to be freed, the oldest first, each with the number that must be reached before. For a scheme's
-/// commit(), under mmu_lock.
+/// What a Limbo keeps in each page.
+struct LimboNode {
+  std::uint64_t number = 0;
+};
+
+/// Pages that wait to be freed, the oldest first, each with the number that must be reached before: a chain through the
+/// pages themselves, so that commit() allocates nothing. For a scheme's commit(), under mmu_lock.
 template <class Node>
 class Limbo {
  public:
   /// `number`: not less than the previous batch's.
   void push(std::uint64_t number, PageBatch<Node>&& batch) {
-    pages_ += batch.size();
-    waiting_.push_back({number, std::move(batch)});
+    for (auto* page = &batch.front(); page != nullptr; page = page->next) page->node.number = number;
+    waiting_.splice(std::move(batch));
   }
-  /// The batches that wait for `reached` or less.
-  PageBatch<Node> take_up_to(std::uint64_t reached) {
-    PageBatch<Node> taken;
-    while (!waiting_.empty() && waiting_.front().number <= reached) {
-      taken.splice(std::move(waiting_.front().batch));
-      waiting_.pop_front();
-    }
-    pages_ -= taken.size();
-    return taken;
-  }
+  /// Frees the pages that wait for `reached` or less.
   template <class Environment>
   void free_up_to(std::uint64_t reached, Environment& environment) {
-    environment.free(take_up_to(reached));
+    while (!waiting_.empty() && waiting_.front().node.number <= reached) environment.free(waiting_.pop_front());
   }
   template <class Environment>
   void free_all(Environment& environment) {
-    free_up_to(std::numeric_limits<std::uint64_t>::max(), environment);
+    environment.free(std::move(waiting_));
   }
 
-  std::size_t pages() const { return pages_; }
+  std::size_t pages() const { return waiting_.size(); }
 
  private:
-  struct Waiting {
-    std::uint64_t number;
-    PageBatch<Node> batch;
-  };
-
-  std::deque<Waiting> waiting_;
-  std::size_t pages_ = 0;
+  PageBatch<Node> waiting_;
 };
 
 }  // namespace shadowwalk

@@ -9,6 +9,7 @@
 #include "harness/guest/access.hpp"
 #include "harness/guest/guest_params.hpp"
 #include "harness/guest/kvm_statistics.hpp"
+#include "harness/machine/line.hpp"
 
 /// Guests produce accesses; they know nothing about the MMU that serves them.
 namespace shadowwalk {
@@ -73,8 +74,13 @@ struct GuestConfig {
 /// Throws InputError if /dev/kvm cannot serve (kvm) or the configuration is out of range; CellError on ioctl failure.
 std::unique_ptr<Guest> make_guest(const GuestConfig& config);
 
-/// Throws InputError, one line that names the field, its value and its range, unless every field of `config` but the
-/// program is in its range and all streams lie in the lab's window.
+using GuestLine = Line<256>;
+
+/// One line that names the field, its value and its range, unless every field of `config` but the program is in its
+/// range and all streams lie in the lab's window: then an empty one. Needs no operating system (the kernel module
+/// checks its requests by it).
+GuestLine what_is_wrong(const GuestConfig& config);
+/// Throws InputError if anything is.
 void check_guest(const GuestConfig& config);
 
 /// Zipf's distribution over `pages` (1..2^36) pages: rank r, from 0, with a probability near 1/(r+1)^skew, 0 < skew

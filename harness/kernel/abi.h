@@ -55,7 +55,7 @@
 #define SHADOWWALK_MAX_WALKS_PER_EXIT 65536u
 #define SHADOWWALK_MAX_ZAP_RATE 10000000ull
 #define SHADOWWALK_MIN_POOL_PAGES 64ull
-#define SHADOWWALK_MAX_POOL_PAGES (1ull << 24) /* 64 GiB of tables, and never more than half of what is free */
+#define SHADOWWALK_MAX_POOL_PAGES (1ull << 22) /* 16 GiB of tables, and never more than half of what is free */
 #define SHADOWWALK_MAX_STREAM_ACCESSES 65536u
 
 /* --- ABOUT */
@@ -166,7 +166,7 @@ struct shadowwalk_action {
   uint32_t weight; /* 1 .. 10,000 */
   uint32_t level;  /* zap_oldest: 1 .. 3; else not read */
   uint32_t reserved;
-  uint64_t pages; /* write_protect, invalidate: guest pages; shrink: shadow pages, at most 65536: >= 1; else not read */
+  uint64_t pages; /* write_protect, invalidate: guest pages, shrink: shadow pages: 1 .. 2^20; else not read */
 };
 
 struct shadowwalk_read_delay {

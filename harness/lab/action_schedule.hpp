@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "workloads/workload.hpp"
+#include "workloads/host_action.hpp"
 
 namespace shadowwalk {
 

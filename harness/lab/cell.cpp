@@ -93,7 +93,7 @@ CellMeasurement run_cell(const PreparedCell& prepared) {
   shared.counters.page_bytes.store(variant.can_zap ? kPageBytes : 0, std::memory_order_relaxed);
   ReclaimerThread reclaimer(shared, shared.cpus.reclaimer);
   IpiRecord ipis(shared.window, shared.counters.ipis);
-  GracePeriodRecord grace_periods(shared.window, CycleClock::to_ns(1));
+  GracePeriodRecord grace_periods(shared.window, CycleClock::to_whole_ns);
   if (shared.clocked()) machine.observe_ipis(&ipis);
   machine.set_rcu_options({.interval = config.rcu_interval.time,
                            .wait_for_other = config.rcu_interval.of_kernel ? wait_for_kernel_grace_period : nullptr,

@@ -31,7 +31,17 @@ const char* to_string(GuestKind kind) {
   }
   return "";
 }
-const char* to_string(MmuLockKind kind) { return kind == MmuLockKind::ticket ? "ticket" : "mutex"; }
+const char* to_string(MmuLockKind kind) {
+  switch (kind) {
+    case MmuLockKind::ticket:
+      return "ticket";
+    case MmuLockKind::mutex:
+      return "mutex";
+    case MmuLockKind::rwlock:
+      return "rwlock";
+  }
+  return "";
+}
 const char* to_string(WalkMode mode) { return mode == WalkMode::latency ? "latency" : "throughput"; }
 const char* to_string(Instrumentation level) {
   switch (level) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "harness/guest/guest.hpp"
+#include "harness/lab/record_modes.hpp"
 #include "harness/machine/mmu_lock.hpp"
 #include "harness/measure/live_counters.hpp"
 #include "harness/mmu/walk_checks.hpp"
@@ -17,13 +18,6 @@
 namespace shadowwalk {
 
 class CellObserver;
-
-/// How much of itself the lab adds to what it measures. Each level includes the previous ones.
-enum class Instrumentation {
-  none,   ///< what is in the window, and nothing else: counts and rates
-  light,  ///< clocks bursts, faults, zaps, frees, IPIs and mmu_lock
-  full,   ///< samples single walks and sections, clocks exits
-};
 
 /// When RCU's grace periods begin: at multiples of `time` (0: as soon as there is a callback), or, `of_kernel`, each
 /// with one of the running kernel, which it waits for, too.
@@ -38,12 +32,6 @@ enum class MachineKind {
   user,       ///< threads of this process
   kernel,     ///< kernel threads of the running kernel, in shadowwalk.ko (docs/kernel.md)
   kernel_vm,  ///< the same in a kernel that the command boots in a virtual machine
-};
-
-/// Whether the walks of a burst may overlap in the CPU.
-enum class WalkMode {
-  throughput,  ///< they may: the gfns are known beforehand
-  latency,     ///< no walk begins before the leaf of the one before it is there, as in a vCPU that exits for each
 };
 
 /// One cell, as asked for, after defaults (docs/result-format.md, `cell`). The option table (cell_options.hpp) has the

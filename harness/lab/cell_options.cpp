@@ -133,9 +133,7 @@ struct ReadDelayText {
     return delay;
   }
   static std::string text(const ReadDelay& delay) {
-    return delay.on()
-               ? "1/" + std::to_string(delay.one_in) + ":" + std::to_string(static_cast<std::int64_t>(delay.stall_us))
-               : "off";
+    return delay.on() ? "1/" + std::to_string(delay.one_in) + ":" + std::to_string(delay.stall_us) : "off";
   }
   static json in_result(const ReadDelay& delay) { return to_string(delay); }
 };

@@ -9,26 +9,13 @@
 #include "harness/lab/cell_records.hpp"
 #include "harness/lab/mmu_measurement.hpp"
 #include "harness/lab/replay_action.hpp"
+#include "harness/lab/tree_vcpu.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "harness/mmu/fault.hpp"
 #include "harness/mmu/mmu_counts.hpp"
 #include "workloads/workload.hpp"
 
 namespace shadowwalk {
-
-/// The leaf that a guest's access needs: where the guests' words and the MMU's meet.
-constexpr LeafKind leaf_kind(AccessKind kind) {
-  switch (kind) {
-    case AccessKind::read:
-      return LeafKind::ram_read;
-    case AccessKind::write:
-    case AccessKind::page_table_write:
-      return LeafKind::ram_write;
-    case AccessKind::mmio:
-      return LeafKind::mmio;
-  }
-  return LeafKind::mmio;
-}
 
 /// What performs the workload's host actions: an engine of the lab, or the host's own kernel. Any zapper thread.
 class HostActionTarget {

@@ -78,6 +78,8 @@ class PlainTree {
 
 class FloorVcpu final : public EngineVcpu {
  public:
+  using Clock = CycleClock;
+
   explicit FloorVcpu(PlainTree& tree) : tree_(tree) {}
   void walk(std::span<const Access> accesses, WalkRecord& record) override { walk_burst(*this, accesses, record); }
   void empty_sections(std::size_t) override {}
@@ -107,7 +109,7 @@ class FloorVcpu final : public EngineVcpu {
 
 class FloorEngine final : public Engine {
  public:
-  explicit FloorEngine(const Window& window) : footprint_(window, 1) {}
+  explicit FloorEngine(const Window& window) : footprint_(window, CycleClock::to_whole_ns) {}
   std::unique_ptr<EngineVcpu> attach_vcpu(unsigned) override { return std::make_unique<FloorVcpu>(tree_); }
   Zapped act(const HostAction&) override { invariant_failed("the floor cannot zap", __FILE__, __LINE__); }
   Zapped act(const ReplayAction&) override { invariant_failed("the floor cannot zap", __FILE__, __LINE__); }

@@ -22,10 +22,24 @@ class GracePeriodRecord final : public GracePeriodObserver {
   static constexpr std::size_t kIntervals = Footprint::kIntervals;
   static constexpr std::size_t kMostKept = kIntervals;  ///< with more, marks of each would lie upon each other
 
-  /// `ns_per_tick` scales the times, which are recorded in ns.
-  GracePeriodRecord(const Window& window, double ns_per_tick) : window_(window), ns_per_tick_(ns_per_tick) {}
+  using ToWholeNs = std::uint64_t (*)(std::uint64_t ticks);
+  /// `to_whole_ns` gives the length of a number of ticks.
+  GracePeriodRecord(const Window& window, ToWholeNs to_whole_ns) : window_(window), to_whole_ns_(to_whole_ns) {}
 
   void on_grace_period(std::uint64_t began, std::uint64_t ended) override;
+
+  /// Begin and end.
+  using Times = std::pair<std::uint64_t, std::uint64_t>;
+
+  /// As it was recorded.
+  struct Counts {
+    Histogram ns;                                          ///< from begin to end, of those that began in the window
+    std::array<std::uint64_t, kIntervals> began{};         ///< how many, in each interval
+    std::array<std::uint64_t, kIntervals> under_way_ns{};  ///< for how long one was under way, in each interval
+    std::uint64_t touched = 0;                             ///< how many were under way at any time of the window
+    std::array<Times, kMostKept> each_ns{};                ///< since the window's start, cut there and at its end
+  };
+  const Counts& counts() const { return counts_; }
 
   struct Result {
     Histogram ns;                                 ///< from begin to end, of those that began in the window
@@ -34,21 +48,17 @@ class GracePeriodRecord final : public GracePeriodObserver {
     std::uint64_t touched = 0;                    ///< how many were under way at any time of the window
     std::vector<std::pair<double, double>> each;  ///< begin and end since the window's start, ns; empty past kMostKept
   };
-  Result result() const;
+  Result result() const { return result_of(counts_); }
+  /// The same from counts that were taken elsewhere.
+  static Result result_of(const Counts& counts);
 
  private:
-  using Times = std::pair<std::uint64_t, std::uint64_t>;
-
-  std::size_t interval_of(std::uint64_t ticks) const;
   void add_under_way(std::uint64_t from, std::uint64_t to);
+  std::uint64_t since_start(std::uint64_t ticks) const;
 
   const Window& window_;
-  const double ns_per_tick_;
-  Histogram ns_;
-  std::uint64_t touched_ = 0;
-  std::array<std::uint64_t, kIntervals> began_{};
-  std::array<std::uint64_t, kIntervals> under_way_{};  // ticks
-  std::array<Times, kMostKept> first_{};
+  const ToWholeNs to_whole_ns_;
+  Counts counts_;
 };
 
 }  // namespace shadowwalk

@@ -4,13 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
-#include <vector>
 
 #include "harness/lab/mmu_measurement.hpp"
 #include "harness/lab/replay_action.hpp"
-#include "harness/machine/check.hpp"
 #include "harness/mmu/zapper.hpp"
-#include "workloads/workload.hpp"
+#include "workloads/host_action.hpp"
 
 namespace shadowwalk {
 
@@ -69,13 +67,13 @@ class HostActor {
   /// Shrinkers must not wait longer: the cell is over.
   void stop_waiting() { stop_.store(true, std::memory_order_relaxed); }
 
-  /// After the last vCPU has gone: zaps what is left and has the variant free everything. A page that is not freed then
-  /// is a broken invariant.
-  void drain() {
+  /// After the last vCPU has gone: zaps what is left and has the variant free everything. Returns the pages that it
+  /// left unfreed: 0, or the variant is broken.
+  std::uint64_t drain() {
     zapper_.zap_all();
     tree_.footprint().begin_drain();
     tree_.variant().drain();
-    SHADOWWALK_CHECK(tree_.footprint().shadow() == 0, "the variant's drain() left pages unfreed");
+    return tree_.footprint().shadow();
   }
 
   /// Of the whole tree.
@@ -89,11 +87,10 @@ class HostActor {
 
  private:
   using Machine = typename Tree::Machine;
-  using Page = typename Tree::Page;
 
   static constexpr Gfn kMostScanned = Gfn{1}
                                       << 15;  // gfns a beat: bounds how long mmu_lock is held for few dirty pages
-  static constexpr double kLongestWaitNs = 100e6;
+  static constexpr std::uint64_t kLongestWaitNs = 100'000'000;
 
   Zapped write_protect(std::uint64_t pages) {
     const std::lock_guard lock(mutex_);
@@ -150,14 +147,14 @@ class HostActor {
     return zapped;
   }
 
-  /// One commit a page, as the old shrinker does; then waits until each of them is free.
+  /// One commit a page, as the old shrinker does; then waits until each of them is free. A shrink also waits for what
+  /// the one before it gave up on.
   Zapped shrink(std::uint64_t pages) {
     const std::lock_guard lock(mutex_);
     const std::uint64_t start = Machine::now();
     Zapped zapped;
-    unlinked_.clear();
     while (zapped.pages < pages) {
-      const Zapped more = zapper_.zap_oldest(1, [&](const typename Tree::Batch& batch) { note_unlinked(batch); });
+      const Zapped more = zapper_.zap_oldest(1, [&](const typename Tree::Batch& batch) { await(batch); });
       if (more.empty()) break;
       zapped.pages += more.pages;
     }
@@ -171,43 +168,37 @@ class HostActor {
     return zapped;
   }
 
-  void note_unlinked(const typename Tree::Batch& batch) {
+  void await(const typename Tree::Batch& batch) {
     if (batch.empty()) return;
+    // relaxed: commit's hand-over to whichever thread frees the pages orders it, as the rest of their descriptions.
+    awaited_.fetch_add(batch.size(), std::memory_order_relaxed);
     for (auto* member = &batch.front(); member != nullptr; member = member->next) {
-      const Page& page = Tree::page_from(*member);
-      unlinked_.push_back({&page, page.incarnation.load(std::memory_order_relaxed)});
+      Tree::page_from(*member).awaited = &awaited_;
     }
   }
   /// False: it gave up.
   bool wait_until_free(std::uint64_t start) const {
     // relaxed: nothing of the freed pages is used.
     typename Machine::Backoff backoff;  // the reclaimer may share the CPU
-    for (const auto& [page, incarnation] : unlinked_) {
-      while (page->incarnation.load(std::memory_order_relaxed) == incarnation) {
-        if (stop_.load(std::memory_order_relaxed) || Machine::to_ns(Machine::now() - start) > kLongestWaitNs) {
-          return false;
-        }
-        backoff.wait();
+    while (awaited_.load(std::memory_order_relaxed) != 0) {
+      if (stop_.load(std::memory_order_relaxed) || Machine::to_whole_ns(Machine::now() - start) > kLongestWaitNs) {
+        return false;
       }
+      backoff.wait();
     }
     return true;
   }
-
-  struct Unlinked {
-    const Page* page;
-    std::uint64_t incarnation;
-  };
 
   Tree& tree_;
   Zapper<Tree> zapper_;
   const Window& window_;
   const std::uint64_t working_set_;
   std::atomic<bool> stop_{false};
-  std::mutex mutex_;  // of what follows; taken before mmu_lock
+  std::atomic<std::uint64_t> awaited_{0};  // pages that shrinks have unlinked, and that are not free
+  typename Machine::Mutex mutex_;          // of what follows; taken before mmu_lock
   Gfn next_dirty_ = 0;
   Gfn next_invalid_ = 0;
   std::uint64_t dirty_in_round_ = 0;
-  std::vector<Unlinked> unlinked_;
   HostActionCounts counts_;
 };
 

@@ -40,8 +40,8 @@ ReadDelay first_vcpu_delay(const WalkerStall& stall) {
   if (stall.time.count() == 0) return {};
   constexpr std::uint64_t kWalksBetweenReadings = 256;
   return {.one_in = kWalksBetweenReadings,
-          .stall_us = static_cast<double>(stall.time.count()),
-          .every_us = static_cast<double>(stall.every.count())};
+          .stall_us = static_cast<std::uint64_t>(stall.time.count()),
+          .every_us = static_cast<std::uint64_t>(stall.every.count())};
 }
 
 void refuse_for_trace(const CellRequest& request, const VariantEntry& variant) {

@@ -8,8 +8,9 @@
 #include "harness/lab/host_actor.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/registry.hpp"
+#include "harness/lab/tree_vcpu.hpp"
+#include "harness/machine/check.hpp"
 #include "harness/machine/native_machine.hpp"
-#include "harness/mmu/vcpu_mmu.hpp"
 #include "harness/mmu/zapper.hpp"
 
 namespace shadowwalk {
@@ -49,56 +50,22 @@ class VariantEngine final : public Engine {
   Zapped act(const ReplayAction& action) override { return host_.act(action); }
   void stop_waiting() override { host_.stop_waiting(); }
 
-  void drain() override { host_.drain(); }
+  void drain() override { SHADOWWALK_CHECK(host_.drain() == 0, "the variant's drain() left pages unfreed"); }
   MmuRecords records() const override { return host_.records(); }
 
  private:
   template <bool kFullChecks, bool kReadDelay>
-  class VcpuFor final : public EngineVcpu {
+  class VcpuFor final : public EngineVcpu, public TreeVcpu<Tree, kFullChecks, kReadDelay> {
    public:
-    VcpuFor(Tree& tree, NativeMachine::Vcpu& vcpu, const ReadDelay& delay, std::uint64_t seed)
-        : mmu_(tree, vcpu, delay, seed), vcpu_(vcpu) {}
+    using TreeVcpu<Tree, kFullChecks, kReadDelay>::TreeVcpu;
 
     void walk(std::span<const Access> accesses, WalkRecord& record) override { walk_burst(*this, accesses, record); }
-    void empty_sections(std::size_t count) override { mmu_.empty_sections(count); }
-    void offline() override { mmu_.offline(); }
-    void online() override { mmu_.online(); }
-    void reload_root() override { mmu_.reload_root(); }
-    WalkCounts counts() const override { return mmu_.counts(); }
-    std::string_view first_violation() const override { return mmu_.first_violation(); }
-
-    [[gnu::always_inline]] bool served(Access access) {
-      using Walked = typename VcpuMmu<Tree>::Walked;
-      return mmu_.template walk<kFullChecks, kReadDelay>(access.gfn(), leaf_kind(access.kind())) == Walked::served;
-    }
-    /// `zero` is 0 and comes from the leaf of the walk before.
-    [[gnu::always_inline]] bool served_after(Access access, std::uint64_t zero,
-                                             SpteWord& leaf) requires(!kFullChecks && !kReadDelay) {
-      using Walked = typename VcpuMmu<Tree>::Walked;
-      const Gfn gfn = access.gfn() + zero;
-      return mmu_.template walk_reading<false, false>(gfn, leaf_kind(access.kind()), leaf) == Walked::served;
-    }
-    bool served_clocking_section(Access access, std::uint64_t& ticks) {
-      using Walked = typename VcpuMmu<Tree>::Walked;
-      const Walked walked = mmu_.template walk<kFullChecks, kReadDelay, true>(access.gfn(), leaf_kind(access.kind()));
-      ticks = mmu_.section_ticks();
-      return walked == Walked::served;
-    }
-    /// Not once the vCPU is to stop: with more vCPUs than CPUs the rest of a burst, whose faults take their turns at
-    /// mmu_lock, can last for minutes. Out of line: the loop of walks keeps its registers.
-    [[gnu::noinline]] bool fault(Access access) {
-      if (vcpu_.has_request(kRequestStop)) return false;
-      if (access.kind() == AccessKind::page_table_write) {
-        mmu_.page_table_write(access.gfn());
-      } else {
-        mmu_.fault(access.gfn(), leaf_kind(access.kind()));
-      }
-      return true;
-    }
-
-   private:
-    VcpuMmu<Tree> mmu_;
-    const NativeMachine::Vcpu& vcpu_;
+    void empty_sections(std::size_t count) override { this->mmu().empty_sections(count); }
+    void offline() override { this->mmu().offline(); }
+    void online() override { this->mmu().online(); }
+    void reload_root() override { this->mmu().reload_root(); }
+    WalkCounts counts() const override { return this->mmu().counts(); }
+    std::string_view first_violation() const override { return this->mmu().first_violation(); }
   };
 
   const CellConfig& config_;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -24,6 +25,7 @@ class BasicMachine {
   using Rcu = RcuType;
   using RcuHead = shadowwalk::RcuHead;
   using IpiObserver = shadowwalk::IpiObserver;
+  using Mutex = std::mutex;
 
   std::span<Vcpu* const> vcpus() const { return vcpus_; }
 
@@ -32,8 +34,9 @@ class BasicMachine {
 
   void interrupt(std::span<Vcpu* const> targets) {
     const std::uint64_t start = Derived::now();
-    const std::vector<typename Vcpu::Cpu*> cpus(targets.begin(), targets.end());
-    send_ipi(std::span<typename Vcpu::Cpu* const>(cpus));
+    IpiTargets<typename Vcpu::Cpu> cpus(targets.size());
+    for (Vcpu* const target : targets) cpus.add(*target);
+    send_ipi(cpus.span());
     report_ipis(targets.size(), start);
   }
   /// Before threads start; null: no observer.
@@ -49,6 +52,8 @@ class BasicMachine {
   /// Over the machine's whole life; 0 without RCU.
   std::uint64_t grace_periods() const { return rcu_ ? rcu_->grace_periods() : 0; }
 
+  static std::uint64_t address_of(const void* memory) { return reinterpret_cast<std::uintptr_t>(memory); }
+  static void* at_address(std::uint64_t address) { return reinterpret_cast<void*>(address); }
   static void trace_delay_free_pages(std::size_t) {}
   static std::size_t retire_threshold(std::size_t protected_pages) {
     return std::max<std::size_t>(64, 2 * protected_pages);

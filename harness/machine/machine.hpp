@@ -16,10 +16,12 @@ namespace shadowwalk {
 
 enum class MmuLockKind {
   ticket,  ///< fair, as the kernel's spinlock was in 2012; spins briefly, then yields
-  mutex,   ///< std::mutex: sleeps
+  mutex,   ///< std::mutex, or the kernel's struct mutex: sleeps
+  rwlock,  ///< the kernel's rwlock_t, held for writing, as KVM has it since 2021; user space has none, and refuses it
 };
 
-/// The handle of one pending callback, embedded in what it frees (struct rcu_head).
+/// The handle of one pending callback, embedded in what it frees (struct rcu_head). A machine whose callbacks another
+/// RCU runs has a type of its own, Machine::RcuHead.
 struct RcuHead {
   RcuHead* next = nullptr;
   void (*func)(RcuHead*, void* context) = nullptr;
@@ -120,8 +122,8 @@ concept MachineMmuLock = std::constructible_from<L, MmuLockKind> && std::default
 ///                              began has ended, with a full barrier on every CPU before and after. Outside a section
 ///   barrier()                  rcu_barrier(): every callback queued before the call has run
 ///   grace_periods()            waited for so far
-template <class R>
-concept MachineRcu = requires(R& rcu, const R& constant, RcuHead& head, void (*func)(RcuHead*, void*)) {
+template <class R, class Head>
+concept MachineRcu = requires(R& rcu, const R& constant, Head& head, void (*func)(Head*, void*)) {
   typename R::Options;
   R::read_lock();
   R::read_unlock();
@@ -145,7 +147,10 @@ concept MachineRcu = requires(R& rcu, const R& constant, RcuHead& head, void (*f
 ///                               asymmetric fence
 ///   membarrier_all()            the heavy half: a full barrier on every CPU that runs one of the machine's threads
 ///   now()                       ticks of the machine's clock. The clocks of two CPUs may differ a little
-///   to_ns(), to_whole_ns()      the length of a number of ticks
+///   to_whole_ns()               the length of a number of ticks
+///   address_of(), at_address()  __pa() and __va(): the address that stands in an SPTE for memory of the page pool
+///                               (Reservation in harness/mmu/page_pool.hpp), and back. A part of each walk
+///   Mutex                       a lock of slow paths, taken outside of mmu_lock; sleeps
 ///   vcpus()                     all vCPUs, for as long as the machine lives
 ///   flush_remote_tlbs()         kvm_flush_remote_tlbs(): every vCPU in guest mode leaves it, every vCPU inside a
 ///   section
@@ -170,11 +175,12 @@ concept Machine = std::constructible_from<M, unsigned> &&
                   MachineAtomicInteger<typename M::template Atomic<std::uint64_t>, std::uint64_t> &&
                   MachineAtomicInteger<typename M::template Atomic<std::uint32_t>, std::uint32_t> &&
                   MachineAtomic < typename M::template Atomic<void*>,
-void* >
-    &&MachineVcpu<typename M::Vcpu>&& MachineMmuLock<typename M::MmuLock>&& MachineRcu<typename M::Rcu>&&
-        std::derived_from<typename M::RcuHead, RcuHead>&& std::default_initializable<typename M::Backoff>&& requires(
-            M& machine, const M& constant, typename M::Backoff& backoff, std::span<typename M::Vcpu* const> vcpus,
-            std::uint64_t ticks, std::size_t pages) {
+void* > &&MachineVcpu<typename M::Vcpu>&& MachineMmuLock<typename M::MmuLock>&&
+            MachineRcu<typename M::Rcu, typename M::RcuHead>&& std::default_initializable<typename M::RcuHead>&&
+                std::default_initializable<typename M::Backoff>&& requires(M& machine, const M& constant,
+                                                                           typename M::Backoff& backoff,
+                                                                           std::span<typename M::Vcpu* const> vcpus,
+                                                                           std::uint64_t ticks, std::size_t pages) {
   { M::has_bug(Mutant{}) } -> std::same_as<bool>;
   M::full_fence();
   M::mfence();
@@ -182,8 +188,10 @@ void* >
   M::compiler_barrier();
   M::membarrier_all();
   { M::now() } -> std::same_as<std::uint64_t>;
-  { M::to_ns(ticks) } -> std::same_as<double>;
   { M::to_whole_ns(ticks) } -> std::same_as<std::uint64_t>;
+  { M::address_of(static_cast<const void*>(nullptr)) } -> std::same_as<std::uint64_t>;
+  { M::at_address(std::uint64_t{}) } -> std::same_as<void*>;
+  requires std::default_initializable<typename M::Mutex>;
   { constant.vcpus() } -> std::same_as<std::span<typename M::Vcpu* const>>;
   machine.flush_remote_tlbs();
   machine.request_root_reload();

@@ -1,40 +1,36 @@
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <mutex>
 
 #include "harness/machine/backoff.hpp"
+#include "harness/machine/check.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/machine.hpp"
 #include "harness/machine/sanitizers.hpp"
+#include "harness/machine/ticket_lock.hpp"
 
 namespace shadowwalk {
 
 /// kvm->mmu_lock. Taking it with the interrupt gate closed is a broken invariant: its holder may wait for our IPI.
 class MmuLock {
  public:
-  explicit MmuLock(MmuLockKind kind = MmuLockKind::ticket) : kind_(kind) {}
+  explicit MmuLock(MmuLockKind kind = MmuLockKind::ticket) : kind_(kind) {
+    SHADOWWALK_CHECK(kind != MmuLockKind::rwlock, "rwlock_t is the kernel's alone: a cell that asks for it is refused");
+  }
 
   void lock() {
     check_irqs_enabled();
     if (kind_ == MmuLockKind::mutex) return lock_mutex();
-    const std::uint32_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
-    Backoff backoff;
-    // acquire pairs with the release in unlock(): the last holder's changes are visible.
-    while (serving_.load(std::memory_order_acquire) != ticket) backoff.wait();
+    ticket_.lock();
   }
 
   void unlock() {
     if (kind_ == MmuLockKind::mutex) return mutex_.unlock();
-    serving_.store(serving_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    ticket_.unlock();
   }
 
   /// A mutex does not know, and says yes.
-  bool contended() const {
-    return kind_ == MmuLockKind::mutex ||
-           next_.load(std::memory_order_relaxed) - serving_.load(std::memory_order_relaxed) > 1;
-  }
+  bool contended() const { return kind_ == MmuLockKind::mutex || ticket_.contended(); }
 
  private:
   void lock_mutex() {
@@ -50,8 +46,7 @@ class MmuLock {
 
   const MmuLockKind kind_;
   std::mutex mutex_;
-  alignas(64) std::atomic<std::uint32_t> next_{0};
-  std::atomic<std::uint32_t> serving_{0};
+  TicketLock<Backoff> ticket_;
 };
 
 }  // namespace shadowwalk

@@ -33,7 +33,6 @@ class NativeMachine : public BasicMachine<NativeMachine, shadowwalk::Vcpu, shado
   static void membarrier_all() { shadowwalk::membarrier_all(); }
 
   static std::uint64_t now() { return CycleClock::now(); }
-  static double to_ns(std::uint64_t ticks) { return CycleClock::to_ns(ticks); }
   static std::uint64_t to_whole_ns(std::uint64_t ticks) { return CycleClock::to_whole_ns(ticks); }
 
   explicit NativeMachine(unsigned vcpus) : BasicMachine(vcpus) {}

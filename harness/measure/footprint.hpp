@@ -77,6 +77,10 @@ inline void raise_alone(std::atomic<std::uint64_t>& counter, std::uint64_t value
   if (value > counter.load(std::memory_order_relaxed)) counter.store(value, std::memory_order_relaxed);
 }
 
+/// A number below FootprintCounters::kFreers, which changes seldom in a thread and differs between threads that free at
+/// the same time, as far as there are so many. (freer.cpp: another environment supplies its own.)
+std::size_t number_of_this_freer();
+
 /// How much memory shadow pages take, and how long they outlive their unlinking. Exact: computed from the events, not
 /// sampled, since a sampling thread would take CPU time from the walkers and miss states that last microseconds. Sizes
 /// are in pages, times in clock ticks; the caller scales both.
@@ -87,9 +91,10 @@ class Footprint {
  public:
   static constexpr std::size_t kIntervals = FootprintCounters::kIntervals;
 
-  /// `ns_per_tick` scales free latencies, which are recorded in ns. `counters` are all zero and outlive this object;
-  /// null: it has its own.
-  Footprint(const Window& window, double ns_per_tick, FootprintCounters* counters = nullptr);
+  /// `to_whole_ns` gives the length of a number of ticks: free latencies are recorded in ns. `counters` are all zero
+  /// and outlive this object; null: it has its own.
+  Footprint(const Window& window, std::uint64_t (*to_whole_ns)(std::uint64_t ticks),
+            FootprintCounters* counters = nullptr);
 
   /// When a page was unlinked and when, if it was not free then, its commit returned.
   struct Retired {
@@ -127,6 +132,8 @@ class Footprint {
   /// The same from counters alone, in their present state.
   static Result result_of(const FootprintCounters& counters, std::uint64_t window_ticks);
 
+  const FootprintCounters& counters() const { return counters_; }
+
   /// Pages unlinked and not freed. Exact for the unlinker, and when no thread writes.
   std::uint64_t retired() const { return occupancy_now(counters_.unlinked, &Freer::freed); }
   /// Pages allocated and not freed; the same.
@@ -138,14 +145,12 @@ class Footprint {
   using Freer = FootprintCounters::Freer;
   using DeparturesOfFreer = Departures Freer::*;
 
-  static std::size_t freer_of_this_thread();
-  std::size_t interval_of(std::uint64_t now) const;
   void arrive(Arrivals& arrivals, DeparturesOfFreer departures, std::uint64_t now);
   void depart(Departures& departures, std::uint64_t unlinked_at, std::uint64_t now, bool drained);
   std::uint64_t occupancy_now(const Arrivals& arrivals, DeparturesOfFreer departures) const;
 
   const Window& window_;
-  const double ns_per_tick_;
+  std::uint64_t (*const to_whole_ns_)(std::uint64_t ticks);
   std::atomic<bool> draining_{false};
   const std::unique_ptr<FootprintCounters> own_counters_;
   FootprintCounters& counters_;

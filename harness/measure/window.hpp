@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -20,6 +22,11 @@ class Window {
   std::uint64_t start() const { return start_.load(std::memory_order_relaxed); }
   std::uint64_t end() const { return end_.load(std::memory_order_relaxed); }
   bool contains(std::uint64_t ticks) const { return ticks >= start() && ticks < end(); }
+  /// In which of so many equal parts of the window `ticks`, which it contains, lies; the last one for its end. Exact
+  /// for windows of up to 2^64 / `parts` ticks.
+  std::size_t part_of(std::uint64_t ticks, std::size_t parts) const {
+    return std::min<std::size_t>(parts - 1, (ticks - start()) * parts / (end() - start()));
+  }
 
  private:
   // Read by all, written once: a line of its own stays shared.

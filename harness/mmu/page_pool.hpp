@@ -31,8 +31,8 @@ class Reservation {
 [[noreturn]] void fail_exhausted_pool(std::size_t unfreed, std::size_t capacity, std::string_view variant);
 
 /// The memory of shadow pages: tables, and the pages' descriptions in an array of their own, as struct kvm_mmu_page is
-/// apart from its table. A table takes 4 KiB whatever the Geometry, and its "physical address" is where it is mapped:
-/// table() costs a walker one `and`, as the kernel's __va() costs one addition.
+/// apart from its table. A table takes 4 KiB whatever the Geometry. Where its "physical address" is that at which it is
+/// mapped (Machine::at_address()), table() costs a walker one `and`, as the kernel's __va() costs one addition.
 ///
 /// allocate() needs mmu_lock. release() is lock-free and may be called by any thread.
 template <class Machine, class Geometry, class Page>
@@ -46,7 +46,7 @@ class PagePool {
       : capacity_(capacity),
         table_memory_(capacity * kPageBytes),
         page_memory_(capacity * sizeof(Page)),
-        first_address_(reinterpret_cast<std::uintptr_t>(table_memory_.base())),
+        first_address_(Machine::address_of(table_memory_.base())),
         pages_(static_cast<Page*>(page_memory_.base())) {}
 
   ~PagePool() {
@@ -93,7 +93,7 @@ class PagePool {
   }
 
   /// The table at an SPTE's address.
-  static Slot* table(SpteWord spte) { return reinterpret_cast<Slot*>(spte_address(spte)); }
+  static Slot* table(SpteWord spte) { return static_cast<Slot*>(Machine::at_address(spte_address(spte))); }
   static Slot* slots_of(const Page& page) { return table(page.address); }
   /// The page that owns the table at an SPTE's address: virt_to_page().
   Page& page(SpteWord spte) const { return pages_[(spte_address(spte) - first_address_) >> kPageShift]; }
@@ -104,8 +104,8 @@ class PagePool {
     return {first_address_, pages_, sizeof(Page)};
   }
 
-  /// The index of the page whose table contains an address; nothing if there is none.
-  std::optional<std::size_t> index_of(std::uintptr_t address) const {
+  /// The index of the page whose table contains an address as SPTEs have it; nothing if there is none.
+  std::optional<std::size_t> index_of(SpteWord address) const {
     const std::size_t index = (address - first_address_) >> kPageShift;
     if (address < first_address_ || index >= capacity_) return std::nullopt;
     return index;
@@ -119,6 +119,8 @@ class PagePool {
   }
 
   std::size_t capacity() const { return capacity_; }
+  /// False only where a Reservation cannot throw: the system refused the memory, and the pool is for nothing.
+  bool has_memory() const { return table_memory_.base() != nullptr && page_memory_.base() != nullptr; }
   /// Names its variable for the stories of a simulated machine (simulation::Atomic::set_name).
   void set_names() { free_.set_name("the pool's free list"); }
 

@@ -42,9 +42,10 @@ struct ShadowPage : VariantPage<Node> {
   std::atomic<std::uint64_t> incarnation{0};
   std::uint64_t unlink_ticks = 0;
   std::atomic<RetiredPage> retired = RetiredPage::freed;
-  std::uint64_t deferred_ticks = 0;  ///< when its commit returned; of a deferred page
-  ShadowPage* parent = nullptr;      ///< the page with the slot that holds this one; null for roots, detached pages
-  ShadowPage* older = nullptr;       ///< the active list, in order of allocation
+  std::uint64_t deferred_ticks = 0;               ///< when its commit returned; of a deferred page
+  std::atomic<std::uint64_t>* awaited = nullptr;  ///< of an unlinked page: somebody's number of pages to become free
+  ShadowPage* parent = nullptr;  ///< the page with the slot that holds this one; null for roots, detached pages
+  ShadowPage* older = nullptr;   ///< the active list, in order of allocation
   ShadowPage* newer = nullptr;
   ShadowPage* next_free = nullptr;
 };

@@ -42,9 +42,11 @@ class ShadowTree {
         window_(window),
         lock_(lock_kind, window, clocks),
         pool_(capacity),
-        footprint_(window, Machine::to_ns(1'000'000) / 1e6, counters),
+        footprint_(window, Machine::to_whole_ns, counters),
         environment_(*this),
-        variant_(environment_) {}
+        variant_(environment_) {
+    Machine::to_whole_ns(0);
+  }
 
   ShadowTree(const ShadowTree&) = delete;
   ShadowTree& operator=(const ShadowTree&) = delete;
@@ -264,6 +266,8 @@ class ShadowTree {
         now);
     if (SHADOWWALK_PROBE_ATTACHED(page__free)) [[unlikely]]
       fire_free(page, now);
+    // relaxed: a number to wait for; nothing of the page is read through it.
+    if (page.awaited != nullptr) std::exchange(page.awaited, nullptr)->fetch_sub(1, std::memory_order_relaxed);
     pool_.release(page);
   }
 

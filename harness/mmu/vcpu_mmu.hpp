@@ -1,11 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <cstdio>
 #include <string_view>
 #include <type_traits>
 
+#include "harness/machine/line.hpp"
 #include "harness/mmu/fault.hpp"
 #include "harness/mmu/mmu_counts.hpp"
 #include "harness/mmu/shadow_tree.hpp"
@@ -126,7 +125,7 @@ class VcpuMmu {
   const Page& root() const { return *root_; }
   const WalkCounts& counts() const { return counts_; }
   /// The first violation in words; empty if there was none. Valid as long as this object.
-  std::string_view first_violation() const { return first_violation_.data(); }
+  std::string_view first_violation() const { return first_violation_.view(); }
 
  private:
   using Walker = typename Tree::Variant::Walker;
@@ -265,12 +264,12 @@ class VcpuMmu {
   [[gnu::noinline]] void stall() {
     schedule_stall();
     const std::uint64_t start = Machine::now();
-    if (Machine::to_ns(start - last_stall_) < delay_.every_us * 1e3) return;
+    if (Machine::to_whole_ns(start - last_stall_) < delay_.every_us * 1000) return;
     ++counts_.stalls;
     do {
       typename Machine::Backoff{}.wait();
       last_stall_ = Machine::now();
-    } while (Machine::to_ns(last_stall_ - start) < delay_.stall_us * 1e3);
+    } while (Machine::to_whole_ns(last_stall_ - start) < delay_.stall_us * 1000);
     SHADOWWALK_PROBE(walker__stall, Machine::to_whole_ns(last_stall_ - start));
   }
 
@@ -285,15 +284,15 @@ class VcpuMmu {
   WalkTrail<Page, Geometry::kLevels> trail_;
   std::uint64_t section_ticks_ = 0;
   WalkCounts counts_;
-  std::array<char, 160> first_violation_{};  // ends with a 0
+  Line<160> first_violation_;
 };
 
 template <class Tree>
 void VcpuMmu<Tree>::violation(const char* what, Gfn gfn, SpteWord entry) {
   SHADOWWALK_PROBE(violation, gfn, entry, what);
   if (counts_.violations++ != 0) return;
-  std::snprintf(first_violation_.data(), first_violation_.size(), "%s (gfn 0x%llx, SPTE 0x%016llx)", what,
-                static_cast<unsigned long long>(gfn), static_cast<unsigned long long>(entry));
+  (first_violation_ << what << " (gfn ").hex(gfn) << ", SPTE ";
+  first_violation_.hex(entry, 16) << ")";
 }
 
 }  // namespace shadowwalk

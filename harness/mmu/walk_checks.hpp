@@ -10,9 +10,9 @@ namespace shadowwalk {
 
 /// Stalls a walker between two levels now and then, as rcutorture's read delay does. Off when timing.
 struct ReadDelay {
-  std::uint64_t one_in = 0;  ///< walks between two stalls, on average; 0: off
-  double stall_us = 0;       ///< how long
-  double every_us = 0;       ///< at least so long from one stall to the next
+  std::uint64_t one_in = 0;    ///< walks between two stalls, on average; 0: off
+  std::uint64_t stall_us = 0;  ///< how long
+  std::uint64_t every_us = 0;  ///< at least so long from one stall to the next
 
   bool on() const { return one_in != 0; }
 };

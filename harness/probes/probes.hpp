@@ -36,6 +36,19 @@
   PROBE(violation)
 // clang-format on
 
+#ifdef SHADOWWALK_NO_PROBES
+// An environment without a process that tools could attach to: nothing fires, and arguments are only compiled.
+#define SHADOWWALK_PROBE_ATTACHED(name) false
+#define SHADOWWALK_PROBE(name, ...)                        \
+  do {                                                     \
+    if (false) ::shadowwalk::probes::unfired(__VA_ARGS__); \
+  } while (0)
+namespace shadowwalk::probes {
+template <class... Arguments>
+constexpr void unfired(const Arguments&...) {}
+}  // namespace shadowwalk::probes
+#else
+
 // The kernel or the tool writes these in the process's memory. A plug-in's code reads those of the program.
 #define SHADOWWALK_DECLARE_SEMAPHORE(name) \
   extern "C" [[gnu::visibility("default")]] volatile unsigned short shadowwalk_##name##_semaphore;
@@ -51,6 +64,8 @@ SHADOWWALK_FOR_EACH_PROBE(SHADOWWALK_DECLARE_SEMAPHORE)
     if (SHADOWWALK_PROBE_ATTACHED(name)) [[unlikely]] \
       ::shadowwalk::probes::name(__VA_ARGS__);        \
   } while (0)
+
+#endif
 
 namespace shadowwalk {
 

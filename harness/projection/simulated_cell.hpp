@@ -13,6 +13,7 @@
 #include "harness/lab/host_actor.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/prepared_cell.hpp"
+#include "harness/machine/check.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/mmu/shadow_tree.hpp"
 #include "harness/mmu/vcpu_mmu.hpp"
@@ -55,7 +56,7 @@ class SimulatedCell {
     const auto began = std::chrono::steady_clock::now();
     execution_.run();
     host_->stop_waiting();
-    host_->drain();
+    SHADOWWALK_CHECK(host_->drain() == 0, "the variant's drain() left pages unfreed");
     if (!failure_.empty()) throw CellError(failure_);
     CellMeasurement& cell = projected_.cell;
     cell.workload_summary = workload_.summary;
@@ -231,7 +232,7 @@ class SimulatedCell {
   Window window_;
   const std::unique_ptr<Guest> guest_;
   Ipis ipis_;
-  GracePeriodRecord grace_periods_{window_, CoherentMachine::to_ns(1)};
+  GracePeriodRecord grace_periods_{window_, CoherentMachine::to_whole_ns};
   std::unique_ptr<CoherentMachine> machine_;
   std::unique_ptr<Tree> tree_;
   std::unique_ptr<HostActor<Tree>> host_;

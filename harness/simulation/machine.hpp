@@ -77,7 +77,6 @@ class SimulatedMachine : public BasicMachine<SimulatedMachine, simulation::Vcpu,
 
   /// There is no time.
   static std::uint64_t now() { return 0; }
-  static double to_ns(std::uint64_t ticks) { return static_cast<double>(ticks); }
   static std::uint64_t to_whole_ns(std::uint64_t ticks) { return ticks; }
 
   /// vCPU i is the execution's CPU i.

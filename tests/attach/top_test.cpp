@@ -90,7 +90,8 @@ TEST_F(TopTest, RatesAreSinceTheLastLook) {
 TEST_F(TopTest, RetiredMemoryIsThatOfTheFootprint) {
   Window window;
   window.set(0, 256);
-  Footprint footprint(window, 1, &counters->footprint);
+  Footprint footprint(
+      window, [](std::uint64_t ticks) { return ticks; }, &counters->footprint);
   for (std::uint64_t i = 0; i < 3; ++i) {
     footprint.on_allocate(0);
     footprint.on_unlink(10);

@@ -9,6 +9,7 @@ namespace {
 
 /// Serves every access but those of one gfn.
 struct ScriptedVcpu {
+  using Clock = CycleClock;
   bool served(Access access) {
     walked.push_back(access.gfn());
     return access.gfn() != faulting;

@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint64_t kStart = 1000;
 constexpr std::uint64_t kLength = 256 * 100;  // an interval is 100 ticks
 constexpr double kNsPerTick = 0.5;
+std::uint64_t to_whole_ns(std::uint64_t ticks) { return ticks / 2; }
 
 class GracePeriodRecordTest : public testing::Test {
  protected:
@@ -17,7 +18,7 @@ class GracePeriodRecordTest : public testing::Test {
   static double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
   Window window_;
-  GracePeriodRecord record_{window_, kNsPerTick};
+  GracePeriodRecord record_{window_, to_whole_ns};
 };
 
 TEST_F(GracePeriodRecordTest, OneWithinAnInterval) {
@@ -74,7 +75,7 @@ TEST_F(GracePeriodRecordTest, OutsideTheWindowNothingCounts) {
 
 TEST_F(GracePeriodRecordTest, BeforeTheWindowIsSetNothingCounts) {
   const Window never;
-  GracePeriodRecord record(never, kNsPerTick);
+  GracePeriodRecord record(never, to_whole_ns);
   record.on_grace_period(10, 20);
   EXPECT_EQ(record.result().touched, 0u);
 }

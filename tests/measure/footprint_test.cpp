@@ -23,7 +23,8 @@ class FootprintTest : public testing::Test {
   static constexpr std::uint64_t kStart = 1000;
   static constexpr std::uint64_t kLength = 2 * kIntervals;
   static constexpr std::uint64_t kEnd = kStart + kLength;
-  static constexpr double kNsPerTick = 3;
+  static constexpr std::uint64_t kNsPerTick = 3;
+  static std::uint64_t to_ns(std::uint64_t ticks) { return ticks * kNsPerTick; }
 
   FootprintTest() { window_.set(kStart, kEnd); }
   void allocate(unsigned pages, std::uint64_t now) {
@@ -37,7 +38,7 @@ class FootprintTest : public testing::Test {
   }
 
   Window window_;
-  std::unique_ptr<Footprint> footprint_ = std::make_unique<Footprint>(window_, kNsPerTick);
+  std::unique_ptr<Footprint> footprint_ = std::make_unique<Footprint>(window_, to_ns);
 };
 
 TEST_F(FootprintTest, NothingHappens) {

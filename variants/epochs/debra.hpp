@@ -29,7 +29,7 @@ namespace shadowwalk {
 template <class Machine>
 class Debra {
  public:
-  struct Node {};
+  using Node = LimboNode;
   static constexpr VariantInfo kInfo{
       .name = "debra",
       .family = Family::epoch,

@@ -29,7 +29,7 @@ namespace shadowwalk {
 template <class Machine>
 class Qsbr {
  public:
-  struct Node {};
+  using Node = LimboNode;
   static constexpr VariantInfo kInfo{
       .name = "qsbr",
       .family = Family::epoch,

@@ -27,7 +27,7 @@ namespace shadowwalk {
 template <class Machine>
 class Gus {
  public:
-  struct Node {};
+  using Node = LimboNode;
   static constexpr VariantInfo kInfo{.name = "gus",
                                      .family = Family::kernel,
                                      .summary = "FreeBSD's SMR: walkers publish a sequence number that zaps advance",

@@ -48,7 +48,9 @@ class Nbr {
                                      .needs = "IPIs that wait, tables that are never unmapped"};
 
   explicit Nbr(Environment<Machine, Node>& environment)
-      : environment_(environment), vcpus_(environment.machine), threshold_(Machine::retire_threshold(vcpus_.size())) {}
+      : environment_(environment), vcpus_(environment.machine), threshold_(Machine::retire_threshold(vcpus_.size())) {
+    online_.reserve(vcpus_.size());
+  }
 
  private:
   struct VcpuState {
@@ -86,11 +88,11 @@ class Nbr {
     retired_pages_.splice(std::move(batch));
     if (retired_pages_.size() < threshold_) return;
     Machine::full_fence();  // (5)
-    std::vector<typename Machine::Vcpu*> online;
+    online_.clear();
     for (std::size_t i = 0; i < vcpus_.size(); ++i) {
-      if (vcpus_[i].online.load(std::memory_order_acquire) != 0) online.push_back(&vcpus_.vcpu(i));
+      if (vcpus_[i].online.load(std::memory_order_acquire) != 0) online_.push_back(&vcpus_.vcpu(i));
     }
-    environment_.machine.interrupt(online);  // (6)
+    environment_.machine.interrupt(online_);  // (6)
     environment_.free(std::move(retired_pages_));
   }
   void drain() { environment_.free(std::move(retired_pages_)); }
@@ -104,7 +106,9 @@ class Nbr {
   Environment<Machine, Node>& environment_;
   const PerVcpu<Machine, VcpuState> vcpus_;
   const std::size_t threshold_;
-  PageBatch<Node> retired_pages_;  // mmu_lock
+  // Both under mmu_lock; the vector has its room from the start, as commit() must not allocate:
+  PageBatch<Node> retired_pages_;
+  std::vector<typename Machine::Vcpu*> online_;
 };
 
 }  // namespace shadowwalk

@@ -53,7 +53,9 @@ class HazardEras {
       .needs = "nothing"};
 
   explicit HazardEras(Environment<Machine, Node>& environment)
-      : clock_(environment, environment.machine.vcpus().size() * kHazards), published_(environment.machine) {}
+      : clock_(environment, environment.machine.vcpus().size() * kHazards), published_(environment.machine) {
+    reserved_.reserve(published_.size() * kHazards);
+  }
 
  private:
   using Era = typename EraClock<Machine>::Era;
@@ -120,7 +122,7 @@ class HazardEras {
  private:
   EraClock<Machine> clock_;
   const PerVcpu<Machine, Eras> published_;
-  std::vector<std::uint64_t> reserved_;  // mmu_lock; kept, so that a scan allocates once
+  std::vector<std::uint64_t> reserved_;  // mmu_lock; with its room from the start
 };
 
 }  // namespace shadowwalk

@@ -32,7 +32,10 @@ class HazardScheme {
   explicit HazardScheme(Environment<Machine, Node>& environment)
       : environment_(environment),
         vcpus_(environment.machine),
-        threshold_(Machine::retire_threshold(vcpus_.size() * kHazards)) {}
+        threshold_(Machine::retire_threshold(vcpus_.size() * kHazards)) {
+    named_.reserve(vcpus_.size() * kHazards);
+    if constexpr (kFence == HazardFence::ping) online_.reserve(vcpus_.size());
+  }
 
   /// Retired pages that wait for a scan, or that a scan found named: a walk names one per level below the root.
   static std::optional<std::size_t> most_unreclaimed(const ReclamationLoad& load) {
@@ -143,19 +146,21 @@ class HazardScheme {
       Machine::membarrier_all();
     } else {
       Machine::full_fence();
-      std::vector<typename Machine::Vcpu*> online;
+      online_.clear();
       for (std::size_t i = 0; i < vcpus_.size(); ++i) {
-        if (vcpus_[i].online.load(std::memory_order_acquire) != 0) online.push_back(&vcpus_.vcpu(i));  // (7)
+        if (vcpus_[i].online.load(std::memory_order_acquire) != 0) online_.push_back(&vcpus_.vcpu(i));  // (7)
       }
-      environment_.machine.interrupt(online);
+      environment_.machine.interrupt(online_);
     }
   }
 
   Environment<Machine, Node>& environment_;
   const PerVcpu<Machine, VcpuState> vcpus_;
   const std::size_t threshold_;
-  PageBatch<Node> retired_pages_;  // mmu_lock
-  std::vector<SpteWord> named_;    // mmu_lock; kept, so that a scan allocates once
+  // All under mmu_lock; the vectors have their room from the start, as commit() must not allocate:
+  PageBatch<Node> retired_pages_;
+  std::vector<SpteWord> named_;
+  std::vector<typename Machine::Vcpu*> online_;  // only for pings
 };
 
 }  // namespace shadowwalk

@@ -54,7 +54,9 @@ class Ibr {
       .needs = "nothing"};
 
   explicit Ibr(Environment<Machine, Node>& environment)
-      : clock_(environment, environment.machine.vcpus().size()), intervals_(environment.machine) {}
+      : clock_(environment, environment.machine.vcpus().size()), intervals_(environment.machine) {
+    reserved_.reserve(intervals_.size());
+  }
 
  private:
   using Era = typename EraClock<Machine>::Era;
@@ -127,7 +129,7 @@ class Ibr {
  private:
   EraClock<Machine> clock_;
   const PerVcpu<Machine, Interval> intervals_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> reserved_;  // mmu_lock; kept, so that a scan allocates once
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> reserved_;  // mmu_lock; with its room from the start
 };
 
 }  // namespace shadowwalk
