@@ -60,13 +60,12 @@
 
 /* --- ABOUT */
 
-#define SHADOWWALK_KERNEL_USES_TSC (1u << 0)      /* the cell's clock is the TSC; else ktime_get_ns() */
-#define SHADOWWALK_KERNEL_PREEMPT_RCU (1u << 1)   /* CONFIG_PREEMPT_RCU: readers can be preempted */
-#define SHADOWWALK_KERNEL_PREEMPTION (1u << 2)    /* CONFIG_PREEMPTION (with PREEMPT_DYNAMIC: what the boot chose) */
-#define SHADOWWALK_KERNEL_RCU_EXPEDITED (1u << 3) /* rcu_expedited: every grace period is an expedited one now */
-#define SHADOWWALK_KERNEL_RETPOLINE (1u << 4)     /* the module is compiled with retpolines */
-#define SHADOWWALK_KERNEL_RETHUNK (1u << 5)       /* the module's returns go through the return thunk */
-#define SHADOWWALK_KERNEL_IBT (1u << 6)           /* the module has ENDBR */
+#define SHADOWWALK_KERNEL_USES_TSC (1u << 0)    /* the cell's clock is the TSC; else ktime_get_ns() */
+#define SHADOWWALK_KERNEL_PREEMPT_RCU (1u << 1) /* CONFIG_PREEMPT_RCU: readers can be preempted */
+#define SHADOWWALK_KERNEL_PREEMPTION (1u << 2)  /* CONFIG_PREEMPTION (with PREEMPT_DYNAMIC: what the boot chose) */
+#define SHADOWWALK_KERNEL_RETPOLINE (1u << 4)   /* the module is compiled with retpolines */
+#define SHADOWWALK_KERNEL_RETHUNK (1u << 5)     /* the module's returns go through the return thunk */
+#define SHADOWWALK_KERNEL_IBT (1u << 6)         /* the module has ENDBR */
 
 struct shadowwalk_about {
   uint32_t abi_version;  /* SHADOWWALK_ABI_VERSION of the module */
@@ -194,7 +193,7 @@ struct shadowwalk_request {
   uint32_t zappers;        /* 0 .. SHADOWWALK_MAX_ZAPPERS; 0 without actions */
   uint64_t zap_rate;       /* beats per second, all zappers together, 1 .. SHADOWWALK_MAX_ZAP_RATE; 0 without zappers */
   uint32_t walks_per_exit; /* 1 .. SHADOWWALK_MAX_WALKS_PER_EXIT */
-  uint32_t walk_mode;      /* SHADOWWALK_WALK_*; latency needs full_checks = 0 and read_delay off */
+  uint32_t walk_mode;      /* SHADOWWALK_WALK_*; with full_checks or a read delay always throughput */
   uint32_t mmu_lock;       /* SHADOWWALK_LOCK_* */
   uint32_t instrumentation; /* SHADOWWALK_INSTRUMENTATION_* */
   uint32_t full_checks;     /* 0 or 1: the identity of each table at each level */

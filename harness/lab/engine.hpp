@@ -7,6 +7,7 @@
 
 #include "harness/guest/access.hpp"
 #include "harness/lab/cell_records.hpp"
+#include "harness/lab/engine_vcpu.hpp"
 #include "harness/lab/mmu_measurement.hpp"
 #include "harness/lab/replay_action.hpp"
 #include "harness/lab/tree_vcpu.hpp"
@@ -25,26 +26,6 @@ class HostActionTarget {
   virtual Zapped act(const HostAction& action) = 0;
   /// After each beat, outside of what is clocked. `ended`: the beat's end, in ticks of the cycle clock.
   virtual void acted(std::uint64_t /*ended*/) {}
-};
-
-/// One vCPU's side of an engine. Made, used and destroyed on the vCPU's own thread.
-class EngineVcpu {
- public:
-  virtual ~EngineVcpu() = default;
-  /// Walks for each access, through the fault path where the walk does not serve it. One virtual call a burst.
-  virtual void walk(std::span<const Access> accesses, WalkRecord& record) = 0;
-  /// begin() and end() of the variant's read-side section around nothing, `count` times; nothing for the floor.
-  virtual void empty_sections(std::size_t count) = 0;
-  /// Around running the guest and idling.
-  virtual void offline() = 0;
-  virtual void online() = 0;
-  /// Serves kRequestReloadRoot.
-  virtual void reload_root() = 0;
-
-  /// What the walks and faults so far came to. The floor counts nothing.
-  virtual WalkCounts counts() const = 0;
-  /// The first violation in words; empty if there was none.
-  virtual std::string_view first_violation() const = 0;
 };
 
 /// What the lab drives: an MMU with a variant behind virtual calls that are a burst or a zap long, or the floor.

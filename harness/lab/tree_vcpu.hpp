@@ -30,7 +30,7 @@ class TreeVcpu {
   using Machine = typename Tree::Machine;
   using Clock = Machine;
 
-  TreeVcpu(Tree& tree, typename Machine::Vcpu& vcpu, const ReadDelay& delay, std::uint64_t seed)
+  TreeVcpu(Tree& tree, typename Machine::Vcpu& vcpu, std::uint64_t seed, const ReadDelay& delay)
       : mmu_(tree, vcpu, delay, seed), vcpu_(vcpu) {}
 
   VcpuMmu<Tree>& mmu() { return mmu_; }

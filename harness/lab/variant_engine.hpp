@@ -38,12 +38,7 @@ class VariantEngine final : public Engine {
     const std::uint64_t seed = config_.seed * 1024 + index;
     const ReadDelay& delay =
         index == 0 && config_.first_vcpu_delay.on() ? config_.first_vcpu_delay : config_.read_delay;
-    if (config_.full_checks) {
-      if (delay.on()) return std::make_unique<VcpuFor<true, true>>(tree_, vcpu, delay, seed);
-      return std::make_unique<VcpuFor<true, false>>(tree_, vcpu, delay, seed);
-    }
-    if (delay.on()) return std::make_unique<VcpuFor<false, true>>(tree_, vcpu, delay, seed);
-    return std::make_unique<VcpuFor<false, false>>(tree_, vcpu, delay, seed);
+    return make_engine_vcpu<Walking>(config_.full_checks, delay, tree_, vcpu, seed);
   }
 
   Zapped act(const HostAction& action) override { return host_.act(action); }
@@ -55,18 +50,7 @@ class VariantEngine final : public Engine {
 
  private:
   template <bool kFullChecks, bool kReadDelay>
-  class VcpuFor final : public EngineVcpu, public TreeVcpu<Tree, kFullChecks, kReadDelay> {
-   public:
-    using TreeVcpu<Tree, kFullChecks, kReadDelay>::TreeVcpu;
-
-    void walk(std::span<const Access> accesses, WalkRecord& record) override { walk_burst(*this, accesses, record); }
-    void empty_sections(std::size_t count) override { this->mmu().empty_sections(count); }
-    void offline() override { this->mmu().offline(); }
-    void online() override { this->mmu().online(); }
-    void reload_root() override { this->mmu().reload_root(); }
-    WalkCounts counts() const override { return this->mmu().counts(); }
-    std::string_view first_violation() const override { return this->mmu().first_violation(); }
-  };
+  using Walking = TreeVcpu<Tree, kFullChecks, kReadDelay>;
 
   const CellConfig& config_;
   NativeMachine& machine_;

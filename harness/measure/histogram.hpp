@@ -98,12 +98,17 @@ class ConcurrentHistogram {
     raise(max_, value);
   }
 
+  std::uint64_t count_in(std::size_t bucket) const { return counts_[bucket].load(std::memory_order_relaxed); }
+  std::uint64_t sum() const { return sum_.load(std::memory_order_relaxed); }
+  std::uint64_t max() const { return max_.load(std::memory_order_relaxed); }
+  /// The greatest number if nothing was recorded.
+  std::uint64_t min() const { return min_.load(std::memory_order_relaxed); }
+
   Histogram snapshot() const {
     std::array<std::uint64_t, HistogramScale::kBuckets> counts;
-    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = counts_[i].load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = count_in(i);
     Histogram copy;
-    copy.add(counts, sum_.load(std::memory_order_relaxed), min_.load(std::memory_order_relaxed),
-             max_.load(std::memory_order_relaxed));
+    copy.add(counts, sum(), min(), max());
     return copy;
   }
 

@@ -15,6 +15,8 @@
 namespace shadowwalk {
 namespace {
 
+std::uint64_t same_ns(std::uint64_t ticks) { return ticks; }
+
 constexpr std::size_t kIntervals = Footprint::kIntervals;
 
 /// A window [1000, 1000 + 2 * kIntervals): two ticks an interval.
@@ -184,7 +186,7 @@ TEST_F(FootprintTest, MeanSurvivesLongWindows) {
 
 TEST_F(FootprintTest, WindowThatIsNeverSetCountsNothing) {
   const Window unset;
-  const auto footprint = std::make_unique<Footprint>(unset, 1.0);
+  const auto footprint = std::make_unique<Footprint>(unset, same_ns);
   footprint->on_allocate(1);
   footprint->on_unlink(2);
   footprint->on_free({2}, 3);
@@ -292,7 +294,7 @@ TEST_P(FootprintRandomTest, AgreesWithBruteForce) {
 
     Window window;
     window.set(start, end);
-    const auto footprint = std::make_unique<Footprint>(window, 1.0);
+    const auto footprint = std::make_unique<Footprint>(window, same_ns);
     Histogram free_ns;
     Histogram deferred_free_ns;
     std::uint64_t by_drain = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /* The character device: what comes from user space is copied, measured and handed on here. */
+#include <asm/tsc.h>
 #include <linux/cpumask.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -90,8 +91,6 @@ static long about(void __user *to)
 		about.kernel |= SHADOWWALK_KERNEL_PREEMPT_RCU;
 	if (IS_ENABLED(CONFIG_PREEMPTION))
 		about.kernel |= SHADOWWALK_KERNEL_PREEMPTION;
-	if (rcu_gp_is_expedited())
-		about.kernel |= SHADOWWALK_KERNEL_RCU_EXPEDITED;
 	if (IS_ENABLED(CONFIG_RETPOLINE) || IS_ENABLED(CONFIG_MITIGATION_RETPOLINE))
 		about.kernel |= SHADOWWALK_KERNEL_RETPOLINE;
 	if (IS_ENABLED(CONFIG_RETHUNK) || IS_ENABLED(CONFIG_MITIGATION_RETHUNK))
@@ -106,7 +105,7 @@ static long about(void __user *to)
 static long variant(void __user *user)
 {
 	struct shadowwalk_variant row;
-	struct swx_variant known;
+	struct swx_variant_row known;
 
 	if (copy_from_user(&row, user, sizeof(row)))
 		return -EFAULT;

@@ -156,14 +156,14 @@ void swk_invariant_failed(const char *what, const char *file, int line) __attrib
 
 /* --- The lab's side */
 
-struct swx_variant {
+struct swx_variant_row {
   uint32_t flags; /* SHADOWWALK_VARIANT_* */
   const char *name;
   const char *why_not; /* "" */
 };
 uint32_t swx_variants(void);
 /* `index` is below swx_variants(). */
-void swx_variant(uint32_t index, struct swx_variant *variant);
+void swx_variant(uint32_t index, struct swx_variant_row *row);
 const char *swx_compiler(void);
 
 /* What an ioctl works on: zeroed, and large. */

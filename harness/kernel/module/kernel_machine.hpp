@@ -81,9 +81,7 @@ class Cpu {
   std::uint64_t ipis_acknowledged() const { return acknowledged_.load(std::memory_order_relaxed); }
 
   /// In the IPI's handler, interrupts off, on this CPU: no two of these run at once.
-  void take_ipi() {
-    acknowledged_.store(acknowledged_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  }
+  void take_ipi() { acknowledged_.store(acknowledged_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
   void note_request() { requested_.fetch_add(1, std::memory_order_relaxed); }
 
  protected:
@@ -176,8 +174,8 @@ struct RcuHead {
   void* context = nullptr;
 };
 
-/// The kernel's RCU. A grace period is seen from a call() while none that was seen is under way to the callback of a head
-/// that is queued behind the caller's for that.
+/// The kernel's RCU. A grace period is seen from a call() while none that was seen is under way to the callback of a
+/// head that is queued behind the caller's for that.
 class Rcu {
  public:
   struct Options {

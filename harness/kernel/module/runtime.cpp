@@ -23,9 +23,7 @@ void operator delete[](void* memory, std::align_val_t) noexcept { swk_free(memor
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { swk_free(memory); }
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { swk_free(memory); }
 
-extern "C" void __cxa_pure_virtual() {
-  swk_invariant_failed("a pure virtual function was called", __FILE__, __LINE__);
-}
+extern "C" void __cxa_pure_virtual() { swk_invariant_failed("a pure virtual function was called", __FILE__, __LINE__); }
 
 namespace std {
 // Where a program would throw.
