@@ -6,7 +6,8 @@
 
 namespace shadowwalk::kernel {
 
-/// What the module measured, as the lab's own cells have it. Throws CellError if the counts contradict each other. Pure.
+/// What the module measured, as the lab's own cells have it. Throws CellError if the counts contradict each other.
+/// Pure.
 CellMeasurement to_measurement(const PreparedCell& cell, const shadowwalk_request& request,
                                const shadowwalk_result& result);
 

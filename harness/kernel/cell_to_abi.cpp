@@ -70,8 +70,8 @@ shadowwalk_read_delay delay_of(const ReadDelay& delay) {
 
 void set_actions(shadowwalk_request& request, const Workload& workload) {
   if (workload.host.size() > SHADOWWALK_MAX_ACTIONS) {
-    throw InputError(fmt::format("--machine kernel: workload '{}' has {} host actions; the module takes {}", workload.name,
-                                 workload.host.size(), SHADOWWALK_MAX_ACTIONS));
+    throw InputError(fmt::format("--machine kernel: workload '{}' has {} host actions; the module takes {}",
+                                 workload.name, workload.host.size(), SHADOWWALK_MAX_ACTIONS));
   }
   for (const HostAction& action : workload.host) {
     request.actions[request.action_count++] = {.kind = kind_of(action.kind),
@@ -87,9 +87,8 @@ void set_actions(shadowwalk_request& request, const Workload& workload) {
 std::uint64_t pool_pages(const PreparedCell& cell) {
   const CellConfig& config = cell.config;
   const double seconds = std::chrono::duration<double>(measuring_time(config)).count();
-  const double retired = config.zappers == 0
-                             ? 0
-                             : config.zap_rate * seconds * pages_retired_per_beat(cell.workload, config.working_set);
+  const double retired =
+      config.zappers == 0 ? 0 : config.zap_rate * seconds * pages_retired_per_beat(cell.workload, config.working_set);
   // The module measures what is free a little later.
   const double most = std::min<double>(0.9 * static_cast<double>(cell.budget.capacity), SHADOWWALK_MAX_POOL_PAGES);
   const double wanted = static_cast<double>(cell.budget.pretouch) + retired;
@@ -115,8 +114,7 @@ std::unique_ptr<shadowwalk_request> to_request(const PreparedCell& cell) {
   request->zappers = config.zappers;
   request->zap_rate = config.zappers == 0 ? 0 : static_cast<std::uint64_t>(config.zap_rate);
   request->walks_per_exit = config.walks_per_exit;
-  request->walk_mode =
-      config.walk_mode == WalkMode::latency ? SHADOWWALK_WALK_LATENCY : SHADOWWALK_WALK_THROUGHPUT;
+  request->walk_mode = config.walk_mode == WalkMode::latency ? SHADOWWALK_WALK_LATENCY : SHADOWWALK_WALK_THROUGHPUT;
   request->mmu_lock = lock_of(config.mmu_lock);
   request->instrumentation = level_of(config.instrumentation);
   request->full_checks = config.full_checks ? 1 : 0;

@@ -53,8 +53,8 @@ bool CpioArchive::add_parents(std::string_view name) {
 
 void CpioArchive::add(std::string_view name, const Node& node, std::string_view content) {
   constexpr unsigned kOwner = 0, kLinks = 1, kTime = 0, kOnDevice = 0, kChecksum = 0;
-  bytes_ += fmt::format("070701{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}", inode_++,
-                        node.mode, kOwner, kOwner, kLinks, kTime, content.size(), kOnDevice, kOnDevice,
+  bytes_ += fmt::format("070701{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}{:08x}",
+                        inode_++, node.mode, kOwner, kOwner, kLinks, kTime, content.size(), kOnDevice, kOnDevice,
                         node.device_major, node.device_minor, name.size() + 1, kChecksum);
   bytes_ += name;
   bytes_ += '\0';

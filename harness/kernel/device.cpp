@@ -23,11 +23,13 @@ std::string open_device(os::FileDescriptor& fd, shadowwalk_about& about) {
       case ENOENT:
       case ENXIO:
       case ENODEV:
-        return is_module_loaded() ? fmt::format("the module is loaded, but {} is not there: mount devtmpfs, or pass the "
-                                                "device into the container",
-                                                SHADOWWALK_DEVICE)
-                                  : std::string("the module is not loaded: `shadowwalk kernel build`, then, as root, "
-                                                "`shadowwalk kernel load`");
+        return is_module_loaded() ? fmt::format(
+                                        "the module is loaded, but {} is not there: mount devtmpfs, or pass the "
+                                        "device into the container",
+                                        SHADOWWALK_DEVICE)
+                                  : std::string(
+                                        "the module is not loaded: `shadowwalk kernel build`, then, as root, "
+                                        "`shadowwalk kernel load`");
       case EACCES:
       case EPERM:
         return fmt::format("{} is root's alone: run it with sudo", SHADOWWALK_DEVICE);
@@ -108,7 +110,8 @@ std::unique_ptr<shadowwalk_result> Device::run(const shadowwalk_request& request
   for (std::size_t done = 0; done < sizeof *result;) {
     const ssize_t count = pread(fd_.get(), bytes + done, sizeof *result - done, static_cast<off_t>(done));
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) throw CellError(fmt::format("--machine kernel: the result cannot be read: {}", std::strerror(errno)));
+    if (count <= 0)
+      throw CellError(fmt::format("--machine kernel: the result cannot be read: {}", std::strerror(errno)));
     done += static_cast<std::size_t>(count);
   }
   if (result->abi_version != SHADOWWALK_ABI_VERSION || result->size != sizeof *result) {

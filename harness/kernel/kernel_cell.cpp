@@ -26,7 +26,8 @@ constexpr std::string_view kEmulated =
 
 /// What a cell left behind in the kernel; nothing: it is as it should be.
 std::string what_is_left(const shadowwalk_result& result) {
-  if (result.bytes_leaked != 0) return fmt::format("{} bytes of the kernel's memory were not given back", result.bytes_leaked);
+  if (result.bytes_leaked != 0)
+    return fmt::format("{} bytes of the kernel's memory were not given back", result.bytes_leaked);
   if (result.pages_left != 0) return fmt::format("{} shadow pages were not freed by the drain", result.pages_left);
   return {};
 }
@@ -56,7 +57,8 @@ class KernelCell final : public ReferenceCell {
   CellResult measure(const PreparedCell& cell) const override {
     const CellConfig& config = cell.config;
     if (config.on_ready) config.on_ready();
-    HostWatch host([] { return KvmStatistics{.values = {}, .unavailable = "vCPUs are kernel threads, and no guests"}; });
+    HostWatch host(
+        [] { return KvmStatistics{.values = {}, .unavailable = "vCPUs are kernel threads, and no guests"}; });
     host.start();
     const auto result = device_.run(*request_);
     CellMeasurement measured = to_measurement(cell, *request_, *result);

@@ -41,8 +41,8 @@ KernelImage image_in(const fs::path& directory) {
   }
   if (images.empty()) images = files_like(directory / "arch/x86/boot", "bzImage");
   if (images.empty()) {
-    throw InputError(fmt::format(
-        "--kernel {}: no vmlinuz, boot/vmlinuz-* or arch/x86/boot/bzImage is there; {}", directory.string(), kRemedy));
+    throw InputError(fmt::format("--kernel {}: no vmlinuz, boot/vmlinuz-* or arch/x86/boot/bzImage is there; {}",
+                                 directory.string(), kRemedy));
   }
   if (images.size() > 1) {
     throw InputError(fmt::format("--kernel {}: several images are there, such as {} and {}; give a directory with one",
@@ -88,8 +88,8 @@ KernelImage image_of_running_kernel() {
 ScratchDirectory::ScratchDirectory() {
   std::string name = (fs::temp_directory_path() / "shadowwalk-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) {
-    throw InputError(fmt::format("cannot make a directory in {}: {}", fs::temp_directory_path().string(),
-                                 std::strerror(errno)));
+    throw InputError(
+        fmt::format("cannot make a directory in {}: {}", fs::temp_directory_path().string(), std::strerror(errno)));
   }
   path_ = name;
 }
@@ -125,7 +125,8 @@ std::string release_of_image(const fs::path& vmlinuz) {
   if (offset == 0 || kBase + offset >= content.size()) throw none();
   const std::string text(content.c_str() + kBase + offset);  // "6.1.0-57-cloud-amd64 (builder) #1 SMP ..."
   const std::string release = text.substr(0, text.find(' '));
-  const bool is_plain = std::ranges::all_of(release, [](unsigned char letter) { return letter > ' ' && letter < 0x7f && letter != '/'; });
+  const bool is_plain =
+      std::ranges::all_of(release, [](unsigned char letter) { return letter > ' ' && letter < 0x7f && letter != '/'; });
   if (release.empty() || !is_plain) throw none();
   return release;
 }

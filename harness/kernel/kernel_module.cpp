@@ -26,9 +26,10 @@ std::string why_not_inserted(int error, const std::filesystem::path& file) {
     case EPERM:
       if (geteuid() != 0) return "only root loads modules: run it with sudo";
       if (const std::string mode = lockdown_mode(os::HostFiles()); !mode.empty()) {
-        return fmt::format("the kernel is locked down ({}): sign the module (mokutil --import KEY, then "
-                           "/lib/modules/$(uname -r)/build/scripts/sign-file), or switch Secure Boot off",
-                           mode);
+        return fmt::format(
+            "the kernel is locked down ({}): sign the module (mokutil --import KEY, then "
+            "/lib/modules/$(uname -r)/build/scripts/sign-file), or switch Secure Boot off",
+            mode);
       }
       return "the kernel loads no modules here (kernel.modules_disabled, or a container): load it on the host itself";
     case EKEYREJECTED:
@@ -36,9 +37,10 @@ std::string why_not_inserted(int error, const std::filesystem::path& file) {
       return "the kernel takes signed modules only, as with Secure Boot: sign it with a key that mokutil --import has "
              "enrolled, or switch Secure Boot off";
     case ENOEXEC:
-      return fmt::format("it was built for kernel {}, and this is {}: `shadowwalk kernel build` again, and look at "
-                         "dmesg if that does not help",
-                         release_of_module(file), running.release);
+      return fmt::format(
+          "it was built for kernel {}, and this is {}: `shadowwalk kernel build` again, and look at "
+          "dmesg if that does not help",
+          release_of_module(file), running.release);
     case EEXIST:
       return "it is loaded already: `shadowwalk kernel unload` first";
     case ENOENT:

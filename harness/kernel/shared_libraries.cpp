@@ -63,7 +63,8 @@ std::vector<fs::path> shared_libraries(const fs::path& program) {
   std::vector<fs::path> files = {*linker};
   for (std::string line; std::getline(lines, line);) {
     if (line.find("not found") != line.npos) {
-      throw InputError(fmt::format("{}: a library is missing: {}", program.string(), line.substr(line.find_first_not_of(" \t"))));
+      throw InputError(
+          fmt::format("{}: a library is missing: {}", program.string(), line.substr(line.find_first_not_of(" \t"))));
     }
     if (std::string file = library_in(line); !file.empty() && file != *linker) files.emplace_back(std::move(file));
   }

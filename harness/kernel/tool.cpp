@@ -33,12 +33,9 @@ ToolEnd run_tool(const std::vector<std::string>& words) {
   if (!path) throw InputError(fmt::format("{} is not on PATH", name));
   const os::FileDescriptor out = os::open_scratch_file();
   const os::FileDescriptor null(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const pid_t child = os::start_tool(*path, words,
-                                     {.in = null.get(),
-                                      .out = out.get(),
-                                      .error = out.get(),
-                                      .default_signals = true,
-                                      .death_signal = SIGKILL});
+  const pid_t child = os::start_tool(
+      *path, words,
+      {.in = null.get(), .out = out.get(), .error = out.get(), .default_signals = true, .death_signal = SIGKILL});
   ToolEnd end;
   end.exit_code = os::wait_for(child);
   end.output = content_of(out.get());
@@ -49,7 +46,8 @@ std::string output_of(const std::vector<std::string>& words) {
   ToolEnd end = run_tool(words);
   if (end.exit_code == 0) return std::move(end.output);
   const std::string said = os::last_line(end.output);
-  throw InputError(fmt::format("{} {}{}{}", words.front(), os::end_in_words(end.exit_code), said.empty() ? "" : ": ", said));
+  throw InputError(
+      fmt::format("{} {}{}{}", words.front(), os::end_in_words(end.exit_code), said.empty() ? "" : ": ", said));
 }
 
 }  // namespace shadowwalk::kernel

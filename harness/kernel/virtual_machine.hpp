@@ -1,11 +1,12 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 
 #include "harness/kernel/vm_console.hpp"
 #include "harness/kernel/vm_messages.hpp"
@@ -32,9 +33,9 @@ struct VmSetup {
 /// How a wait for the machine ended.
 enum class VmWait { answered, ended, timed_out, interrupted };
 
-/// One boot of a kernel under QEMU, whose first process is the agent (vm_agent.hpp). QEMU is killed with the object, and
-/// when this process dies by any means; nothing of it is left on the disk. Not thread-safe; made and used by the main
-/// thread (ChildSetup::death_signal).
+/// One boot of a kernel under QEMU, whose first process is the agent (vm_agent.hpp). QEMU is killed with the object,
+/// and when this process dies by any means; nothing of it is left on the disk. Not thread-safe; made and used by the
+/// main thread (ChildSetup::death_signal).
 class VirtualMachine {
  public:
   /// Starts QEMU and returns at once. Throws InputError if it cannot be started.

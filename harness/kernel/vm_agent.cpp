@@ -33,7 +33,8 @@ constexpr std::size_t kMostOutput = 64 << 10;
 
 /// Where one of these cannot be mounted, what needs it will say so.
 void mount_all() {
-  for (const auto& [type, where] : {std::pair{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"tmpfs", "/tmp"}}) {
+  for (const auto& [type, where] :
+       {std::pair{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"tmpfs", "/tmp"}}) {
     mount(type, where, type, 0, nullptr);
   }
 }
@@ -115,7 +116,8 @@ void serve(int port) {
 }  // namespace
 
 void run_vm_agent(const std::string& accelerator) {
-  if (getpid() != 1) throw InputError("kernel agent: it is the first process of the virtual machine of --machine kernel-vm");
+  if (getpid() != 1)
+    throw InputError("kernel agent: it is the first process of the virtual machine of --machine kernel-vm");
   try {
     mount_all();
     setenv("PATH", "/bin", 1);

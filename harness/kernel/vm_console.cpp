@@ -17,8 +17,8 @@ constexpr std::size_t kLastLines = 3;
 constexpr std::size_t kMostOfALine = 120;
 
 /// What a kernel says of itself when something is wrong, the gravest first.
-constexpr std::array<std::string_view, 7> kGrave = {"Kernel panic",      "BUG: ",         "Oops: ",      "WARNING: ",
-                                                    "detected stalls on", "soft lockup", "rcu_preempt self-detected"};
+constexpr std::array<std::string_view, 7> kGrave = {
+    "Kernel panic", "BUG: ", "Oops: ", "WARNING: ", "detected stalls on", "soft lockup", "rcu_preempt self-detected"};
 
 /// Without the time in brackets.
 std::string_view without_time(std::string_view line) {

@@ -13,9 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string line_of(const json& message) {
-  return message.dump(-1, ' ', true, json::error_handler_t::replace) + "\n";
-}
+std::string line_of(const json& message) { return message.dump(-1, ' ', true, json::error_handler_t::replace) + "\n"; }
 
 template <class Message>
 Message read(std::string_view line, Message (*from)(const JsonValue&)) {
@@ -23,8 +21,8 @@ Message read(std::string_view line, Message (*from)(const JsonValue&)) {
     const json document = parse_json(line);
     return from(JsonValue(document));
   } catch (const InputError& error) {
-    throw InputError(fmt::format("a message of the virtual machine cannot be read: {}: {}", error.what(),
-                                 os::printable(line, 80)));
+    throw InputError(
+        fmt::format("a message of the virtual machine cannot be read: {}: {}", error.what(), os::printable(line, 80)));
   }
 }
 

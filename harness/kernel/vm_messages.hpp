@@ -29,8 +29,8 @@ struct VmJob {
 struct VmJobEnd {
   bool timed_out = false;
   int exit_code = 0;
-  int signal = 0;      ///< that ended it; 0: none
-  std::string output;  ///< stdout and stderr, the end of it
+  int signal = 0;                     ///< that ended it; 0: none
+  std::string output;                 ///< stdout and stderr, the end of it
   std::optional<std::string> result;  ///< the content of the job's result_file; nothing: there is no such file
 };
 

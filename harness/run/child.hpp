@@ -22,7 +22,7 @@ struct ChildResult {
   int exit_code = 0;  ///< kExited
   int signal = 0;     ///< kSignalled
   std::string
-      last_line;  ///< of its stdout and stderr together, printable, at most 400 bytes; empty: it printed nothing
+      last_line;         ///< of its stdout and stderr together, printable, at most 400 bytes; empty: it printed nothing
   std::string output{};  ///< the end of what it printed there, as it is
   std::chrono::nanoseconds elapsed{0};
 };

@@ -246,4 +246,12 @@ Matrix read_matrix(const std::filesystem::path& file, const KnownNames& known) {
   return parse_matrix(read_text_file(file, "matrix"), file.string(), known);
 }
 
+void set_for_all(Matrix& matrix, const CellOption& option, const CellConfig& value) {
+  for (Group& group : matrix.groups) {
+    std::erase_if(group.axes, [&](const Axis& axis) { return axis.option == &option; });
+    const auto place = std::ranges::find_if(group.axes, [&](const Axis& axis) { return axis.option > &option; });
+    group.axes.insert(place, Axis{.option = &option, .values = {value}});
+  }
+}
+
 }  // namespace shadowwalk::run
