@@ -44,6 +44,8 @@ std::uint32_t lock_of(MmuLockKind kind) {
       return SHADOWWALK_LOCK_TICKET;
     case MmuLockKind::mutex:
       return SHADOWWALK_LOCK_MUTEX;
+    case MmuLockKind::rwlock:
+      return SHADOWWALK_LOCK_RWLOCK;
   }
   return 0;
 }

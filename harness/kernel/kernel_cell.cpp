@@ -40,7 +40,6 @@ json describe(const shadowwalk_about& about, const shadowwalk_result& result, co
                  {"clock", (about.kernel & SHADOWWALK_KERNEL_USES_TSC) != 0 ? "tsc" : "ktime"},
                  {"preemption", (about.kernel & SHADOWWALK_KERNEL_PREEMPTION) != 0},
                  {"preempt_rcu", (about.kernel & SHADOWWALK_KERNEL_PREEMPT_RCU) != 0},
-                 {"rcu_expedited", (about.kernel & SHADOWWALK_KERNEL_RCU_EXPEDITED) != 0},
                  {"retpoline", (about.kernel & SHADOWWALK_KERNEL_RETPOLINE) != 0},
                  {"rethunk", (about.kernel & SHADOWWALK_KERNEL_RETHUNK) != 0},
                  {"ibt", (about.kernel & SHADOWWALK_KERNEL_IBT) != 0},

@@ -26,8 +26,8 @@ fs::path cache_directory() {
   return fs::temp_directory_path() / fmt::format("shadowwalk-{}", geteuid());
 }
 
-/// Where the headers of a kernel are.
-fs::path headers_of(const std::string& release, const fs::path& tree) {
+/// Where the headers of a kernel are; nothing: there are none.
+std::optional<fs::path> headers_of(const std::string& release, const fs::path& tree) {
   std::vector<fs::path> candidates;
   for (const fs::path& root : {tree, fs::path("/")}) {
     candidates.push_back(root / "usr/src" / fmt::format("linux-headers-{}", release));

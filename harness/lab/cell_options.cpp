@@ -301,8 +301,11 @@ std::vector<CellOption> make_table() {
                                     .maximum = 1'000'000'000,
                                     .field = "think_ns",
                                     .not_simulated = "a simulated guest's own work is in its --topology"}),
-      about<&CellConfig::mmu_lock, Choice<MmuLockKind::ticket, MmuLockKind::mutex>>(
-          {.key = "mmu-lock", .help = "ticket (fair) or mutex", .accepted = "ticket|mutex", .field = "mmu_lock"}),
+      about<&CellConfig::mmu_lock, Choice<MmuLockKind::ticket, MmuLockKind::mutex, MmuLockKind::rwlock>>(
+          {.key = "mmu-lock",
+           .help = "ticket (fair), mutex, or, in a kernel only, rwlock: the kernel's own, as KVM's",
+           .accepted = "ticket|mutex|rwlock",
+           .field = "mmu_lock"}),
       about<&CellConfig::duration, Time>({.key = "duration",
                                           .kind = Kind::time,
                                           .help = "The measured window",

@@ -238,6 +238,9 @@ PreparedCell prepare_cell(CellRequest request) {
     check_kernel_cell(request);
   } else {
     require_variant(*cell.variant);
+    if (request.config.mmu_lock == MmuLockKind::rwlock) {
+      throw InputError("--mmu-lock rwlock: it is the kernel's own lock; give --machine kernel, or ticket or mutex");
+    }
   }
   if (std::string notice = decide_guest(request, *cell.variant); !notice.empty()) {
     cell.notices.push_back(std::move(notice));
