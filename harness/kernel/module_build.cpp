@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <optional>
 #include <sstream>
 #include <vector>
 
@@ -38,11 +39,7 @@ std::optional<fs::path> headers_of(const std::string& release, const fs::path& t
   for (const fs::path& candidate : candidates) {
     if (fs::exists(candidate / "include/config/auto.conf", error)) return fs::absolute(candidate).lexically_normal();
   }
-  throw InputError(
-      fmt::format("no headers of Linux {0}: install linux-headers-{0}, or unpack that package beside the kernel "
-                  "(scripts/fetch-kernels "
-                  "does)",
-                  release));
+  return std::nullopt;
 }
 
 /// What went wrong by make's output: the line of its `$(error ...)`, the first compiler's or linker's error, or else
@@ -84,9 +81,16 @@ std::string why_not_for(const fs::path& file, const std::string& release) {
 
 fs::path build_module(const fs::path& source, const std::string& release, const fs::path& tree,
                       const std::function<void(const std::string&)>& notice) {
-  const fs::path headers = headers_of(release, tree);
-  os::require_program("make", "building the module", "make");
   const fs::path file = module_file(release);
+  const auto headers = headers_of(release, tree);
+  if (!headers && why_not_for(file, release).empty()) return file;
+  if (!headers) {
+    throw InputError(
+        fmt::format("no headers of Linux {0}: install linux-headers-{0}, or unpack that package beside the "
+                    "kernel, as scripts/fetch-kernels does",
+                    release));
+  }
+  os::require_program("make", "building the module", "make");
   std::error_code error;
   fs::create_directories(file.parent_path(), error);
   if (error) throw InputError(fmt::format("cannot make {}: {}", file.parent_path().string(), error.message()));
@@ -95,7 +99,7 @@ fs::path build_module(const fs::path& source, const std::string& release, const 
   }
   const ToolEnd end =
       run_tool({"make", "-C", source.string(), fmt::format("-j{}", sysconf(_SC_NPROCESSORS_ONLN)),
-                fmt::format("KDIR={}", headers.string()), fmt::format("BUILD={}", file.parent_path().string())});
+                fmt::format("KDIR={}", headers->string()), fmt::format("BUILD={}", file.parent_path().string())});
   if (end.exit_code != 0) {
     throw InputError(fmt::format("the module for Linux {} cannot be built: {}", release, first_error(end.output)));
   }
