@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -15,7 +16,7 @@
 
 namespace {
 
-void write_to(const char* file, const char* text) { std::ofstream(file) << text; }
+void write_to(const char* file, const char* text) { std::ofstream(file) << text << std::flush; }
 
 /// No other thread runs any more: every CPU belongs to one of real-time priority that never sleeps.
 [[noreturn]] void take_all_cpus() {
@@ -27,7 +28,7 @@ void write_to(const char* file, const char* text) { std::ofstream(file) << text;
     threads.emplace_back([] {
       sched_param priority{.sched_priority = 99};
       sched_setscheduler(0, SCHED_FIFO, &priority);
-      for (volatile unsigned long spins = 0;; spins = spins + 1) {
+      for (std::atomic<unsigned> spins{0};; spins.fetch_add(1, std::memory_order_relaxed)) {
       }
     });
   }
