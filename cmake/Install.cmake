@@ -5,7 +5,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/shadowwalk)
 
 install(DIRECTORY harness variants workloads DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/shadowwalk
   FILES_MATCHING PATTERN "*.hpp")
-install(FILES LICENSE docs/attach.md docs/bench.md docs/doctor.md docs/host-kvm.md docs/matrix.md docs/model.md docs/probes.md
+install(FILES LICENSE docs/attach.md docs/bench.md docs/doctor.md docs/host-kvm.md docs/kernel.md docs/matrix.md docs/model.md docs/probes.md
   docs/project.md docs/reports.md docs/result-format.md docs/trace-format.md docs/verify.md docs/workloads.md
   docs/writing-a-variant.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -17,6 +17,7 @@
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/host_kvm/host_kvm.hpp"
+#include "harness/kernel/kernel_cell.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/printable.hpp"
 #include "harness/os/program.hpp"
@@ -117,6 +118,7 @@ void add_verbs(CLI::App& command) {
   shadowwalk::cli::add_attach(command);
   shadowwalk::cli::add_verify(command);
   shadowwalk::cli::add_project(command);
+  shadowwalk::cli::add_kernel(command);
   shadowwalk::cli::add_list(command);
   shadowwalk::cli::add_doctor(command);
   shadowwalk::cli::add_import(command);
@@ -126,6 +128,7 @@ void add_verbs(CLI::App& command) {
 
 int run(int argc, char** argv) {
   shadowwalk::host_kvm::add_host_kvm(shadowwalk::Registry::instance());
+  shadowwalk::kernel::add_kernel_machine();
   CLI::App command{kDescription, "shadowwalk"};
   command.set_version_flag("-V,--version", "shadowwalk " SHADOWWALK_VERSION);
   command.footer(kFooter);

@@ -13,13 +13,16 @@
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/live_cell.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/cli/vm_cells.hpp"
 #include "harness/lab/cell_benchmark.hpp"
 #include "harness/lab/cell_request.hpp"
 #include "harness/lab/prepared_cell.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
+#include "harness/os/interrupt.hpp"
 #include "harness/os/notice.hpp"
 #include "harness/os/program.hpp"
+#include "harness/run/runner.hpp"
 #include "harness/timeline/chrome_trace.hpp"
 #include "harness/timeline/recorder.hpp"
 
@@ -106,11 +109,47 @@ BenchmarkFlags benchmark_flags(const CLI::App& verb) {
   return parse_benchmark_flags(flags);
 }
 
+/// `cell --machine kernel-vm`: the same command in the virtual machine. What only this host could do is refused.
+void run_in_vm(const CellArguments& arguments, const CellRequest& request, const BenchmarkFlags& flags) {
+  if (!arguments.trace.empty() || arguments.hold || !arguments.plugins->empty()) {
+    throw InputError(
+        "cell: --machine kernel-vm: --trace, --hold and --plugin need a cell in this process; leave them out");
+  }
+  check_output("cell", "--json", arguments.json);
+  VmCells cells;
+  cells.expect(request);
+  std::vector<std::string> words = {"shadowwalk", "cell"};
+  const auto options = command_line(request);
+  words.insert(words.end(), options.begin(), options.end());
+  words.push_back(fmt::format("--benchmark_repetitions={}", flags.repetitions));
+  if (flags.aggregates_only) words.emplace_back("--benchmark_report_aggregates_only");
+  for (const auto& [key, value] : flags.context) words.push_back(fmt::format("--benchmark_context={}={}", key, value));
+  words.insert(words.end(), {"--json", ""});
+  const kernel::ScratchDirectory scratch;
+  const std::filesystem::path json = scratch.path() / "result.json";
+  const auto limit = run::Watchdog().slack + measuring_time(request.config) * 4 * flags.repetitions;
+  os::Interrupt interrupt;
+  const run::ChildResult child = cells.run(request, words, json, limit, interrupt.fd());
+  if (const auto signal = interrupt.caught()) throw CLI::RuntimeError{128 + *signal};
+  std::error_code error;
+  if (std::filesystem::exists(json, error)) write_output(arguments.json, os::read_file(json));
+  if (child.end == run::ChildEnd::kExited && child.exit_code == 0) {
+    if (arguments.json != kStdout) fmt::print("{}", child.output);
+    return;
+  }
+  const std::string why = run::classify(child, {}, limit).reason;
+  if (child.end == run::ChildEnd::kExited && child.exit_code == 2) throw InputError(why);
+  throw CellError(why);
+}
+
 void run(CellArguments arguments, const BenchmarkFlags& flags) {
   if (!flags.out.empty()) {
     if (!arguments.json.empty())
       throw InputError("cell: --benchmark_out and --json both name the file of the result; give one");
     arguments.json = flags.out;
+  }
+  if (const CellRequest request = request_from(*arguments.texts); needs_virtual_machine(request.config)) {
+    return run_in_vm(arguments, request, flags);
   }
   PreparedCell cell = prepare(arguments);
   CellConfig& config = cell.config;

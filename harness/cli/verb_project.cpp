@@ -72,6 +72,10 @@ CellRequest request_from(const ProjectOptions& options) {
   if (request.config.rcu_interval.of_kernel) {
     throw InputError("project: --rcu-interval host: the simulated machine has no kernel of its own; give a time");
   }
+  if (request.config.mmu_lock == MmuLockKind::rwlock) {
+    throw InputError(
+        "project: --mmu-lock rwlock: the simulated machine has no kernel of its own; give ticket or mutex");
+  }
   if (replay::trace_file(request.config.workload)) {
     throw InputError(
         "project: --workload trace:FILE: no trace is replayed on the simulated machine; "

@@ -17,6 +17,7 @@
 #include "harness/cli/live_cell.hpp"
 #include "harness/cli/matrices.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/cli/vm_cells.hpp"
 #include "harness/doctor/live_facts.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/notice.hpp"
@@ -30,6 +31,7 @@ namespace {
 
 struct RunOptions {
   std::string matrix;
+  std::shared_ptr<CellTexts> of_all_cells = std::make_shared<CellTexts>();  ///< --machine and --kernel
   std::string out;
   std::optional<int> repetitions;
   std::optional<std::int64_t> seed;  ///< signed: CLI11 turns -1 into a large unsigned number
@@ -108,8 +110,15 @@ std::vector<run::PlannedPlugin> plan_plugins(const std::vector<std::string>& fil
   return plugins;
 }
 
+/// The matrix, with what the command line says of all of its cells.
 run::Matrix requested_matrix(const RunOptions& options) {
-  return run::read_matrix(matrix_file(options.matrix.empty() ? "quick" : options.matrix), known_names());
+  run::Matrix matrix = run::read_matrix(matrix_file(options.matrix.empty() ? "quick" : options.matrix), known_names());
+  for (const auto& [key, text] : *options.of_all_cells) {
+    CellRequest request;
+    take(request, "run", *find_cell_option(key), text, known_names());
+    run::set_for_all(matrix, *find_cell_option(key), request.config);
+  }
+  return matrix;
 }
 
 /// The plan of a matrix by this build, with these plug-ins.
@@ -158,7 +167,7 @@ run::RunDirectory resume(const RunOptions& options) {
   for (const std::string& file : *options.plugins) plugin::load_plugin(file);
 
   std::optional<std::uint64_t> seed = checked_seed(options);
-  if (!options.matrix.empty()) {
+  if (!options.matrix.empty() || !options.of_all_cells->empty()) {
     const run::Matrix matrix = requested_matrix(options);
     if (!seed) seed = matrix.seed;
     requested = make_plan(options, matrix, seed);
@@ -226,6 +235,14 @@ int run_matrix(const RunOptions& options) {
     registration.update(entry);
   };
 
+  VmCells vm_cells;
+  for (const run::PlannedCell& cell : plan.cells) {
+    if (needs_virtual_machine(cell.request.config)) vm_cells.expect(cell.request);
+  }
+  settings.elsewhere = [&](const run::PlannedCell& cell, const std::vector<std::string>& words,
+                           const std::filesystem::path& json, std::chrono::nanoseconds limit,
+                           int stop_fd) { return vm_cells.run(cell.request, words, json, limit, stop_fd); };
+
   os::Interrupt interrupt;
   const run::RunOutcome outcome = run::run_measurements(directory, settings, interrupt);
   fmt::print("{}{}", run::summary(directory),
@@ -263,6 +280,9 @@ void add_run(CLI::App& command) {
   verb->add_option("--filter", options->filter, "Only the cells whose name, or group/name, matches")
       ->type_name("REGEX");
   verb->add_option("--seed", options->seed, "Seed of the order of execution (overrides the matrix; default: random)");
+  for (const char* key : {"machine", "kernel"}) {
+    add_cell_option(*verb, *find_cell_option(key), options->of_all_cells, "the matrix's");
+  }
   options->plugins = add_plugin_files(*verb);
   verb->add_flag("--resume", options->resume, "Continue the run in DIR; finished measurements are not repeated");
   verb->add_flag("--retry-failed", options->retry_failed, "With --resume: repeat failed measurements");

@@ -10,6 +10,7 @@ void add_attach(CLI::App& command);
 void add_cell(CLI::App& command);
 void add_doctor(CLI::App& command);
 void add_import(CLI::App& command);
+void add_kernel(CLI::App& command);
 void add_list(CLI::App& command);
 void add_ps(CLI::App& command);
 void add_project(CLI::App& command);

@@ -7,6 +7,17 @@ namespace shadowwalk {
 std::string to_string(const ReadDelay& delay) {
   return delay.on() ? fmt::format("1/{}:{}us", delay.one_in, delay.stall_us) : "off";
 }
+const char* to_string(MachineKind kind) {
+  switch (kind) {
+    case MachineKind::user:
+      return "user";
+    case MachineKind::kernel:
+      return "kernel";
+    case MachineKind::kernel_vm:
+      return "kernel-vm";
+  }
+  return "";
+}
 const char* to_string(GuestKind kind) {
   switch (kind) {
     case GuestKind::kvm:

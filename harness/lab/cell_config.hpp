@@ -27,6 +27,13 @@ struct RcuInterval {
   bool is_default() const { return time.count() == 0 && !of_kernel; }
 };
 
+/// Where a cell's walkers and zappers run.
+enum class MachineKind {
+  user,       ///< threads of this process
+  kernel,     ///< kernel threads of the running kernel, in shadowwalk.ko (docs/kernel.md)
+  kernel_vm,  ///< the same in a kernel that the command boots in a virtual machine
+};
+
 /// One cell, as asked for, after defaults (docs/result-format.md, `cell`). The option table (cell_options.hpp) has the
 /// ranges; give() checks them.
 struct CellConfig {
@@ -40,6 +47,8 @@ struct CellConfig {
   unsigned walks_per_exit = 1024;
   WalkMode walk_mode = WalkMode::throughput;
   std::uint64_t think_ns = 0;  ///< that a thread guest's vCPU spins after each burst, outside sections
+  MachineKind machine = MachineKind::user;
+  std::string kernel;  ///< MachineKind::kernel_vm: a directory or .deb with what it boots; empty: the running kernel's
   GuestKind guest = GuestKind::thread;
   std::string placement = "auto";
   MmuLockKind mmu_lock = MmuLockKind::ticket;
@@ -70,6 +79,7 @@ struct CellConfig {
 
 /// `off` or `1/1000:50us`.
 std::string to_string(const ReadDelay& delay);
+const char* to_string(MachineKind kind);
 const char* to_string(GuestKind kind);
 const char* to_string(MmuLockKind kind);
 const char* to_string(WalkMode mode);

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "harness/machine/placement.hpp"
+#include "harness/os/printable.hpp"
 #include "harness/text/duration.hpp"
 
 namespace shadowwalk {
@@ -161,6 +162,17 @@ struct PaceText {
   static json in_result(const T&) { return {}; }  // the replay's part of the result has it
 };
 
+/// The config's empty text: what runs here.
+struct KernelText : Name {
+  static constexpr std::string_view kRunning = "running";
+  static std::optional<std::string> read(std::string_view text) {
+    if (text.empty() || os::printable(text) != text) return std::nullopt;
+    return text == kRunning ? std::string() : std::string(text);
+  }
+  static std::string text(const std::string& kernel) { return kernel.empty() ? std::string(kRunning) : kernel; }
+  static json in_result(const std::string& kernel) { return kernel.empty() ? json() : json(kernel); }
+};
+
 /// The config's empty text counts nothing.
 struct EventsText : Name {
   static std::optional<std::string> read(std::string_view text) { return text == "none" ? "" : std::string(text); }
@@ -250,6 +262,22 @@ std::vector<CellOption> make_table() {
            .accepted = "throughput|latency",
            .field = "walk_mode",
            .not_simulated = "simulated walks never overlap"}),
+      about<&CellConfig::machine, Choice<MachineKind::user, MachineKind::kernel, MachineKind::kernel_vm>>(
+          {.key = "machine",
+           .help = "Where walkers and zappers run: user: in this process; kernel: in the running kernel, by its module "
+                   "(`shadowwalk kernel load`); kernel-vm: in a kernel that is booted for them in a virtual machine",
+           .accepted = "user|kernel|kernel-vm",
+           .field = "machine",
+           .named_if_given = true,
+           .not_simulated = "the machine is simulated"}),
+      about<&CellConfig::kernel, KernelText>(
+          {.key = "kernel",
+           .help = "--machine kernel-vm only: what it boots: a directory with vmlinuz and modules, a .deb of such a "
+                   "kernel, or running: the image of the kernel that runs here",
+           .accepted = "running, or the name of a directory or a .deb",
+           .field = "kernel",
+           .named_if_given = true,
+           .not_simulated = "the machine is simulated"}),
       about<&CellConfig::guest, Choice<GuestKind::automatic, GuestKind::kvm, GuestKind::thread, GuestKind::trace>>(
           {.key = "guest",
            .help = "kvm: real vCPUs; thread: the same program as ordinary code; trace: the accesses of trace:FILE; "
@@ -273,8 +301,11 @@ std::vector<CellOption> make_table() {
                                     .maximum = 1'000'000'000,
                                     .field = "think_ns",
                                     .not_simulated = "a simulated guest's own work is in its --topology"}),
-      about<&CellConfig::mmu_lock, Choice<MmuLockKind::ticket, MmuLockKind::mutex>>(
-          {.key = "mmu-lock", .help = "ticket (fair) or mutex", .accepted = "ticket|mutex", .field = "mmu_lock"}),
+      about<&CellConfig::mmu_lock, Choice<MmuLockKind::ticket, MmuLockKind::mutex, MmuLockKind::rwlock>>(
+          {.key = "mmu-lock",
+           .help = "ticket (fair), mutex, or, in a kernel only, rwlock: the kernel's own, as KVM's",
+           .accepted = "ticket|mutex|rwlock",
+           .field = "mmu_lock"}),
       about<&CellConfig::duration, Time>({.key = "duration",
                                           .kind = Kind::time,
                                           .help = "The measured window",

@@ -32,9 +32,10 @@ struct CellOption {
   std::string_view accepted{};
   std::int64_t minimum = 0;
   std::int64_t maximum = 0;
-  std::string_view field{};   ///< its key in the result's `cell`; empty: it is not there, or something else writes it
-  std::string_view label{};   ///< what a cell's name calls it; empty: the key, with `_` for `-`
-  bool always_named = false;  ///< a cell's name always holds it, and not only where a matrix varies it
+  std::string_view field{};     ///< its key in the result's `cell`; empty: it is not there, or something else writes it
+  std::string_view label{};     ///< what a cell's name calls it; empty: the key, with `_` for `-`
+  bool always_named = false;    ///< a cell's name always holds it, and not only where a matrix varies it
+  bool named_if_given = false;  ///< a cell's name holds it unless it has its default
   /// A knob of the contestant and no condition of the contest: cells that differ in such options alone have the same
   /// setting (reports/shadowwalk_report/setting.py).
   bool of_scheme = false;

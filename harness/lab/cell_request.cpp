@@ -66,6 +66,12 @@ std::string not_a_value(const CellOption& option, std::string_view text) {
   return fmt::format("{} is '{}'; it must be one of {}", option.key, text.substr(0, 60), choices);
 }
 
+/// A kernel goes by the name of its directory or package.
+std::string kernel_name(const std::filesystem::path& kernel) {
+  const std::filesystem::path file = kernel.has_filename() ? kernel : kernel.parent_path();
+  return file.extension() == ".deb" ? file.stem().string() : file.filename().string();
+}
+
 }  // namespace
 
 bool operator==(const CellRequest& a, const CellRequest& b) {
@@ -148,11 +154,13 @@ std::string cell_name(const CellConfig& config, const std::vector<std::string_vi
   std::string name = fmt::format("{}/{}", config.variant, trace ? "trace:" + stem(*trace) : stem(config.workload));
   for (const CellOption& option : cell_options()) {
     if (option.required()) continue;
-    if (!option.always_named && std::ranges::find(more_keys, option.key) == more_keys.end()) continue;
+    const bool is_asked_for = option.always_named || std::ranges::find(more_keys, option.key) != more_keys.end();
+    if (!is_asked_for && !(option.named_if_given && option.text(config) != option.text(CellConfig()))) continue;
     std::string label(option.label.empty() ? option.key : option.label);
     std::replace(label.begin(), label.end(), '-', '_');
     std::string value = option.text(config);
     if (option.key == "zap-rate" && trace) value = "trace";
+    if (option.key == "kernel") value = kernel_name(value);
     if (option.key == "guest" && !guest.empty()) value = guest;
     name += fmt::format("/{}:{}", label, value);
   }

@@ -14,6 +14,9 @@ namespace {
 
 using nlohmann::json;
 
+/// Of a cell whose times mean nothing: readers leave it out of every verdict but those on violations.
+constexpr const char* kEmulatedFlag = "emulated";
+
 json in_bytes(const std::vector<std::uint64_t>& pages) {
   json bytes = json::array();
   for (const std::uint64_t count : pages) bytes.push_back(count * kPageBytes);
@@ -77,6 +80,12 @@ json to_json(const Histogram& histogram) {
           {"buckets", std::move(buckets)}};
 }
 
+/// Depends on how fast things went.
+bool is_timed(const Figure& figure) {
+  return figure.is_distribution() || figure.unit == Unit::ns || figure.unit == Unit::per_second ||
+         figure.name == kSaturated;
+}
+
 /// What the figure's row says about the cell: its value, or why it has none.
 Reading read_figure(const Figure& figure, const Measured& of) {
   Reading reading = figure.read(of);
@@ -86,6 +95,7 @@ Reading read_figure(const Figure& figure, const Measured& of) {
     return Absent{std::string(of.why_hidden)};
   }
   if (of.config.instrumentation < figure.level) return Absent{not_taken_at(of.config.instrumentation)};
+  if (!of.untimed.empty() && is_timed(figure)) return Absent{std::string(of.untimed)};
   return reading;
 }
 
@@ -116,6 +126,7 @@ void record_figures(CellResult& result, const Measured& of) {
 
 /// The time that each entry of Google Benchmark's format needs: of a walk, or of a touch.
 double manual_time_ns(const CellResult& result, const Measured& of) {
+  if (!of.untimed.empty()) return 0;
   if (const auto mean = result.counters.find("walk_ns_mean"); mean != result.counters.end()) return mean->second;
   // What a walk and all that surrounds it took of one vCPU.
   const auto count = static_cast<double>(of.touches != nullptr ? of.touches->count : of.cell.walks);
@@ -175,6 +186,7 @@ void record_grace_periods(CellResult& result, const Measured& of) {
   constexpr const char* kName = "grace_period_times";
   if (of.kind == CellKind::host_kvm) return record_absent(result, kName, of.why_hidden);
   if (!is_taken(result, of, Instrumentation::light, kName)) return;
+  if (!of.untimed.empty()) return record_absent(result, kName, of.untimed);
   if (!of.cell.grace_period_times) return record_absent(result, kName, kNoGracePeriods);
   const GracePeriodRecord::Result& times = *of.cell.grace_period_times;
   json& object = result.details[kName] = {
@@ -266,6 +278,7 @@ CellResult make_result(const Measured& of) {
     record_noise(result, cell.noise);
     record_perturbed(result, config.timeline != nullptr, cell.perturbed);
   }
+  if (!of.untimed.empty()) result.details["flags"].push_back(kEmulatedFlag);
 
   result.details["placement"] = cell.placement;
   if (cell.grace_periods != 0) result.details["grace_periods"] = cell.grace_periods;

@@ -134,7 +134,7 @@ constexpr Figure kZapFigures[] = {
                          "of its commit, of zaps "
                          "that were to start in the window",
                          [](const Measured& of) { return of_zaps(of, of.cell.zap_ns); })),
-    counter("saturated", flag, "saturated", kNone, neither, kEveryCell,
+    counter(kSaturated, flag, "saturated", kNone, neither, kEveryCell,
             "1 when less than 95 % of the requested zap rate was reached: then there is no verdict on latencies",
             saturated),
 };

@@ -49,6 +49,7 @@ struct Measured {
   std::string_view why_hidden{};                  ///< why figures of measured cells cannot be measured; of other kinds
   const Touches* touches = nullptr;               ///< host_kvm only
   std::optional<std::uint64_t> line_transfers{};  ///< simulated only: of walks in the window
+  std::string_view untimed{};  ///< why the cell's times and rates mean nothing, as under emulation; empty: they do
 };
 
 /// The cell should have the figure, but could not measure it.
@@ -106,6 +107,7 @@ struct EventFigure {
 /// In the order of the summary. The counters in `_total` of kWorkloadTopic are the events that a workload can require.
 std::span<const FigureTopic> figure_topics();
 inline constexpr std::string_view kWorkloadTopic = "workload";
+inline constexpr std::string_view kSaturated = "saturated";
 std::span<const EventFigure> event_figures();
 
 /// The quantiles that a distribution yields; empty for a counter.

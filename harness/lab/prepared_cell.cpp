@@ -139,6 +139,10 @@ void prepare_workload(CellRequest& request, PreparedCell& cell) {
   config.first_vcpu_delay = first_vcpu_delay(workload.stall);
 }
 
+PrepareKernelCell prepare_kernel_cell = nullptr;
+
+bool is_in_kernel(const CellConfig& config) { return config.machine != MachineKind::user; }
+
 /// What --rcu-interval host waits for.
 void require_kernel_grace_periods(const CellConfig& config) {
   if (!config.rcu_interval.of_kernel) return;
@@ -164,7 +168,39 @@ void require_kvm() {
   }
 }
 
+void require_pinning(const PreparedCell& cell, const CellConfig& config) {
+  if (!cell.placement.cpu_of(0)) return;
+  if (const std::string reason = why_no_pinning(); !reason.empty()) {
+    throw InputError(
+        fmt::format("--placement {}: this process may not pin its threads ({}); give --placement none, "
+                    "or permit the system call",
+                    config.placement, reason));
+  }
+}
+
 }  // namespace
+
+void set_kernel_machine(PrepareKernelCell prepare) { prepare_kernel_cell = prepare; }
+
+void check_kernel_cell(const CellRequest& request) {
+  const CellConfig& config = request.config;
+  const VariantEntry& variant = Registry::instance().at(config.variant);
+  const auto refuse = [&](std::string_view option, std::string_view why) {
+    throw InputError(fmt::format("--machine {}: {}: {}", to_string(config.machine), option, why));
+  };
+  if (variant.is_reference()) refuse(config.variant, "it is a reference of user space, and no scheme");
+  if (variant.plugin) refuse(config.variant, "a plug-in cannot be loaded into the kernel");
+  if (replay::trace_file(config.workload)) refuse("trace:FILE", "traces are replayed in user space only");
+  if (config.guest != GuestKind::automatic && config.guest != GuestKind::thread) {
+    refuse(fmt::format("--guest {}", to_string(config.guest)),
+           "vCPUs are kernel threads that run the guest's program; give --guest thread or leave it out");
+  }
+  if (!config.rcu_interval.is_default()) {
+    refuse("--rcu-interval", "the kernel's own RCU begins grace periods when it wants; leave it out");
+  }
+  if (!config.events.empty()) refuse("--events", "the module counts no events of the PMU; leave it out");
+  if (config.placement == "none") refuse("--placement none", "kernel threads are bound to a CPU each; leave it out");
+}
 
 void follow_workload(CellRequest& request, const Workload& workload) {
   if (workload.host.empty()) decide(request, "zappers", &CellConfig::zappers, 0u);
@@ -176,7 +212,9 @@ std::string decide_guest(CellRequest& request, const VariantEntry& variant) {
   request.given.insert("guest");
   if (config.guest != GuestKind::automatic) return {};
   config.guest = GuestKind::kvm;
-  if (replay::trace_file(config.workload)) {
+  if (is_in_kernel(config)) {
+    config.guest = GuestKind::thread;
+  } else if (replay::trace_file(config.workload)) {
     config.guest = GuestKind::trace;
   } else if (const std::string reason = kvm_unavailable_reason(); !reason.empty() && !variant.is_reference()) {
     config.guest = GuestKind::thread;
@@ -186,14 +224,24 @@ std::string decide_guest(CellRequest& request, const VariantEntry& variant) {
 }
 
 void check_variant(const VariantEntry& variant, const CellConfig& config) {
-  require_variant(variant);
+  if (!is_in_kernel(config)) require_variant(variant);
   require_zaps(variant, config);
 }
 
 PreparedCell prepare_cell(CellRequest request) {
   PreparedCell cell;
   cell.variant = &Registry::instance().at(request.config.variant);
-  require_variant(*cell.variant);
+  if (!request.config.kernel.empty() && request.config.machine != MachineKind::kernel_vm) {
+    throw InputError("--kernel: it names what --machine kernel-vm boots; leave it out, or give --machine kernel-vm");
+  }
+  if (is_in_kernel(request.config)) {
+    check_kernel_cell(request);
+  } else {
+    require_variant(*cell.variant);
+    if (request.config.mmu_lock == MmuLockKind::rwlock) {
+      throw InputError("--mmu-lock rwlock: it is the kernel's own lock; give --machine kernel, or ticket or mutex");
+    }
+  }
   if (std::string notice = decide_guest(request, *cell.variant); !notice.empty()) {
     cell.notices.push_back(std::move(notice));
   }
@@ -214,14 +262,7 @@ PreparedCell prepare_cell(CellRequest request) {
   require_kernel_grace_periods(request.config);
   refuse_for_latency(request.config);
   cell.placement = Placement::parse(request.config.placement);
-  if (cell.placement.cpu_of(0)) {
-    if (const std::string reason = why_no_pinning(); !reason.empty()) {
-      throw InputError(
-          fmt::format("--placement {}: this process may not pin its threads ({}); give --placement none, "
-                      "or permit the system call",
-                      request.config.placement, reason));
-    }
-  }
+  if (!is_in_kernel(request.config)) require_pinning(cell, request.config);
   cell.options = command_line(request);
   cell.config = std::move(request.config);
   if (cell.config.name.empty()) cell.config.name = cell_name(cell.config);
@@ -231,6 +272,11 @@ PreparedCell prepare_cell(CellRequest request) {
   }
   if (cell.config.guest == GuestKind::kvm) require_kvm();
   if (!replays) cell.budget = page_budget(cell.config, cell.workload);
+  if (is_in_kernel(cell.config)) {
+    if (prepare_kernel_cell == nullptr) throw InputError("--machine kernel: this program has no such machine");
+    cell.reference = prepare_kernel_cell(cell);
+    return cell;
+  }
   cell.events = encode_events(cell.config.events);
   return cell;
 }

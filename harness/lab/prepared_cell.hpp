@@ -19,7 +19,8 @@ namespace shadowwalk {
 struct CellResult;
 struct PreparedCell;
 
-/// A prepared cell of a reference, which is no scheme of the lab's (VariantEntry::prepare_reference).
+/// A prepared cell that the lab's own engine does not run: of a reference, which is no scheme of the lab's
+/// (VariantEntry::prepare_reference), or of another machine than user space (set_kernel_machine()).
 class ReferenceCell {
  public:
   virtual ~ReferenceCell() = default;
@@ -37,7 +38,7 @@ struct PreparedCell {
   Placement placement = Placement::parse("auto");
   pmu::EncodedSelection events;
   PageBudget budget;
-  std::shared_ptr<const ReferenceCell> reference;  ///< null: the variant is one of the lab's
+  std::shared_ptr<const ReferenceCell> reference;  ///< null: the lab's own engine runs it
 
   std::vector<std::string> options;  ///< that ask for just this cell: `--variant irq-ipi ...`
   std::vector<std::string> notices;  ///< decisions that a user should know of, a line each
@@ -51,6 +52,17 @@ struct PreparedCell {
   /// There are more busy threads than CPUs.
   bool oversubscribed() const { return busy_threads() > placement.cpus() || vcpus_share_cpus(); }
 };
+
+/// Who prepares the cells of --machine kernel, and of --machine kernel-vm inside of the virtual machine: the lab does
+/// not know the kernel (harness/kernel). Called by prepare_cell(), which has resolved the rest; throws InputError as it
+/// does.
+using PrepareKernelCell = std::shared_ptr<const ReferenceCell> (*)(const PreparedCell&);
+/// Before any cell is prepared, and before threads start.
+void set_kernel_machine(PrepareKernelCell prepare);
+
+/// Throws InputError where the kernel's machine has no such variant or option, whichever kernel it is: what
+/// `--machine kernel-vm` asks before it boots one. For the rest the module decides.
+void check_kernel_cell(const CellRequest& request);
 
 /// Decides what was not asked for (guest, read delay, zappers, working set), loads the workload once, and refuses what
 /// cannot run. Nothing is measured, and no thread started; registers the process for what the variant needs, so it is

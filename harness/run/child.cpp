@@ -134,6 +134,7 @@ ChildResult run_child(const std::filesystem::path& program, const std::vector<st
   result.elapsed = Clock::now() - start;
   drain(reader.get(), output);
   result.last_line = os::last_line(output);
+  result.output = std::move(output);
   if (result.end == ChildEnd::kExited && WIFSIGNALED(status)) {
     result.end = ChildEnd::kSignalled;
     result.signal = WTERMSIG(status);

@@ -8,14 +8,22 @@
 /// One child process: started in a group of its own, watched, and never outliving the runner.
 namespace shadowwalk::run {
 
-enum class ChildEnd { kExited, kSignalled, kTimedOut, kInterrupted };
+enum class ChildEnd {
+  kExited,
+  kSignalled,
+  kTimedOut,
+  kInterrupted,
+  kKernelCrashed,  ///< it ran in a virtual machine, whose kernel ended; last_line: the end of its console
+  kKernelHung,     ///< the same, but that kernel gave no answer any more
+};
 
 struct ChildResult {
   ChildEnd end = ChildEnd::kExited;
   int exit_code = 0;  ///< kExited
   int signal = 0;     ///< kSignalled
   std::string
-      last_line;  ///< of its stdout and stderr together, printable, at most 400 bytes; empty: it printed nothing
+      last_line;         ///< of its stdout and stderr together, printable, at most 400 bytes; empty: it printed nothing
+  std::string output{};  ///< the end of what it printed there, as it is
   std::chrono::nanoseconds elapsed{0};
 };
 

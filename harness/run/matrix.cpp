@@ -103,7 +103,7 @@ class MatrixReader {
       const bool is_time = option.kind == CellOption::Kind::time;
       wrong = wrong_type(option, node, is_time ? "a string with its unit, such as \"500ms\"" : "a string");
     } else {
-      wrong = give(request, option, option.kind == CellOption::Kind::workload ? resolved(*text) : *text, &known_);
+      wrong = give(request, option, resolved(option, *text), &known_);
     }
     if (wrong) reader_.fail(node.source(), *wrong);
     std::string value = option.text(request.config);
@@ -143,13 +143,14 @@ class MatrixReader {
     return fmt::format("'{}' is {}; it must be {}", option.key, TomlReader::type_name(node), wanted);
   }
 
-  /// A workload's file as the cells' processes find it, wherever they run: relative to the folder of the matrix.
-  std::string resolved(const std::string& workload) const {
-    if (!is_file_or_trace(workload)) return workload;
-    const auto trace = replay::trace_file(workload);
+  /// A file as the cells' processes find it, wherever they run: relative to the folder of the matrix.
+  std::string resolved(const CellOption& option, const std::string& text) const {
     const auto folder = std::filesystem::absolute(reader_.file()).parent_path();
-    const std::string file = (folder / (trace ? *trace : workload)).lexically_normal().string();
-    return trace ? "trace:" + file : file;
+    const auto in_folder = [&](std::string_view file) { return (folder / file).lexically_normal().string(); };
+    if (option.key == "kernel") return is_file_or_trace(text) ? in_folder(text) : text;
+    if (option.kind != CellOption::Kind::workload || !is_file_or_trace(text)) return text;
+    const auto trace = replay::trace_file(text);
+    return trace ? "trace:" + in_folder(*trace) : in_folder(text);
   }
 
   std::vector<Axis> read_defaults(const toml::table& table) const {
@@ -243,6 +244,14 @@ Matrix parse_matrix(std::string_view text, const std::string& file, const KnownN
 
 Matrix read_matrix(const std::filesystem::path& file, const KnownNames& known) {
   return parse_matrix(read_text_file(file, "matrix"), file.string(), known);
+}
+
+void set_for_all(Matrix& matrix, const CellOption& option, const CellConfig& value) {
+  for (Group& group : matrix.groups) {
+    std::erase_if(group.axes, [&](const Axis& axis) { return axis.option == &option; });
+    const auto place = std::ranges::find_if(group.axes, [&](const Axis& axis) { return axis.option > &option; });
+    group.axes.insert(place, Axis{.option = &option, .values = {value}});
+  }
 }
 
 }  // namespace shadowwalk::run

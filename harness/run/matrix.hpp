@@ -68,4 +68,7 @@ Matrix parse_matrix(std::string_view text, const std::string& file, const KnownN
 /// The same for a file. Throws InputError also when it cannot be read.
 Matrix read_matrix(const std::filesystem::path& file, const KnownNames& known);
 
+/// Gives all cells of a matrix this value of an option, in place of those that it varies.
+void set_for_all(Matrix& matrix, const CellOption& option, const CellConfig& value);
+
 }  // namespace shadowwalk::run

@@ -90,6 +90,7 @@ double widest_half_width(const Plan& plan, const std::vector<int>& setting, cons
   const auto baseline = std::ranges::find_if(
       setting, [&](int id) { return cell_of(plan, id).request.config.variant == variant && has_result(results, id); });
   if (baseline == setting.end()) return 0;
+  if (results.lower_bound({.cell = *baseline, .repetition = 0})->second.emulated) return 0;  // nothing is timed
   const bool has_zappers = cell_of(plan, *baseline).request.config.zappers > 0;
   const char* counter =
       has_zappers || !all_have(results, setting, "walk_ns_mean") ? "walks_per_second" : "walk_ns_mean";

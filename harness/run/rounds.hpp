@@ -39,7 +39,8 @@ using Results = std::map<Measurement, StoredResult>;
 
 /// The widest half width in a setting, of the mean of log(value / baseline's value) over the repetitions in which both
 /// are quiet: of walks_per_second where there are zappers or a cell has no walk_ns_mean, else of walk_ns_mean. Infinite
-/// where there are not two such pairs. 0 where nothing is compared: the baseline or all others have no result. Pure.
+/// where there are not two such pairs. 0 where nothing is compared: the baseline or all others have no result, or are
+/// emulated. Pure.
 double widest_half_width(const Plan& plan, const std::vector<int>& setting, const Results& results);
 
 /// The settings that are wider than the precision, the widest first. Pure.

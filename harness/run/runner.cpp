@@ -41,6 +41,10 @@ std::vector<std::string> arguments_for(const PlannedCell& cell, const RunnerSett
   return arguments;
 }
 
+bool is_elsewhere(const PlannedCell& cell, const RunnerSettings& settings) {
+  return cell.request.config.machine == MachineKind::kernel_vm && settings.elsewhere;
+}
+
 /// How one start of a cell ended.
 enum class Try { kEnded, kNoisy, kInterrupted };
 
@@ -51,7 +55,9 @@ Try try_once(RunDirectory& directory, const PlannedCell& cell, const Measurement
   const nanoseconds limit = time_limit(cell, settings.watchdog);
   std::vector<std::string> arguments = arguments_for(cell, settings, scratch.string());
   arguments.insert(arguments.end(), {"--id", std::to_string(cell.id)});
-  const ChildResult child = run_child(settings.program, arguments, limit, interrupt.fd());
+  const ChildResult child = is_elsewhere(cell, settings)
+                                ? settings.elsewhere(cell, arguments, scratch, limit, interrupt.fd())
+                                : run_child(settings.program, arguments, limit, interrupt.fd());
   if (child.end == ChildEnd::kInterrupted) return Try::kInterrupted;
 
   std::string problem;
@@ -114,6 +120,14 @@ Failure classify(const ChildResult& child, const std::string& result_problem, na
           fmt::format("killed by SIG{}{}", name != nullptr ? name : std::to_string(child.signal), last_words);
       break;
     }
+    case ChildEnd::kKernelCrashed:
+      failure.status = "crashed";
+      failure.reason = fmt::format("the virtual machine's kernel crashed: {}", said);
+      break;
+    case ChildEnd::kKernelHung:
+      failure.status = "watchdog";
+      failure.reason = fmt::format("the virtual machine's kernel hung{}", last_words);
+      break;
     case ChildEnd::kTimedOut:
     case ChildEnd::kInterrupted:
       failure.signal = SIGKILL;

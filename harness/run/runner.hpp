@@ -21,9 +21,16 @@ struct Watchdog {
   std::chrono::nanoseconds slack = std::chrono::seconds{30};
 };
 
+/// Runs `arguments` of a cell elsewhere than in a child process of this host, as run_child() does, and writes its
+/// result to `json` if it has one. Throws InputError if it cannot be run there at all.
+using RunElsewhere =
+    std::function<ChildResult(const PlannedCell&, const std::vector<std::string>& arguments,
+                              const std::filesystem::path& json, std::chrono::nanoseconds limit, int stop_fd)>;
+
 struct RunnerSettings {
   std::filesystem::path program = "/proc/self/exe";          ///< executed per cell
   std::vector<std::string> prefix = {"shadowwalk", "cell"};  ///< argv[0] and what stands before the cell's options
+  RunElsewhere elsewhere;                                    ///< for cells of --machine kernel-vm
   Watchdog watchdog;
   bool retry_failed = false;  ///< repeat measurements that failed earlier
   std::chrono::nanoseconds quiet_wait =

@@ -21,6 +21,7 @@ const json& member(const json& value, const char* key) {
 
 void read_disturbances(const json& details, StoredResult& result) {
   for (const json& flag : member(details, "flags")) {
+    result.emulated |= flag == "emulated";
     result.noisy |= flag == "noisy";
     result.saturated |= flag == "saturated";
     result.oversubscribed |= flag == "oversubscribed";

@@ -14,6 +14,7 @@ struct StoredResult {
   /// The `error_message` of its first entry in error, as it is, or another reason why it is no result; empty: it is
   /// one.
   std::string problem;
+  bool emulated = false;  ///< it has no times
   bool noisy = false;  ///< these, if any of its entries is flagged so
   bool saturated = false;
   bool oversubscribed = false;

@@ -11,6 +11,7 @@ from .setting import Scheme, Setting
 
 NEGATIVE_CONTROL = "unsafe"
 NOISY = "noisy"
+EMULATED = "emulated"  # its kernel ran under an emulator: it has counts and checks, and no times
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,8 +85,8 @@ class Result:
 
     @property
     def is_left_out(self):
-        """It is shown but excluded from verdicts: it is noisy, or a tool perturbed it."""
-        return self.is_noisy and not self.is_noisy_trusted or (self.perturbed != "" and not self.is_perturbed_trusted)
+        """It is shown but excluded from verdicts: it is noisy, a tool perturbed it, or it was emulated."""
+        return EMULATED in self.flags or self.is_noisy and not self.is_noisy_trusted or (self.perturbed != "" and not self.is_perturbed_trusted)
 
 
 def trusting_perturbed(results):

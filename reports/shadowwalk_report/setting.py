@@ -11,10 +11,11 @@ PLATFORM_AXES = {"placement": "placement {}", "mmu_lock": "{} mmu_lock", "workin
                  "walks_per_exit": "{:,} walks per exit", "duration_s": "{:g} s",
                  "locality": "locality {}", "write_percent": "{} % stores",
                  "speed": "speed {}", "instrumentation": "instrumentation {}", "events": "events {}", "think_ns": "think time {:,} ns",
-                 "walk_mode": "walk mode {}"}
+                 "walk_mode": "walk mode {}", "machine": "machine {}", "kernel": "kernel {}"}
 # The values of absent fields, which no title names. -1: the workload's own share of stores.
 _DEFAULTS = {"instrumentation": "full", "events": "", "locality": "", "write_percent": -1, "speed": "", "think_ns": 0,
-             "walk_mode": "throughput"}
+             "walk_mode": "throughput", "machine": "user", "kernel": ""}
+_PLACES = ("machine", "kernel")  # where cells run, which makes none of them a special one
 LATENCY = "latency"  # the walk mode in which each walk depends on the one before
 HOST, LIBURCU = "host", "liburcu"  # whose grace period ends a wait of RCU
 HOST_INTERVAL = "the host's grace period"
@@ -44,6 +45,8 @@ class Setting:
     speed: str  # of a trace's replay
     think_ns: int  # that a vCPU spins between bursts
     walk_mode: str
+    machine: str  # user, kernel, or kernel-vm
+    kernel: str  # that a virtual machine booted; empty: the one that ran there
 
     @property
     def place(self):
@@ -58,7 +61,7 @@ class Setting:
     @property
     def is_plain(self):
         """With the default instrumentation, without counted events, the guest as its workload defines it."""
-        return all(getattr(self, axis) == value for axis, value in _DEFAULTS.items())
+        return all(getattr(self, axis) == value for axis, value in _DEFAULTS.items() if axis not in _PLACES)
 
 
 @dataclasses.dataclass(frozen=True, order=True)

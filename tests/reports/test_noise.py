@@ -286,3 +286,12 @@ def test_perturbed_results_are_trusted_for_those_who_ask(factory, tmp_path):
     trusted = [dataclasses.replace(result, is_perturbed_trusted=True) for result in load(directory).results]
     [row] = [row for row in Table(trusted).all_rows if row.variant == "hazard"]
     assert len(row.values("walks_per_second", without_noise=True)) == 5
+
+
+def test_emulated_results_are_in_no_verdict(factory):
+    for variant in ("irq-ipi", "hazard"):
+        factory.cell({"violations": 0, "walks_per_second": 1e6}, variant=variant, machine="kernel-vm",
+                     extra={"flags": ["emulated"]})
+    results = load(factory.write()).results
+    assert len(results) == 10 and all(result.is_left_out and not result.is_noisy for result in results)
+    assert {result.setting.machine for result in results} == {"kernel-vm"}

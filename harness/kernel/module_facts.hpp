@@ -1,0 +1,20 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "harness/os/host_files.hpp"
+
+namespace shadowwalk::kernel {
+
+/// How the kernel is locked down (kernel_lockdown(7)): "integrity" or "confidentiality"; empty: it is not.
+std::string lockdown_mode(const os::HostFiles& files);
+
+/// The release that a module's `vermagic` names; "another" if the file holds none.
+std::string release_of_module(const std::filesystem::path& file);
+
+/// The value of `key=` in a module's .modinfo; empty if it has none.
+std::string modinfo(std::string_view module, std::string_view key);
+
+}  // namespace shadowwalk::kernel

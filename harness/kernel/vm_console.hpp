@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace shadowwalk::kernel {
+
+/// The end of what a kernel printed on its console. Not thread-safe.
+class VmConsole {
+ public:
+  void add(std::string_view bytes);
+  /// One printable line: what went wrong by the kernel's own words (its panic, its first BUG or WARNING), then its last
+  /// lines. Empty: it printed nothing.
+  std::string last_words() const;
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace shadowwalk::kernel
