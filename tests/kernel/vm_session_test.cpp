@@ -115,9 +115,10 @@ TEST_P(BootedKernel, DoesNotOutliveItsCaller) {
   close(ends[1]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, BootedKernel, testing::Values("bookworm", "bookworm-backports"), [](const auto& info) {
-  return std::string(info.param) == "bookworm" ? "Linux61" : "Linux612";
-});
+INSTANTIATE_TEST_SUITE_P(Debian, BootedKernel, testing::Values("bookworm", "bookworm-backports"),
+                         [](const auto& kernel) {
+                           return std::string(kernel.param) == "bookworm" ? "Linux61" : "Linux612";
+                         });
 
 TEST(VmSession, WithoutQemuSaysWhichPackage) {
   setenv("PATH", "/nonexistent", 1);

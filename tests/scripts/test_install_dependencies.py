@@ -116,7 +116,7 @@ def test_a_failure_of_apt_is_a_failure(project, system, verb, said):
 def test_an_unknown_group_is_bad_input(project, system, word):
     done = install(project, system, word)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"install-dependencies: '{word}' is no group; there are: build peers report test\n"
+    assert done.stderr == f"install-dependencies: '{word}' is no group; there are: build peers report test vm\n"
 
 
 def test_without_qemu_the_rest_is_installed_and_a_line_says_so(project, system):
