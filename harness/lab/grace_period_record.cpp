@@ -11,7 +11,7 @@ void GracePeriodRecord::add_under_way(std::uint64_t from, std::uint64_t to) {
   const std::size_t last = window_.part_of(to - 1, kIntervals);
   for (std::size_t i = window_.part_of(from, kIntervals); i <= last; ++i) {
     const std::uint64_t until = i == last ? to : std::clamp(border(i + 1), from, to);
-    counts_.under_way_ns[i] += to_whole_ns_(until - from);
+    counts_.under_way[i] += until - from;
     from = until;
   }
 }

@@ -33,11 +33,11 @@ class GracePeriodRecord final : public GracePeriodObserver {
 
   /// As it was recorded.
   struct Counts {
-    Histogram ns;                                          ///< from begin to end, of those that began in the window
-    std::array<std::uint64_t, kIntervals> began{};         ///< how many, in each interval
-    std::array<std::uint64_t, kIntervals> under_way_ns{};  ///< for how long one was under way, in each interval
-    std::uint64_t touched = 0;                             ///< how many were under way at any time of the window
-    std::array<Times, kMostKept> each_ns{};                ///< since the window's start, cut there and at its end
+    Histogram ns;                                       ///< from begin to end, of those that began in the window
+    std::array<std::uint64_t, kIntervals> began{};      ///< how many, in each interval
+    std::array<std::uint64_t, kIntervals> under_way{};  ///< for how many ticks one was, in each interval
+    std::uint64_t touched = 0;                          ///< how many were under way at any time of the window
+    std::array<Times, kMostKept> each_ns{};             ///< since the window's start, cut there and at its end
   };
   const Counts& counts() const { return counts_; }
 
@@ -48,9 +48,7 @@ class GracePeriodRecord final : public GracePeriodObserver {
     std::uint64_t touched = 0;                    ///< how many were under way at any time of the window
     std::vector<std::pair<double, double>> each;  ///< begin and end since the window's start, ns; empty past kMostKept
   };
-  Result result() const { return result_of(counts_); }
-  /// The same from counts that were taken elsewhere.
-  static Result result_of(const Counts& counts);
+  Result result() const;
 
  private:
   void add_under_way(std::uint64_t from, std::uint64_t to);

@@ -121,9 +121,11 @@ INSTANTIATE_TEST_SUITE_P(Debian, BootedKernel, testing::Values("bookworm", "book
                          });
 
 TEST(VmSession, WithoutQemuSaysWhichPackage) {
+  const std::string path = std::getenv("PATH");
   setenv("PATH", "/nonexistent", 1);
   EXPECT_THAT([] { VmSession(VmSession::Setup{}); },
               ThrowsMessage<InputError>(HasSubstr("install the package qemu-system-x86")));
+  setenv("PATH", path.c_str(), 1);
 }
 
 }  // namespace

@@ -111,6 +111,11 @@ TEST_P(MmuLockDeathTest, TakingItWithAClosedGate) {
       "broken invariant.*interrupt gate closed would deadlock");
 }
 
+TEST(MmuLockKindDeathTest, UserSpaceHasNoRwlockOfTheKernels) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(MmuLock(MmuLockKind::rwlock), "broken invariant.*rwlock_t is the kernel's alone");
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, MmuLockDeathTest, testing::Values(MmuLockKind::ticket, MmuLockKind::mutex),
                          [](const auto& kind) { return kind.param == MmuLockKind::ticket ? "ticket" : "mutex"; });
 

@@ -115,7 +115,7 @@ void add_grace_periods(shadowwalk_grace_periods& to, const GracePeriodRecord::Co
   add(to.ns, from.ns);
   to.touched = from.touched;
   std::copy(from.began.begin(), from.began.end(), to.began);
-  std::copy(from.under_way_ns.begin(), from.under_way_ns.end(), to.under_way_ns);
+  std::transform(from.under_way.begin(), from.under_way.end(), to.under_way_ns, KernelMachine::to_whole_ns);
   if (from.touched > GracePeriodRecord::kMostKept) return;
   for (std::size_t i = 0; i < from.touched; ++i) {
     to.each_began_ns[i] = from.each_ns[i].first;

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <string_view>
 
 #include "harness/kernel/module/engine.hpp"
-#include "shelf.hpp"  // made of cmake/Variants.cmake by the Makefile
 
 namespace shadowwalk::kernel {
-namespace {
 
-constexpr std::array kShelf = {SHADOWWALK_SHELF};
+// Made of cmake/Variants.cmake by make-shelf.
+extern const KernelVariant* const shelf_rows[];
+extern const std::size_t shelf_rows_count;
+
+namespace {
 
 struct Reason {
   std::string_view variant;
@@ -36,7 +37,7 @@ std::string_view KernelVariant::needs_mutex() const {
   return reason == std::end(kNeedMutex) ? std::string_view() : reason->why;
 }
 
-const KernelVariant& variant(std::size_t index) { return *kShelf[index]; }
-std::size_t shelf_size() { return kShelf.size(); }
+const KernelVariant& variant(std::size_t index) { return *shelf_rows[index]; }
+std::size_t shelf_size() { return shelf_rows_count; }
 
 }  // namespace shadowwalk::kernel
