@@ -115,14 +115,17 @@ TEST_P(BootedKernel, DoesNotOutliveItsCaller) {
   close(ends[1]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, BootedKernel, testing::Values("bookworm", "bookworm-backports"), [](const auto& info) {
-  return std::string(info.param) == "bookworm" ? "Linux61" : "Linux612";
-});
+INSTANTIATE_TEST_SUITE_P(Debian, BootedKernel, testing::Values("bookworm", "bookworm-backports"),
+                         [](const auto& kernel) {
+                           return std::string(kernel.param) == "bookworm" ? "Linux61" : "Linux612";
+                         });
 
 TEST(VmSession, WithoutQemuSaysWhichPackage) {
+  const std::string path = std::getenv("PATH");
   setenv("PATH", "/nonexistent", 1);
   EXPECT_THAT([] { VmSession(VmSession::Setup{}); },
               ThrowsMessage<InputError>(HasSubstr("install the package qemu-system-x86")));
+  setenv("PATH", path.c_str(), 1);
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ def test_only_the_chosen_groups_are_looked_at(project, system):
 
 def test_every_group_that_the_usage_lists_can_be_chosen_alone(project, system):
     groups = re.findall(r"\[([a-z]+)\]", install(project, system, "--help").stdout)
-    assert groups == ["build", "peers", "report", "test"]
+    assert groups == ["build", "peers", "report", "test", "vm"]
     system.add("dpkg-query", "echo config-files")  # everything is missing
     missing = {group: install(project, system, group, "--print").stdout.split() for group in groups}
     assert all(missing.values())
@@ -116,4 +116,13 @@ def test_a_failure_of_apt_is_a_failure(project, system, verb, said):
 def test_an_unknown_group_is_bad_input(project, system, word):
     done = install(project, system, word)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"install-dependencies: '{word}' is no group; there are: build peers report test\n"
+    assert done.stderr == f"install-dependencies: '{word}' is no group; there are: build peers report test vm\n"
+
+
+def test_without_qemu_the_rest_is_installed_and_a_line_says_so(project, system):
+    system.missing.write_text("liburcu-dev qemu-system-x86")
+    system.add("apt-get", '[[ "$*" != *qemu* ]]')
+    done = install(project, system)
+    assert done.returncode == 0
+    assert "apt-get could not install qemu-system-x86: no kernel can be booted" in done.stderr
+    assert system.calls("apt-get")[1].split()[-1] == "liburcu-dev"
