@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
 #include <atomic>
@@ -52,6 +53,8 @@
 /// kernel and the caller's interrupt gate open, outside begin/end. It frees its pages now or later, on any thread and
 /// without an engine lock, but never while a walker that could have reached them is between begin() and end(). It must
 /// call Machine::flush_remote_tlbs(). Every scheme pays for that alike, so that differences are the scheme's own.
+/// It allocates nothing and waits for no walker, or it can run in a kernel only under a mmu_lock that sleeps
+/// (harness/kernel/module/variants.cpp says which).
 ///
 /// name_variables() names the scheme's shared variables: name(variable, "epoch"), or
 /// name(variable, "epoch announced by vCPU ", i). The stories of `shadowwalk verify` use these names; without them they

@@ -15,7 +15,7 @@ struct StoredResult {
   /// one.
   std::string problem;
   bool emulated = false;  ///< it has no times
-  bool noisy = false;  ///< these, if any of its entries is flagged so
+  bool noisy = false;     ///< these, if any of its entries is flagged so
   bool saturated = false;
   bool oversubscribed = false;
   bool has_violations = false;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "workloads/guest/produce_accesses.hpp"
 
 #include "harness/guest/guest_abi.hpp"

@@ -25,8 +25,9 @@ class PoolRoom {
 
   /// False: the cell has failed for want of pages.
   bool suffices() const {
-    const std::uint64_t used = tree_.footprint().shadow();
-    if (used + reserve_ <= tree_.pool().capacity()) [[likely]]
+    // Signed: while others allocate and free, more frees than allocations may be seen.
+    const auto used = static_cast<std::int64_t>(tree_.footprint().shadow());
+    if (used + static_cast<std::int64_t>(reserve_) <= static_cast<std::int64_t>(tree_.pool().capacity())) [[likely]]
       return true;
     failure_.report(ENOMEM, "the page pool is exhausted: ", std::uint64_t{tree_.footprint().retired()}, " of ",
                     std::uint64_t{tree_.pool().capacity()}, " shadow pages are unlinked and not yet freed by ",
