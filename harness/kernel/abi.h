@@ -55,6 +55,7 @@
 #define SHADOWWALK_MAX_WALKS_PER_EXIT 65536u
 #define SHADOWWALK_MAX_ZAP_RATE 10000000ull
 #define SHADOWWALK_MIN_POOL_PAGES 64ull
+#define SHADOWWALK_POOL_PAGES_PER_VCPU 8ull /* at least, beside these: what a fault may take while it has mmu_lock */
 #define SHADOWWALK_MAX_POOL_PAGES (1ull << 22) /* 16 GiB of tables, and never more than half of what is free */
 #define SHADOWWALK_MAX_STREAM_ACCESSES 65536u
 

@@ -88,13 +88,15 @@ void set_actions(shadowwalk_request& request, const Workload& workload) {
 /// life, where that fits.
 std::uint64_t pool_pages(const PreparedCell& cell) {
   const CellConfig& config = cell.config;
-  const double seconds = std::chrono::duration<double>(measuring_time(config)).count();
+  const double least = SHADOWWALK_MIN_POOL_PAGES + SHADOWWALK_POOL_PAGES_PER_VCPU * static_cast<double>(config.vcpus);
+  constexpr double kLonger = 2;  // than its warm-up and window a cell may last
+  const double seconds = kLonger * std::chrono::duration<double>(measuring_time(config)).count();
   const double retired =
       config.zappers == 0 ? 0 : config.zap_rate * seconds * pages_retired_per_beat(cell.workload, config.working_set);
   // The module measures what is free a little later.
   const double most = std::min<double>(0.9 * static_cast<double>(cell.budget.capacity), SHADOWWALK_MAX_POOL_PAGES);
-  const double wanted = static_cast<double>(cell.budget.pretouch) + retired;
-  return static_cast<std::uint64_t>(std::clamp<double>(wanted, SHADOWWALK_MIN_POOL_PAGES, most));
+  const double wanted = least + static_cast<double>(cell.budget.pretouch) + retired;
+  return static_cast<std::uint64_t>(std::max(least, std::min(wanted, most)));
 }
 
 std::uint16_t cpu_of(const std::optional<unsigned>& cpu) {

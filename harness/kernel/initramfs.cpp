@@ -21,7 +21,7 @@ std::string make_initramfs(const InitramfsContent& content) {
   // The kernel opens it as stdin, stdout and stderr of its first process.
   constexpr unsigned kConsoleMajor = 5, kConsoleMinor = 1;
   archive.add_device("/dev/console", kConsoleMajor, kConsoleMinor);
-  for (const char* mount_point : {"/proc", "/sys", "/tmp"}) archive.add_directory(mount_point);
+  for (const char* directory : {"/proc", "/sys", "/tmp", "/run"}) archive.add_directory(directory);
   add_program(archive, content.command, in_vm::kCommand);
   for (const auto& [file, name] : content.programs) add_program(archive, file, name);
   if (!content.module.empty()) archive.add_file(in_vm::kModule, os::read_file(content.module));

@@ -59,14 +59,18 @@ std::string library_in(const std::string& line) {
 std::vector<fs::path> shared_libraries(const fs::path& program) {
   const auto linker = linker_of(program);
   if (!linker) return {};
-  std::istringstream lines(output_of({*linker, "--list", program.string()}));
+  // By its own name: /proc/self/exe would be the linker itself there.
+  std::error_code error;
+  const fs::path file = fs::canonical(program, error);
+  if (error) throw InputError(fmt::format("cannot find {}: {}", program.string(), error.message()));
+  std::istringstream lines(output_of({*linker, "--list", file.string()}));
   std::vector<fs::path> files = {*linker};
   for (std::string line; std::getline(lines, line);) {
     if (line.find("not found") != line.npos) {
       throw InputError(
           fmt::format("{}: a library is missing: {}", program.string(), line.substr(line.find_first_not_of(" \t"))));
     }
-    if (std::string file = library_in(line); !file.empty() && file != *linker) files.emplace_back(std::move(file));
+    if (std::string found = library_in(line); !found.empty() && found != *linker) files.emplace_back(std::move(found));
   }
   return files;
 }

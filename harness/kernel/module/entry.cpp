@@ -56,8 +56,8 @@ int check_here(swx_job& job, const KernelVariant& variant) {
     return refuse(job, EINVAL, std::uint64_t{request.vcpus}, " vCPUs and ", std::uint64_t{request.zappers},
                   " zappers: choose at most ", most, " threads, ", kMostThreadsPerCpu, " per CPU");
   }
-  constexpr std::uint64_t kLeastBesideFaults = SHADOWWALK_MIN_POOL_PAGES;
-  const std::uint64_t least = 2ull * MeasuredGeometry::kLevels * request.vcpus + kLeastBesideFaults;
+  static_assert(SHADOWWALK_POOL_PAGES_PER_VCPU == 2 * MeasuredGeometry::kLevels);
+  const std::uint64_t least = SHADOWWALK_POOL_PAGES_PER_VCPU * request.vcpus + SHADOWWALK_MIN_POOL_PAGES;
   if (request.pool_pages < least) {
     return refuse(job, EINVAL, "pool_pages ", request.pool_pages, ": ", std::uint64_t{request.vcpus},
                   " vCPUs need at least ", least);
