@@ -12,7 +12,8 @@ repetitions = 3
 [defaults]
 workload = "mmio-poll"
 guest = "thread"
-duration = "20ms"
+# Threads may have no CPU for tens of milliseconds.
+duration = "150ms"
 warmup = "5ms"
 working-set = 64
 [[group]]
@@ -23,8 +24,6 @@ zappers = 0
 name = "reclaim"
 variant = ["irq-ipi", "rcu-counter"]
 zap-rate = 500
-# Zappers may have no CPU for as long as the window above lasts.
-duration = "150ms"
 """
 
 

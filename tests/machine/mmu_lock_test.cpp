@@ -113,7 +113,7 @@ TEST_P(MmuLockDeathTest, TakingItWithAClosedGate) {
 
 TEST(MmuLockKindDeathTest, UserSpaceHasNoRwlockOfTheKernels) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(MmuLock(MmuLockKind::rwlock), "broken invariant.*rwlock_t is the kernel's alone");
+  EXPECT_DEATH(MmuLock lock(MmuLockKind::rwlock), "broken invariant.*rwlock_t is the kernel's alone");
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, MmuLockDeathTest, testing::Values(MmuLockKind::ticket, MmuLockKind::mutex),
