@@ -169,7 +169,8 @@ class Environment {
       : machine(machine_in), mmu_lock(mmu_lock_in), pages(pages_in) {}
   virtual ~Environment() = default;
 
-  /// Frees a retired page: fills it with poison, accounts for it, gives it back. Any thread; takes no lock.
+  /// Frees a retired page: accounts for it, fills it with poison, gives it back. Within commit() the last two happen
+  /// when mmu_lock is released. Any thread; takes no lock.
   virtual void free(VariantPage<Node>& page) = 0;
   void free(PageBatch<Node>&& batch) {
     while (!batch.empty()) free(batch.pop_front());

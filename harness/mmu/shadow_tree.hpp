@@ -35,8 +35,8 @@ class ShadowTree {
   using Pool = PagePool<Machine, Geometry, Page>;
   using Slot = typename Pool::Slot;
 
-  /// mmu_lock for a scope. Pages that a commit freed meanwhile get their poison after it is released: in a kernel
-  /// nobody fills them, and only schemes that free in commit would hold the lock for it.
+  /// mmu_lock for a scope. Pages that a commit freed meanwhile get their poison after it is released: a kernel does not
+  /// fill them, and only schemes that free in commit would hold the lock for it.
   class Guard {
    public:
     Guard(ShadowTree& tree, LockHolder holder) : tree_(tree), lock_(tree.lock_, holder) {}
