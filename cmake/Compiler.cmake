@@ -75,6 +75,12 @@ function(shadowwalk_compile_quickly target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
 endfunction()
 
+# shadowwalk_compile_unoptimised(TARGET): for code that runs for milliseconds, as most tests do: optimising it takes longer.
+function(shadowwalk_compile_unoptimised target)
+  shadowwalk_compile_together(${target})
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
+endfunction()
+
 # shadowwalk_room(NAME SOURCES... LINK deps...): one static library for one room of the house.
 function(shadowwalk_room name)
   cmake_parse_arguments(room "" "" "SOURCES;LINK" ${ARGN})

@@ -126,6 +126,9 @@ std::string in_words(const Trial& trial) {
     case Trial::Verdict::nothing_claimed:
       why = "the variant claims no bound on unreclaimed pages";
       break;
+    case Trial::Verdict::out_of_reach:
+      why = "the variant's bound is above all pages that so few zaps retire";
+      break;
     case Trial::Verdict::not_reached:
       why = "no schedule comes by it";
       break;
@@ -136,7 +139,7 @@ std::string in_words(const Trial& trial) {
   }
   if (trial.mutant != nullptr && trial.run) why += fmt::format(" ({})", in_words(trial.config));
   return trial.site ? fmt::format("  {:<10}  {:<23}  {:<40}  {}\n", in_words(trial.verdict), what, where, why)
-                    : fmt::format("  {:<11}  {:<28}  {:<12}  {}\n", in_words(trial.verdict), what, where, why);
+                    : fmt::format("  {:<12}  {:<28}  {:<12}  {}\n", in_words(trial.verdict), what, where, why);
 }
 
 std::vector<const VariantEntry*> chosen_variants(std::string_view option, const std::string& name) {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/simulation/bounded_search.hpp"
 #include "harness/simulation/execution.hpp"
 #include "harness/verify/verify.hpp"
+#include "variants/contract.hpp"
 
 namespace shadowwalk::verify {
 
@@ -14,6 +16,8 @@ namespace shadowwalk::verify {
 struct AnySystem : simulation::Execution::Namer {
   /// Called after the execution: what went wrong; empty if nothing did.
   virtual std::string what_is_wrong() = 0;
+  /// The bound that the variant claims for such a load on the simulated machine; nothing: none.
+  virtual std::optional<std::size_t> most_unreclaimed(const ReclamationLoad& load) const = 0;
 };
 
 /// The outcome of one execution.

@@ -95,6 +95,11 @@ class System final : public AnySystem {
     for (unsigned table = 0; table + 1 < config.pages; ++table) mmus_.front()->fault(gfn_of(table), LeafKind::ram_read);
   }
 
+  std::optional<std::size_t> most_unreclaimed(const ReclamationLoad& load) const override {
+    constexpr UnreclaimedBound kBound = Variant<SimulatedMachine>::kInfo.most_unreclaimed;
+    return kBound == nullptr ? std::nullopt : kBound(load);
+  }
+
   std::string what_is_wrong() override {
     mmus_.clear();
     Zapper<Tree>(*tree_).zap_all();

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "harness/lab/registry.hpp"
+#include "harness/simulation/random_schedule.hpp"
+#include "harness/verify/explore.hpp"
 
 namespace shadowwalk::verify {
 namespace {
@@ -23,14 +25,32 @@ Trial try_weakened(const VariantEntry& variant, VerifyConfig config, const Site&
           .run = std::move(report)};
 }
 
+/// What the variant claims on the simulated machine, where schemes scan after each retired page.
+std::optional<std::size_t> most_unreclaimed(const VariantEntry& variant, const VerifyConfig& config) {
+  const ReclamationLoad load{.vcpus = config.walkers, .levels = 2, .largest_batch = 1, .most_linked = config.pages};
+  std::optional<std::size_t> most;
+  simulation::RandomSchedule any(config.seed, 1, 1);
+  run_once(variant, config, any, {.made = [&](auto&, AnySystem& system) { most = system.most_unreclaimed(load); }});
+  return most;
+}
+
+/// The most pages that the zaps of a config retire: the page of each, or all that is there.
+std::size_t most_retired(const VerifyConfig& config) {
+  const std::size_t zaps = std::size_t{config.zappers} * config.zaps;
+  const std::size_t all = config.zap_all ? config.zappers : 0;  // each zapper's last
+  return (zaps - all) + all * config.pages;
+}
+
 Trial try_mutant(const VariantEntry& variant, VerifyConfig config, const MutantInfo& mutant) {
   mutant.reach(config);
-  config.mutant = mutant.mutant;
-  const ReclamationLoad load{.vcpus = config.walkers, .levels = 2, .largest_batch = 1, .most_linked = config.pages};
-  const UnreclaimedBound bound = variant.info.most_unreclaimed;
-  if (mutant.needs_bound && (bound == nullptr || !bound(load))) {
-    return {.verdict = Verdict::nothing_claimed, .mutant = &mutant, .config = config, .run = {}};
+  if (mutant.needs_bound) {
+    const std::optional<std::size_t> most = most_unreclaimed(variant, config);
+    if (!most) return {.verdict = Verdict::nothing_claimed, .mutant = &mutant, .config = config, .run = {}};
+    if (*most >= most_retired(config)) {
+      return {.verdict = Verdict::out_of_reach, .mutant = &mutant, .config = config, .run = {}};
+    }
   }
+  config.mutant = mutant.mutant;
   Report report = explore(variant, config);
   const Verdict verdict = report.failure         ? Verdict::found
                           : report.passed_mutant ? Verdict::not_found
@@ -41,9 +61,9 @@ Trial try_mutant(const VariantEntry& variant, VerifyConfig config, const MutantI
 }  // namespace
 
 std::string_view in_words(Verdict verdict) {
-  constexpr std::array<std::string_view, 7> kWords = {"needed",    "not needed",  "no effect", "found",
-                                                      "not found", "not reached", "no claim"};
-  static_assert(static_cast<std::size_t>(Verdict::nothing_claimed) + 1 == kWords.size());
+  constexpr std::array<std::string_view, 8> kWords = {"needed",    "not needed",  "no effect", "found",
+                                                      "not found", "not reached", "no claim", "out of reach"};
+  static_assert(static_cast<std::size_t>(Verdict::out_of_reach) + 1 == kWords.size());
   return kWords[static_cast<std::size_t>(verdict)];
 }
 

@@ -20,6 +20,7 @@ struct Trial {
     not_found,        ///< none of those that were run does
     not_reached,      ///< no schedule reaches its place in the source
     nothing_claimed,  ///< it breaks a bound that the variant does not claim
+    out_of_reach,     ///< it breaks a bound above all pages that the config's zaps can retire
   };
   Verdict verdict;
   std::optional<simulation::Site> site{};
