@@ -62,7 +62,7 @@ Trial try_mutant(const VariantEntry& variant, VerifyConfig config, const MutantI
 
 std::string_view in_words(Verdict verdict) {
   constexpr std::array<std::string_view, 8> kWords = {"needed",    "not needed",  "no effect", "found",
-                                                      "not found", "not reached", "no claim", "out of reach"};
+                                                      "not found", "not reached", "no claim",  "out of reach"};
   static_assert(static_cast<std::size_t>(Verdict::out_of_reach) + 1 == kWords.size());
   return kWords[static_cast<std::size_t>(verdict)];
 }
