@@ -4,6 +4,7 @@ import textwrap
 
 from .overview import command_words
 from .quantities import count_of
+from .topics.beside import besides, brief
 from .trust import context_values
 from .untrusted_text import visible
 
@@ -51,10 +52,13 @@ def _table(sheet, others, most):
 
 
 def claim_lines(claims):
-    """Two lines per claim: its badge, and what it found."""
+    """Two lines per claim, its badge, and what it found; and one for the other platforms."""
     for number, claim in enumerate(claims, 1):
         yield _ascii(f"Claim {number}, {claim.name}: {claim.badge.value}{NOISY_DIFFERS if claim.differs_with_noisy else ''}")
-        yield from _wrapped("", claim.line, 1)
+        yield from _wrapped("", claim.labelled_line, 1)
+        others = [f"{other.platform}: {other.badge.value}" for other in claim.others]
+        if others:
+            yield from _wrapped("  ", f"{others[0]}: {claim.others[0].line}" if len(others) == 1 else "; ".join(others), 1)
 
 
 def _command_lines(run):
@@ -77,8 +81,10 @@ def _build(run):
 def render_text(report):
     run, overview = report.run, report.overview
     floors = ", ".join(f"{name} {words}" for name, words in overview.floors) or "not measured"
-    above = [*_wrapped("", run.title, 1), *_wrapped("", overview.where, 2), *_wrapped("Floors: ", floors, 2),
-             *_wrapped("Limits: ", ", ".join(overview.limits) or "none known", 2), "", *claim_lines(overview.claims), ""]
+    kernels = _wrapped("In a kernel: ", "; ".join(overview.kernels), 2) if overview.kernels else []
+    most = 1 if kernels else 2  # lines of what matters less
+    above = [*_wrapped("", run.title, 1), *_wrapped("", overview.where, 2), *kernels, *_wrapped("Floors: ", floors, most),
+             *_wrapped("Limits: ", ", ".join(overview.limits) or "none known", most), "", *claim_lines(overview.claims), ""]
     ending = ["", *_wrapped("", _build(run), 1), *_command_lines(run)]
     others, schemes = len(overview.headline.others), len(overview.sheet.lines)
     room = LINES - len(above) - len(ending) - 1
@@ -86,6 +92,9 @@ def render_text(report):
     if schemes + (others > 0) + sum(map(len, notes)) > room:  # schemes are worth more than whole sentences
         notes = [_wrapped("", note, 1) for note in overview.notes[:2]]
     below = [line for note in notes for line in note] + ending
+    factors = next(filter(None, map(brief, besides(report.table).values())), "")
+    if factors and schemes + (others > 0) + sum(map(len, notes)) < room:
+        below = _wrapped("Kernel/user: ", factors, min(2, room - schemes - (others > 0) - sum(map(len, notes)))) + below
     table = list(_table(overview.sheet, others, LINES - len(above) - len(below) - 1)) if schemes else ["No scheme was measured."]
     return "\n".join([*above, *table, *below]).rstrip() + "\n"
 
