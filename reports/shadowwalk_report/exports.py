@@ -76,7 +76,7 @@ def _lines(report):
     yield f"{run.measured} of {run.planned} results, shadowwalk {_text(run.version)}, started {_text(run.started)}.\n"
     yield "## The two claims of the patch\n"
     for number, claim in enumerate(report.claims, 1):
-        yield f"{number}. “{_text(claim.quote)}”: **{claim.badge.value}**, {_text(claim.labelled_line)}. {_text(claim.sentence)}"
+        yield f"{number}. “{_text(claim.quote)}”: **{claim.badge.value}**, {_text(claim.platform and f'{claim.platform}: ')}{_text(claim.line)}. {_text(claim.sentence)}"
         for other in claim.others:
             yield f"   - {_text(other.platform)}: **{other.badge.value}**, {_text(other.line)}. {_text(other.sentence)}"
     yield f"\n## Against {_text(report.verdicts.baseline)}\n"

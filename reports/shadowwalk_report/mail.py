@@ -2,6 +2,7 @@
 
 import textwrap
 
+from .claims.claim import Badge
 from .overview import command_words
 from .quantities import count_of
 from .topics.beside import besides, brief
@@ -54,11 +55,14 @@ def _table(sheet, others, most):
 def claim_lines(claims):
     """Two lines per claim, its badge, and what it found; and one for the other platforms."""
     for number, claim in enumerate(claims, 1):
-        yield _ascii(f"Claim {number}, {claim.name}: {claim.badge.value}{NOISY_DIFFERS if claim.differs_with_noisy else ''}")
-        yield from _wrapped("", claim.labelled_line, 1)
-        others = [f"{other.platform}: {other.badge.value}" for other in claim.others]
-        if others:
-            yield from _wrapped("  ", f"{others[0]}: {claim.others[0].line}" if len(others) == 1 else "; ".join(others), 1)
+        where = f" in {claim.label}" if claim.label else ""
+        yield _ascii(f"Claim {number}, {claim.name}: {claim.badge.value}{where}{NOISY_DIFFERS if claim.differs_with_noisy else ''}")
+        yield from _wrapped("", claim.line, 1)
+        # Of one other platform, what it found, which says what NOT TESTED means there; of several, their badges.
+        told = [other.line if other.badge is Badge.NOT_TESTED else f"{other.badge.value}: {other.line}" for other in claim.others]
+        told = told if len(told) == 1 else [other.badge.value for other in claim.others]
+        if told:
+            yield from _wrapped("  ", "; ".join(f"{other.platform}: {words}" for other, words in zip(claim.others, told)), 1)
 
 
 def _command_lines(run):

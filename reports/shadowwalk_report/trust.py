@@ -208,12 +208,20 @@ def _regimes(table):
                  "figures of contention of different repetitions are of different machines", "warn")]
 
 
+def _disturbances(run):
+    return [_noise(run, "Other load", "other_load_cpus", _other_load), _noise(run, "Steal", "steal_ns", _steal),
+            _noise(run, "Core speed", "core_speed_change", _core_speed)]
+
+
+def _sources(run):
+    return [_clock(run), _from_context(run, "pmu", "PMU", "available"), _from_context(run, "kvm", "KVM", "available")]
+
+
 def trust_items(run, table):
+    has_times = table.timed.settings or not run.results  # which a run of emulated cells has not
     return [
         *_hosts(run, table), *_emulated(run, table), *_regimes(table), _repetitions(run), _interleaving(run), _completeness(run),
         _flagged(run, "saturated", "Saturated", "no latency verdict"),
         _flagged(run, "oversubscribed", "Oversubscribed", "no verdict on the claims"),
-        _preempted(run), _noisy(run), *_perturbed(run), _noise(run, "Other load", "other_load_cpus", _other_load),
-        _noise(run, "Steal", "steal_ns", _steal), _noise(run, "Core speed", "core_speed_change", _core_speed), _control(table),
-        *_known_broken(table), _violations(table), _clock(run),
-        _from_context(run, "pmu", "PMU", "available"), _from_context(run, "kvm", "KVM", "available"), _build(run)]
+        _preempted(run), _noisy(run), *_perturbed(run), *(_disturbances(run) if has_times else []),
+        _control(table), *_known_broken(table), _violations(table), *(_sources(run) if has_times else []), _build(run)]

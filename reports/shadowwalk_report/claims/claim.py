@@ -100,10 +100,6 @@ class Claim:
         return self.platform if self.others or self.platform != USER_SPACE else ""
 
     @property
-    def labelled_line(self):
-        return line_of(f"{self.label}: {self.line}" if self.label else self.line)
-
-    @property
     def has_cells(self):
         """The platform has cells by which it is judged, whatever they say."""
         return any(finding.setting for finding in self.headline)

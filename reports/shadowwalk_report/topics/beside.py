@@ -14,7 +14,7 @@ from ..grouping import grouped
 from ..kernels import USER_SPACE, WHY_EMULATED
 from ..quantities import ABSENT, RATIO, count_of, interval, listing, quantity, with_interval
 from ..rows import SPEED_LIMIT
-from ..setting import LATENCY, SETTING_FIELDS, Setting, within
+from ..setting import LATENCY, SETTING_FIELDS, Setting, describe
 from ..sheet import Cell, Content, Line, Sheet, estimate_cell
 from ..statistics import Estimate, Reason, differences, estimate, paired
 
@@ -32,9 +32,10 @@ COLUMNS = ("platform", "quantity", "metric", "scheme", *SETTING_FIELDS, *(f"{sid
 
 @dataclasses.dataclass(frozen=True)
 class _Quantity:
-    """`adds`: over the speed limit, without zappers; else the counter itself, with zappers unless it is of a walk."""
+    """`short`: its kind, for a mail. `adds`: over the speed limit, without zappers; else the counter itself, with zappers unless it is of a walk."""
 
     title: str
+    short: str
     counter: Counter
     schemes: tuple[str, ...] = SCHEMES
     is_quiet: bool = False
@@ -49,15 +50,15 @@ class _Quantity:
 
 _WALK = counter("walk_ns_mean")
 QUANTITIES = (
-    _Quantity("a walk", _WALK, (SPEED_LIMIT,), is_quiet=True),
-    _Quantity("read side: adds to a walk", _WALK, (*SCHEMES, "hazard", "rcu"), is_quiet=True, adds=True),
-    _Quantity("IPI, median", counter("ipi_ns_p50")),
-    _Quantity("grace period, median", counter("grace_period_ns_p50")),
-    _Quantity("free latency, median", counter("free_ns_p50")),
-    _Quantity("free latency, p99", counter("free_ns_p99")),
-    _Quantity("held memory, mean", counter("deferred_bytes_mean")),
-    _Quantity("held memory, peak", counter("deferred_bytes_peak")),
-    _Quantity("mmu_lock held by a zap, p99", counter("mmu_lock_hold_ns_p99")))
+    _Quantity("a walk", "walk", _WALK, (SPEED_LIMIT,), is_quiet=True),
+    _Quantity("read side: adds to a walk", "read side", _WALK, (*SCHEMES, "hazard", "rcu"), is_quiet=True, adds=True),
+    _Quantity("IPI, median", "IPI", counter("ipi_ns_p50")),
+    _Quantity("grace period, median", "grace period", counter("grace_period_ns_p50")),
+    _Quantity("free latency, median", "free", counter("free_ns_p50")),
+    _Quantity("free latency, p99", "free", counter("free_ns_p99")),
+    _Quantity("held memory, mean", "held", counter("deferred_bytes_mean")),
+    _Quantity("held memory, peak", "held", counter("deferred_bytes_peak")),
+    _Quantity("mmu_lock held by a zap, p99", "lock hold", counter("mmu_lock_hold_ns_p99")))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,11 +167,11 @@ def summary(found):
 
 
 def brief(found):
-    """The factors in a few words, one per quantity: `IPI, median 0.02x`."""
+    """The first factor of each kind: `IPI 0.02x, grace period 40x`."""
     first = {}
     for row in found:
         if row.factor:
-            first.setdefault(row.quantity.title, f"{row.words} {quantity(row.factor.value, RATIO)}")
+            first.setdefault(row.quantity.short, f"{row.quantity.short} {quantity(row.factor.value, RATIO)}")
     return ", ".join(first.values())
 
 
@@ -214,7 +215,7 @@ def _line(row):
     factor = (Cell(quantity(row.factor.value, RATIO), interval(row.factor, RATIO)) if row.factor
               else Cell(ABSENT, hint=row.reason, more=(row.reason,)))
     cells = [estimate_cell(side, row.quantity.counter.units, row.reason) for side in (row.user, row.kernel)]
-    return Line(row.words, [within(row.setting.in_user_space)], [*cells, factor])
+    return Line(row.words, [f"{row.setting.workload}, {describe(row.setting)}"], [*cells, factor])
 
 
 def sheets(table):

@@ -41,4 +41,5 @@ def sheets(rows):
 
 def content(material):
     rows = sorted(material.table.emulated.all_rows, key=lambda row: rank(row.variant))
-    return Content([NOTE], sheets(rows)) if rows else None
+    first = 0 if material.table.timed.settings else 1  # which the first screen has
+    return Content([NOTE], sheets(rows)[first:]) if rows else None

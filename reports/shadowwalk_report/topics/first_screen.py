@@ -101,6 +101,8 @@ def plots(material):
 
 
 def content(material):
-    """What could not be drawn."""
+    """What could not be drawn; nothing where nothing was timed."""
+    if not material.table.settings:
+        return None
     missing = [f"{title}: not drawn, as {reason}." for title, reason in _pictures(material) if isinstance(reason, str)]
     return Content(missing) if missing else None
