@@ -25,7 +25,7 @@ CAPTION = ("Each figure in the kernel over the same one in user space, within ea
            "intervals, on a logarithmic axis. Right of the line the kernel's is larger. All options of the two cells are equal but the machine.")
 NOTE = ("The same cell twice, in user space and as threads of a kernel: all options are equal but the machine. The factor is kernel over user "
         "space, within each repetition and without noisy results, with its 95 % interval.")
-NO_USER_SPACE = 'these cells were not run in user space: give the matrix machine = ["kernel", "user"] and guest = "thread"'
+NO_USER_SPACE = 'these cells were not run in user space: give their [[group]] machine = ["kernel", "user"] and guest = "thread"'
 COLUMNS = ("platform", "quantity", "metric", "scheme", *SETTING_FIELDS, *(f"{side}{end}" for side in ("user", "kernel", "factor")
                                                                          for end in ("", "_low", "_high")), "repetitions", "reason")
 
