@@ -287,7 +287,7 @@ IN_KERNEL = {"machine": "kernel", "told": KERNEL}
 IN_VM = {"machine": "kernel-vm", "kernel": "build/kernels/a", "told": {**KERNEL, "virtual_machine": "kvm"}}
 EMULATED = {"machine": "kernel-vm", "kernel": "build/kernels/a", "told": {**KERNEL, "virtual_machine": "tcg"}}
 _UNTIMED = "the kernel ran under emulation"
-_KERNEL_OVER_USER = {"walk": 0.9, "ipi": 0.02, "grace": 40, "free": 3, "hold": 0.5}  # the true factors of machine_cells
+_KERNEL_OVER_USER = {"walk": 0.9, "ipi": 0.02, "grace": 40, "free": 3, "hold": 0.4}  # the true factors of machine_cells
 
 
 def machine_cell(factory, counters, told=None, extra=None, **options):

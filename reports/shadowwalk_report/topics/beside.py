@@ -19,7 +19,8 @@ from ..sheet import Cell, Content, Line, Sheet, estimate_cell
 from ..statistics import Estimate, Reason, differences, estimate, paired
 
 KIND = "beside"
-SCHEMES = (SUBJECT, *RIVALS)
+SCHEMES = (SUBJECT, RIVALS[0])
+READERS = (SUBJECT, *RIVALS, "hazard", "rcu")
 CLOSE = 2.0  # a factor that a reader of user-space figures may live with
 CAPTION = ("Each figure in the kernel over the same one in user space, within each repetition and without noisy results: means with 95 % "
            "intervals, on a logarithmic axis. Right of the line the kernel's is larger. All options of the two cells are equal but the machine.")
@@ -51,7 +52,7 @@ class _Quantity:
 _WALK = counter("walk_ns_mean")
 QUANTITIES = (
     _Quantity("a walk", "walk", _WALK, (SPEED_LIMIT,), is_quiet=True),
-    _Quantity("read side: adds to a walk", "read side", _WALK, (*SCHEMES, "hazard", "rcu"), is_quiet=True, adds=True),
+    _Quantity("read side: adds to a walk", "read side", _WALK, READERS, is_quiet=True, adds=True),
     _Quantity("IPI, median", "IPI", counter("ipi_ns_p50")),
     _Quantity("grace period, median", "grace period", counter("grace_period_ns_p50")),
     _Quantity("free latency, median", "free", counter("free_ns_p50")),
@@ -123,9 +124,9 @@ def _beside(table, shown, kernel):
             return beside(None, _why_no_value(row, shown, place))
     if reason := _why_unequal(kernel, user):
         return beside(None, reason)
-    for estimated, place in zip(found, (f"in {USER_SPACE}", "in the kernel")):
-        if estimated.value <= 0:
-            return beside(None, f"nothing {place}, so that there is no factor")
+    nothing = [place for estimated, place in zip(found, (USER_SPACE, "the kernel")) if estimated.value <= 0]
+    if nothing:
+        return beside(None, f"0 in {' and in '.join(nothing)}, so that there is no factor")
     contest = paired(values[1], values[0], shown.counter.step)
     if contest.ratio is None or contest.ratio.value <= 0:
         return beside(None, (contest.obstacle or Reason.ZERO_BASELINE).value)
@@ -159,11 +160,15 @@ def besides(table):
 
 def summary(found):
     """What is alike and what is not, by the intervals; empty where there is no factor."""
-    told = grouped((("within" if 1 / CLOSE <= row.factor.least and row.factor.greatest <= CLOSE else
-                     "further" if row.factor.least > CLOSE or row.factor.greatest < 1 / CLOSE else "unclear"),
-                    f"{row.words} ({with_interval(row.factor, RATIO)})") for row in found if row.factor)
-    titles = {"within": f"User space is right within a factor of {CLOSE:g}", "further": "It is further off", "unclear": "Not clear"}
-    return " ".join(f"{titles[kind]}: {', '.join(told[kind])}." for kind in titles if kind in told)
+    def kind(factor):
+        if 1 / CLOSE <= factor.least and factor.greatest <= CLOSE:
+            return f"User space is right within a factor of {CLOSE:g}"
+        return "It is further off" if factor.least > CLOSE or factor.greatest < 1 / CLOSE else "Not clear"
+
+    rows = [row for row in found if row.factor]
+    alike = grouped((row.quantity.title, kind(row.factor)) for row in rows)
+    told = grouped((kind(row.factor), row.quantity.title if len(set(alike[row.quantity.title])) == 1 else row.words) for row in rows)
+    return " ".join(f"{words}: {'; '.join(dict.fromkeys(what))}." for words, what in told.items())
 
 
 def brief(found):
