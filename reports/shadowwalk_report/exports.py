@@ -40,7 +40,8 @@ def brief_of(report, whole):
         brief |= {"trust": [{"label": item.label, "value": item.value, "level": item.level} for item in report.trust],
                   "rules": {"confidence": CONFIDENCE, "alpha": ALPHA, "minimum_effect": MINIMUM_EFFECT,
                             "minimum_repetitions": MINIMUM_REPETITIONS},
-                  "user_space_beside_kernel": [dict(zip(BESIDE_COLUMNS, row.record)) for rows in besides(report.table).values() for row in rows],
+                  "user_space_beside_kernel": [dict(zip(BESIDE_COLUMNS, row.record))
+                                               for rows in besides(report.table).values() for row in rows],
                   "verdicts": [_ruling(question, row, found) for question in QUESTIONS for row in report.table.all_rows
                                if (found := report.verdicts.ruling(question, row))]}
     return json.dumps(brief, indent=1) + "\n"
@@ -76,7 +77,8 @@ def _lines(report):
     yield f"{run.measured} of {run.planned} results, shadowwalk {_text(run.version)}, started {_text(run.started)}.\n"
     yield "## The two claims of the patch\n"
     for number, claim in enumerate(report.claims, 1):
-        yield f"{number}. “{_text(claim.quote)}”: **{claim.badge.value}**, {_text(claim.platform and f'{claim.platform}: ')}{_text(claim.line)}. {_text(claim.sentence)}"
+        line = f"{claim.label}: {claim.line}" if claim.label else claim.line
+        yield f"{number}. “{_text(claim.quote)}”: **{claim.badge.value}**, {_text(line)}. {_text(claim.sentence)}"
         for other in claim.others:
             yield f"   - {_text(other.platform)}: **{other.badge.value}**, {_text(other.line)}. {_text(other.sentence)}"
     yield f"\n## Against {_text(report.verdicts.baseline)}\n"

@@ -6,7 +6,7 @@ import functools
 from .bench_file import BenchResults
 from .histogram import Histogram
 from .host_facts import HostFacts
-from .kernels import CellKernel
+from .kernels import KERNEL_VM, CellKernel
 from .observations import GracePeriods, KernelStat, Noise, PmuCount, Sizes, Simulated
 from .setting import Scheme, Setting
 
@@ -125,6 +125,11 @@ class Run:
     filter: str = ""  # of `shadowwalk run --filter`
     build_id: str = ""  # of the binary that measured
     rounds: tuple[int, ...] = ()
+
+    @functools.cached_property
+    def on_the_host(self):
+        """The results that tell of the host: not those of virtual machines that the lab booted, unless there are no others."""
+        return [result for result in self.results if result.setting.machine != KERNEL_VM] or self.results
 
     def on(self, platforms):
         """The run with the results of these platforms only."""

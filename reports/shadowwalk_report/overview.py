@@ -34,7 +34,8 @@ FLOORS = (("xchg_ns", "xchg"), ("mfence_ns", "mfence"), ("line_transfer_ns", "li
 
 @dataclasses.dataclass(frozen=True)
 class Overview:
-    """`where`: CPU, CPUs, VM and kernel; `kernels`: those that cells ran in. `floors`: [(name, words)]. `notes`: at which settings the table's figures are."""
+    """`where`: CPU, CPUs, VM and kernel; `kernels`: those that cells ran in. `floors`: [(name, words)]. `notes`: at which settings the
+    table's figures are."""
 
     where: str
     kernels: list[str]

@@ -7,7 +7,7 @@ import re
 import statistics
 
 from .grouping import grouped
-from .kernels import KERNEL_VM, platform_words
+from .kernels import platform_words
 from .quantities import NANOSECONDS, count_of, listing, quantity, significant
 from .model import NEGATIVE_CONTROL
 from .regimes import regimes_by_setting
@@ -26,10 +26,8 @@ class Item:
 
 
 def context_values(run, key):
-    """The distinct values of a context field over all results, most frequent first; those of virtual machines that the lab booted, only
-    where there are no others."""
-    here = [result for result in run.results if result.setting.machine != KERNEL_VM] or run.results
-    counts = collections.Counter(r.context[key] for r in here if key in r.context)
+    """The distinct values of a context field over all results that tell of the host, most frequent first."""
+    counts = collections.Counter(r.context[key] for r in run.on_the_host if key in r.context)
     return [value for value, _ in counts.most_common()]
 
 

@@ -1,7 +1,7 @@
 """Which variants are better than the baseline, and by how much: one verdict per question and row.
 
-A question is about one counter. All its comparisons within one workload at one place (a guest, or a kernel) are one family, over which intervals are
-corrected. None of these comparisons was registered before the run, as the two claims were (claims/): they are exploratory.
+A question is about one counter. All its comparisons within one workload at one place (a guest, or a kernel) are one family, over which
+intervals are corrected. None of these comparisons was registered before the run, as the two claims were (claims/): they are exploratory.
 """
 
 import dataclasses

@@ -15,8 +15,8 @@ from .verdicts import QUESTIONS
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A workload in one guest or kernel, as `where` says. `untested`: the questions that it does not answer. `tallies`: for each question, the number of
-    cells with each verdict, {Verdict: count}; empty where the question does not apply."""
+    """A workload in one guest or kernel, as `where` says. `untested`: the questions that it does not answer. `tallies`: for each
+    question, the number of cells with each verdict, {Verdict: count}; empty where the question does not apply."""
 
     where: str
     answers: list[Answer]

@@ -11,7 +11,7 @@ from run_factory import EMULATED, HOST, IN_KERNEL, IN_VM, KERNEL, USER, RunFacto
 from shadowwalk_report.claims import judge_claims
 from shadowwalk_report.claims.claim import LINE_WIDTH, Badge
 from shadowwalk_report.compare.judge import judge
-from shadowwalk_report.compare.side import read_side
+from shadowwalk_report.compare.side import host_differences, read_side
 from shadowwalk_report.mail import COLUMNS, LINES
 from shadowwalk_report.report import write_report
 from shadowwalk_report.rows import Table
@@ -247,6 +247,11 @@ def test_a_cell_is_compared_with_itself_in_another_kernel(tmp_path):
         sides.append(read_side(factory.write()))
     found = judge(*sides, 0.05)
     assert len(found.compared) > 5 and not any("absent" in lacking.reason for lacking in found.without)
+
+
+def test_a_run_of_a_host_and_its_virtual_machine_is_of_one_host(tmp_path):
+    sides = [read_side(machine_run(tmp_path / name, USER, IN_VM)) for name in ("base", "new")]
+    assert host_differences(*sides) == [] and sides[0].recorded("cpu_model") == ["Test CPU"]
 
 
 def test_emulated_times_are_not_compared(tmp_path):

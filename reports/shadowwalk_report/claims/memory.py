@@ -26,7 +26,8 @@ CRITERION = (
     "than half a page) and mean of rcu-counter are certainly larger, by differences within each repetition and intervals that hold for all "
     "settings at once. Realistic: a shipped workload, neither oversubscribed nor saturated, and a kernel's own grace period or an RCU "
     f"interval of at most {quantity(MOST_REALISTIC_NS, NANOSECONDS)}. A setting in which no commit found a reader inside a walk cannot show "
-    "the effect and does not deny it: it is not tested. Noisy results are excluded. Each kernel, and user space, is judged alone. The headline is chosen before any figure is looked at: "
+    "the effect and does not deny it: it is not tested. Noisy results are excluded. Each kernel, and user "
+    "space, is judged alone. The headline is chosen before any figure is looked at: "
     f"a kernel's own grace period first, then the workloads {listing(HEADLINE_WORKLOADS)} in this order, the shortest interval, a KVM guest, "
     "the most vCPUs and zaps.")
 TOO_OLD = "measured by a version that tells no deferred memory: measure again"
@@ -159,7 +160,8 @@ def _preference(table, row):
     place = HEADLINE_WORKLOADS.index(setting.workload) if setting.workload in HEADLINE_WORKLOADS else len(HEADLINE_WORKLOADS)
     return (rivals.count(None), bool(_why_not_realistic(row)), any(cell.has_flag("oversubscribed", without_noise=True) for cell in cells),
             any(cell.has_flag("saturated", without_noise=True) for cell in cells), not setting.with_default_pace.is_plain,
-            not _waits_for_a_kernel(row), place, scheme.rcu_interval_ns, setting.guest != "kvm", -setting.vcpus, -setting.zap_rate, -len(row.results), setting)
+            not _waits_for_a_kernel(row), place, scheme.rcu_interval_ns, setting.guest != "kvm", -setting.vcpus, -setting.zap_rate,
+            -len(row.results), setting)
 
 
 def _grace_words(run, row):
@@ -190,7 +192,8 @@ def _sweep_remark(table, cases):
     by_setting = grouped((case.row.setting, case) for case in cases if case.row.estimate(PEAK))
     sweep = next((found for found in by_setting.values() if len(found) > 1), None)
     if sweep is None:
-        why = "a kernel has grace periods of its own" if cases[0].row.setting.is_kernel else "no setting was run with more than one interval"
+        why = "no setting was run with more than one interval"
+        why = "a kernel has grace periods of its own" if cases[0].row.setting.is_kernel else why
         return f"Sweep of the RCU interval: NOT TESTED, as {why}."
     sweep.sort(key=lambda case: (case.row.scheme.grace_period == HOST, case.row.scheme.rcu_interval_ns))
     intervals = [case.row.scheme.interval_words for case in sweep]

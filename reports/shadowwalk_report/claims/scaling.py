@@ -19,8 +19,8 @@ SMALLEST_GROWTH_NS = 0.5
 CRITERION = (
     "Registered before the run, about the unconditional write of rcu-counter to a variable that all vCPUs share. Judged without zappers and "
     "with thread guests or kernel threads (where exits do not hide contention), by the read side's cost: a walk's time less that of leak in "
-    "the same repetition, at one core speed where the run recorded it. Borne out at N vCPUs: the cost of rcu-counter grows from 1 to N vCPUs, grows by "
-    f"more than that of the other row, and is the larger of the two at N, each by more than {MINIMUM_EFFECT:.0%} and half a nanosecond with "
+    "the same repetition, at one core speed where the run recorded it. Borne out at N vCPUs: the cost of rcu-counter grows from 1 to N vCPUs, "
+    f"grows by more than that of the other row, and is the larger of the two at N, each by more than {MINIMUM_EFFECT:.0%} and half a nanosecond with "
     "the whole interval. Not borne out: one of the three is clearly untrue. Everything else is ambiguous. Two vCPUs are no scale: on a host "
     f"of fewer than {FEWEST_CPUS} CPUs the cost is told and scaling is not tested. Where the host had two regimes, of which one moves a cache "
     "line in half the time of the other or less, each is judged alone. Oversubscribed cells get no verdict, and noisy results are excluded. "

@@ -80,7 +80,7 @@ def _read_file(path, chosen):
 
 def _read_run(path, chosen):
     run = load(path)
-    contexts = list({tuple(sorted(r.context.items())): r.context for r in run.results}.values())
+    contexts = list({tuple(sorted(r.context.items())): r.context for r in run.on_the_host}.values())
     failed = {}
     for lost in run.left_out:
         if lost.cell_id in run.plan:
