@@ -48,7 +48,15 @@ doctor::Topology measure(const std::string& list) {
 void examine(const DoctorArguments& arguments) {
   std::optional<doctor::Topology> topology;
   if (arguments.topology) topology = measure(arguments.cpus);  // first: a wrong list ends before anything is printed
-  const doctor::LiveFacts live = doctor::observe_live_facts();
+  doctor::LiveFacts live = doctor::observe_live_facts();
+  std::string killed;  // what a filter of system calls does to who asks a kernel's module
+  if (!live.denied_calls.empty()) killed = doctor::why_not_survived([] { observe_kernel_cells(); });
+  if (killed.empty()) {
+    live.kernel_cells = observe_kernel_cells();
+  } else {
+    live.kernel_cells.device_unavailable = live.kernel_cells.build_unavailable = live.kernel_cells.image_unavailable =
+        killed;
+  }
   doctor::Report report = doctor::examine(
       {.files = doctor::HostFiles(), .live = live, .facts = doctor::observe_host_facts(live.denied_calls)});
   report.topology = std::move(topology);

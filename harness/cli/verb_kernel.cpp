@@ -9,6 +9,7 @@
 #include "harness/kernel/device.hpp"
 #include "harness/kernel/kernel_image.hpp"
 #include "harness/kernel/kernel_module.hpp"
+#include "harness/kernel/kernel_state.hpp"
 #include "harness/kernel/module_build.hpp"
 #include "harness/kernel/vm_agent.hpp"
 #include "harness/machine/error.hpp"
@@ -45,26 +46,34 @@ void load() {
 
 /// Exit code 0 if cells of --machine kernel can run now.
 int status() {
-  const std::string release = running_release();
-  const auto file = kernel::module_file(release);
-  const std::string why_no_file = kernel::why_not_for(file, release);
-  fmt::print("kernel   {}\nmodule   {}\n", release, why_no_file.empty() ? file.string() : why_no_file);
-  const std::string why = kernel::why_no_device();
-  if (!why.empty()) {
-    fmt::print("device   {}\n", why);
-    return 1;
+  const doctor::LiveFacts::KernelCells found = observe_kernel_cells();
+  fmt::print("kernel   {}\n", found.release);
+  if (!found.module_file.empty()) {
+    fmt::print("module   {}\n", found.module_file);
+  } else {
+    const std::string why = kernel::why_not_for(kernel::module_file(found.release), found.release);
+    fmt::print(
+        "module   {}\nbuild    {}\n", why,
+        found.build_unavailable.empty() ? "it can be built: `shadowwalk kernel build`" : found.build_unavailable);
   }
-  const kernel::Device device;
-  unsigned runnable = 0;
-  for (const shadowwalk_variant& variant : device.variants()) {
-    runnable += (variant.flags & SHADOWWALK_VARIANT_RUNS) != 0 ? 1 : 0;
-  }
-  fmt::print("device   {}, module {}, ABI {}, {} of {} variants\n", SHADOWWALK_DEVICE,
-             kernel::text_of(device.about().version), device.about().abi_version, runnable, device.about().variants);
-  return 0;
+  const bool is_there = found.device_unavailable.empty();
+  fmt::print("device   {}\n", is_there ? found.device : found.device_unavailable);
+  return is_there ? 0 : 1;
 }
 
 }  // namespace
+
+doctor::LiveFacts::KernelCells observe_kernel_cells() {
+  const auto place_of = [](const char* name) {
+    try {
+      return find_data_file(name);
+    } catch (const InputError&) {
+      return std::filesystem::path();
+    }
+  };
+  return kernel::observe_kernel_cells(place_of("harness/kernel/module/Makefile").parent_path(),
+                                      place_of("build/kernels"));
+}
 
 void add_kernel(CLI::App& command) {
   CLI::App* verb = command.add_subcommand(

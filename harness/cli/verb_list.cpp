@@ -14,7 +14,9 @@
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/matrices.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/kernel/needs_mutex.hpp"
 #include "harness/lab/figures.hpp"
+#include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/measure/pmu/availability.hpp"
@@ -29,6 +31,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
+/// Whether --machine kernel and kernel-vm have the variant.
+std::string in_a_kernel(const VariantEntry& entry) {
+  if (const std::string_view why = why_not_in_kernel(entry); !why.empty()) return fmt::format("no: {}", why);
+  const std::string_view mutex = kernel::why_needs_mutex(entry.info.name);
+  return mutex.empty() ? "yes" : fmt::format("only with --mmu-lock mutex: {}", mutex);
+}
+
 ordered_json describe_variants() {
   ordered_json list = ordered_json::array();
   for (const VariantEntry& entry : Registry::instance().entries()) {
@@ -38,6 +47,7 @@ ordered_json describe_variants() {
                     {"summary", info.summary},
                     {"family", to_string(info.family)},
                     {"here", unavailable.empty() ? "yes" : "no: " + unavailable},
+                    {"in_a_kernel", in_a_kernel(entry)},
                     {"read_side", info.read_side_cost},
                     {"unreclaimed", info.unreclaimed_bound},
                     {"needs", info.needs},

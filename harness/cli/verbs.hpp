@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <span>
 
+#include "harness/doctor/live_facts.hpp"
+
 /// One function per verb: each adds its subcommand, with its options and what it does, to the command.
 namespace shadowwalk::cli {
 
@@ -18,6 +20,10 @@ void add_record(CLI::App& command);
 void add_run(CLI::App& command);
 void add_top(CLI::App& command);
 void add_verify(CLI::App& command);
+
+/// What is there for cells in a kernel, with the module's source and the kernels where they ship: for `kernel` and
+/// `doctor`.
+doctor::LiveFacts::KernelCells observe_kernel_cells();
 
 /// `report` and `compare`, for the list of verbs: the Python package shadowwalk_report has their options.
 void add_python_verbs(CLI::App& command);

@@ -64,6 +64,25 @@ class Conclusion {
             governor.mend};
   }
 
+  /// The first lack on the way to a loaded module is what must be mended.
+  Ability kernel_cells() const {
+    Ability ability = follows("kernel_cells", "kernel_module");
+    if (ability.verdict == Verdict::yes) return ability;
+    for (const char* subject : {"module_loading", "kernel_build"}) {
+      if (lacks(subject)) return follows("kernel_cells", subject);
+    }
+    return ability;
+  }
+
+  Ability kernel_vm_cells() const {
+    for (const char* subject : {"qemu", "kernel_images"}) {
+      if (lacks(subject)) return follows("kernel_vm_cells", subject);
+    }
+    const Finding& qemu = finding("qemu");
+    if (qemu.state != State::ok) return {"kernel_vm_cells", Verdict::partly, qemu.meaning, qemu.mend};
+    return follows("kernel_vm_cells", "qemu");
+  }
+
  private:
   const Finding& finding(std::string_view subject) const { return report_.finding(subject); }
   bool lacks(std::string_view subject) const { return finding(subject).state == State::lack; }
@@ -85,7 +104,9 @@ std::vector<Ability> abilities(const Report& report, const Host& host) {
           conclusion.follows("kvm_guests", "kvm", report.finding("kvm_kind").value),
           conclusion.follows("kvm_statistics", "kvm_statistics"),
           conclusion.frequency(),
-          conclusion.follows("steal", "steal")};
+          conclusion.follows("steal", "steal"),
+          conclusion.kernel_cells(),
+          conclusion.kernel_vm_cells()};
 }
 
 }  // namespace shadowwalk::doctor

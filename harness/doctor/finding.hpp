@@ -78,5 +78,9 @@ std::vector<Finding> examine_counting(
     const Host& host);  ///< pmu, rdpmc, perf_event_paranoid, memory_sampling, perf_pmus
 std::vector<Finding> examine_tracing(const Host& host);  ///< tracefs, usdt, tools
 std::vector<Finding> examine_kvm(const Host& host);      ///< kvm, kvm_kind, kvm_vcpus, kvm_statistics
+/// kernel_module, kernel_build, module_loading, qemu, kernel_images
+std::vector<Finding> examine_kernel_cells(const Host& host);
+/// The remedy where /dev/kvm does not serve.
+Mend mend_kvm(const Host& host);
 
 }  // namespace shadowwalk::doctor

@@ -28,6 +28,20 @@ struct LiveFacts {
     bool statistics = false;    ///< KVM_CAP_BINARY_STATS_FD
   } kvm;
 
+  /// What cells in a kernel need (harness/kernel finds it out). A reason is one line, with what to do behind a colon.
+  struct KernelCells {
+    std::string release;              ///< uname -r
+    std::string device;               ///< the module that answers, in words; empty: none
+    std::string device_unavailable;   ///< why none does
+    bool is_loaded = false;           ///< the module is, whether it answers or not
+    std::string module_file;          ///< what is built for this kernel and this version; empty: nothing
+    std::string build_unavailable;    ///< why it cannot be built; empty: it can
+    std::string qemu;                 ///< its path; empty: it is not on PATH
+    std::string kvm_unavailable;      ///< why QEMU emulates; empty: it can use KVM
+    std::vector<std::string> images;  ///< kernels that --machine kernel-vm can boot, in words
+    std::string image_unavailable;    ///< why the running one's image is not among them; empty: it is
+  } kernel_cells;
+
   std::string clock;  ///< CycleClock::describe()
   bool clock_is_tsc = false;
   double clock_read_ns = 0;

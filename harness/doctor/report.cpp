@@ -166,7 +166,8 @@ Report examine(const Host& host) {
                      {"memory", "Memory", examine_memory(host)},
                      {"counting", "Counting", examine_counting(host)},
                      {"tracing", "Tracing", examine_tracing(host)},
-                     {"kvm", "KVM", examine_kvm(host)}};
+                     {"kvm", "KVM", examine_kvm(host)},
+                     {"kernel_cells", "Cells in a kernel", examine_kernel_cells(host)}};
   report.host = host.facts;
   report.abilities = abilities(report, host);
   return report;

@@ -9,27 +9,6 @@
 namespace shadowwalk::doctor {
 namespace {
 
-Mend mend_kvm(const Host& host) {
-  switch (host.live.kvm.open_error) {
-    case ENOENT:
-      if (has_cpu_flag(host, "svm")) return run(as_root(host, "modprobe kvm_amd"));
-      if (has_cpu_flag(host, "vmx")) return run(as_root(host, "modprobe kvm_intel"));
-      if (is_virtual(host)) {
-        return advise("it cannot be changed inside: enable nested virtualisation for this VM on the host below");
-      }
-      return advise("enable virtualisation (VT-x, SVM) in the firmware; in a container, pass /dev/kvm in");
-    case EACCES:
-    case EPERM:
-      if (host.live.is_root) return advise("in a container, pass the device in (docker run --device /dev/kvm)");
-      if (host.live.kvm.group.empty()) return run("sudo setfacl -m u:$USER:rw /dev/kvm");
-      return run(fmt::format("sudo usermod -aG {} $USER", host.live.kvm.group));  // holds from the next login on
-    case 0:
-      return advise("see the reason; until then use thread guests (--guest thread)");
-    default:
-      return advise("enable virtualisation (VT-x, SVM) in the firmware; until then use thread guests (--guest thread)");
-  }
-}
-
 Finding kvm(const Host& host) {
   std::string reason = host.live.kvm.unavailable;
   if (reason.empty()) return ok("/dev/kvm opens, a VM can be made");
@@ -90,6 +69,27 @@ Finding kvm_statistics(const Host& host) {
 }
 
 }  // namespace
+
+Mend mend_kvm(const Host& host) {
+  switch (host.live.kvm.open_error) {
+    case ENOENT:
+      if (has_cpu_flag(host, "svm")) return run(as_root(host, "modprobe kvm_amd"));
+      if (has_cpu_flag(host, "vmx")) return run(as_root(host, "modprobe kvm_intel"));
+      if (is_virtual(host)) {
+        return advise("it cannot be changed inside: enable nested virtualisation for this VM on the host below");
+      }
+      return advise("enable virtualisation (VT-x, SVM) in the firmware; in a container, pass /dev/kvm in");
+    case EACCES:
+    case EPERM:
+      if (host.live.is_root) return advise("in a container, pass the device in (docker run --device /dev/kvm)");
+      if (host.live.kvm.group.empty()) return run("sudo setfacl -m u:$USER:rw /dev/kvm");
+      return run(fmt::format("sudo usermod -aG {} $USER", host.live.kvm.group));  // holds from the next login on
+    case 0:
+      return advise("see the reason; until then use thread guests (--guest thread)");
+    default:
+      return advise("enable virtualisation (VT-x, SVM) in the firmware; until then use thread guests (--guest thread)");
+  }
+}
 
 std::vector<Finding> examine_kvm(const Host& host) {
   return findings_of(

@@ -122,6 +122,16 @@ KernelAnswers ask_kernel() {
               static_cast<std::uint64_t>(tick.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(tick.tv_nsec)};
 }
 
+std::string lockdown_mode(const os::HostFiles& files) {
+  // "none [integrity] confidentiality"
+  const std::string modes = files.read("/sys/kernel/security/lockdown").value_or("");
+  const std::size_t open = modes.find('[');
+  const std::size_t close = modes.find(']');
+  if (open == modes.npos || close == modes.npos || close < open) return {};
+  const std::string mode = modes.substr(open + 1, close - open - 1);
+  return mode == "none" ? std::string() : mode;
+}
+
 KernelFacts kernel_facts(const os::HostFiles& files, const KernelAnswers& answers) {
   const KernelConfig config = KernelConfig::read(files, answers.release);
   const std::string no_config = "no configuration of this kernel is readable (/proc/config.gz, /boot/config-*)";

@@ -41,6 +41,9 @@ struct KernelFacts {
 /// Asks every source: the kernel's answers, its files and the configuration that it was built with. Throws nothing.
 KernelFacts kernel_facts(const os::HostFiles& files, const KernelAnswers& answers);
 
+/// How the kernel is locked down (kernel_lockdown(7)): "integrity" or "confidentiality"; empty: it is not.
+std::string lockdown_mode(const os::HostFiles& files);
+
 /// The CPUs of nohz_full=, in the kernel's list format; empty: none.
 std::string nohz_full_cpus(const os::HostFiles& files);
 

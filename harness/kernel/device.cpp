@@ -34,7 +34,7 @@ std::string open_device(os::FileDescriptor& fd, shadowwalk_about& about) {
       case EPERM:
         return fmt::format("{} is root's alone: run it with sudo", SHADOWWALK_DEVICE);
       default:
-        return fmt::format("{}: {}", SHADOWWALK_DEVICE, std::strerror(errno));
+        return fmt::format("{} cannot be opened ({}): look at dmesg", SHADOWWALK_DEVICE, std::strerror(errno));
     }
   }
   if (ioctl(fd.get(), SHADOWWALK_IOC_ABOUT, &about) != 0) {

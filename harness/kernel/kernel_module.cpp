@@ -10,6 +10,7 @@
 #include <cstring>
 #include <string>
 
+#include "harness/host/kernel_facts.hpp"
 #include "harness/kernel/module_facts.hpp"
 #include "harness/machine/error.hpp"
 #include "harness/os/file_descriptor.hpp"
@@ -25,7 +26,7 @@ std::string why_not_inserted(int error, const std::filesystem::path& file) {
   switch (error) {
     case EPERM:
       if (geteuid() != 0) return "only root loads modules: run it with sudo";
-      if (const std::string mode = lockdown_mode(os::HostFiles()); !mode.empty()) {
+      if (const std::string mode = host::lockdown_mode(os::HostFiles()); !mode.empty()) {
         return fmt::format(
             "the kernel is locked down ({}): sign the module (mokutil --import KEY, then "
             "/lib/modules/$(uname -r)/build/scripts/sign-file), or switch Secure Boot off",

@@ -42,6 +42,14 @@ std::optional<fs::path> headers_of(const std::string& release, const fs::path& t
   return std::nullopt;
 }
 
+fs::path require_headers(const std::string& release, const fs::path& tree) {
+  if (const auto headers = headers_of(release, tree)) return *headers;
+  throw InputError(
+      fmt::format("no headers of Linux {0}: install linux-headers-{0}, or unpack that package beside the "
+                  "kernel, as scripts/fetch-kernels does",
+                  release));
+}
+
 /// What went wrong by make's output: the line of its `$(error ...)`, the first compiler's or linker's error, or else
 /// its last line.
 std::string first_error(const std::string& output) {
@@ -79,17 +87,22 @@ std::string why_not_for(const fs::path& file, const std::string& release) {
   return {};
 }
 
+std::string why_not_buildable(const fs::path& source, const std::string& release, const fs::path& tree) {
+  try {
+    const fs::path headers = require_headers(release, tree);
+    os::require_program("make", "building the module", "make");
+    const ToolEnd end = run_tool({"make", "-C", source.string(), fmt::format("KDIR={}", headers.string()), "check"});
+    return end.exit_code == 0 ? std::string() : first_error(end.output);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
 fs::path build_module(const fs::path& source, const std::string& release, const fs::path& tree,
                       const std::function<void(const std::string&)>& notice) {
   const fs::path file = module_file(release);
-  const auto headers = headers_of(release, tree);
-  if (!headers && why_not_for(file, release).empty()) return file;
-  if (!headers) {
-    throw InputError(
-        fmt::format("no headers of Linux {0}: install linux-headers-{0}, or unpack that package beside the "
-                    "kernel, as scripts/fetch-kernels does",
-                    release));
-  }
+  if (!headers_of(release, tree) && why_not_for(file, release).empty()) return file;
+  const fs::path headers = require_headers(release, tree);
   os::require_program("make", "building the module", "make");
   std::error_code error;
   fs::create_directories(file.parent_path(), error);
@@ -99,7 +112,7 @@ fs::path build_module(const fs::path& source, const std::string& release, const 
   }
   const ToolEnd end =
       run_tool({"make", "-C", source.string(), fmt::format("-j{}", sysconf(_SC_NPROCESSORS_ONLN)),
-                fmt::format("KDIR={}", headers->string()), fmt::format("BUILD={}", file.parent_path().string())});
+                fmt::format("KDIR={}", headers.string()), fmt::format("BUILD={}", file.parent_path().string())});
   if (end.exit_code != 0) {
     throw InputError(fmt::format("the module for Linux {} cannot be built: {}", release, first_error(end.output)));
   }

@@ -20,6 +20,11 @@ std::filesystem::path build_module(const std::filesystem::path& source, const st
                                    const std::filesystem::path& tree,
                                    const std::function<void(const std::string&)>& notice);
 
+/// Why build_module() would not build it, in one line that says what to do: no headers, no make, another compiler, what
+/// the kernel has that the module cannot meet; empty: it would. Builds nothing.
+std::string why_not_buildable(const std::filesystem::path& source, const std::string& release,
+                              const std::filesystem::path& tree);
+
 /// Why `file` is no module of this version for the kernel; empty: it is.
 std::string why_not_for(const std::filesystem::path& file, const std::string& release);
 

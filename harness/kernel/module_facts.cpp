@@ -6,16 +6,6 @@
 
 namespace shadowwalk::kernel {
 
-std::string lockdown_mode(const os::HostFiles& files) {
-  // "none [integrity] confidentiality"
-  const std::string modes = files.read("/sys/kernel/security/lockdown").value_or("");
-  const std::size_t open = modes.find('[');
-  const std::size_t close = modes.find(']');
-  if (open == modes.npos || close == modes.npos || close < open) return {};
-  const std::string mode = modes.substr(open + 1, close - open - 1);
-  return mode == "none" ? std::string() : mode;
-}
-
 std::string modinfo(std::string_view module, std::string_view key) {
   // The section is a list of texts that end with 0, and its texts occur nowhere else.
   const std::string begin = fmt::format("{}=", key);

@@ -4,12 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "harness/os/host_files.hpp"
-
 namespace shadowwalk::kernel {
-
-/// How the kernel is locked down (kernel_lockdown(7)): "integrity" or "confidentiality"; empty: it is not.
-std::string lockdown_mode(const os::HostFiles& files);
 
 /// The release that a module's `vermagic` names; "another" if the file holds none.
 std::string release_of_module(const std::filesystem::path& file);

@@ -182,14 +182,20 @@ void require_pinning(const PreparedCell& cell, const CellConfig& config) {
 
 void set_kernel_machine(PrepareKernelCell prepare) { prepare_kernel_cell = prepare; }
 
+std::string_view why_not_in_kernel(const VariantEntry& variant) {
+  if (variant.is_reference()) return "it is a reference of user space, and no scheme";
+  if (variant.plugin) return "a plug-in cannot be loaded into the kernel";
+  if (!variant.can_zap) return "it is a plain walk in user space, without an engine";
+  return {};
+}
+
 void check_kernel_cell(const CellRequest& request) {
   const CellConfig& config = request.config;
   const VariantEntry& variant = Registry::instance().at(config.variant);
   const auto refuse = [&](std::string_view option, std::string_view why) {
     throw InputError(fmt::format("--machine {}: {}: {}", to_string(config.machine), option, why));
   };
-  if (variant.is_reference()) refuse(config.variant, "it is a reference of user space, and no scheme");
-  if (variant.plugin) refuse(config.variant, "a plug-in cannot be loaded into the kernel");
+  if (const std::string_view why = why_not_in_kernel(variant); !why.empty()) refuse(config.variant, why);
   if (replay::trace_file(config.workload)) refuse("trace:FILE", "traces are replayed in user space only");
   if (config.guest != GuestKind::automatic && config.guest != GuestKind::thread) {
     refuse(fmt::format("--guest {}", to_string(config.guest)),

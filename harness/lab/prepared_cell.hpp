@@ -60,6 +60,9 @@ using PrepareKernelCell = std::shared_ptr<const ReferenceCell> (*)(const Prepare
 /// Before any cell is prepared, and before threads start.
 void set_kernel_machine(PrepareKernelCell prepare);
 
+/// Why no kernel can have a variant, whatever the options; empty: the module may. docs/kernel.md.
+std::string_view why_not_in_kernel(const VariantEntry& variant);
+
 /// Throws InputError where the kernel's machine has no such variant or option, whichever kernel it is: what
 /// `--machine kernel-vm` asks before it boots one. For the rest the module decides.
 void check_kernel_cell(const CellRequest& request);

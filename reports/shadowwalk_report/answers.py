@@ -42,8 +42,8 @@ class Answer:
 
 
 def _headline(question, table, verdicts):
-    """The setting without doubtful results, then with the most rulings, then with the most vCPUs and zaps; of walks, that in which they
-    depend on each other, as walks after an exit do not overlap."""
+    """The setting without doubtful results, then of a kernel, then with the most rulings, then with the most vCPUs and zaps; of walks,
+    that in which they depend on each other, as walks after an exit do not overlap."""
     # Exits of a KVM guest hide the cost of a walk; memory is measured with real guests.
     guest = "thread" if question.with_zappers is False else "kvm"
 
@@ -51,7 +51,7 @@ def _headline(question, table, verdicts):
         rows = [verdicts.baseline_row(setting), *verdicts.contestants(setting)]
         rulings = [found for row in rows if (found := verdicts.ruling(question, row))]
         return (any(row.has_flag("oversubscribed") for row in rows), any(row.saturation(question.counter) for row in rows),
-                question is WALK and setting.walk_mode != LATENCY, not setting.with_default_pace.is_plain,
+                setting.standing, question is WALK and setting.walk_mode != LATENCY, not setting.with_default_pace.is_plain,
                 setting.workload != PREFERRED_WORKLOAD,
                 -sum(found.comparison.ratio is not None for found in rulings), setting.guest != guest, -setting.vcpus,
                 -setting.zap_rate, setting)

@@ -42,7 +42,7 @@ class CellLine:
     violation: str
 
 
-HEADS = ("variant", "workload", "guest", "vCPUs", "zappers", "zap rate", "results", *(counter.title for counter in COUNTERS),
+HEADS = ("variant", "workload", "where", "vCPUs", "zappers", "zap rate", "results", *(counter.title for counter in COUNTERS),
          "flags")
 
 
@@ -66,7 +66,7 @@ def _line(results):
     flags = sorted({flag for r in results for flag in r.flags})
     variant = scheme.words
     rate = quantity(setting.zap_rate, PER_SECOND) if setting.zappers else ABSENT
-    values = [Value(variant, variant), Value(setting.workload, setting.workload), Value(setting.guest, setting.guest),
+    values = [Value(variant, variant), Value(setting.workload, setting.workload), Value(setting.where, setting.where),
               Value(str(setting.vcpus), setting.vcpus), Value(str(setting.zappers), setting.zappers),
               Value(rate, setting.zap_rate), Value(str(len(results)), len(results)),
               *(_median(results, counter) for counter in COUNTERS),

@@ -4,6 +4,7 @@ import json
 import re
 
 from .statistics import ALPHA, CONFIDENCE, MINIMUM_EFFECT, MINIMUM_REPETITIONS
+from .topics.beside import COLUMNS as BESIDE_COLUMNS, besides, sheets
 from .untrusted_text import visible
 from .verdicts import QUESTIONS
 
@@ -20,12 +21,16 @@ def _ruling(question, row, found):
             "p_corrected": found.comparison.p_corrected, "comparisons": found.comparison.family}
 
 
+def _claim(claim):
+    return {"platform": claim.platform, "badge": claim.badge.value, "line": claim.line, "sentence": claim.sentence,
+            "verdicts": {finding.rival: finding.outcome.value for finding in claim.headline}}
+
+
 def brief_of(report, whole):
     """report.json as text. It is always written, as it marks a directory as a report. `whole`: with every verdict."""
     run = report.run
     brief = {"format": FORMAT, "title": run.title, "started": run.started, "results": run.measured, "planned": run.planned,
-             "claims": [{"name": claim.name, "badge": claim.badge.value, "line": claim.line, "sentence": claim.sentence,
-                         "verdicts": {finding.rival: finding.outcome.value for finding in claim.headline}}
+             "claims": [{"name": claim.name, **_claim(claim), "elsewhere": [_claim(other) for other in claim.others]}
                         for claim in report.claims],
              "baseline": report.verdicts.baseline,
              "answers": [{"question": answer.question.name, "title": answer.question.title, "sentence": answer.sentence}
@@ -35,6 +40,8 @@ def brief_of(report, whole):
         brief |= {"trust": [{"label": item.label, "value": item.value, "level": item.level} for item in report.trust],
                   "rules": {"confidence": CONFIDENCE, "alpha": ALPHA, "minimum_effect": MINIMUM_EFFECT,
                             "minimum_repetitions": MINIMUM_REPETITIONS},
+                  "user_space_beside_kernel": [dict(zip(BESIDE_COLUMNS, row.record))
+                                               for rows in besides(report.table).values() for row in rows],
                   "verdicts": [_ruling(question, row, found) for question in QUESTIONS for row in report.table.all_rows
                                if (found := report.verdicts.ruling(question, row))]}
     return json.dumps(brief, indent=1) + "\n"
@@ -70,13 +77,21 @@ def _lines(report):
     yield f"{run.measured} of {run.planned} results, shadowwalk {_text(run.version)}, started {_text(run.started)}.\n"
     yield "## The two claims of the patch\n"
     for number, claim in enumerate(report.claims, 1):
-        yield f"{number}. “{_text(claim.quote)}”: **{claim.badge.value}**, {_text(claim.line)}. {_text(claim.sentence)}"
+        line = f"{claim.label}: {claim.line}" if claim.label else claim.line
+        yield f"{number}. “{_text(claim.quote)}”: **{claim.badge.value}**, {_text(line)}. {_text(claim.sentence)}"
+        for other in claim.others:
+            yield f"   - {_text(other.platform)}: **{other.badge.value}**, {_text(other.line)}. {_text(other.sentence)}"
     yield f"\n## Against {_text(report.verdicts.baseline)}\n"
     for answer in report.answers:
         yield f"- **{_text(answer.question.title)}** {_text(answer.sentence)}"
     yield "\n## How far to trust it\n"
     for item in report.trust:
         yield f"- {_text(item.label)}: {_text(item.value)}"
+    found = sheets(report.table)
+    if found:
+        yield "\n## User space beside the kernel\n"
+    for sheet in found:
+        yield from _sheet(sheet)
     yield "\n## Summary\n"
     for group in (group for page in report.pages for group in page.groups):
         yield f"### {_text(group.title)}\n"

@@ -29,9 +29,10 @@ class Headline:
     others: list[str]
 
 
-def _of_claims(claims, name):
-    """The setting of a claim's headline; None where it was not tested."""
-    return next((finding.setting for claim in claims if claim.name == name for finding in claim.headline if finding.setting), None)
+def _of_claims(table, claims, name):
+    """The setting of a claim's headline; None where it was not tested, or elsewhere."""
+    return next((finding.setting for claim in claims if claim.name == name for finding in claim.headline
+                 if finding.setting and table.rows(finding.setting)), None)
 
 
 def _over_vcpus(table, setting):
@@ -43,9 +44,11 @@ def _over_vcpus(table, setting):
 
 
 def headline_of(table, verdicts, claims):
+    """Of what was timed on the first platform: pictures and table of the first screen are of one machine."""
+    table = table.timed.first
     best = {answer.question: answer.setting for answer in answers(table, verdicts)}
-    quiet = _of_claims(claims, "scaling") or best[WALK]
-    zapped = _of_claims(claims, "memory") or best[RETIRED]
+    quiet = _of_claims(table, claims, "scaling") or best[WALK]
+    zapped = _of_claims(table, claims, "memory") or best[RETIRED]
     settings = _over_vcpus(table, walk_setting(table, quiet)) if quiet else []
     rows = [row for setting in [*settings, *([zapped] if zapped else [])] for row in table.plain_rows(setting)]
     measured = {row.variant for row in rows if not row.is_negative_control}

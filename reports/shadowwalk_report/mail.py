@@ -2,8 +2,10 @@
 
 import textwrap
 
+from .claims.claim import Badge
 from .overview import command_words
 from .quantities import count_of
+from .topics.beside import besides, brief
 from .trust import context_values
 from .untrusted_text import visible
 
@@ -51,10 +53,16 @@ def _table(sheet, others, most):
 
 
 def claim_lines(claims):
-    """Two lines per claim: its badge, and what it found."""
+    """Two lines per claim, its badge, and what it found; and one for the other platforms."""
     for number, claim in enumerate(claims, 1):
-        yield _ascii(f"Claim {number}, {claim.name}: {claim.badge.value}{NOISY_DIFFERS if claim.differs_with_noisy else ''}")
+        where = f" in {claim.label}" if claim.label else ""
+        yield _ascii(f"Claim {number}, {claim.name}: {claim.badge.value}{where}{NOISY_DIFFERS if claim.differs_with_noisy else ''}")
         yield from _wrapped("", claim.line, 1)
+        # Of one other platform, what it found, which says what NOT TESTED means there; of several, their badges.
+        told = [other.line if other.badge is Badge.NOT_TESTED else f"{other.badge.value}: {other.line}" for other in claim.others]
+        told = told if len(told) == 1 else [other.badge.value for other in claim.others]
+        if told:
+            yield from _wrapped("  ", "; ".join(f"{other.platform}: {words}" for other, words in zip(claim.others, told)), 1)
 
 
 def _command_lines(run):
@@ -77,8 +85,10 @@ def _build(run):
 def render_text(report):
     run, overview = report.run, report.overview
     floors = ", ".join(f"{name} {words}" for name, words in overview.floors) or "not measured"
-    above = [*_wrapped("", run.title, 1), *_wrapped("", overview.where, 2), *_wrapped("Floors: ", floors, 2),
-             *_wrapped("Limits: ", ", ".join(overview.limits) or "none known", 2), "", *claim_lines(overview.claims), ""]
+    kernels = _wrapped("In a kernel: ", "; ".join(overview.kernels), 2) if overview.kernels else []
+    most = 1 if kernels else 2  # lines of what matters less
+    above = [*_wrapped("", run.title, 1), *_wrapped("", overview.where, 2), *kernels, *_wrapped("Floors: ", floors, most),
+             *_wrapped("Limits: ", ", ".join(overview.limits) or "none known", most), "", *claim_lines(overview.claims), ""]
     ending = ["", *_wrapped("", _build(run), 1), *_command_lines(run)]
     others, schemes = len(overview.headline.others), len(overview.sheet.lines)
     room = LINES - len(above) - len(ending) - 1
@@ -86,6 +96,9 @@ def render_text(report):
     if schemes + (others > 0) + sum(map(len, notes)) > room:  # schemes are worth more than whole sentences
         notes = [_wrapped("", note, 1) for note in overview.notes[:2]]
     below = [line for note in notes for line in note] + ending
+    factors = next(filter(None, map(brief, besides(report.table).values())), "")
+    if factors and schemes + (others > 0) + sum(map(len, notes)) < room:
+        below = _wrapped("Kernel/user: ", factors, min(2, room - schemes - (others > 0) - sum(map(len, notes)))) + below
     table = list(_table(overview.sheet, others, LINES - len(above) - len(below) - 1)) if schemes else ["No scheme was measured."]
     return "\n".join([*above, *table, *below]).rstrip() + "\n"
 

@@ -6,6 +6,7 @@ import functools
 from .bench_file import BenchResults
 from .histogram import Histogram
 from .host_facts import HostFacts
+from .kernels import KERNEL_VM, CellKernel
 from .observations import GracePeriods, KernelStat, Noise, PmuCount, Sizes, Simulated
 from .setting import Scheme, Setting
 
@@ -70,6 +71,7 @@ class Result:
     grace_periods: GracePeriods | None = None
     workload_summary: str = ""  # the practical case that the workload stands for
     others: dict[str, float | str] = dataclasses.field(default_factory=dict)  # the cell's options beside setting and scheme
+    kernel: CellKernel | None = None  # that it ran in; None: user space
     is_negative_control: bool = False  # the scheme is known to be broken: violations are expected
 
     @property
@@ -86,7 +88,8 @@ class Result:
     @property
     def is_left_out(self):
         """It is shown but excluded from verdicts: it is noisy, a tool perturbed it, or it was emulated."""
-        return EMULATED in self.flags or self.is_noisy and not self.is_noisy_trusted or (self.perturbed != "" and not self.is_perturbed_trusted)
+        return (EMULATED in self.flags or self.is_noisy and not self.is_noisy_trusted
+                or self.perturbed != "" and not self.is_perturbed_trusted)
 
 
 def trusting_perturbed(results):
@@ -118,13 +121,23 @@ class Run:
     bench: BenchResults = dataclasses.field(default_factory=BenchResults)  # results of shadowwalk-bench
     host: HostFacts = HostFacts()
     matrix: str = ""  # its path where the run was started; empty where the plan has none
+    names_machines: bool = False  # the matrix has `machine` itself
     filter: str = ""  # of `shadowwalk run --filter`
     build_id: str = ""  # of the binary that measured
     rounds: tuple[int, ...] = ()
 
     @functools.cached_property
+    def on_the_host(self):
+        """The results that tell of the host: not those of virtual machines that the lab booted, unless there are no others."""
+        return [result for result in self.results if result.setting.machine != KERNEL_VM] or self.results
+
+    def on(self, platforms):
+        """The run with the results of these platforms only."""
+        return dataclasses.replace(self, results=[result for result in self.results if result.setting.platform in platforms])
+
+    @functools.cached_property
     def hosts(self):
-        """The ids of the hosts that the results come from."""
+        """The ids of the hosts that the results come from; a virtual machine that the lab booted is one of its own."""
         return {result.context.get("host_id") for result in self.results}
 
     @property

@@ -9,11 +9,13 @@ from .claims.scaling import FEWEST_CPUS, cpus_of
 from .counters import counter
 from .headline import Headline, row_at_host
 from .held import RETIRED
-from .quantities import ABSENT, NANOSECONDS, count_of, interval, quantity
+from .kernels import USER
+from .quantities import ABSENT, NANOSECONDS, count_of, interval, listing, quantity
 from .rows import SPEED_LIMIT, read_side
 from .setting import describe, place_title, within
 from .sheet import Cell, Line, Sheet
 from .statistics import estimate
+from .topics import emulated
 from .trust import context_values
 
 PACE = ("walk_mode", "think_ns")  # the axes of how walks follow each other
@@ -32,9 +34,11 @@ FLOORS = (("xchg_ns", "xchg"), ("mfence_ns", "mfence"), ("line_transfer_ns", "li
 
 @dataclasses.dataclass(frozen=True)
 class Overview:
-    """`where`: CPU, CPUs, VM and kernel. `floors`: [(name, words)]. `notes`: at which settings the table's figures are."""
+    """`where`: CPU, CPUs, VM and kernel; `kernels`: those that cells ran in. `floors`: [(name, words)]. `notes`: at which settings the
+    table's figures are."""
 
     where: str
+    kernels: list[str]
     floors: list[tuple[str, str]]
     no_floors: list[str]  # those that the host could not measure, with the reason
     limits: list[str]
@@ -66,6 +70,17 @@ def _where(run):
     return ", ".join(filter(None, words)) or "host not recorded"
 
 
+def _kernels(run, table):
+    """`Linux 6.1.0 EMULATED (module 0.1.0, HZ 250), machine:kernel-vm, 28 cells` of each kernel that cells ran in."""
+    words = []
+    for platform in filter(None, table.platforms):
+        results = run.on({platform}).results
+        told = listing(dict.fromkeys(result.kernel.words for result in results if result.kernel))
+        words.append(f"{platform}{f' ({told})' if told else ''}, machine:{results[0].setting.machine}, "
+                     f"{count_of(len({result.cell_id for result in results}), 'cell')}")
+    return words
+
+
 def _within_a_sentence(label):
     """`Order` as `order`; `CPUs moved` as it is."""
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
@@ -85,6 +100,15 @@ def _limits(run, trust):
     return words
 
 
+def _machine_words(run):
+    """`--machine` and `--kernel`, which may have been given in place of the matrix's: those of all cells."""
+    places = {(cell.options.get("machine", USER), cell.options.get("kernel", "")) for cell in run.plan.values()}
+    if len(places) != 1 or not all(isinstance(word, str) for word in next(iter(places))):
+        return []
+    machine, kernel = places.pop()
+    return [*(["--machine", machine] if machine != USER or run.names_machines else []), *(["--kernel", kernel] if kernel else [])]
+
+
 def command_words(run):
     """The words of the command that measures the run again, quoted for a shell; empty where its plan has no matrix."""
     if not run.matrix:
@@ -92,7 +116,8 @@ def command_words(run):
     folder, _, file = run.matrix.rpartition("/")
     # A matrix that ships has a name; that of a user has no better path than its name for another reader.
     matrix = file.removesuffix(".toml") if folder.endswith("/matrices") or folder == "matrices" else file
-    words = ["shadowwalk", "run", matrix, "--out", "again", "--seed", str(run.seed), "--repetitions", str(run.repetitions)]
+    words = ["shadowwalk", "run", matrix, *_machine_words(run), "--out", "again", "--seed", str(run.seed),
+             "--repetitions", str(run.repetitions)]
     return [shlex.quote(word) for word in [*words, *(["--filter", run.filter] if run.filter else [])]]
 
 
@@ -162,4 +187,7 @@ def _notes(table, headline):
 
 def overview_of(material, trust):
     run, table, claims, headline = material.run, material.table, list(material.claims), material.headline
-    return Overview(_where(run), _floors(run), _no_floors(run), _limits(run, trust), claims, headline, _sheet(table, headline), _notes(table, headline))
+    # Of a run that only emulated, what it checked.
+    sheet = _sheet(table, headline) if headline.variants or not table.emulated.settings else emulated.sheets(table.emulated.all_rows)[0]
+    return Overview(_where(run), _kernels(run, table), _floors(run), _no_floors(run), _limits(run, trust), claims, headline, sheet,
+                    _notes(table, headline))

@@ -11,7 +11,7 @@ from .cells import HEADS, MOST_DETAILS
 from .drawing.svg import colour_rules, shared_styles
 from .grouping import grouped
 from .overview import command_words
-from .setting import describe, guest_words, varying_axes
+from .setting import describe, place_title, varying_axes
 from .topics import FIRST_SCREEN
 from .trust import context_values
 from .verdicts import QUESTIONS
@@ -43,6 +43,9 @@ def _environment(run):
         if key == "clock_read_ns" and len(values) > 1:  # each cell measures it again
             values = [f"{min(values, key=_number)} to {max(values, key=_number)}"]
         table.append((label, " / ".join(values) or "not recorded", len(values) > 1))
+    for platform in dict.fromkeys(result.setting.platform for result in run.results if result.setting.platform):
+        told = dict.fromkeys(result.kernel.details for result in run.on({platform}).results if result.kernel)
+        table.append((f"Cells in {platform}", " / ".join(told) or "not recorded", len(told) > 1))
     return table
 
 
@@ -87,7 +90,7 @@ def render_page(report):
         questions=QUESTIONS, pages=report.pages, style=markupsafe.Markup(style), script=script, script_hash=script_hash,
         overview=report.overview, command=" ".join(command_words(run)), not_drawn=report.not_drawn,
         first=markup(figure for figure in report.figures if figure.plot.topic == FIRST_SCREEN.slug),
-        sections=report.sections, markup=markup, describe=lambda setting: describe(setting, axes), guest_words=guest_words,
+        sections=report.sections, markup=markup, describe=lambda setting: describe(setting, axes), place_title=place_title,
         tally_words=tally_words, environment=_environment(run), lost=_lost(run), missing=_missing(run), cells=report.cells,
         cell_heads=HEADS, formats=report.formats,
         details=report.cells if len(report.cells) <= MOST_DETAILS else [])

@@ -155,8 +155,9 @@ def _parse(arguments):
                              f"{DEFAULT_BASELINE} was not measured)")
     parser.add_argument("--format", metavar="LIST", type=_formats, dest="formats",
                         help=f"what to write, any of {','.join(FORMATS)} (default: {','.join(DEFAULT_FORMATS)}); report.json is "
-                             "always written; txt is for a mail: 72 columns, 25 lines")
-    parser.add_argument("--claims-only", action="store_true", help="print the verdicts on the two claims, and write nothing")
+                             "always written, with every verdict by json; txt is for a mail: 72 columns, 25 lines")
+    parser.add_argument("--claims-only", action="store_true",
+                        help="print the answers to the two claims of the 2012 patch, and write nothing")
     parser.add_argument("--with-perturbed", action="store_true",
                         help="let verdicts also use cells that a tool was attached to (docs/attach.md)")
     options = parser.parse_args(arguments)

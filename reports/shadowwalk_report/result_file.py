@@ -2,10 +2,11 @@
 
 from .google_benchmark import entries_of, time_or_error
 from .histogram import Histogram
-from .model import NEGATIVE_CONTROL, LeftOut, PlannedCell, Result, Series
+from .kernels import parse_kernel, platform_of
+from .model import EMULATED, NEGATIVE_CONTROL, LeftOut, PlannedCell, Result, Series
 from .observations import (parse_grace_periods, parse_kvm_stats, parse_memory, parse_noise, parse_pmu, parse_reference,
                            parse_simulated)
-from .setting import other_options, parse_cell
+from .setting import machine_of, other_options, parse_cell
 from .untrusted_json import are_numbers, is_number, one_line, read_json, strings_of, text_of
 
 
@@ -36,12 +37,12 @@ def parse_entry(entry, cell, repetition, context):
     extra = entry.get("shadowwalk")
     if not isinstance(extra, dict):
         raise ValueError("the entry has no object shadowwalk")
-    setting, scheme = parse_cell(extra.get("cell"))
+    flags, kernel = _texts_of(extra.get("flags")), parse_kernel(extra.get("kernel"))
+    setting, scheme = parse_cell(extra.get("cell"), platform_of(machine_of(extra.get("cell")), kernel, EMULATED in flags))
     planned = cell.options.get("variant")
     if planned is not None and planned != scheme.variant:
         raise ValueError(f"it is of variant {scheme.variant}, the plan says {planned}")
     counters = {name: float(value) for name, value in entry.items() if is_number(value)}
-    flags = _texts_of(extra.get("flags"))
     flags += tuple(flag for flag in ("saturated", "oversubscribed") if counters.get(flag) and flag not in flags)
     drained = extra.get("freed_by_drain")
     return Result(
@@ -57,7 +58,7 @@ def parse_entry(entry, cell, repetition, context):
         perturbed=text_of(extra.get("perturbed")), simulated=parse_simulated(extra.get("simulated")),
         workload_summary=text_of(extra.get("workload_summary")),
         others=other_options(extra["cell"]), grace_periods=parse_grace_periods(extra.get("grace_period_times")),
-        is_negative_control=scheme.variant == NEGATIVE_CONTROL or extra.get("negative_control") is True)
+        kernel=kernel, is_negative_control=scheme.variant == NEGATIVE_CONTROL or extra.get("negative_control") is True)
 
 
 def _parse_result(data, cell, repetition):

@@ -77,6 +77,10 @@ class Row:
         return any(flag in result.flags for result in self.results if not (without_noise and result.is_left_out))
 
     @property
+    def is_emulated(self):
+        return self.setting.is_emulated
+
+    @property
     def has_quiet(self):
         return not all(result.is_left_out for result in self.results)
 
@@ -129,10 +133,16 @@ class Table:
 
     @property
     def settings(self):
-        """All settings, in the order of the page: the patch's own workload first, without zappers first, and those with other
-        instrumentation or with counted events last."""
-        return sorted(self._by_setting, key=lambda s: (s.workload != PREFERRED_WORKLOAD, s.workload, s.guest, s.zappers,
+        """All settings, in the order of the page: the patch's own workload first, kernels first, without zappers first, and those with
+        other instrumentation or with counted events last."""
+        return sorted(self._by_setting, key=lambda s: (s.workload != PREFERRED_WORKLOAD, s.workload, s.standing, s.guest, s.zappers,
                                                        s.zap_rate, not s.is_plain, s))
+
+    @property
+    def platforms(self):
+        """What cells ran on, in the order in which it answers."""
+        ranks = {setting.platform: setting.standing for setting in self._by_setting}
+        return sorted(ranks, key=ranks.get)
 
     @property
     def variants(self):
@@ -143,23 +153,39 @@ class Table:
         """All workloads, in the order of the page."""
         return list(dict.fromkeys(setting.workload for setting in self.settings))
 
-    def part(self, workload, guest=None):
-        """The rows of one workload, in all guests or in one, in the same styles."""
-        def chosen(setting):
-            return setting.workload == workload and guest in (None, setting.guest)
-
+    def only(self, chosen):
+        """The rows whose setting is `chosen`, in the same styles."""
         part = Table([])
         part._by_setting = {setting: rows for setting, rows in self._by_setting.items() if chosen(setting)}
         part.references = [row for row in self.references if chosen(row.setting)]
         part.styles = self.styles
         return part
 
+    def part(self, workload, where=None):
+        """The rows of one workload, wherever they ran or at one place."""
+        return self.only(lambda setting: setting.workload == workload and where in (None, setting.where))
+
+    @functools.cached_property
+    def timed(self):
+        """Without what was emulated, of which only counts and checks hold."""
+        return self.only(lambda setting: not setting.is_emulated)
+
+    @functools.cached_property
+    def emulated(self):
+        """The others."""
+        return self.only(lambda setting: setting.is_emulated)
+
+    @functools.cached_property
+    def first(self):
+        """The platform that answers first, alone: what stands in one table or figure without a title of its own."""
+        return self.only(lambda setting: setting.platform in self.platforms[:1])
+
     def rows(self, setting):
         """All rows of a setting, in the fixed order of variants."""
         return self._by_setting.get(setting, [])
 
     def rows_by_place(self, is_chosen):
-        """[((workload, guest), its chosen rows)] of those that have any."""
+        """[(place, its chosen rows)] of those that have any."""
         return list(grouped((row.setting.place, row) for row in self.all_rows if is_chosen(row)).items())
 
     def row(self, setting, scheme):

@@ -148,5 +148,6 @@ def load(directory):
                started=text_of(data.get("started")), plan=plan, order=order, results=measured, left_out=left_out,
                missing=[key for key in order if key not in done], simulated=simulated, bench=bench_results(bench),
                host=parse_host(data.get("host")), rounds=_rounds(data, len(order)),
-               matrix=text_of(matrix.get("file")) if isinstance(matrix, dict) else "", filter=text_of(data.get("filter")),
+               matrix=text_of(matrix.get("file")) if isinstance(matrix, dict) else "",
+               names_machines=isinstance(matrix, dict) and "machine" in text_of(matrix.get("text")), filter=text_of(data.get("filter")),
                build_id=text_of(data.get("shadowwalk_build_id")))

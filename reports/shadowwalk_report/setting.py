@@ -3,6 +3,7 @@
 import dataclasses
 
 from .grouping import grouped
+from .kernels import KERNEL, KERNEL_VM, USER, is_emulated
 from .quantities import NANOSECONDS, count_of, quantity
 from .untrusted_json import is_number
 
@@ -11,14 +12,15 @@ PLATFORM_AXES = {"placement": "placement {}", "mmu_lock": "{} mmu_lock", "workin
                  "walks_per_exit": "{:,} walks per exit", "duration_s": "{:g} s",
                  "locality": "locality {}", "write_percent": "{} % stores",
                  "speed": "speed {}", "instrumentation": "instrumentation {}", "events": "events {}", "think_ns": "think time {:,} ns",
-                 "walk_mode": "walk mode {}", "machine": "machine {}", "kernel": "kernel {}"}
+                 "walk_mode": "walk mode {}"}
 # The values of absent fields, which no title names. -1: the workload's own share of stores.
 _DEFAULTS = {"instrumentation": "full", "events": "", "locality": "", "write_percent": -1, "speed": "", "think_ns": 0,
-             "walk_mode": "throughput", "machine": "user", "kernel": ""}
-_PLACES = ("machine", "kernel")  # where cells run, which makes none of them a special one
+             "walk_mode": "throughput", "machine": USER, "kernel": "", "platform": ""}
+_PLACES = ("machine", "kernel", "platform")  # where cells run, which makes none of them a special one
+_STANDING = (KERNEL, KERNEL_VM, USER)  # what runs in a kernel answers for one; user space stands in for it
 LATENCY = "latency"  # the walk mode in which each walk depends on the one before
 HOST, LIBURCU = "host", "liburcu"  # whose grace period ends a wait of RCU
-HOST_INTERVAL = "the host's grace period"
+HOST_INTERVAL, OWN_INTERVAL = "the host's grace period", "its kernel's grace period"
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -47,11 +49,36 @@ class Setting:
     walk_mode: str
     machine: str  # user, kernel, or kernel-vm
     kernel: str  # that a virtual machine booted; empty: the one that ran there
+    platform: str  # the kernel's release and whether it was emulated (kernels.platform_of); empty: user space
+
+    @property
+    def where(self):
+        """What the vCPUs were: the guest, or the platform of kernel threads."""
+        return self.platform or self.guest
 
     @property
     def place(self):
-        """What has a figure of its own: the workload in its guest."""
-        return self.workload, self.guest
+        """What has a figure of its own: the workload, and where it ran."""
+        return self.workload, self.where
+
+    @property
+    def is_kernel(self):
+        """It ran as threads of a kernel, with that kernel's own grace periods."""
+        return self.machine != USER
+
+    @property
+    def is_emulated(self):
+        return is_emulated(self.platform)
+
+    @property
+    def standing(self):
+        """The order in which platforms answer: kernels, user space, and last what was emulated, which answers nothing."""
+        return self.is_emulated, _STANDING.index(self.machine) if self.machine in _STANDING else len(_STANDING), self.platform
+
+    @property
+    def in_user_space(self):
+        """The same conditions there."""
+        return dataclasses.replace(self, **{axis: _DEFAULTS[axis] for axis in _PLACES})
 
     @property
     def with_default_pace(self):
@@ -106,11 +133,16 @@ def _fits(value, kind):
     return is_number(value) and value >= 0 and (kind is float or value == int(value) and value <= _MOST)
 
 
-def parse_cell(cell):
-    """(Setting, Scheme) from a result's `shadowwalk.cell`. Raises ValueError that names the field."""
+def machine_of(cell):
+    """The machine of a result's `shadowwalk.cell`."""
+    return cell.get("machine", USER) if isinstance(cell, dict) else USER
+
+
+def parse_cell(cell, platform=""):
+    """(Setting, Scheme) from a result's `shadowwalk.cell` and kernels.platform_of(). Raises ValueError that names the field."""
     if not isinstance(cell, dict):
         raise ValueError("no shadowwalk.cell")
-    cell = {**cell, "grace_period": LIBURCU}
+    cell = {**cell, "grace_period": LIBURCU, "platform": platform}
     if cell.get("rcu_interval_ns") == HOST:
         cell |= {"rcu_interval_ns": 0, "grace_period": HOST}
     values = {}
@@ -148,8 +180,10 @@ def zap_words(setting):
     return f"{count_of(setting.zappers, 'zapper')} at {setting.zap_rate:,.0f} zaps/s"
 
 
-def guest_words(guest):
-    return {"kvm": "KVM guest", "thread": "thread guest", "simulated": "SIMULATED"}.get(guest, f"{guest} guest")
+def where_words(where):
+    """A guest or a platform."""
+    guests = {"kvm": "KVM guest", "thread": "thread guest", "simulated": "SIMULATED"}
+    return where if where.startswith("Linux") else guests.get(where, f"{where} guest")
 
 
 def row_fields(row):
@@ -165,9 +199,9 @@ def describe(setting, axes=(), vcpus=True, zaps=True):
     return ", ".join(words + [PLATFORM_AXES[axis].format(value) for axis, value in values if value != _DEFAULTS.get(axis)])
 
 
-def place_title(workload, guest):
+def place_title(workload, where):
     """`mmio-poll, thread guest`."""
-    return f"{workload}, {guest_words(guest)}"
+    return f"{workload}, {where_words(where)}"
 
 
 def full_title(setting, axes=(), vcpus=True):
@@ -186,5 +220,5 @@ def telling_axes(setting, settings):
 
 
 def by_place(settings):
-    """[((workload, guest), its settings)], in the order of the settings."""
+    """[(its place, its settings)], in the order of the settings."""
     return list(grouped((setting.place, setting) for setting in settings).items())

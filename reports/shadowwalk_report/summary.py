@@ -21,6 +21,8 @@ class Group:
 _WALKS = counters("walks_per_second", "walk_ns_mean")
 _QUIET = counters("walk_ns_p50", "walk_ns_p99", "sections_preempted")
 _VIOLATIONS = dataclasses.replace(counter("violations"), meaning=counter("violations").meaning + ", over all repetitions")
+# Of emulated cells, whose clock means nothing.
+COUNTS = counters("zaps_total", "pages_freed_total", "walks_restarted", "ipis_total")
 _ZAPPED = (*counters("free_ns_p50", "free_ns_p99", "zap_ns_p99", "mmu_lock_hold_ns_p99",
                      "ipis"), _VIOLATIONS)
 
@@ -79,7 +81,15 @@ def _floor_remark(table, setting):
     return f"{SPEED_LIMIT} walks at {with_interval(found, RATIO)} the {FLOOR}." if found else ""
 
 
+def _counted_sheet(table, setting, axes):
+    shown = (*COUNTS, _VIOLATIONS)
+    lines = [Line(row.variant, row.scheme.knobs, [_cell(row, each) for each in shown]) for row in table.rows(setting)]
+    return Sheet(describe(setting, axes), heads(shown), lines)
+
+
 def _sheet(table, setting, axes, verdicts):
+    if setting.is_emulated:
+        return _counted_sheet(table, setting, axes)
     rows = table.rows(setting)
     limit = table.plain_row(setting, SPEED_LIMIT)
     quiet = setting.zappers == 0

@@ -7,7 +7,8 @@ import re
 import statistics
 
 from .grouping import grouped
-from .quantities import NANOSECONDS, count_of, quantity, significant
+from .kernels import platform_words
+from .quantities import NANOSECONDS, count_of, listing, quantity, significant
 from .model import NEGATIVE_CONTROL
 from .regimes import regimes_by_setting
 from .statistics import MINIMUM_REPETITIONS, range_coverage
@@ -25,8 +26,8 @@ class Item:
 
 
 def context_values(run, key):
-    """The distinct values of a context field over all results, most frequent first."""
-    counts = collections.Counter(r.context[key] for r in run.results if key in r.context)
+    """The distinct values of a context field over all results that tell of the host, most frequent first."""
+    counts = collections.Counter(r.context[key] for r in run.on_the_host if key in r.context)
     return [value for value, _ in counts.most_common()]
 
 
@@ -112,7 +113,7 @@ def _perturbed(run):
 
 def _noise(run, label, field, words):
     """words(values, level): the value and the level of the item. `level`: the lab has flagged the results over its thresholds."""
-    values = [value for r in run.results if (value := getattr(r.noise, field)) is not None]
+    values = [value for r in run.results if not r.setting.is_emulated and (value := getattr(r.noise, field)) is not None]
     level = "note" if any(result.is_noisy for result in run.results) else "good"
     return Item(label, *words(values, level)) if values else Item(label, "not recorded", "note")
 
@@ -180,9 +181,20 @@ def _violations(table):
     return Item("Violations elsewhere", f"{sum(row.violations for row in broken):,} by {', '.join(names)}", "warn")
 
 
-def _hosts(run):
-    mixed = f"results of {len(run.hosts)} hosts are mixed: no claim is judged"
-    return [Item("Hosts", mixed, "warn")] if len(run.hosts) > 1 else []
+def _hosts(run, table):
+    """A kernel that was booted for its cells counts as a host of its own: only within a platform no two may be mixed."""
+    mixed = {platform: hosts for platform in table.timed.platforms if len(hosts := run.on({platform}).hosts) > 1}
+    return [Item("Hosts", f"results of {len(hosts)} hosts are mixed in {platform_words(platform)}: no claim is judged there", "warn")
+            for platform, hosts in mixed.items()]
+
+
+def _emulated(run, table):
+    """What emulated kernels add, and what they cannot."""
+    if not table.emulated.settings:
+        return []
+    count = sum(len(row.results) for row in table.emulated.all_rows)
+    return [Item("Emulated", f"{count} of {count_of(len(run.results), 'result')}, checked and not timed, in no verdict and no figure: "
+                 f"{listing(table.emulated.platforms)}", "note")]
 
 
 def _regimes(table):
@@ -194,12 +206,20 @@ def _regimes(table):
                  "figures of contention of different repetitions are of different machines", "warn")]
 
 
+def _disturbances(run):
+    return [_noise(run, "Other load", "other_load_cpus", _other_load), _noise(run, "Steal", "steal_ns", _steal),
+            _noise(run, "Core speed", "core_speed_change", _core_speed)]
+
+
+def _sources(run):
+    return [_clock(run), _from_context(run, "pmu", "PMU", "available"), _from_context(run, "kvm", "KVM", "available")]
+
+
 def trust_items(run, table):
+    has_times = table.timed.settings or not run.results  # which a run of emulated cells has not
     return [
-        *_hosts(run), *_regimes(table), _repetitions(run), _interleaving(run), _completeness(run),
+        *_hosts(run, table), *_emulated(run, table), *_regimes(table), _repetitions(run), _interleaving(run), _completeness(run),
         _flagged(run, "saturated", "Saturated", "no latency verdict"),
         _flagged(run, "oversubscribed", "Oversubscribed", "no verdict on the claims"),
-        _preempted(run), _noisy(run), *_perturbed(run), _noise(run, "Other load", "other_load_cpus", _other_load),
-        _noise(run, "Steal", "steal_ns", _steal), _noise(run, "Core speed", "core_speed_change", _core_speed), _control(table),
-        *_known_broken(table), _violations(table), _clock(run),
-        _from_context(run, "pmu", "PMU", "available"), _from_context(run, "kvm", "KVM", "available"), _build(run)]
+        _preempted(run), _noisy(run), *_perturbed(run), *(_disturbances(run) if has_times else []),
+        _control(table), *_known_broken(table), _violations(table), *(_sources(run) if has_times else []), _build(run)]

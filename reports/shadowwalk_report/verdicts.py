@@ -1,7 +1,7 @@
 """Which variants are better than the baseline, and by how much: one verdict per question and row.
 
-A question is about one counter. All its comparisons within one workload and guest are one family, over which intervals are
-corrected. None of these comparisons was registered before the run, as the two claims were (claims/): they are exploratory.
+A question is about one counter. All its comparisons within one workload at one place (a guest, or a kernel) are one family, over which
+intervals are corrected. None of these comparisons was registered before the run, as the two claims were (claims/): they are exploratory.
 """
 
 import dataclasses
@@ -108,7 +108,7 @@ class Verdicts:
 
     def _rule(self, question, settings):
         rows = [row for setting in settings if question.with_zappers in (None, setting.zappers > 0)
-                for row in self._table.rows(setting)]
+                for row in self._table.rows(setting) if not row.is_emulated]
         pairs = [(row, base) for row in rows if (base := self.baseline_row(row.setting)) not in (None, row)]
         doubts = [_doubt(question, *pair) for pair in pairs]
         counter = question.counter
@@ -139,7 +139,7 @@ class Verdicts:
         return self._table.plain_row(setting, self.baseline)
 
     def ruling(self, question, row):
-        """None for the baseline itself, where it was not measured, and where the question does not apply."""
+        """None for the baseline itself, where it was not measured, where it was emulated, and where the question does not apply."""
         return self._rulings.get((question, row.setting, row.scheme))
 
     def contestants(self, setting):

@@ -6,7 +6,7 @@ import dataclasses
 from .answers import ORDER, Answer, answers
 from .drawing.plot import workload_anchors
 from .quantities import count_of, listing
-from .setting import guest_words
+from .setting import where_words
 from .statistics import Verdict
 from .summary import Group, summary_groups
 from .topics import WORKLOAD_TOPICS, Material, sections_of
@@ -15,10 +15,10 @@ from .verdicts import QUESTIONS
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A workload in one guest. `untested`: the questions that it does not answer. `tallies`: for each question, the number of
-    cells with each verdict, {Verdict: count}; empty where the question does not apply."""
+    """A workload in one guest or kernel, as `where` says. `untested`: the questions that it does not answer. `tallies`: for each
+    question, the number of cells with each verdict, {Verdict: count}; empty where the question does not apply."""
 
-    guest: str
+    where: str
     answers: list[Answer]
     untested: list[str]
     cells: int
@@ -45,9 +45,9 @@ def _tally(question, table, verdicts):
     return {verdict: counts[verdict] for verdict in ORDER if verdict in counts}
 
 
-def _place(table, verdicts, guest):
+def _place(table, verdicts, where):
     found = answers(table, verdicts)
-    return Place(guest_words(guest), [answer for answer in found if answer.clauses],
+    return Place(where_words(where), [answer for answer in found if answer.clauses],
                  [answer.question.title for answer in found if not answer.clauses],
                  len({result.cell_id for row in table.all_rows for result in row.results}),
                  [_tally(question, table, verdicts) for question in QUESTIONS])
@@ -67,10 +67,10 @@ def workload_pages(run, table, verdicts, figures, cells):
     pages = []
     for workload, slug in anchors.items():
         part = table.part(workload)
-        guests = dict.fromkeys(setting.guest for setting in part.settings)
+        places = dict.fromkeys(setting.where for setting in part.settings)
         summaries = (result.workload_summary for row in part.all_rows for result in row.results)
         pages.append(WorkloadPage(
-            workload, slug, next(filter(None, summaries), ""), [_place(part.part(workload, guest), verdicts, guest) for guest in guests],
+            workload, slug, next(filter(None, summaries), ""), [_place(part.part(workload, where), verdicts, where) for where in places],
             summary_groups(part, verdicts),
             sections_of(WORKLOAD_TOPICS, Material(run, part, verdicts), [figure for figure in figures if figure.plot.workload == workload]),
             [cell for cell in cells if cell.workload == workload], _left_out(run, workload)))

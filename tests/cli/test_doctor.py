@@ -114,6 +114,25 @@ def test_findings_agree_with_the_host(doctor):
     assert available == (found["kvm"]["state"] == "ok")
 
 
+def test_kernel_status_says_what_doctor_says(doctor, shadowwalk):
+    found = doctor()
+    module, ability = by("subject", found["findings"])["kernel_module"], by("name", found["abilities"])["kernel_cells"]
+    done = shadowwalk("kernel", "status")
+    told = dict(line.split(None, 1) for line in done.stdout.splitlines())
+    assert told["kernel"] == os.uname().release and told["device"].startswith(module["value"])
+    assert done.returncode == (0 if ability["verdict"] == "yes" else 1)
+    if "build" in told and not told["build"].startswith("it can be built"):
+        assert told["build"].startswith(by("subject", found["findings"])["kernel_build"]["value"])
+
+
+def test_the_kernels_that_can_be_booted_are_those_that_are_there(doctor):
+    images = by("subject", doctor()["findings"])["kernel_images"]
+    kernels = pathlib.Path(__file__).parents[2] / "build/kernels"
+    there = [folder for folder in kernels.glob("*") if list(folder.glob("boot/vmlinuz-*"))]
+    assert all(f"({folder})" in images["value"] for folder in there)
+    assert images["state"] != "ok" or os.uname().release in images["value"]
+
+
 def test_the_grace_period_is_the_running_kernels(doctor):
     found = doctor()
     host, floors = found["host"], found["host"]["floors"]
@@ -153,7 +172,8 @@ def test_ordinary_user(doctor, validator):
     validator.validate(found)
     commands = [item["mend"]["command"] for item in found["findings"] + found["abilities"]
                 if item["mend"] and "command" in item["mend"]]
-    assert commands and all("sudo" in command or command.startswith("taskset") for command in commands), commands
+    unprivileged = ("taskset", "shadowwalk kernel build", "scripts/fetch-kernels")
+    assert commands and all("sudo" in command or command.startswith(unprivileged) for command in commands), commands
 
 
 def other_users_can_run(executable):
@@ -165,7 +185,7 @@ def test_text_says_what_can_be_measured_first(shadowwalk):
     done = shadowwalk("doctor")
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.startswith("What can be measured here")
-    for title in ("Machine", "CPUs", "Floors", "Memory", "Counting", "Tracing", "KVM"):
+    for title in ("Machine", "CPUs", "Floors", "Memory", "Counting", "Tracing", "KVM", "Cells in a kernel"):
         assert f"\n\n{title}\n" in done.stdout
     assert "Cache-line transfer" not in done.stdout, "only on demand"
 

@@ -29,6 +29,18 @@ def test_each_says_what_it_is(variants):
         "unsafe", "irq-ipi-nofence", "irq-ipi-early-return", "ebr-nofence", "hazard-novalidate"}
 
 
+def test_each_says_whether_a_kernel_can_have_it(variants, refused):
+    listed = variants()
+    said = {name: variant["in_a_kernel"].partition(":")[0] for name, variant in listed.items()}
+    assert {name for name, words in said.items() if words == "no"} == {"floor", "host-kvm"}
+    assert {name for name, words in said.items() if words == "only with --mmu-lock mutex"} == {
+        "rcu-expedited", "srcu", "mode-membarrier", "rwlock", "hyaline"}
+    assert set(said.values()) == {"yes", "no", "only with --mmu-lock mutex"}
+    for name in ("floor", "host-kvm"):
+        why = listed[name]["in_a_kernel"].removeprefix("no: ")
+        assert why in refused("cell", "--machine", "kernel", "--variant", name, "--workload", "mmio-poll")
+
+
 def test_negative_ones_are_marked(shadowwalk):
     marked, name = set(), None
     for line in shadowwalk("list", "variants").stdout.splitlines():

@@ -67,6 +67,16 @@ inline void make_bare_metal(FakeHost& fake) {
                    .has_contention_set = true};
   fake.live.kvm = {
       .unavailable = "", .open_error = 0, .group = "", .recommended_vcpus = 4, .max_vcpus = 1024, .statistics = true};
+  fake.live.kernel_cells = {.release = "6.1.0",
+                            .device = "/dev/shadowwalk, module 0.1.0, ABI 1, 31 of 31 variants",
+                            .device_unavailable = "",
+                            .is_loaded = true,
+                            .module_file = "/root/.cache/shadowwalk/modules/6.1.0/shadowwalk.ko",
+                            .build_unavailable = "",
+                            .qemu = "/usr/bin/qemu-system-x86_64",
+                            .kvm_unavailable = "",
+                            .images = {"6.1.0 (/boot/vmlinuz-6.1.0)"},
+                            .image_unavailable = ""};
   fake.live.clock = "tsc 2000.0 MHz, invariant";
   fake.live.clock_is_tsc = true;
   fake.live.clock_read_ns = 9.5;

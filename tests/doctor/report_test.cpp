@@ -28,6 +28,9 @@ void make_mute(test::FakeHost& fake) {
   fake.live.kvm.unavailable = "/dev/kvm: No such file or directory";
   fake.live.kvm.open_error = ENOENT;
   fake.live.membarrier_unavailable = "membarrier: Function not implemented";
+  fake.live.kernel_cells.device_unavailable = "the module is not loaded: load it";
+  fake.live.kernel_cells.build_unavailable = "no headers of Linux 2.6.20: install linux-headers-2.6.20";
+  fake.live.kernel_cells.image_unavailable = "no image is there; give one";
 }
 
 TEST_F(ReportTest, EverySubjectOnceAndEveryLackIsMendedOrSaidToBeBeyondMending) {

@@ -137,5 +137,16 @@ TEST(AskKernel, HasARelease) {
   EXPECT_THAT(ask_kernel().version, Not(IsEmpty()));
 }
 
+TEST_F(KernelFactsTest, HowItIsLockedDown) {
+  EXPECT_EQ(lockdown_mode(fake_.files()), "") << "a kernel without lockdown has no such file";
+  const auto mode = [&](const char* text) {
+    fake_.write("/sys/kernel/security/lockdown", text);
+    return lockdown_mode(fake_.files());
+  };
+  EXPECT_EQ(mode("[none] integrity confidentiality\n"), "");
+  EXPECT_EQ(mode("none [integrity] confidentiality\n"), "integrity");
+  EXPECT_EQ(mode("nonsense"), "");
+}
+
 }  // namespace
 }  // namespace shadowwalk::host

@@ -22,17 +22,5 @@ TEST(ModuleFacts, ReadsWholeKeysOnly) {
   EXPECT_EQ(release_of_module(scratch.path() / "none.ko"), "another");
 }
 
-TEST(ModuleFacts, ReadsHowTheKernelIsLockedDown) {
-  const ScratchDirectory root;
-  std::filesystem::create_directories(root.path() / "sys/kernel/security");
-  const auto mode = [&](const char* text) {
-    os::write_file(root.path() / "sys/kernel/security/lockdown", text);
-    return lockdown_mode(os::HostFiles(root.path()));
-  };
-  EXPECT_EQ(mode("[none] integrity confidentiality\n"), "");
-  EXPECT_EQ(mode("none [integrity] confidentiality\n"), "integrity");
-  EXPECT_EQ(mode("nonsense"), "");
-}
-
 }  // namespace
 }  // namespace shadowwalk::kernel

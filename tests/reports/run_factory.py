@@ -279,6 +279,66 @@ def full_run(directory, repetitions=5, workloads=("mmio-poll", "demand-fault", "
     return factory.write()
 
 
+KERNEL = {"release": "6.1.0-test", "module": "0.1.0", "compiler": "g++ 12.2.0", "hz": 250, "clock": "tsc", "preemption": False,
+          "preempt_rcu": False, "pool_pages": 184, "bytes_held": 1204224}
+# What cells of one machine differ in: options of a cell, and what its result says of the kernel.
+USER = {"machine": "user"}
+IN_KERNEL = {"machine": "kernel", "told": KERNEL}
+IN_VM = {"machine": "kernel-vm", "kernel": "build/kernels/a", "told": {**KERNEL, "virtual_machine": "kvm"}}
+EMULATED = {"machine": "kernel-vm", "kernel": "build/kernels/a", "told": {**KERNEL, "virtual_machine": "tcg"}}
+_UNTIMED = "the kernel ran under emulation"
+_KERNEL_OVER_USER = {"walk": 0.9, "ipi": 0.02, "grace": 40, "free": 3, "hold": 0.4}  # the true factors of machine_cells
+
+
+def machine_cell(factory, counters, told=None, extra=None, **options):
+    """A cell of USER, IN_KERNEL, ...; an emulated one has counts and no times, as the lab writes it."""
+    extra = dict(extra or {})
+    if told:
+        extra["kernel"] = told
+    context = {"kernel": told["release"]} if told else {}
+    if told and "virtual_machine" in told:
+        context |= {"host_id": f"vm of {told['release']}", "host_name": "(none)", "cpu_model": "QEMU CPU", "num_cpus": 3}
+    if told and told.get("virtual_machine") == "tcg":
+        timed = [name for name in counters if "_ns" in name or "per_second" in name]
+        extra |= {"flags": ["emulated"], "unavailable": dict.fromkeys(timed, _UNTIMED)}
+        counters = {name: value for name, value in counters.items() if name not in timed}
+    return factory.cell(counters, context=context, extra=extra, **options)
+
+
+def machine_cells(factory, machine, vcpus=(1, 2)):
+    """Read side, memory and the control on one machine, by which both claims are borne out; in a kernel times are
+    _KERNEL_OVER_USER times those of user space, and so is what grace periods hold back."""
+    is_kernel = machine["machine"] != "user"
+    factor = collections.defaultdict(lambda: 1, _KERNEL_OVER_USER if is_kernel else {})
+    options = {**machine, "guest": "thread"}
+    dice = random.Random(3)
+
+    def of(value, key):
+        return [value * factor[key] * dice.gauss(1, 0.004) for _ in range(factory.repetitions)]
+
+    for count in vcpus:
+        for variant, cost in (("leak", 0), ("rcu-counter", 10 * count), ("irq-ipi", 1), ("irq-ipi-2012", 20)):
+            machine_cell(factory, {"walk_ns_mean": of(5 + cost, "walk"), "walks_per_second": of(count * 1e9 / (5 + cost), "rate"),
+                                   "violations": 0}, variant=variant, zappers=0, vcpus=count, walk_mode="latency", **options)
+    for variant, pages in (("rcu-counter", 4), ("irq-ipi", 0), ("irq-ipi-2012", 0)):
+        counters = {"retired_bytes_peak": PAGE * 10, "retired_bytes_mean": 200.0, "violations": 0, "zaps_total": 300, "pages_freed_total": 300,
+                    "deferred_bytes_peak": [PAGE * pages * factor["grace"] + PAGE * (n % 2) * (pages > 0) for n in range(factory.repetitions)],
+                    "deferred_bytes_mean": of(pages * 900, "grace") if pages else 0, "commits_deferred": 20 * (pages > 0),
+                    "pages_deferred": 25 * (pages > 0), "free_ns_p50": of(2e4, "free"), "free_ns_p99": of(9e4, "free"),
+                    "zap_ns_p50": of(9e3, "hold"), "mmu_lock_hold_ns_p99": of(3e4, "hold")}
+        counters |= {"grace_period_ns_p50": of(2e5, "grace")} if pages else {"ipi_ns_p50": of(6e4, "ipi")}
+        machine_cell(factory, counters, variant=variant, workload="mmio-beside-reclaim", **options)
+    machine_cell(factory, {"violations": 7, "zaps_total": 300, "pages_freed_total": 300}, variant="unsafe", read_delay="1/1000:50us", **options)
+
+
+def machine_run(directory, *machines, repetitions=7):
+    """A run of these machines' cells on a host with 8 CPUs."""
+    factory = RunFactory(directory, repetitions, "kernel and user space", host={**HOST, "cpus": 8})
+    for machine in machines:
+        machine_cells(factory, machine)
+    return factory.write()
+
+
 def material_of(run):
     """What the topics get of a run that was read: all rows, against the usual baseline."""
     table = Table(run.results)

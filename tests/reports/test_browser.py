@@ -152,7 +152,7 @@ def test_the_table_is_sorted_by_number_and_what_is_absent_comes_last(full_report
 
 def test_the_table_is_filtered_by_words(full_report, network, tmp_path):
     found = json.loads(driven(full_report, network, tmp_path, COLUMN + """
-        type("  HAZARD kvm "); const some = [column("variant"), column("guest"), document.querySelector("output").textContent];
+        type("  HAZARD kvm "); const some = [column("variant"), column("where"), document.querySelector("output").textContent];
         type("no such words"); const none = column("variant").length;
         type(""); document.title = JSON.stringify([some, none, column("variant").length]);"""))
     (variants, guests, said), none, everything = found

@@ -144,7 +144,7 @@ def test_every_option_of_words_separates_lines_and_is_an_axis(factory, capsys, t
 @pytest.mark.parametrize("arguments, told", [
     (("--x", "zaprate", "--y", "walk_ns_mean"), "did you mean zap-rate?"),
     (("--x", "colour", "--y", "walk_ns_mean"), "no axis of this run: it has zap-rate, vcpus and variant; with one value each checks, "
-     "duration, events, grace-period, guest, instrumentation, kernel, locality, machine, mmu-lock, placement, rcu-interval, read-delay, repetitions, seed, "),
+     "duration, events, grace-period, guest, instrumentation, kernel, locality, machine, mmu-lock, placement, platform, rcu-interval, read-delay, repetitions, seed, "),
     (("--x", "warm-up", "--y", "walk_ns_mean"), "did you mean warmup?"),
     (("--x", "vcpus", "--y", "walk_ns_mean", "--by", "colour"), "'colour' is no axis of this run: it has zap-rate, vcpus and variant;"),
     (("--x", "vcpus", "--y", "retired_byte_peak"), "did you mean retired_bytes_peak?"),

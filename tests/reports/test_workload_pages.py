@@ -51,17 +51,17 @@ def section(page, anchor):
 def test_verdicts_are_those_of_the_workload(run):
     pages = pages_of(run)
     assert list(pages) == ["mmio-poll", "demand-fault"]
-    [thread] = [place for place in pages["mmio-poll"].places if place.guest == "thread guest"]
+    [thread] = [place for place in pages["mmio-poll"].places if place.where == "thread guest"]
     walk = next(answer for answer in thread.answers if answer.question is WALK)
     assert walk.clauses[0].words.startswith("leak walks 1.9") and walk.setting.workload == "mmio-poll"
-    [kvm] = [place for place in pages["mmio-poll"].places if place.guest == "KVM guest"]
+    [kvm] = [place for place in pages["mmio-poll"].places if place.where == "KVM guest"]
     assert {answer.setting.guest for answer in kvm.answers} == {"kvm"} and WALK.title in kvm.untested
     for place in pages["demand-fault"].places:
         assert {answer.setting.workload for answer in place.answers} == {"demand-fault"}
 
 
 def test_the_index_counts_verdicts(run):
-    places = {(name, place.guest): dict(zip(QUESTIONS, place.tallies)) for name, page in pages_of(run).items() for place in page.places}
+    places = {(name, place.where): dict(zip(QUESTIONS, place.tallies)) for name, page in pages_of(run).items() for place in page.places}
     assert places["mmio-poll", "thread guest"][WALK] == {Verdict.FASTER: 1}
     assert places["mmio-poll", "KVM guest"][WALK] == {}
     assert places["demand-fault", "KVM guest"][RETIRED] == {Verdict.AMBIGUOUS: 1}  # one page each: a step too coarse for more

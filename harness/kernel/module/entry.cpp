@@ -48,7 +48,7 @@ std::uint64_t bytes_needed(const shadowwalk_request& request) {
 int check_here(swx_job& job, const KernelVariant& variant) {
   const shadowwalk_request& request = job.request;
   if (const std::string_view why = variant.needs_mutex(); !why.empty() && request.mmu_lock != SHADOWWALK_LOCK_MUTEX) {
-    return refuse(job, EOPNOTSUPP, variant.info.name, ": ", why);
+    return refuse(job, EOPNOTSUPP, variant.info.name, ": ", why, "; ask for mmu_lock mutex");
   }
   constexpr std::uint64_t kMostThreadsPerCpu = 16;
   const std::uint64_t most = kMostThreadsPerCpu * swk_cpus_online();

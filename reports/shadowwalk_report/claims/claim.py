@@ -6,9 +6,10 @@ import enum
 import textwrap
 
 from ..grouping import grouped
+from ..kernels import USER_SPACE
 from ..quantities import NANOSECONDS, listing, quantity
 from ..rows import brief_reason, reason_words
-from ..setting import HOST_INTERVAL, LIBURCU, Setting
+from ..setting import HOST_INTERVAL, LIBURCU, OWN_INTERVAL, Setting
 
 SUBJECT = "rcu-counter"
 RIVALS = ("irq-ipi", "irq-ipi-2012")
@@ -62,6 +63,8 @@ class Finding:
     @property
     def interval_words(self):
         """The RCU interval as a column shows it."""
+        if self.setting and self.setting.is_kernel:
+            return OWN_INTERVAL
         return quantity(self.rcu_interval_ns, NANOSECONDS) if self.grace_period == LIBURCU else HOST_INTERVAL
 
     @property
@@ -71,8 +74,8 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """A claim's verdict: `sentence` and `headline`, with one finding per rival, for the headline setting; `findings` for all settings.
-    `badge` and `line`, which has at most LINE_WIDTH characters, answer it at a glance."""
+    """A claim's verdict on one platform: `sentence` and `headline`, with one finding per rival, for the headline setting; `findings` for
+    all settings. `badge` and `line`, which has at most LINE_WIDTH characters, answer it at a glance. `others`: the same claim elsewhere."""
 
     name: str
     quote: str
@@ -83,6 +86,23 @@ class Claim:
     findings: list[Finding]
     badge: Badge
     line: str
+    platform: str = ""  # in words; empty: there are no cells at all
+    others: tuple = ()
+
+    @property
+    def everywhere(self):
+        """It and the others."""
+        return self, *self.others
+
+    @property
+    def label(self):
+        """The platform, where a reader might take it for another."""
+        return self.platform if self.others or self.platform != USER_SPACE else ""
+
+    @property
+    def has_cells(self):
+        """The platform has cells by which it is judged, whatever they say."""
+        return any(finding.setting for finding in self.headline)
 
     @property
     def differs_with_noisy(self):

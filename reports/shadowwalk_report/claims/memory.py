@@ -24,10 +24,11 @@ CRITERION = (
     "Registered before the run. Judged where both schemes ran in the same setting and retired pages, by the deferred bytes: pages whose commit "
     "has returned and which are not free, which is 0 for a scheme that frees in commit. Borne out: in one realistic setting, peak (by more "
     "than half a page) and mean of rcu-counter are certainly larger, by differences within each repetition and intervals that hold for all "
-    "settings at once. Realistic: a shipped workload, neither oversubscribed nor saturated, and the host's own grace period or an RCU "
+    "settings at once. Realistic: a shipped workload, neither oversubscribed nor saturated, and a kernel's own grace period or an RCU "
     f"interval of at most {quantity(MOST_REALISTIC_NS, NANOSECONDS)}. A setting in which no commit found a reader inside a walk cannot show "
-    "the effect and does not deny it: it is not tested. Noisy results are excluded. The headline is chosen before any figure is looked at: "
-    f"the host's own grace period first, then the workloads {listing(HEADLINE_WORKLOADS)} in this order, the shortest interval, a KVM guest, "
+    "the effect and does not deny it: it is not tested. Noisy results are excluded. Each kernel, and user "
+    "space, is judged alone. The headline is chosen before any figure is looked at: "
+    f"a kernel's own grace period first, then the workloads {listing(HEADLINE_WORKLOADS)} in this order, the shortest interval, a KVM guest, "
     "the most vCPUs and zaps.")
 TOO_OLD = "measured by a version that tells no deferred memory: measure again"
 NO_READER = "no commit found a reader inside a walk"
@@ -56,12 +57,17 @@ def _missing(subject, rival):
     return ""
 
 
+def _waits_for_a_kernel(row):
+    """Its grace periods are those of a kernel: it ran in one, or waited for the host's."""
+    return row.setting.is_kernel or row.scheme.grace_period == HOST
+
+
 def _why_not_realistic(row):
     """Why a setting says nothing about the practice; empty when it does."""
     workload = row.setting.workload
     if "/" in workload or workload.endswith(".toml") or workload.startswith("trace:"):
         return "the workload is not one of those that ship"
-    if row.scheme.grace_period != HOST and row.scheme.rcu_interval_ns > MOST_REALISTIC_NS:
+    if not _waits_for_a_kernel(row) and row.scheme.rcu_interval_ns > MOST_REALISTIC_NS:
         return f"the RCU interval is longer than {quantity(MOST_REALISTIC_NS, NANOSECONDS)}"
     return ""
 
@@ -154,16 +160,18 @@ def _preference(table, row):
     place = HEADLINE_WORKLOADS.index(setting.workload) if setting.workload in HEADLINE_WORKLOADS else len(HEADLINE_WORKLOADS)
     return (rivals.count(None), bool(_why_not_realistic(row)), any(cell.has_flag("oversubscribed", without_noise=True) for cell in cells),
             any(cell.has_flag("saturated", without_noise=True) for cell in cells), not setting.with_default_pace.is_plain,
-            scheme.grace_period != HOST, place, scheme.rcu_interval_ns, setting.guest != "kvm", -setting.vcpus, -setting.zap_rate, -len(row.results), setting)
+            not _waits_for_a_kernel(row), place, scheme.rcu_interval_ns, setting.guest != "kvm", -setting.vcpus, -setting.zap_rate,
+            -len(row.results), setting)
 
 
 def _grace_words(run, row):
-    """`host's grace period 5.8 ms`, or `RCU interval 4 ms`."""
-    if row.scheme.grace_period != HOST:
+    """`host's grace period 5.8 ms`, `kernel's grace period 12 ms`, or `RCU interval 4 ms`."""
+    if not _waits_for_a_kernel(row):
         return f"RCU interval {row.scheme.interval_words}"
     measured = row.estimate("grace_period_ns_p50")
-    length = run.host.grace_period_ns or (measured.value if measured else None)
-    return "host's grace period" + (f" {quantity(length, NANOSECONDS)}" if length else "")
+    length = None if row.setting.is_kernel else run.host.grace_period_ns
+    length = length or (measured.value if measured else None)
+    return f"{'kernel' if row.setting.is_kernel else 'host'}'s grace period" + (f" {quantity(length, NANOSECONDS)}" if length else "")
 
 
 def _place(run, table, row):
@@ -184,7 +192,9 @@ def _sweep_remark(table, cases):
     by_setting = grouped((case.row.setting, case) for case in cases if case.row.estimate(PEAK))
     sweep = next((found for found in by_setting.values() if len(found) > 1), None)
     if sweep is None:
-        return "Sweep of the RCU interval: NOT TESTED, as no setting was run with more than one interval."
+        why = "no setting was run with more than one interval"
+        why = "a kernel has grace periods of its own" if cases[0].row.setting.is_kernel else why
+        return f"Sweep of the RCU interval: NOT TESTED, as {why}."
     sweep.sort(key=lambda case: (case.row.scheme.grace_period == HOST, case.row.scheme.rcu_interval_ns))
     intervals = [case.row.scheme.interval_words for case in sweep]
     by_verdict = grouped((verdict_words(case.findings), interval) for case, interval in zip(sweep, intervals))

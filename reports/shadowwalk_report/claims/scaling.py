@@ -5,7 +5,7 @@ import dataclasses
 from ..quantities import NANOSECONDS, count_of, interval, listing, quantity, with_interval
 from ..regimes import Regime, regimes_of
 from ..rows import PREFERRED_WORKLOAD, SPEED_LIMIT
-from ..setting import LATENCY, guest_words, describe, telling_axes
+from ..setting import LATENCY, describe, place_title, telling_axes, where_words
 from ..statistics import MINIMUM_EFFECT, MINIMUM_REPETITIONS, Shift, estimate, judge, judge_growth
 from .claim import (RIVALS, SUBJECT, Badge, Claim, Finding, Outcome, badge_of, blocker, line_of, noise_remarks, reasons_words,
                     remarks_elsewhere, unclear_brief, unclear_words, untested, verdict_words)
@@ -18,14 +18,14 @@ FEWEST_CPUS = 4  # with fewer, more vCPUs than two have no CPU of their own
 SMALLEST_GROWTH_NS = 0.5
 CRITERION = (
     "Registered before the run, about the unconditional write of rcu-counter to a variable that all vCPUs share. Judged without zappers and "
-    "with thread guests (where exits do not hide contention), by the read side's cost: a walk's time less that of leak in the same "
-    "repetition, at one core speed where the run recorded it. Borne out at N vCPUs: the cost of rcu-counter grows from 1 to N vCPUs, grows by "
-    f"more than that of the other row, and is the larger of the two at N, each by more than {MINIMUM_EFFECT:.0%} and half a nanosecond with "
+    "with thread guests or kernel threads (where exits do not hide contention), by the read side's cost: a walk's time less that of leak in "
+    "the same repetition, at one core speed where the run recorded it. Borne out at N vCPUs: the cost of rcu-counter grows from 1 to N vCPUs, "
+    f"grows by more than that of the other row, and is the larger of the two at N, each by more than {MINIMUM_EFFECT:.0%} and half a nanosecond with "
     "the whole interval. Not borne out: one of the three is clearly untrue. Everything else is ambiguous. Two vCPUs are no scale: on a host "
     f"of fewer than {FEWEST_CPUS} CPUs the cost is told and scaling is not tested. Where the host had two regimes, of which one moves a cache "
     "line in half the time of the other or less, each is judged alone. Oversubscribed cells get no verdict, and noisy results are excluded. "
-    "The headline is chosen before any figure is looked at: dependent walks (walk mode latency) where there are any, mmio-poll where there is "
-    "one, the most vCPUs that are not oversubscribed, the most repetitions.")
+    "Each kernel, and user space, is judged alone. The headline is chosen before any figure is looked at: dependent walks (walk mode latency) "
+    "where there are any, mmio-poll where there is one, the most vCPUs that are not oversubscribed, the most repetitions.")
 
 
 def _tolerance(values):
@@ -151,7 +151,7 @@ def _headline_step(table, steps):
 
 def _why_untested(candidates):
     if not candidates:
-        return f"{SUBJECT} was not measured without zappers in a {guest_words(GUEST)}"
+        return f"{SUBJECT} was not measured without zappers in a {where_words(GUEST)}"
     counts = sorted({setting.vcpus for setting in candidates})
     return f"{SUBJECT} needs a cell at 1 vCPU and one at more, and was measured only at {listing(map(str, counts))}"
 
@@ -239,7 +239,7 @@ def judge_scaling(run, table):
     costs = "; ".join(f"{name} {cost.words}" for name, cost in step.measured.items())
     mode = ", dependent walks" if many.walk_mode == LATENCY else ""
     where = describe(many, telling_axes(many, table.settings), zaps=False)
-    sentence = (f"{verdict_words(headline)} at {where} without zappers ({many.workload}, {guest_words(many.guest)}{mode})"
+    sentence = (f"{verdict_words(headline)} at {where} without zappers ({place_title(*many.place)}{mode})"
                 + (f": read-side cost from 1 to {many.vcpus} vCPUs: {costs}" if costs else "") + (f" ({notes})" if notes else "") + ".")
     told_by = next((cost.yardstick.words for cost in step.measured.values()), "")
     remarks = [*noise_remarks(headline), *_slope_remark(step), *_crossover_remark(step), *_regime_remark(table, step),

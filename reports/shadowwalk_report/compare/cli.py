@@ -64,7 +64,7 @@ def _parse(arguments):
     parser.add_argument("base", metavar="BASE", help="the earlier measurement")
     parser.add_argument("new", metavar="NEW", help="the later measurement")
     parser.add_argument("--fail-on", metavar="RULES", type=_gate, default=Gate(), dest="gate",
-                        help="slower:P%%: exit with 1 if a cell is SLOWER by more than P %%, or has violations in NEW only; "
+                        help="a gate for CI: slower:P%%: exit with 1 if a cell is SLOWER by more than P %%, or has violations in NEW only; "
                              "missing: if a cell of BASE is not in NEW; both: slower:5%%,missing. Either also fails if a cell "
                              "went wrong or was skipped in NEW and not in BASE")
     parser.add_argument("--allow-few", action="store_true",
@@ -74,7 +74,7 @@ def _parse(arguments):
                         .replace("%)", "%%)"))
     parser.add_argument("--metrics", metavar="LIST", type=_metrics,
                         help=f"any of {', '.join((*METRICS, TIME))} (default: all)")
-    parser.add_argument("--across-hosts", action="store_true", help="compare although the hosts differ")
+    parser.add_argument("--across-hosts", action="store_true", help="compare although the hosts, or their kernels, differ")
     parser.add_argument("--with-perturbed", action="store_true",
                         help="compare also cells that a tool was attached to (docs/attach.md)")
     parser.add_argument("--with-noisy", action="store_true",

@@ -5,6 +5,8 @@ import dataclasses
 import itertools
 
 from ..counters import step_of
+from ..kernels import WHY_EMULATED
+from ..model import EMULATED
 from ..quantities import NANOSECONDS
 from ..setting import PLATFORM_AXES, varying_axes
 from ..statistics import Comparison, Reason, Verdict, cliffs_delta, decide, independent
@@ -91,8 +93,10 @@ def _names(base, new):
     names = {}
     for name, rows in alike.items():
         axes = varying_axes(row.setting for row in rows.values())
+        places = [place for place in ("kernel", "platform") if len({getattr(row.setting, place) for row in rows.values()}) > 1]
         for key, row in rows.items():
-            more = [*row.scheme.knobs, *(PLATFORM_AXES[axis].format(getattr(row.setting, axis)) for axis in axes)]
+            more = [*row.scheme.knobs, *(PLATFORM_AXES[axis].format(getattr(row.setting, axis)) for axis in axes),
+                    *(getattr(row.setting, place) for place in places)]
             names[key] = f"{name} ({', '.join(more)})" if len(rows) > 1 and more else name
     return names
 
@@ -114,7 +118,7 @@ def _why_not(row, question):
     if saturation or _values(row, question):
         return saturation
     if row.estimate(question.counter.name):
-        return ALL_NOISE
+        return ALL_NOISE if any(EMULATED not in result.flags for result in row.results) else WHY_EMULATED
     return row.why_absent(question.counter.name) or "not measured"
 
 

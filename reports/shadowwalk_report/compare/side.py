@@ -80,12 +80,20 @@ def _read_file(path, chosen):
 
 def _read_run(path, chosen):
     run = load(path)
-    contexts = list({tuple(sorted(r.context.items())): r.context for r in run.results}.values())
+    contexts = list({tuple(sorted(r.context.items())): r.context for r in run.on_the_host}.values())
     failed = {}
     for lost in run.left_out:
         if lost.cell_id in run.plan:
             failed.setdefault(lost.name, Failure(f"{lost.status}: {lost.reason}", lost.status in _ERRORS))
     return Side(str(path), Table(chosen(run.results)), {}, failed, contexts, noisy=_noisy(run.results))
+
+
+def _wherever(results):
+    """The results without the kernel that each cell ran in, so that a cell is compared with itself in another kernel; with it, where this
+    side ran one cell in several."""
+    bare = [dataclasses.replace(result, setting=dataclasses.replace(result.setting, platform="")) for result in results]
+    cells, bare_cells = ({(result.setting, result.scheme) for result in some} for some in (results, bare))
+    return bare if len(bare_cells) == len(cells) else results
 
 
 def read_side(path, with_perturbed=False, with_noisy=False):
@@ -95,7 +103,7 @@ def read_side(path, with_perturbed=False, with_noisy=False):
 
     def chosen(results):
         results = trusting_perturbed(results) if with_perturbed else results
-        return trusting_noisy(results) if with_noisy else results
+        return _wherever(trusting_noisy(results) if with_noisy else results)
 
     try:
         return _read_run(path, chosen) if path.is_dir() else _read_file(path, chosen)

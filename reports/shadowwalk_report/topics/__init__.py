@@ -13,7 +13,7 @@ from ..model import Run
 from ..rows import Table
 from ..sheet import Content
 from ..verdicts import Verdicts
-from . import (contention, dirty_log, first_screen, footprint, free_and_zap, heatmap, held_memory, host_kernel, instrumentation, latency,
+from . import (beside, contention, dirty_log, emulated, first_screen, footprint, free_and_zap, heatmap, held_memory, host_kernel, instrumentation, latency,
                peers, pmu, rcu_sweep, read_side, shrinker, simulated, stalled_walker, throughput, tradeoff,
                workload_events, zap_cost)
 
@@ -31,25 +31,38 @@ class Material:
     def headline(self):
         return headline_of(self.table, self.verdicts, self.claims)
 
+    @functools.cached_property
+    def timed(self):
+        """Without emulated cells."""
+        return dataclasses.replace(self, table=self.table.timed)
+
 
 @dataclasses.dataclass(frozen=True)
 class Topic:
+    """`is_about_kernels`: it has a use for emulated cells, too; other topics would show memory and counts of a clock that means nothing."""
+
     slug: str
     title: str
     module: types.ModuleType
+    is_about_kernels: bool = False
+
+    def _call(self, name, material, otherwise):
+        return getattr(self.module, name, lambda _: otherwise)(material if self.is_about_kernels else material.timed)
 
     def plots(self, material):
-        for plot in getattr(self.module, "plots", lambda _: ())(material):
+        for plot in self._call("plots", material, ()):
             plot.topic = self.slug
             yield plot
 
     def content(self, material):
-        return getattr(self.module, "content", lambda _: None)(material)
+        return self._call("content", material, None)
 
 
 FIRST_SCREEN = Topic("first-screen", "At a glance", first_screen)
 # Sections of the run as a whole.
 RUN_TOPICS = (
+    Topic("beside", "User space beside the kernel", beside, is_about_kernels=True),
+    Topic("emulated", "Checked, not timed: emulated kernels", emulated, is_about_kernels=True),
     Topic("heatmap", "Every setting against the baseline", heatmap),
     Topic("trade-off", "The trade-off", tradeoff),
     Topic("peers", "Beside other libraries", peers),

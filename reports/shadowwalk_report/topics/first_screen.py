@@ -1,9 +1,10 @@
 """The three pictures of the first screen: do walks scale, how much memory is held at which grace period, what does a zap cost?"""
 
 from ..claims.scaling import FEWEST_CPUS, cpus_of
+from ..drawing.bars import bar_panel
 from ..drawing.plot import METRIC_COLUMNS, Plot, metric_records
 from ..headline import row_at_host
-from ..quantities import count_of
+from ..quantities import BYTES, count_of
 from ..setting import row_fields, within
 from ..sheet import Content
 from . import rcu_sweep, throughput, zap_cost
@@ -41,14 +42,28 @@ def _walks(material, headline):
 
 def _sweep(material, headline):
     """That of the headline's setting, else the one with the most intervals."""
-    table = material.table
+    table = material.table.first
     settings = [setting for setting in table.settings if setting.zappers > 0 and setting.is_plain]
     sweeps = [sweep for setting in settings if (sweep := rcu_sweep.sweep_of(table, setting))]
     return max(sweeps, default=None, key=lambda sweep: (sweep.setting == headline.zapped, len(sweep.rows)))
 
 
+def _at_its_own(material, headline):
+    """Bars, in a kernel, which has the one grace period that it has."""
+    held, setting = headline.held, headline.zapped
+    rows = [row for variant in headline.variants if (row := material.table.plain_row(setting, variant)) and row.estimate(held.peak.name)]
+    if not rows:
+        return "held memory was not measured"
+    title = f"{held.peak.title} at the kernel's own grace period"
+    return _plot(MEMORY, "Held memory", f"{within(setting)}. {title}: medians with 95 % intervals. {held.meaning}",
+                 bar_panel(material.table, [(setting.vcpus, [(row, row.estimate(held.peak.name)) for row in rows])], title, BYTES),
+                 METRIC_COLUMNS, metric_records(rows, [*(metric.name for metric in held.both), rcu_sweep.GRACE_PERIOD]))
+
+
 def _memory(material, headline):
     sweep = _sweep(material, headline)
+    if sweep is None and headline.zapped and headline.zapped.is_kernel:
+        return _at_its_own(material, headline)
     if sweep is None:
         return "no scheme ran at several RCU intervals with zappers"
     held = headline.held
@@ -86,6 +101,8 @@ def plots(material):
 
 
 def content(material):
-    """What could not be drawn."""
+    """What could not be drawn; nothing where nothing was timed."""
+    if not material.table.settings:
+        return None
     missing = [f"{title}: not drawn, as {reason}." for title, reason in _pictures(material) if isinstance(reason, str)]
     return Content(missing) if missing else None
