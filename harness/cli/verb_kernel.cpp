@@ -24,7 +24,7 @@ std::string running_release() {
 }
 
 void build(const std::string& kernel) {
-  const auto source = find_data_file("harness/kernel/module/Makefile").parent_path();
+  const auto source = find_module_source();
   const auto note = [](const std::string& line) { os::notice(line); };
   if (kernel.empty()) {
     fmt::print("{}\n", kernel::build_module(source, running_release(), "/", note).string());
