@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -153,13 +154,11 @@ TEST_F(RunnerTest, ANoisyCellIsMeasuredAgainAndTheQuietOrTheLastResultCounts) {
 TEST_F(RunnerTest, UntimedCellsWaitForNoQuietHost) {
   const pid_t load = fork();
   if (load == 0) {
-    for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i)
-      std::thread([] {
-        for (volatile int n = 0;; n = n + 1)
-          ;
-      }).detach();
-    for (volatile int n = 0;; n = n + 1)
-      ;
+    const auto spin = [] {
+      for (std::atomic<int> turns{0};;) ++turns;
+    };
+    for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) std::thread(spin).detach();
+    spin();
   }
   RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'good'", 3));
   settings_.quiet_wait = 3s;
