@@ -38,6 +38,7 @@ constexpr const char* kHelp =
   memory/VARIANT/pages:N        memory of N leaf tables (bytes_over_tables); the time is that of one page's fault
   ipi/signal, ipi/membarrier    interrupting vCPUs in guest mode until all have acknowledged
   project/VARIANT/vcpus:N       a cell on the simulated machine: simulated walks per second (items_per_second)
+  kernel/floor/..., kernel/section/VARIANT   primitives and sections in the running kernel (`shadowwalk kernel load`)
   exit/mmio, exit/doorbell      a KVM exit as a cell makes it           (against floor/kvm_run/...)
 
 Times are of one walk, section, commit, page, IPI round or exit. With threads:N each thread is a vCPU on a CPU of its
@@ -104,6 +105,7 @@ int run(int argc, char** argv) {
   register_memory();
   register_ipis();
   register_exits();
+  register_kernel();
   register_projections();
   const std::size_t matched = benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

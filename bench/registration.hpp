@@ -61,6 +61,7 @@ void register_zap_alls();     ///< zap_all/{variant}/pages:N
 void register_memory();       ///< memory/{variant}/pages:N
 void register_ipis();         ///< ipi/signal, ipi/membarrier
 void register_exits();        ///< exit/mmio, exit/doorbell, and the same below floor/kvm_run/
+void register_kernel();       ///< kernel/floor/{primitive}, kernel/section/{variant}
 void register_projections();  ///< project/{variant}/vcpus:N
 
 }  // namespace shadowwalk::bench

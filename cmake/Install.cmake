@@ -9,6 +9,18 @@ install(FILES LICENSE docs/attach.md docs/bench.md docs/doctor.md docs/host-kvm.
   docs/project.md docs/reports.md docs/result-format.md docs/trace-format.md docs/verify.md docs/workloads.md
   docs/writing-a-variant.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# The kernel module's sources, which `shadowwalk kernel build` compiles, and dkms.
+foreach(room guest kernel/module lab machine measure mmu os probes trace)
+  install(DIRECTORY harness/${room}/ DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk/harness/${room} USE_SOURCE_PERMISSIONS
+    FILES_MATCHING PATTERN "*.hpp" REGEX "/(what_is_wrong|initial_state|grace_period_record|footprint)\\.cpp$"
+      REGEX "/kernel/module/[^/]+$")
+endforeach()
+install(DIRECTORY variants workloads DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk
+  FILES_MATCHING PATTERN "*.hpp" PATTERN "produce_accesses.cpp")
+install(FILES harness/kernel/abi.h DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk/harness/kernel)
+install(FILES cmake/Variants.cmake DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk/cmake)
+install(DIRECTORY LICENSES DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk)
+install(FILES dkms.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk)
 install(DIRECTORY scripts/bpf DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk)
 install(TARGETS shadowwalk_options EXPORT shadowwalk-targets)
 install(EXPORT shadowwalk-targets NAMESPACE shadowwalk:: DESTINATION ${package_dir})

@@ -204,4 +204,6 @@ std::filesystem::path find_data_file(const std::filesystem::path& name) {
                                installed.string(), source.string())};
 }
 
+std::filesystem::path find_module_source() { return find_data_file("harness/kernel/module/Makefile").parent_path(); }
+
 }  // namespace shadowwalk::cli

@@ -56,5 +56,7 @@ std::string unknown_argument(const CLI::App& app, const std::string& word);
 /// beside the executable's bin, else in the source tree that it was built from. Throws InputError that names both when
 /// it is in neither.
 std::filesystem::path find_data_file(const std::filesystem::path& name);
+/// The folder of the kernel module's sources that holds its Makefile. Throws as find_data_file() does.
+std::filesystem::path find_module_source();
 
 }  // namespace shadowwalk::cli

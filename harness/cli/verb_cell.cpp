@@ -137,7 +137,9 @@ void run_in_vm(const CellArguments& arguments, const CellRequest& request, const
     if (arguments.json != kStdout) fmt::print("{}", child.output);
     return;
   }
-  const std::string why = run::classify(child, {}, limit).reason;
+  const run::Failure failure = run::classify(child, {}, limit);
+  for (const std::string& line : failure.console) os::notice_line(line);
+  const std::string& why = failure.reason;
   if (child.end == run::ChildEnd::kExited && child.exit_code == 2) throw InputError(why);
   throw CellError(why);
 }

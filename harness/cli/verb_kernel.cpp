@@ -1,19 +1,25 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 
 #include "harness/cli/arguments.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/cli/vm_cells.hpp"
 #include "harness/kernel/device.hpp"
+#include "harness/kernel/floor_times.hpp"
+#include "harness/kernel/kernel_cell.hpp"
 #include "harness/kernel/kernel_image.hpp"
 #include "harness/kernel/kernel_module.hpp"
 #include "harness/kernel/kernel_state.hpp"
 #include "harness/kernel/module_build.hpp"
 #include "harness/kernel/vm_agent.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/interrupt.hpp"
 #include "harness/os/notice.hpp"
+#include "harness/os/program.hpp"
 
 namespace shadowwalk::cli {
 namespace {
@@ -25,7 +31,7 @@ std::string running_release() {
 }
 
 void build(const std::string& kernel) {
-  const auto source = find_data_file("harness/kernel/module/Makefile").parent_path();
+  const auto source = find_module_source();
   const auto note = [](const std::string& line) { os::notice(line); };
   if (kernel.empty()) {
     fmt::print("{}\n", kernel::build_module(source, running_release(), "/", note).string());
@@ -61,6 +67,30 @@ int status() {
   return is_there ? 0 : 1;
 }
 
+/// What the module's FLOOR times, in the running kernel or in one that is booted for it.
+void floors(const std::string& kernel) {
+  if (kernel.empty()) {
+    fmt::print("{}", kernel::floor_table(kernel::Device(), std::string(kernel::why_untimed())));
+    return;
+  }
+  constexpr unsigned kCpus = 3;  // of which two walk, as of a cell with two vCPUs
+  constexpr std::chrono::minutes kLimit{10};
+  const auto session = make_vm_session(kernel, kCpus, {});
+  os::Interrupt interrupt;
+  const kernel::VmOutcome outcome = session->run(
+      {.words = {kernel::in_vm::kCommand, "kernel", "floors"}, .files = {}, .result_file = {}, .limit = kLimit},
+      interrupt.fd());
+  if (const auto signal = interrupt.caught()) throw CLI::RuntimeError{128 + *signal};
+  if (outcome.kind == kernel::VmOutcome::Kind::ended && outcome.end.exit_code == 0 && outcome.end.signal == 0) {
+    fmt::print("{}", outcome.end.output);
+    return;
+  }
+  for (const std::string& line : outcome.console) os::notice_line(line);
+  throw CellError(fmt::format("kernel floors: {} in the virtual machine: {}",
+                              outcome.end.timed_out ? "no end" : "failed",
+                              outcome.last_words.empty() ? os::last_line(outcome.end.output) : outcome.last_words));
+}
+
 }  // namespace
 
 doctor::LiveFacts::KernelCells observe_kernel_cells() {
@@ -89,6 +119,12 @@ void add_kernel(CLI::App& command) {
   verb->add_subcommand("status", "Say what is there and what is missing; exit code 0 if cells can run")->callback([] {
     throw CLI::RuntimeError{status()};
   });
+  auto booted = std::make_shared<std::string>();
+  CLI::App* timing = verb->add_subcommand(
+      "floors", "Time the kernel's own primitives, IPIs and grace periods, and each variant's read-side section in it");
+  timing->add_option("--kernel", *booted, "In a virtual machine that boots this kernel: a directory with it, or a .deb")
+      ->type_name("DIR|PACKAGE");
+  timing->callback([booted] { floors(*booted); });
   auto accelerator = std::make_shared<std::string>();
   CLI::App* agent = verb->add_subcommand("agent", "The first process of the virtual machine");
   agent->group("");  // for the virtual machine alone

@@ -242,6 +242,9 @@ int run_matrix(const RunOptions& options) {
   settings.elsewhere = [&](const run::PlannedCell& cell, const std::vector<std::string>& words,
                            const std::filesystem::path& json, std::chrono::nanoseconds limit,
                            int stop_fd) { return vm_cells.run(cell.request, words, json, limit, stop_fd); };
+  settings.is_untimed = [&](const run::PlannedCell& cell) {
+    return needs_virtual_machine(cell.request.config) && vm_cells.is_emulated(cell.request);
+  };
 
   os::Interrupt interrupt;
   const run::RunOutcome outcome = run::run_measurements(directory, settings, interrupt);

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "harness/cli/arguments.hpp"
 #include "harness/kernel/kernel_cell.hpp"
 #include "harness/kernel/module_build.hpp"
+#include "harness/kernel/pool_pages.hpp"
+#include "harness/lab/page_budget.hpp"
 #include "harness/lab/prepared_cell.hpp"
 #include "harness/os/files.hpp"
 #include "harness/os/notice.hpp"
@@ -48,6 +51,7 @@ run::ChildResult to_child(const kernel::VmOutcome& outcome, const std::filesyste
     case Kind::hung:
       child.end = outcome.kind == Kind::crashed ? run::ChildEnd::kKernelCrashed : run::ChildEnd::kKernelHung;
       child.last_line = outcome.last_words;
+      child.console = outcome.console;
       return child;
     case Kind::ended:
       break;
@@ -68,8 +72,22 @@ run::ChildResult to_child(const kernel::VmOutcome& outcome, const std::filesyste
 
 void VmCells::expect(const CellRequest& request) {
   check_kernel_cell(request);
-  unsigned& cpus = cpus_[request.config.kernel];
-  cpus = std::max(cpus, request.config.vcpus + 1);
+  CellRequest decided = request;
+  const Workload workload = load_workload(request.config.workload);
+  follow_workload(decided, workload);
+  const CellConfig& config = decided.config;
+  const kernel::PoolPages pages = kernel::pool_pages(config, workload, page_budget(config, workload));
+  const auto mib = [&](double shadow_pages) {
+    constexpr double kPage = kPageBytes + 256;  // with its description
+    constexpr double kOfWhatIsFree = 0.4;       // a little less than the half of it that a cell may take
+    constexpr double kMibPerThread = 1;         // stacks, histograms, bursts
+    return static_cast<std::uint64_t>(
+        std::ceil(shadow_pages * kPage / kOfWhatIsFree / (1 << 20) + kMibPerThread * (config.vcpus + config.zappers)));
+  };
+  Needs& needs = needs_[config.kernel];
+  needs.cpus = std::max(needs.cpus, config.vcpus + 1);
+  needs.memory.least_mib = std::max(needs.memory.least_mib, mib(pages.least));
+  needs.memory.wanted_mib = std::max(needs.memory.wanted_mib, mib(pages.wanted));
 }
 
 run::ChildResult VmCells::run(const CellRequest& request, const std::vector<std::string>& words,
@@ -87,23 +105,34 @@ run::ChildResult VmCells::run(const CellRequest& request, const std::vector<std:
   return child;
 }
 
+bool VmCells::is_emulated(const CellRequest& request) const {
+  const auto session = sessions_.find(request.config.kernel);
+  if (session == sessions_.end()) return !kernel::why_no_kvm_here().empty();
+  return session->second->accelerator() == kernel::Accelerator::tcg;
+}
+
 kernel::VmSession& VmCells::session_of(const std::string& kernel) {
   std::unique_ptr<kernel::VmSession>& session = sessions_[kernel];
-  if (session != nullptr) return *session;
+  if (session == nullptr) session = make_vm_session(kernel, needs_[kernel].cpus, needs_[kernel].memory);
+  return *session;
+}
+
+std::unique_ptr<kernel::VmSession> make_vm_session(const std::string& kernel, unsigned cpus,
+                                                   const kernel::VmMemory& memory) {
   const auto note = [](const std::string& line) { os::notice(line); };
   kernel::KernelImage image = kernel::find_kernel_image(kernel);
-  const auto source = find_data_file("harness/kernel/module/Makefile").parent_path();
-  const auto module = kernel::build_module(source, image.release, image.tree, note);
-  session = std::make_unique<kernel::VmSession>(
+  const auto module = kernel::build_module(find_module_source(), image.release, image.tree, note);
+  auto session = std::make_unique<kernel::VmSession>(
       kernel::VmSession::Setup{.image = std::move(image),
                                .content = {.command = "/proc/self/exe", .module = module},
-                               .cpus = cpus_[kernel],
+                               .cpus = cpus,
+                               .memory = memory,
                                .notice = note});
   if (!kernel::why_no_kvm_here().empty()) {
-    note(fmt::format("--machine kernel-vm: QEMU emulates the kernel, since {}: its cells are checked, and not timed",
+    note(fmt::format("--machine kernel-vm: QEMU emulates the kernel, since {}: it is checked, and not timed",
                      kernel::why_no_kvm_here()));
   }
-  return *session;
+  return session;
 }
 
 bool needs_virtual_machine(const CellConfig& config) {

@@ -12,6 +12,7 @@
  *   RUN      runs one cell, and returns when it is over: 0, or -1 and errno, with the reason by WHY
  *   WHY      the reason of the last error of this open file, in one line; empty: none
  *   STREAM   the first accesses that a vCPU of a request would make
+ *   FLOOR    one row of the list of primitives and read-side sections, by index; or times it on some CPUs
  *
  * After a RUN that returned 0, read() returns the struct shadowwalk_result at the file's beginning (pread() any part of
  * it). The result lives until the next RUN of the same open file, or its close.
@@ -19,10 +20,13 @@
  * A cell belongs to the thread that called RUN. A signal to it ends the cell: EINTR, everything freed, no result. One
  * cell runs at a time: EBUSY otherwise. The module cannot go while a file is open.
  *
+ * A FLOOR that times runs alone and ends by a signal as a cell does.
+ *
  * errno of RUN: EBUSY (another cell runs), EINVAL (a field is out of its range, or two contradict each other),
  * EOPNOTSUPP (the variant cannot run so in a kernel), ENOENT (no such variant), ENOMEM (the pages do not fit, or ran
  * out), EPROTO (another ABI version), ENODEV (a CPU of the cell is, or went, offline), ETIMEDOUT (a thread did not end:
- * the cell is kept, and the module with it), EINTR, EFAULT. STREAM has the same for its request.
+ * the cell is kept, and the module with it), EINTR, EFAULT. STREAM has the same for its request,
+ * FLOOR for its fields; ENOENT past its last row.
  *
  * Numbers are unsigned, of the host's byte order. Times are in nanoseconds, unless a name says ticks. All bytes that
  * are named reserved are 0, both ways. What a request does not use (the rows of an array past its count, a phase's
@@ -38,7 +42,7 @@
 #endif
 
 #define SHADOWWALK_DEVICE "/dev/shadowwalk"
-#define SHADOWWALK_ABI_VERSION 1u
+#define SHADOWWALK_ABI_VERSION 2u
 
 #define SHADOWWALK_MAX_VCPUS 1024u
 #define SHADOWWALK_MAX_ZAPPERS 1024u
@@ -58,6 +62,7 @@
 #define SHADOWWALK_POOL_PAGES_PER_VCPU 8ull /* at least, beside these: what a fault may take while it has mmu_lock */
 #define SHADOWWALK_MAX_POOL_PAGES (1ull << 22) /* 16 GiB of tables, and never more than half of what is free */
 #define SHADOWWALK_MAX_STREAM_ACCESSES 65536u
+#define SHADOWWALK_MAX_FLOOR_ITERATIONS (1ull << 32)
 
 /* --- ABOUT */
 
@@ -361,6 +366,27 @@ struct shadowwalk_accesses {
   uint32_t count;    /* 1 .. SHADOWWALK_MAX_STREAM_ACCESSES */
 };
 
+/* --- FLOOR */
+
+#define SHADOWWALK_FLOOR_NAME_BYTES 48u
+#define SHADOWWALK_FLOOR_EACH 0u  /* each CPU does it, all at once */
+#define SHADOWWALK_FLOOR_FIRST 1u /* the first CPU does it, while the others spin: those that it interrupts */
+
+struct shadowwalk_floor {
+  uint32_t index;      /* in: which row; ENOENT past the last */
+  uint32_t cpu_count;  /* in, to time it: 1 .. SHADOWWALK_MAX_VCPUS */
+  uint64_t iterations; /* in: of each CPU that does it; 0: only kind, least_cpus and name are wanted */
+  uint32_t kind;       /* out, as all that follows but the CPUs: SHADOWWALK_FLOOR_* */
+  uint32_t least_cpus;
+  char name[SHADOWWALK_FLOOR_NAME_BYTES]; /* floor/PRIMITIVE or section/VARIANT */
+  uint64_t done;                          /* iterations that were timed, of all CPUs together */
+  uint64_t ns;                            /* that they took */
+  uint64_t cycles;                        /* the same by the TSC; 0: the clock is not the TSC */
+  uint64_t bytes_leaked;                  /* memory that was not given back: 0 */
+  uint64_t reserved[4];
+  uint16_t cpus[SHADOWWALK_MAX_VCPUS]; /* in: online CPUs, each once */
+};
+
 /* --- The calls */
 
 #define SHADOWWALK_IOC_ABOUT _IOR('S', 0xd0, struct shadowwalk_about)
@@ -368,5 +394,6 @@ struct shadowwalk_accesses {
 #define SHADOWWALK_IOC_RUN _IOW('S', 0xd2, struct shadowwalk_request)
 #define SHADOWWALK_IOC_WHY _IOR('S', 0xd3, char[SHADOWWALK_LINE_BYTES])
 #define SHADOWWALK_IOC_STREAM _IOW('S', 0xd4, struct shadowwalk_accesses)
+#define SHADOWWALK_IOC_FLOOR _IOWR('S', 0xd5, struct shadowwalk_floor)
 
 #endif

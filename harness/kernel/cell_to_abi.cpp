@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "harness/kernel/pool_pages.hpp"
 #include "harness/lab/cell_driver.hpp"
 #include "harness/machine/error.hpp"
 
@@ -84,19 +85,14 @@ void set_actions(shadowwalk_request& request, const Workload& workload) {
   }
 }
 
-/// The pool's memory is there before the cell starts: what can be live, and all that zaps can retire in the cell's
-/// life, where that fits.
-std::uint64_t pool_pages(const PreparedCell& cell) {
-  const CellConfig& config = cell.config;
-  const double least = SHADOWWALK_MIN_POOL_PAGES + SHADOWWALK_POOL_PAGES_PER_VCPU * static_cast<double>(config.vcpus);
-  constexpr double kLonger = 2;  // than its warm-up and window a cell may last
-  const double seconds = kLonger * std::chrono::duration<double>(measuring_time(config)).count();
-  const double retired =
-      config.zappers == 0 ? 0 : config.zap_rate * seconds * pages_retired_per_beat(cell.workload, config.working_set);
+/// As many as are wanted, if they fit.
+std::uint64_t pages_that_fit(const PreparedCell& cell) {
+  const PoolPages pages = pool_pages(cell.config, cell.workload, cell.budget);
   // The module measures what is free a little later.
-  const double most = std::min<double>(0.9 * static_cast<double>(cell.budget.capacity), SHADOWWALK_MAX_POOL_PAGES);
-  const double wanted = least + static_cast<double>(cell.budget.pretouch) + retired;
-  return static_cast<std::uint64_t>(std::max(least, std::min(wanted, most)));
+  const double most = 0.9 * static_cast<double>(cell.budget.capacity);
+  const double smallest =
+      SHADOWWALK_MIN_POOL_PAGES + SHADOWWALK_POOL_PAGES_PER_VCPU * static_cast<double>(cell.config.vcpus);
+  return static_cast<std::uint64_t>(std::max(smallest, std::min(pages.wanted, most)));
 }
 
 std::uint16_t cpu_of(const std::optional<unsigned>& cpu) {
@@ -130,7 +126,7 @@ std::unique_ptr<shadowwalk_request> to_request(const PreparedCell& cell) {
   request->read_delay = delay_of(config.read_delay);
   request->first_vcpu_delay = delay_of(config.first_vcpu_delay);
   request->working_set = config.working_set;
-  request->pool_pages = pool_pages(cell);
+  request->pool_pages = pages_that_fit(cell);
   request->pretouch_pages = std::min<std::uint64_t>(cell.budget.pretouch, request->pool_pages);
   request->quota_pages = cell.budget.quota;
   if (config.zappers != 0) set_actions(*request, cell.workload);

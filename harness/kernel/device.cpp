@@ -5,8 +5,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "harness/kernel/kernel_module.hpp"
 #include "harness/machine/error.hpp"
@@ -63,6 +65,7 @@ std::string text_of(const char (&text)[Size]) {
   return os::printable({text, strnlen(text, Size)});
 }
 template std::string text_of(const char (&)[SHADOWWALK_NAME_BYTES]);
+template std::string text_of(const char (&)[SHADOWWALK_FLOOR_NAME_BYTES]);
 template std::string text_of(const char (&)[64]);
 template std::string text_of(const char (&)[SHADOWWALK_LINE_BYTES]);
 
@@ -92,19 +95,7 @@ std::vector<shadowwalk_variant> Device::variants() const {
 }
 
 std::unique_ptr<shadowwalk_result> Device::run(const shadowwalk_request& request) const {
-  if (ioctl(fd_.get(), SHADOWWALK_IOC_RUN, &request) != 0) {
-    const int error = errno;
-    const std::string what = fmt::format("--machine kernel: {}", why(error));
-    switch (error) {
-      case ENOMEM:
-      case ENODEV:
-      case ETIMEDOUT:
-      case EINTR:
-        throw CellError(what);
-      default:
-        throw InputError(what);
-    }
-  }
+  if (ioctl(fd_.get(), SHADOWWALK_IOC_RUN, &request) != 0) fail(errno);
   auto result = std::make_unique<shadowwalk_result>();
   auto* const bytes = reinterpret_cast<char*>(result.get());
   for (std::size_t done = 0; done < sizeof *result;) {
@@ -118,6 +109,47 @@ std::unique_ptr<shadowwalk_result> Device::run(const shadowwalk_request& request
     throw CellError("--machine kernel: the module's result is none of this version");
   }
   return result;
+}
+
+std::vector<shadowwalk_floor> Device::floors() const {
+  std::vector<shadowwalk_floor> rows;
+  for (std::uint32_t index = 0;; ++index) {
+    shadowwalk_floor row{};
+    row.index = index;
+    if (ioctl(fd_.get(), SHADOWWALK_IOC_FLOOR, &row) == 0) {
+      rows.push_back(row);
+    } else if (errno == ENOENT) {
+      return rows;
+    } else {
+      fail(errno);
+    }
+  }
+}
+
+shadowwalk_floor Device::time_floor(std::uint32_t index, std::span<const unsigned> cpus,
+                                    std::uint64_t iterations) const {
+  shadowwalk_floor floor{};
+  floor.index = index;
+  floor.iterations = iterations;
+  floor.cpu_count = static_cast<std::uint32_t>(cpus.size());
+  for (std::size_t i = 0; i < std::min(cpus.size(), std::size(floor.cpus)); ++i) {
+    floor.cpus[i] = static_cast<std::uint16_t>(cpus[i]);
+  }
+  if (ioctl(fd_.get(), SHADOWWALK_IOC_FLOOR, &floor) != 0) fail(errno);
+  return floor;
+}
+
+void Device::fail(int error) const {
+  const std::string what = fmt::format("--machine kernel: {}", why(error));
+  switch (error) {
+    case ENOMEM:
+    case ENODEV:
+    case ETIMEDOUT:
+    case EINTR:
+      throw CellError(what);
+    default:
+      throw InputError(what);
+  }
 }
 
 std::string Device::why(int error) const {

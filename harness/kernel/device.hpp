@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,7 +28,14 @@ class Device {
   /// with the module's reason.
   std::unique_ptr<shadowwalk_result> run(const shadowwalk_request& request) const;
 
+  /// What FLOOR can time, a row each: name, kind and least_cpus.
+  std::vector<shadowwalk_floor> floors() const;
+  /// Times `floor.index` on `cpus`, which are online: `iterations` on each that does it. A signal ends it. Throws as
+  /// run() does.
+  shadowwalk_floor time_floor(std::uint32_t index, std::span<const unsigned> cpus, std::uint64_t iterations) const;
+
  private:
+  [[noreturn]] void fail(int error) const;
   std::string why(int error) const;
 
   os::FileDescriptor fd_;

@@ -21,9 +21,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kEmulated =
-    "the kernel ran under emulation (QEMU's TCG): its counts and checks hold, its times mean nothing";
-
 /// What a cell left behind in the kernel; nothing: it is as it should be.
 std::string what_is_left(const shadowwalk_result& result) {
   if (result.bytes_leaked != 0)
@@ -64,14 +61,10 @@ class KernelCell final : public ReferenceCell {
     measured.host = host.finish(measured.noise);
     if (std::string left = what_is_left(*result); !left.empty()) throw CellError(left);
     check_required_events(cell.workload, workload_events(measured), config.zappers != 0);
-    const std::string accelerator = accelerator_around();
-    const bool emulated = accelerator == name_of(Accelerator::tcg);
-    if (emulated) measured.noise = {};
-    CellResult of = make_result({.config = config,
-                                 .cell = measured,
-                                 .kind = CellKind::measured,
-                                 .untimed = emulated ? kEmulated : std::string_view()});
-    of.details["kernel"] = describe(device_.about(), *result, accelerator);
+    const std::string_view untimed = why_untimed();
+    if (!untimed.empty()) measured.noise = {};
+    CellResult of = make_result({.config = config, .cell = measured, .kind = CellKind::measured, .untimed = untimed});
+    of.details["kernel"] = describe(device_.about(), *result, accelerator_around());
     return of;
   }
 
@@ -94,6 +87,11 @@ void add_kernel_machine() { set_kernel_machine(prepare); }
 std::string accelerator_around() {
   const char* const accelerator = std::getenv(kAcceleratorVariable);
   return accelerator == nullptr ? std::string() : std::string(accelerator);
+}
+
+std::string_view why_untimed() {
+  if (accelerator_around() != name_of(Accelerator::tcg)) return {};
+  return "the kernel ran under emulation (QEMU's TCG): its counts and checks hold, its times mean nothing";
 }
 
 }  // namespace shadowwalk::kernel

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace shadowwalk::kernel {
 
@@ -10,5 +11,8 @@ void add_kernel_machine();
 
 /// What the virtual machine runs by in which this process is one of the agent's: `kvm` or `tcg`; empty: it is in none.
 std::string accelerator_around();
+
+/// Why nothing is timed in the kernel that runs here; empty: it is.
+std::string_view why_untimed();
 
 }  // namespace shadowwalk::kernel

@@ -1,9 +1,13 @@
 #include "harness/kernel/module_build.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 #include <sstream>
 #include <vector>
@@ -12,6 +16,7 @@
 #include "harness/kernel/module_facts.hpp"
 #include "harness/kernel/tool.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/os/file_descriptor.hpp"
 #include "harness/os/files.hpp"
 #include "harness/os/printable.hpp"
 #include "harness/os/program.hpp"
@@ -67,6 +72,25 @@ std::string first_error(const std::string& output) {
   return of_make.empty() ? os::last_line(output) : of_make;
 }
 
+/// One build at a time in a directory, of all processes.
+class BuildLock {
+ public:
+  BuildLock(const fs::path& directory, const std::string& release,
+            const std::function<void(const std::string&)>& notice)
+      : directory_(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (flock(directory_.get(), LOCK_EX | LOCK_NB) == 0) return;
+    if (errno == EWOULDBLOCK && notice) {
+      notice(fmt::format("another process builds the module for Linux {}: waiting for it", release));
+    }
+    while (flock(directory_.get(), LOCK_EX) != 0) {
+      if (errno != EINTR) throw InputError(fmt::format("cannot lock {}: {}", directory.string(), std::strerror(errno)));
+    }
+  }
+
+ private:
+  const os::FileDescriptor directory_;
+};
+
 }  // namespace
 
 fs::path module_file(const std::string& release) {
@@ -107,6 +131,7 @@ fs::path build_module(const fs::path& source, const std::string& release, const 
   std::error_code error;
   fs::create_directories(file.parent_path(), error);
   if (error) throw InputError(fmt::format("cannot make {}: {}", file.parent_path().string(), error.message()));
+  const BuildLock lock(file.parent_path(), release, notice);
   if (!fs::exists(file, error) && notice) {
     notice(fmt::format("building the module for Linux {}: some minutes, once", release));
   }

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -26,7 +27,7 @@ struct VmSetup {
   std::filesystem::path vmlinuz;
   int initramfs = -1;  ///< a file that is open here; it outlives the machine
   unsigned cpus = 2;
-  unsigned memory_mib = 2048;
+  std::uint64_t memory_mib = 0;
   Accelerator accelerator = Accelerator::tcg;
 };
 

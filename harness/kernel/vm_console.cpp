@@ -1,11 +1,12 @@
 #include "harness/kernel/vm_console.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <deque>
-#include <sstream>
+#include <span>
+#include <vector>
 
 #include "harness/os/printable.hpp"
 
@@ -13,12 +14,15 @@ namespace shadowwalk::kernel {
 namespace {
 
 constexpr std::size_t kMostKept = 256 << 10;
-constexpr std::size_t kLastLines = 3;
-constexpr std::size_t kMostOfALine = 120;
+constexpr std::size_t kWords = 3;   // lines of last_words()
+constexpr std::size_t kLines = 20;  // of last_lines()
+constexpr std::size_t kMostOfAWord = 120;
+constexpr std::size_t kMostOfALine = 400;
 
 /// What a kernel says of itself when something is wrong, the gravest first.
-constexpr std::array<std::string_view, 7> kGrave = {
-    "Kernel panic", "BUG: ", "Oops: ", "WARNING: ", "detected stalls on", "soft lockup", "rcu_preempt self-detected"};
+constexpr std::array<std::string_view, 8> kGrave = {
+    "Kernel panic",       "BUG: ",       "Oops: ",        "WARNING: ",
+    "detected stalls on", "soft lockup", "self-detected", "blocked for more than"};
 
 /// Without the time in brackets.
 std::string_view without_time(std::string_view line) {
@@ -26,6 +30,25 @@ std::string_view without_time(std::string_view line) {
   const std::size_t end = line.find("] ");
   return end == line.npos ? line : line.substr(end + 2);
 }
+
+/// The lines that are not blank, without what ends them.
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    while (!line.empty() && static_cast<unsigned char>(line.back()) <= ' ') line.remove_suffix(1);
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
+}
+
+std::span<const std::string_view> last(const std::vector<std::string_view>& lines, std::size_t most) {
+  return std::span(lines).last(std::min(most, lines.size()));
+}
+
+std::string in_words(std::string_view line) { return os::printable(without_time(line), kMostOfAWord); }
 
 }  // namespace
 
@@ -35,25 +58,28 @@ void VmConsole::add(std::string_view bytes) {
 }
 
 std::string VmConsole::last_words() const {
-  std::istringstream stream(text_);
-  std::array<std::string, kGrave.size()> grave;
-  std::deque<std::string> last;
-  for (std::string line; std::getline(stream, line);) {
-    while (!line.empty() && static_cast<unsigned char>(line.back()) <= ' ') line.pop_back();
-    if (line.empty()) continue;
-    std::string words = os::printable(without_time(line), kMostOfALine);
-    for (std::size_t i = 0; i < kGrave.size(); ++i) {
-      if (grave[i].empty() && words.find(kGrave[i]) != words.npos) grave[i] = words;
-    }
-    last.push_back(std::move(words));
-    if (last.size() > kLastLines) last.pop_front();
+  const std::vector<std::string_view> lines = lines_of(text_);
+  std::vector<std::string> words;
+  for (const std::string_view line : last(lines, kWords)) words.push_back(in_words(line));
+  const std::string grave = gravest();
+  if (!grave.empty() && std::ranges::find(words, grave) == words.end()) words.insert(words.begin(), grave);
+  return fmt::format("{}", fmt::join(words, " | "));
+}
+
+std::vector<std::string> VmConsole::last_lines() const {
+  const std::vector<std::string_view> lines = lines_of(text_);
+  std::vector<std::string> printable;
+  for (const std::string_view line : last(lines, kLines)) printable.push_back(os::printable(line, kMostOfALine));
+  return printable;
+}
+
+std::string VmConsole::gravest() const {
+  const std::vector<std::string_view> lines = lines_of(text_);
+  for (const std::string_view grave : kGrave) {
+    const auto line = std::ranges::find_if(lines, [&](std::string_view one) { return one.find(grave) != one.npos; });
+    if (line != lines.end()) return in_words(*line);
   }
-  std::string text;
-  const auto add = [&](const std::string& words) { text += (text.empty() ? "" : " | ") + words; };
-  const auto gravest = std::ranges::find_if(grave, [](const std::string& words) { return !words.empty(); });
-  if (gravest != grave.end() && std::ranges::find(last, *gravest) == last.end()) add(*gravest);
-  for (const std::string& words : last) add(words);
-  return text;
+  return {};
 }
 
 }  // namespace shadowwalk::kernel

@@ -1,12 +1,15 @@
 #include "harness/kernel/vm_session.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <system_error>
 
 #include "harness/guest/guest.hpp"
 #include "harness/guest/kvm_paging.hpp"
 #include "harness/machine/error.hpp"
+#include "harness/measure/memory.hpp"
 #include "harness/os/files.hpp"
 #include "harness/os/program.hpp"
 
@@ -17,6 +20,32 @@ namespace {
 constexpr unsigned kMostTries = 3;
 /// From the limit of a job, which its agent keeps, until nothing is expected any more.
 constexpr std::chrono::seconds kGrace{30};
+
+std::uint64_t size_of(const os::FileDescriptor& file) {
+  return static_cast<std::uint64_t>(std::max<off_t>(lseek(file.get(), 0, SEEK_END), 0));
+}
+
+/// The machine's memory. Throws InputError if the host has not as much as it needs.
+std::uint64_t machine_memory(const VmSession::Setup& setup, const os::FileDescriptor& initramfs) {
+  constexpr std::uint64_t kMib = 1 << 20;
+  constexpr std::uint64_t kKernelMib = 96, kMibPerCpu = 16;
+  constexpr std::uint64_t kOfImage = 16;  // unpacked, with its tables; a debug kernel has as much more of both
+  constexpr std::uint64_t kCopies = 2;    // the archive, and what is unpacked of it
+  std::error_code error;
+  const std::uintmax_t image_bytes = std::filesystem::file_size(setup.image.vmlinuz, error);
+  const std::uint64_t base = kKernelMib + kMibPerCpu * setup.cpus +
+                             (kCopies * size_of(initramfs) + (error ? 0 : kOfImage * image_bytes)) / kMib;
+  const std::uint64_t least = base + setup.memory.least_mib;
+  const std::uint64_t available = available_memory_bytes() / kMib;
+  if (available == 0) return base + setup.memory.wanted_mib;  // the host does not say
+  if (least > available) {
+    throw InputError(fmt::format(
+        "--machine kernel-vm: the machine needs {} MiB of memory, and this host has {} MiB available: lower "
+        "--working-set, --zap-rate, --duration or --vcpus",
+        least, available));
+  }
+  return std::clamp(base + setup.memory.wanted_mib, least, std::max(least, available / 2));
+}
 
 os::FileDescriptor file_of(const std::string& content) {
   os::FileDescriptor file = os::open_scratch_file();
@@ -42,13 +71,15 @@ VmSession::VmSession(Setup setup)
     : setup_(std::move(setup)),
       qemu_(os::require_program("qemu-system-x86_64", "--machine kernel-vm", "qemu-system-x86")),
       initramfs_(file_of(make_initramfs(setup_.content))),
+      memory_mib_(machine_memory(setup_, initramfs_)),
       accelerators_(why_no_kvm_here().empty() ? std::vector{Accelerator::kvm, Accelerator::tcg}
                                               : std::vector{Accelerator::tcg}) {}
 
 VmOutcome VmSession::run(const VmJob& job, int stop_fd) {
   if (!boot(stop_fd)) return {.kind = VmOutcome::Kind::interrupted};
   const auto lost = [&](VmOutcome::Kind kind) {
-    VmOutcome outcome{.kind = kind, .last_words = machine_->console().last_words()};
+    VmOutcome outcome{
+        .kind = kind, .last_words = machine_->console().last_words(), .console = machine_->console().last_lines()};
     machine_.reset();
     return outcome;
   };
@@ -102,6 +133,7 @@ VmSession::Boot VmSession::try_to_boot(int stop_fd, std::string& why) {
                                                       .vmlinuz = setup_.image.vmlinuz,
                                                       .initramfs = initramfs_.get(),
                                                       .cpus = setup_.cpus,
+                                                      .memory_mib = memory_mib_,
                                                       .accelerator = accelerator()});
   std::string line;
   const VmWait wait = machine_->await_line(line, setup_.boot_limit, stop_fd);

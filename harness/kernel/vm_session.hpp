@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,7 +23,14 @@ struct VmOutcome {
     interrupted,  ///< by `stop_fd`
   } kind = Kind::ended;
   VmJobEnd end{};
-  std::string last_words{};  ///< of the kernel, if it crashed or hung: VmConsole::last_words()
+  std::string last_words{};            ///< of the kernel, if it crashed or hung: VmConsole::last_words()
+  std::vector<std::string> console{};  ///< the same: VmConsole::last_lines()
+};
+
+/// What the jobs need of the machine's memory, beside its kernel and its first file system.
+struct VmMemory {
+  std::uint64_t least_mib = 256;   ///< less is refused
+  std::uint64_t wanted_mib = 256;  ///< given where it is at most half of what the host has
 };
 
 /// Jobs in a kernel that is booted for them: one boot for all, and another one after the kernel has crashed or hung.
@@ -33,11 +41,12 @@ class VmSession {
     KernelImage image;
     InitramfsContent content;
     unsigned cpus = 2;
+    VmMemory memory{};
     std::function<void(const std::string&)> notice;  ///< a line for the user
     std::chrono::seconds boot_limit{120};
   };
 
-  /// Throws InputError: no QEMU, a file that cannot be read. Nothing is booted yet.
+  /// Throws InputError: no QEMU, a file that cannot be read, a host without the memory. Nothing is booted yet.
   explicit VmSession(Setup setup);
 
   /// Runs a job, in a new machine if there is none. Blocks for the boot and for the job's limit, and a little. Throws
@@ -52,6 +61,8 @@ class VmSession {
   unsigned boots() const { return boots_; }
   /// Null: there is none.
   const VirtualMachine* machine() const { return machine_.get(); }
+  /// That each machine gets.
+  std::uint64_t memory_mib() const { return memory_mib_; }
 
  private:
   enum class Boot { up, failed, interrupted };
@@ -60,6 +71,7 @@ class VmSession {
   const Setup setup_;
   const std::filesystem::path qemu_;
   const os::FileDescriptor initramfs_;
+  const std::uint64_t memory_mib_;
   std::vector<Accelerator> accelerators_;  ///< the first one is used; when it boots nothing, it is dropped
   std::unique_ptr<VirtualMachine> machine_;
   unsigned boots_ = 0;

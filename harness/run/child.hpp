@@ -24,6 +24,8 @@ struct ChildResult {
   std::string
       last_line;         ///< of its stdout and stderr together, printable, at most 400 bytes; empty: it printed nothing
   std::string output{};  ///< the end of what it printed there, as it is
+  std::vector<std::string>
+      console{};  ///< kKernelCrashed, kKernelHung: the last lines of that kernel's console, printable
   std::chrono::nanoseconds elapsed{0};
 };
 

@@ -135,6 +135,7 @@ std::string to_text(const Measurement& measurement, const Failure& failure) {
                            {"reason", failure.reason}};
   if (failure.exit_code >= 0) document["exit_code"] = failure.exit_code;
   if (failure.signal != 0) document["signal"] = failure.signal;
+  if (!failure.console.empty()) document["console"] = failure.console;
   document["command"] = failure.command;
   return dump(document);
 }
@@ -148,6 +149,9 @@ std::optional<Failure> failure_from_text(std::string_view text) {
     failure.reason = os::printable(record.at("reason").raw_text());
     if (const auto code = record.find("exit_code")) failure.exit_code = code->number(0, 255);
     if (const auto signal = record.find("signal")) failure.signal = signal->number(1, SIGRTMAX);
+    if (const auto console = record.find("console")) {
+      for (const JsonValue& line : console->elements()) failure.console.push_back(os::printable(line.raw_text()));
+    }
     if (const auto command = record.find("command")) failure.command = command->raw_text();
     return failure;
   } catch (const InputError&) {

@@ -25,7 +25,8 @@ struct Failure {
   std::string reason;  ///< one line
   int exit_code = -1;  ///< -1: ended by `signal`
   int signal = 0;
-  std::string command;  ///< runs the cell again; for a POSIX shell
+  std::vector<std::string> console{};  ///< the end of the console of the virtual machine whose kernel crashed or hung
+  std::string command;                 ///< runs the cell again; for a POSIX shell
 };
 
 /// The content of a failure's file; nothing if it is not a complete record. Its texts can be shown on a terminal. Pure.

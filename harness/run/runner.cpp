@@ -91,7 +91,7 @@ bool run_one(RunDirectory& directory, const PlannedCell& cell, const Measurement
              const RunnerSettings& settings, QuietGate& gate, os::Interrupt& interrupt, Progress& progress) {
   Try ended = Try::kNoisy;
   while (ended == Try::kNoisy) {
-    gate.wait(interrupt.fd());
+    if (!settings.is_untimed || !settings.is_untimed(cell)) gate.wait(interrupt.fd());
     if (interrupt.caught()) return false;
     ended = try_once(directory, cell, measurement, settings, interrupt, progress);
   }
@@ -123,10 +123,12 @@ Failure classify(const ChildResult& child, const std::string& result_problem, na
     case ChildEnd::kKernelCrashed:
       failure.status = "crashed";
       failure.reason = fmt::format("the virtual machine's kernel crashed: {}", said);
+      failure.console = child.console;
       break;
     case ChildEnd::kKernelHung:
       failure.status = "watchdog";
       failure.reason = fmt::format("the virtual machine's kernel hung{}", last_words);
+      failure.console = child.console;
       break;
     case ChildEnd::kTimedOut:
     case ChildEnd::kInterrupted:

@@ -31,6 +31,8 @@ struct RunnerSettings {
   std::filesystem::path program = "/proc/self/exe";          ///< executed per cell
   std::vector<std::string> prefix = {"shadowwalk", "cell"};  ///< argv[0] and what stands before the cell's options
   RunElsewhere elsewhere;                                    ///< for cells of --machine kernel-vm
+  /// Cells whose times nobody uses, which wait for no quiet host; null: none.
+  std::function<bool(const PlannedCell&)> is_untimed;
   Watchdog watchdog;
   bool retry_failed = false;  ///< repeat measurements that failed earlier
   std::chrono::nanoseconds quiet_wait =

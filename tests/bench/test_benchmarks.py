@@ -37,7 +37,7 @@ def test_every_benchmark_gives_a_time(small_run):
     assert len(entries) > 50
     for entry in entries:
         if entry.get("error_occurred"):
-            assert stem(entry["name"]).startswith(("exit/", "floor/kvm_run/", "ipi/membarrier", "peer/", "peer-reclaim/")), entry
+            assert stem(entry["name"]).startswith(("exit/", "floor/kvm_run/", "ipi/membarrier", "kernel/floor", "peer/", "peer-reclaim/")), entry
             assert entry["error_message"]
         else:
             assert entry["real_time"] > 0 and entry["iterations"] > 0, entry
@@ -52,6 +52,17 @@ def test_what_is_skipped_for_lack_of_kvm_says_so(small_run):
             assert not entry.get("error_occurred"), entry
         else:
             assert context["kvm"] == f"unavailable: {entry['error_message']}"
+
+
+def test_the_kernel_is_timed_or_says_why_not(small_run):
+    _, entries = small_run
+    rows = [entry for entry in entries if entry["name"].startswith("kernel/")]
+    status = subprocess.run([os.environ["SHADOWWALK"], "kernel", "status"], capture_output=True, text=True)
+    if status.returncode == 0:
+        assert {"kernel/floor/xchg", "kernel/section/irq-ipi"} <= {stem(entry["name"]).partition("/cpus:")[0] for entry in rows}
+    else:
+        (row,) = rows
+        assert row["error_occurred"] and f"device   {row['error_message']}\n" in status.stdout
 
 
 def test_peers_are_measured_or_say_why_not(small_run):

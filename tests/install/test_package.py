@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -62,6 +63,55 @@ def test_no_installed_package_file_names_the_source_or_the_build(prefix):
     for file in files:
         text = file.read_text()
         assert str(SOURCE) not in text and str(BUILD) not in text, file
+
+
+def test_dkms_has_the_version_of_the_project(command, prefix):
+    (version,) = re.findall(r'^PACKAGE_VERSION="(.*)"$', (prefix / "share/shadowwalk/dkms.conf").read_text(), re.MULTILINE)
+    assert run(command, "--version").stdout.split()[1] == version
+
+
+def bzimage_of(release):
+    """What tells a kernel's image and its release (Documentation/arch/x86/boot.rst)."""
+    image = bytearray(0x400)
+    image[0x202:0x206] = b"HdrS"
+    image[0x20e:0x210] = (0x100).to_bytes(2, "little")
+    image[0x300:0x300 + len(release)] = release.encode()
+    return bytes(image)
+
+
+def test_the_module_is_built_from_the_prefix(command, prefix, tmp_path):
+    (tmp_path / "kernel/include/config").mkdir(parents=True)
+    (tmp_path / "kernel/include/config/auto.conf").touch()
+    (tmp_path / "kernel/vmlinuz").write_bytes(bzimage_of("6.6.6-test"))
+    make = tmp_path / "bin/make"
+    make.parent.mkdir()
+    make.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/words\nexit 1\n')
+    make.chmod(0o755)
+    run(command, "kernel", "build", "--kernel", tmp_path / "kernel", status=2,
+        env=os.environ | {"PATH": f"{make.parent}:{os.environ['PATH']}", "XDG_CACHE_HOME": str(tmp_path / "cache")})
+    words = (tmp_path / "words").read_text().split()
+    assert words[:2] == ["-C", str(prefix / "share/shadowwalk/harness/kernel/module")]
+    assert f"KDIR={tmp_path}/kernel" in words
+
+
+def test_the_module_s_sources_are_all_in_the_prefix(prefix, tmp_path):
+    """Without a kernel: every file that Kbuild names is there, and whatever it includes of the lab."""
+    root = prefix / "share/shadowwalk"
+    module = root / "harness/kernel/module"
+    run(module / "make-shelf", root / "cmake/Variants.cmake", tmp_path)
+    kbuild = (module / "Kbuild").read_text()
+    rooms = {"measure": "harness/measure", "lab": "harness/lab", "guest": "harness/guest", "workloads": "workloads/guest"}
+    sources = [root / rooms[room] / f"{name}.cpp" for room, name in re.findall(r"\b(\w+)-(\w+)\.o\b", kbuild) if room in rooms]
+    assert len(sources) >= 5
+    sources += [*module.glob("*.cpp"), *tmp_path.glob("shelf*.cpp")]
+    for source in sources:
+        depends = run(os.environ["CXX"], "-std=c++20", "-DNDEBUG", "-DSHADOWWALK_NO_PROBES", f"-I{root}", "-M", source).stdout
+        files = set(depends.replace("\\\n", " ").split()[1:])
+        assert not [file for file in files if not file.startswith(("/usr/", f"{root}/", f"{tmp_path}/"))], source
+    for source in module.glob("*.c"):
+        for header in re.findall(r'^#include "(.*)"$', source.read_text(), re.MULTILINE):
+            assert (root / header).is_file(), (source, header)
+    assert {"device.c", "floors.c", "Kbuild", "Makefile", "check-object", "cxx.lds"} <= {file.name for file in module.iterdir()}
 
 
 def test_version_and_help(command):

@@ -70,6 +70,17 @@ def test_a_matrix_runs_in_one_boot_of_a_kernel(suite, tmp_path):
     assert report.returncode == 0, report.stderr
 
 
+def test_floors_are_timed_in_a_kernel():
+    done = shadowwalk("kernel", "floors", "--kernel", kernel("bookworm"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("floor/", "section/"))]
+    assert {("floor/irqsave", "1"), ("floor/ipi_many", "3"), ("section/irq-ipi", "2")} <= {(name, cpus) for name, cpus, *_ in rows}
+    emulated = "emulates" in done.stderr
+    assert ("No times: " in done.stdout) == emulated
+    for name, _, ns, cycles in rows:
+        assert (ns == cycles == "-") if emulated else float(ns) > 0, name
+
+
 def test_a_kernel_that_is_not_there_is_refused(tmp_path):
     done = shadowwalk("cell", "--machine", "kernel-vm", "--kernel", tmp_path, "--variant", "irq-ipi", "--workload", "mmio-poll")
     assert done.returncode == 2 and done.stdout == ""

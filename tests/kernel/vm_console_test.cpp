@@ -23,7 +23,29 @@ TEST(VmConsole, SaysNothingTwice) {
   EXPECT_EQ(console.last_words(), "one | Kernel panic - not syncing: x");
 }
 
-TEST(VmConsole, IsSilentWithoutAWord) { EXPECT_EQ(VmConsole().last_words(), ""); }
+TEST(VmConsole, IsSilentWithoutAWord) {
+  EXPECT_EQ(VmConsole().last_words(), "");
+  EXPECT_EQ(VmConsole().gravest(), "");
+  EXPECT_TRUE(VmConsole().last_lines().empty());
+}
+
+TEST(VmConsole, KeepsTheLastLinesAsTheyCame) {
+  VmConsole console;
+  for (int i = 0; i < 50; ++i) console.add("[    1.0] line " + std::to_string(i) + "\r\n\r\n");
+  console.add("[    2.0] half a li");
+  const std::vector<std::string> lines = console.last_lines();
+  ASSERT_EQ(lines.size(), 20u);
+  EXPECT_EQ(lines.front(), "[    1.0] line 31");
+  EXPECT_EQ(lines.back(), "[    2.0] half a li");
+}
+
+TEST(VmConsole, FindsWhatAKernelComplainsOf) {
+  VmConsole console;
+  console.add("[    1.0] shadowwalk: loading out-of-tree module taints kernel.\n");
+  EXPECT_EQ(console.gravest(), "");
+  console.add("[    2.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:1\n[    3.0] a line\n[    4.0] WARNING: another\n");
+  EXPECT_EQ(console.gravest(), "WARNING: CPU: 0 PID: 1 at kernel/x.c:1");
+}
 
 TEST(VmConsole, IsPrintableAndBounded) {
   VmConsole console;

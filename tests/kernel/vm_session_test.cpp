@@ -12,7 +12,7 @@
 
 #include "harness/machine/error.hpp"
 #include "harness/os/files.hpp"
-#include "harness/os/program.hpp"
+#include "tests/kernel/booted_kernel.hpp"
 
 namespace shadowwalk::kernel {
 namespace {
@@ -23,14 +23,8 @@ using testing::ThrowsMessage;
 
 constexpr std::chrono::seconds kPlenty{60};
 
-/// Boots one of the kernels that scripts/fetch-kernels has unpacked.
-class BootedKernel : public testing::TestWithParam<const char*> {
+class Session : public BootedKernel {
  protected:
-  void SetUp() override {
-    if (!os::find_program("qemu-system-x86_64")) GTEST_SKIP() << "no QEMU: install the package qemu-system-x86";
-    if (!fs::exists(tree())) GTEST_SKIP() << tree().string() << " is not there: scripts/fetch-kernels gets it";
-  }
-  fs::path tree() const { return fs::path(SHADOWWALK_KERNELS) / GetParam(); }
   VmSession::Setup setup() const {
     return {.image = find_kernel_image(tree()),
             .content = {.command = SHADOWWALK_VM_PROGRAM, .module = {}},
@@ -43,7 +37,7 @@ class BootedKernel : public testing::TestWithParam<const char*> {
   }
 };
 
-TEST_P(BootedKernel, RunsJobsInOneBoot) {
+TEST_P(Session, RunsJobsInOneBoot) {
   VmSession session(setup());
   const VmOutcome facts = session.run(job({"facts", "/tmp/result"}), -1);
   ASSERT_EQ(facts.kind, VmOutcome::Kind::ended) << facts.last_words;
@@ -59,20 +53,29 @@ TEST_P(BootedKernel, RunsJobsInOneBoot) {
   EXPECT_EQ(session.run(job({"abort"}), -1).end.signal, SIGABRT);
   EXPECT_TRUE(session.run(job({"sleep"}, std::chrono::seconds(1)), -1).end.timed_out);
   EXPECT_EQ(session.boots(), 1u);
+  EXPECT_EQ(session.machine()->console().gravest(), "");
 }
 
-TEST_P(BootedKernel, ACrashIsOneJobAndTheRestHasAnotherBoot) {
+TEST_P(Session, RefusesAMachineThatThisHostHasNoMemoryFor) {
+  VmSession::Setup large = setup();
+  large.memory = {.least_mib = std::uint64_t{1} << 40, .wanted_mib = 0};
+  EXPECT_THAT([&] { VmSession session(std::move(large)); }, ThrowsMessage<InputError>(HasSubstr("MiB available")));
+}
+
+TEST_P(Session, ACrashIsOneJobAndTheRestHasAnotherBoot) {
   VmSession session(setup());
   const VmOutcome crash = session.run(job({"crash"}), -1);
   EXPECT_EQ(crash.kind, VmOutcome::Kind::crashed);
   EXPECT_THAT(crash.last_words, HasSubstr("Kernel panic - not syncing: sysrq triggered crash"));
+  EXPECT_THAT(crash.console, testing::Contains(HasSubstr("sysrq triggered crash")));
+  EXPECT_GT(crash.console.size(), 5u);
   EXPECT_EQ(session.machine(), nullptr);
   const VmOutcome next = session.run(job({"facts", "/tmp/result"}), -1);
   EXPECT_EQ(next.kind, VmOutcome::Kind::ended) << next.last_words;
   EXPECT_GE(session.boots(), 2u);
 }
 
-TEST_P(BootedKernel, AHangIsNoticed) {
+TEST_P(Session, AHangIsNoticed) {
   VmSession session(setup());
   ASSERT_TRUE(session.boot(-1));
   kill(session.machine()->qemu(), SIGSTOP);  // nothing in it runs any more
@@ -80,7 +83,7 @@ TEST_P(BootedKernel, AHangIsNoticed) {
   EXPECT_EQ(session.machine(), nullptr);
 }
 
-TEST_P(BootedKernel, AFileThatIsNoModuleIsOneLine) {
+TEST_P(Session, AFileThatIsNoModuleIsOneLine) {
   const ScratchDirectory scratch;
   os::write_file(scratch.path() / "x.ko", "no module");
   VmSession::Setup wrong = setup();
@@ -89,7 +92,7 @@ TEST_P(BootedKernel, AFileThatIsNoModuleIsOneLine) {
   EXPECT_THAT([&] { session.boot(-1); }, ThrowsMessage<InputError>(HasSubstr("cannot be loaded")));
 }
 
-TEST_P(BootedKernel, DoesNotOutliveItsCaller) {
+TEST_P(Session, DoesNotOutliveItsCaller) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   const pid_t caller = fork();
@@ -115,10 +118,7 @@ TEST_P(BootedKernel, DoesNotOutliveItsCaller) {
   close(ends[1]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, BootedKernel, testing::Values("bookworm", "bookworm-backports"),
-                         [](const auto& kernel) {
-                           return std::string(kernel.param) == "bookworm" ? "Linux61" : "Linux612";
-                         });
+INSTANTIATE_TEST_SUITE_P(Debian, Session, booted_kernels(), name_of_kernel);
 
 TEST(VmSession, WithoutQemuSaysWhichPackage) {
   const std::string path = std::getenv("PATH");

@@ -169,8 +169,13 @@ TEST_F(RunDirectoryTest, AFailureOfOthersIsShownOnOneLine) {
   ASSERT_EQ(failures.size(), 1u);
   EXPECT_EQ(failures.begin()->second.reason, R"(a\x1b[2J\x0ab)");
   EXPECT_EQ(failures.begin()->second.signal, 9);
-  for (const char* more :
-       {R"(, "signal": 1e300)", R"(, "signal": true)", R"(, "exit_code": 256)", R"(, "command": 1)"}) {
+  const auto crashed = with(R"(, "console": ["a\u001b", "b"])");
+  ASSERT_EQ(crashed.size(), 1u);
+  EXPECT_THAT(crashed.begin()->second.console, ::testing::ElementsAre(R"(a\x1b)", "b"));
+  EXPECT_EQ(failure_from_text(to_text(crashed.begin()->first, crashed.begin()->second))->console,
+            crashed.begin()->second.console);
+  for (const char* more : {R"(, "console": "a")", R"(, "console": [1])", R"(, "signal": 1e300)", R"(, "signal": true)",
+                           R"(, "exit_code": 256)", R"(, "command": 1)"}) {
     EXPECT_TRUE(with(more).empty()) << more;
   }
 }

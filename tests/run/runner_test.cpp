@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -150,6 +151,25 @@ TEST_F(RunnerTest, ANoisyCellIsMeasuredAgainAndTheQuietOrTheLastResultCounts) {
   EXPECT_EQ(found.usual_reason, "other processes took 0.50 of 2 CPUs");
 }
 
+TEST_F(RunnerTest, UntimedCellsWaitForNoQuietHost) {
+  const pid_t load = fork();
+  if (load == 0) {
+    const auto spin = [] {
+      for (std::atomic<int> turns{0};;) ++turns;
+    };
+    for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) std::thread(spin).detach();
+    spin();
+  }
+  RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'good'", 3));
+  settings_.quiet_wait = 3s;
+  settings_.is_untimed = [](const PlannedCell&) { return true; };
+  os::Interrupt interrupt;
+  EXPECT_EQ(run_measurements(directory, settings_, interrupt).waits_in_vain, 0u);
+  kill(load, SIGKILL);
+  waitpid(load, nullptr, 0);
+  EXPECT_EQ(directory.measured(), 3u);
+}
+
 TEST_F(RunnerTest, ANoisyCellIsMeasuredAgainAtOnce) {
   RunDirectory directory = RunDirectory::create(temporary_ / "out", plan_for("'noisy','good'", 4));
   run(directory);
@@ -244,6 +264,12 @@ TEST(Classify, QuotesTheLastWords) {
   child.end = ChildEnd::kExited;
   child.exit_code = 1;
   EXPECT_EQ(classify(child, "two\nlines\n", 2s).reason, "lines") << "a reason is one line";
+  EXPECT_THAT(classify(child, "", 2s).console, IsEmpty());
+  for (const ChildEnd end : {ChildEnd::kKernelCrashed, ChildEnd::kKernelHung}) {
+    child.end = end;
+    child.console = {"Kernel panic", "the end"};
+    EXPECT_EQ(classify(child, "", 2s).console, child.console);
+  }
 }
 
 TEST_F(RunnerTest, FollowsThePlannedOrder) {

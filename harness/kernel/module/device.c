@@ -120,6 +120,12 @@ static long variant(void __user *user)
 	return copy_to_user(user, &row, sizeof(row)) ? -EFAULT : 0;
 }
 
+static int cannot_copy(struct client *client, const char *what)
+{
+	snprintf(client->why, sizeof(client->why), "%s: its address is none of the caller's memory", what);
+	return -EFAULT;
+}
+
 /* A job with the request that user space has at `from`; an ERR_PTR. */
 static struct swx_job *read_job(struct client *client, const void __user *from)
 {
@@ -129,9 +135,8 @@ static struct swx_job *read_job(struct client *client, const void __user *from)
 		return ERR_PTR(-ENOMEM);
 	if (copy_from_user(&job->request, from, sizeof(job->request))) {
 		kvfree(job);
-		return ERR_PTR(-EFAULT);
+		return ERR_PTR(cannot_copy(client, "the request"));
 	}
-	client->why[0] = 0;
 	return job;
 }
 
@@ -141,28 +146,42 @@ static void free_job(struct client *client, struct swx_job *job)
 	kvfree(job);
 }
 
-static int run_alone(struct client *client, struct swx_job *job)
+/* Whether this caller has the CPUs to itself, until end_alone(); if not, the job says why. */
+static bool begin_alone(struct swx_job *job)
 {
-	int kept = 0;
+	if (!mutex_trylock(&run_mutex)) {
+		strscpy(job->why, "another cell runs: one at a time in a kernel", sizeof(job->why));
+		return false;
+	}
+	if (!stuck)
+		return true;
+	mutex_unlock(&run_mutex);
+	strscpy(job->why, "an earlier cell's threads never ended: this kernel runs no more cells until it is booted again",
+		sizeof(job->why));
+	return false;
+}
+
+static void end_alone(int kept)
+{
+	if (kept) {
+		stuck = true;
+		__module_get(THIS_MODULE);
+	}
+	mutex_unlock(&run_mutex);
+}
+
+static int run_alone(struct client *client, struct swx_job *job, int *kept)
+{
 	int error;
 
-	if (stuck) {
-		strscpy(job->why, "an earlier cell's threads never ended: this kernel runs no more cells until it is booted again",
-			sizeof(job->why));
-		return EBUSY;
-	}
 	vfree(client->result);
 	client->result = vzalloc(sizeof(*client->result));
 	if (!client->result)
 		return ENOMEM;
-	error = swx_run(job, client->result, &kept);
+	error = swx_run(job, client->result, kept);
 	if (error) {
 		vfree(client->result);
 		client->result = NULL;
-	}
-	if (kept) {
-		stuck = true;
-		__module_get(THIS_MODULE);
 	}
 	return error;
 }
@@ -170,19 +189,47 @@ static int run_alone(struct client *client, struct swx_job *job)
 static long run(struct client *client, const void __user *from)
 {
 	struct swx_job *job = read_job(client, from);
-	int error;
+	int error = EBUSY;
+	int kept = 0;
 
 	if (IS_ERR(job))
 		return PTR_ERR(job);
-	if (mutex_trylock(&run_mutex)) {
-		error = run_alone(client, job);
-		mutex_unlock(&run_mutex);
-	} else {
-		strscpy(job->why, "another cell runs: one at a time in a kernel", sizeof(job->why));
-		error = EBUSY;
+	if (begin_alone(job)) {
+		error = run_alone(client, job, &kept);
+		end_alone(kept);
 	}
 	free_job(client, job);
 	return -error;
+}
+
+static long floor_row(struct client *client, void __user *user)
+{
+	struct shadowwalk_floor *floor = kvzalloc(sizeof(*floor), GFP_KERNEL);
+	struct swx_job *job = kvzalloc(sizeof(*job), GFP_KERNEL);
+	long error = -EBUSY;
+	int kept = 0;
+
+	if (!floor || !job) {
+		error = -ENOMEM;
+		goto out;
+	}
+	if (copy_from_user(floor, user, sizeof(*floor))) {
+		error = cannot_copy(client, "the floor");
+		goto out;
+	}
+	if (floor->iterations == 0) {
+		error = -swx_floor(job, floor, &kept);
+	} else if (begin_alone(job)) {
+		error = -swx_floor(job, floor, &kept);
+		end_alone(kept);
+	}
+	strscpy(client->why, job->why, sizeof(client->why));
+	if (!error && copy_to_user(user, floor, sizeof(*floor)))
+		error = cannot_copy(client, "the floor");
+out:
+	kvfree(job);
+	kvfree(floor);
+	return error;
 }
 
 static long stream(struct client *client, const void __user *from)
@@ -193,9 +240,12 @@ static long stream(struct client *client, const void __user *from)
 	long error;
 
 	if (copy_from_user(&wanted, from, sizeof(wanted)))
-		return -EFAULT;
-	if (wanted.count < 1 || wanted.count > SHADOWWALK_MAX_STREAM_ACCESSES)
+		return cannot_copy(client, "the wanted stream");
+	if (wanted.count < 1 || wanted.count > SHADOWWALK_MAX_STREAM_ACCESSES) {
+		snprintf(client->why, sizeof(client->why), "count %u: choose 1..%u", wanted.count,
+			 SHADOWWALK_MAX_STREAM_ACCESSES);
 		return -EINVAL;
+	}
 	job = read_job(client, u64_to_user_ptr(wanted.request));
 	if (IS_ERR(job))
 		return PTR_ERR(job);
@@ -204,11 +254,11 @@ static long stream(struct client *client, const void __user *from)
 		error = -ENOMEM;
 	} else {
 		error = -swx_stream(job, wanted.vcpu, wanted.count, accesses);
-		if (!error && copy_to_user(u64_to_user_ptr(wanted.accesses), accesses, wanted.count * sizeof(*accesses)))
-			error = -EFAULT;
 	}
-	kvfree(accesses);
 	free_job(client, job);
+	if (!error && copy_to_user(u64_to_user_ptr(wanted.accesses), accesses, wanted.count * sizeof(*accesses)))
+		error = cannot_copy(client, "the room for accesses");
+	kvfree(accesses);
 	return error;
 }
 
@@ -227,12 +277,17 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 	/* A second thread of the same file must not wait for a cell in a way that no signal ends. */
 	if (mutex_lock_interruptible(&client->mutex))
 		return -EINTR;
+	if (command != SHADOWWALK_IOC_WHY)
+		client->why[0] = 0;
 	switch (command) {
 	case SHADOWWALK_IOC_RUN:
 		result = run(client, user);
 		break;
 	case SHADOWWALK_IOC_WHY:
 		result = copy_to_user(user, client->why, sizeof(client->why)) ? -EFAULT : 0;
+		break;
+	case SHADOWWALK_IOC_FLOOR:
+		result = floor_row(client, user);
 		break;
 	case SHADOWWALK_IOC_STREAM:
 		result = stream(client, user);

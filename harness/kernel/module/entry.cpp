@@ -2,7 +2,6 @@
 // What the device calls.
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <string_view>
 
@@ -15,10 +14,6 @@
 namespace shadowwalk::kernel {
 namespace {
 
-int refuse(swx_job& job, const Refusal& refusal) {
-  std::memcpy(job.why, refusal.why.c_str(), std::min(sizeof(job.why), refusal.why.view().size() + 1));
-  return refusal.error;
-}
 template <class... Parts>
 int refuse(swx_job& job, int error, const Parts&... parts) {
   Refusal refusal{.error = error, .why = {}};

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 
 #include "harness/kernel/module/glue.h"
 #include "harness/kernel/module/request.hpp"
 
 namespace shadowwalk::kernel {
+
+/// What a job's caller is told. Returns the errno.
+inline int refuse(swx_job& job, const Refusal& refusal) {
+  std::memcpy(job.why, refusal.why.c_str(), std::min(sizeof(job.why), refusal.why.view().size() + 1));
+  return refusal.error;
+}
 
 /// The first error of a cell's threads, which ends the cell.
 class CellFailure {

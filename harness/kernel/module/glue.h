@@ -149,6 +149,25 @@ void swk_release_cpus(void);
 unsigned int swk_cpus_online(void);
 unsigned int swk_this_cpu(void); /* by now perhaps another */
 
+/* --- What primitives cost */
+
+/* One thread's own cache line, and its target. */
+struct swk_floor_thread {
+  uint64_t word;
+  uint64_t rest[7];
+};
+struct swk_floor_row {
+  const char *name;
+  uint32_t kind; /* SHADOWWALK_FLOOR_* */
+  uint32_t least_cpus;
+  uint32_t block; /* iterations between two looks at whether others want the CPU */
+  void (*run)(struct swk_floor_thread *thread, unsigned int iterations);
+};
+extern const struct swk_floor_row swk_floor_rows[];
+extern const uint32_t swk_floor_count;
+/* Before a row is run on these CPUs, which are online and stay so; one run at a time. */
+void swk_floor_prepare(const uint16_t *cpus, unsigned int count);
+
 /* --- Trouble */
 
 /* A broken invariant: a line in the kernel's log, and BUG(). */
@@ -174,6 +193,8 @@ struct swx_job {
 /* Checks the request, runs its cell in the calling thread and its own, fills `result` (zeroed). 0, or an errno. The
  * caller lets one in at a time. *kept: the cell's threads did not end, and the module must stay for ever. */
 int swx_run(struct swx_job *job, struct shadowwalk_result *result, int *kept);
+/* Describes the row, if `iterations` is 0, or else times it as swx_run() runs a cell. `floor` comes from user space. */
+int swx_floor(struct swx_job *job, struct shadowwalk_floor *floor, int *kept);
 /* The first `count` accesses of one vCPU. 0, or an errno. */
 int swx_stream(struct swx_job *job, uint32_t vcpu, uint32_t count, uint64_t *accesses);
 
