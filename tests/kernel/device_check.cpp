@@ -203,6 +203,12 @@ void check_cells(std::uint64_t window_ms) {
   }
   const auto result = std::make_unique<shadowwalk_result>();
   for (const shadowwalk_variant& variant : device.variants()) {
+    if ((variant.flags & SHADOWWALK_VARIANT_RUNS) == 0) {
+      shadowwalk_request asked = request(variant.name, cpus);
+      const int error = device.call(SHADOWWALK_IOC_RUN, &asked);
+      report(error == EOPNOTSUPP, "%s, which this kernel cannot have: %s", variant.name, device.why().c_str());
+      continue;
+    }
     const bool safe = (variant.flags & SHADOWWALK_VARIANT_SAFE) != 0;
     std::uint64_t caught = 0;
     for (const Case& one : kCases) {

@@ -31,6 +31,11 @@ constexpr Reason kNeedMutex[] = {
 
 }  // namespace
 
+std::string_view KernelVariant::why_not() const {
+  if (info.name != "srcu-kernel-fast" || swk_has_srcu_fast() != 0) return {};
+  return "this kernel has no srcu_read_lock_fast(), which came with Linux 6.15";
+}
+
 std::string_view KernelVariant::needs_mutex() const {
   const auto* const reason = std::find_if(std::begin(kNeedMutex), std::end(kNeedMutex),
                                           [&](const Reason& one) { return one.variant == info.name; });
