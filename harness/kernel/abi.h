@@ -20,9 +20,10 @@
  * cell runs at a time: EBUSY otherwise. The module cannot go while a file is open.
  *
  * errno of RUN: EBUSY (another cell runs), EINVAL (a field is out of its range, or two contradict each other),
- * EOPNOTSUPP (the variant cannot run so in a kernel), ENOENT (no such variant), ENOMEM (the pages do not fit, or ran
- * out), EPROTO (another ABI version), ENODEV (a CPU of the cell is, or went, offline), ETIMEDOUT (a thread did not end:
- * the cell is kept, and the module with it), EINTR, EFAULT. STREAM has the same for its request.
+ * EOPNOTSUPP (the variant cannot run so in this kernel, or the kernel does not trust the clock any more), ENOENT (no
+ * such variant), ENOMEM (the pages do not fit, or ran out), EPROTO (another ABI version), ENODEV (a CPU of the cell is,
+ * or went, offline), EIO (the variant left pages unfreed), ETIMEDOUT (a thread did not end: the cell is kept, and the
+ * module with it), EINTR, EFAULT. STREAM has the same for its request. Opening the device needs CAP_SYS_ADMIN: EPERM.
  *
  * Numbers are unsigned, of the host's byte order. Times are in nanoseconds, unless a name says ticks. All bytes that
  * are named reserved are 0, both ways. What a request does not use (the rows of an array past its count, a phase's

@@ -97,6 +97,7 @@ std::unique_ptr<shadowwalk_result> Device::run(const shadowwalk_request& request
     const std::string what = fmt::format("--machine kernel: {}", why(error));
     switch (error) {
       case ENOMEM:
+      case EIO:
       case ENODEV:
       case ETIMEDOUT:
       case EINTR:

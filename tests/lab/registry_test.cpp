@@ -59,7 +59,6 @@ TEST(Registry, KnowsWhatOnlyAKernelCanHave) {
   EXPECT_TRUE(srcu.info.kernel_only);
   EXPECT_FALSE(srcu.is_reference());
   EXPECT_EQ(srcu.make_engine, nullptr);
-  EXPECT_FALSE(verify::verified_variants().at("srcu-kernel").can_be_verified());
   EXPECT_EQ(why_unavailable(srcu.info), "needs call_srcu() of Linux: give --machine kernel or kernel-vm");
 }
 
