@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* What the module's C++ part asks of the kernel: memory, time, threads, locks, RCU. */
+/* What the module's C++ part asks of the kernel: memory, time, threads, locks. */
 #include <asm/tsc.h>
 #include <linux/atomic.h>
 #include <linux/completion.h>
