@@ -8,6 +8,8 @@ set(SHADOWWALK_VARIANTS
   kernel/rcu_batch RcuBatch
   kernel/rcu_expedited RcuExpedited
   kernel/srcu Srcu
+  kernel/srcu_kernel SrcuKernel
+  kernel/srcu_kernel_fast SrcuKernelFast
   kernel/gus Gus
   epochs/qsbr Qsbr
   epochs/ebr Ebr
@@ -31,20 +33,30 @@ set(SHADOWWALK_VARIANTS
   negative/irq_ipi_early_return IrqIpiEarlyReturn
   negative/ebr_nofence EbrNoFence
   negative/hazard_novalidate HazardNoValidate)
+# Those of them that only a kernel can have: the module builds them as all others (harness/kernel/module/make-shelf).
+set(SHADOWWALK_KERNEL_ONLY_VARIANTS SrcuKernel SrcuKernelFast)
 
 # shadowwalk_instantiate_variants(SOURCES_OUT HEADER file NAMESPACE name ENTRY function): what a room can do with each
 # variant. Sources that define of_CLASS(), `function<CLASS>()` of HEADER, for each variant, eight variants per source (one
 # source would not build in parallel, and a source per variant would read HEADER each time); and one source with the
 # room's `void NAMESPACE::add_shipped_variants(Registry&)`, which registers them all (harness/lab/registry.hpp). With
 # EACH "code" in place of ENTRY they have that code for each variant, its class in place of CLASS, and nothing registers.
+# Variants that only a kernel can have are left out, or made by KERNEL_ONLY_ENTRY in place of ENTRY.
 function(shadowwalk_instantiate_variants sources_out)
-  cmake_parse_arguments(PARSE_ARGV 1 to "" "HEADER;NAMESPACE;ENTRY;EACH" "")
+  cmake_parse_arguments(PARSE_ARGV 1 to "" "HEADER;NAMESPACE;ENTRY;KERNEL_ONLY_ENTRY;EACH" "")
   if(to_ENTRY)
-    set(to_EACH "VariantEntry of_CLASS() { return ${to_ENTRY}<CLASS>(); }")
+    set(to_EACH "VariantEntry of_CLASS() { return ENTRY<CLASS>(); }")
   endif()
   set(variants_per_source 8)
-  set(left ${SHADOWWALK_VARIANTS})
   set(number 0)
+  set(left "")
+  set(all ${SHADOWWALK_VARIANTS})
+  while(all)
+    list(POP_FRONT all header class)
+    if(to_KERNEL_ONLY_ENTRY OR NOT class IN_LIST SHADOWWALK_KERNEL_ONLY_VARIANTS)
+      list(APPEND left ${header} ${class})
+    endif()
+  endwhile()
   while(left)
     set(includes "")
     set(definitions "")
@@ -52,7 +64,12 @@ function(shadowwalk_instantiate_variants sources_out)
       if(left)
         list(POP_FRONT left header class)
         string(APPEND includes "#include \"variants/${header}.hpp\"\n")
-        string(REPLACE CLASS ${class} definition "${to_EACH}")
+        set(entry ${to_ENTRY})
+        if(class IN_LIST SHADOWWALK_KERNEL_ONLY_VARIANTS)
+          set(entry ${to_KERNEL_ONLY_ENTRY})
+        endif()
+        string(REPLACE ENTRY "${entry}" definition "${to_EACH}")
+        string(REPLACE CLASS ${class} definition "${definition}")
         string(APPEND definitions "${definition}\n")
         string(APPEND VARIANT_DECLARATIONS "VariantEntry of_${class}();\n")
         list(APPEND functions of_${class})

@@ -56,6 +56,9 @@
 /// It allocates nothing and waits for no walker, or it can run in a kernel only under a mmu_lock that sleeps
 /// (harness/kernel/module/variants.cpp says which).
 ///
+/// A scheme that needs what only some machines have (HasSrcu) says so in the bodies of its functions and in its Walker:
+/// its kInfo, with kernel_only, is there for every machine.
+///
 /// name_variables() names the scheme's shared variables: name(variable, "epoch"), or
 /// name(variable, "epoch announced by vCPU ", i). The stories of `shadowwalk verify` use these names; without them they
 /// say "variable 16". Nothing else calls it.
@@ -169,8 +172,8 @@ class Environment {
       : machine(machine_in), mmu_lock(mmu_lock_in), pages(pages_in) {}
   virtual ~Environment() = default;
 
-  /// Frees a retired page: accounts for it, fills it with poison, gives it back. Within commit() the last two happen
-  /// when mmu_lock is released. Any thread; takes no lock.
+  /// Frees a retired page: takes it out of the count, records when that was, fills it with poison, gives it back.
+  /// Within commit() all but the first happen when mmu_lock is released. Any thread; takes no lock.
   virtual void free(VariantPage<Node>& page) = 0;
   void free(PageBatch<Node>&& batch) {
     while (!batch.empty()) free(batch.pop_front());
@@ -226,7 +229,8 @@ struct VariantInfo {
   /// Calls Machine::membarrier_all(), or walks under RCU: where a process may not use membarrier, liburcu's read side
   /// has a full fence in each section, and its cost is no kernel's. Then the lab refuses to measure the variant.
   bool needs_membarrier = false;
-  bool safe = true;  ///< false: a negative control, which the lab must catch
+  bool kernel_only = false;  ///< user space has no such thing as `needs` names: for --machine kernel and kernel-vm
+  bool safe = true;          ///< false: a negative control, which the lab must catch
 };
 
 constexpr std::string_view to_string(Family family) {

@@ -23,10 +23,11 @@
  * A FLOOR that times runs alone and ends by a signal as a cell does.
  *
  * errno of RUN: EBUSY (another cell runs), EINVAL (a field is out of its range, or two contradict each other),
- * EOPNOTSUPP (the variant cannot run so in a kernel), ENOENT (no such variant), ENOMEM (the pages do not fit, or ran
- * out), EPROTO (another ABI version), ENODEV (a CPU of the cell is, or went, offline), ETIMEDOUT (a thread did not end:
- * the cell is kept, and the module with it), EINTR, EFAULT. STREAM has the same for its request,
- * FLOOR for its fields; ENOENT past its last row.
+ * EOPNOTSUPP (the variant cannot run so in this kernel, or the kernel does not trust the clock any more), ENOENT (no
+ * such variant), ENOMEM (the pages do not fit, or ran out), EPROTO (another ABI version), ENODEV (a CPU of the cell is,
+ * or went, offline), EIO (the variant left pages unfreed), ETIMEDOUT (a thread did not end: the cell is kept, and the
+ * module with it), EINTR, EFAULT. STREAM has the same for its request, FLOOR for
+ * its fields; ENOENT past its last row. Opening the device needs CAP_SYS_ADMIN: EPERM.
  *
  * Numbers are unsigned, of the host's byte order. Times are in nanoseconds, unless a name says ticks. All bytes that
  * are named reserved are 0, both ways. What a request does not use (the rows of an array past its count, a phase's
@@ -47,6 +48,7 @@
 #define SHADOWWALK_MAX_VCPUS 1024u
 #define SHADOWWALK_MAX_ZAPPERS 1024u
 #define SHADOWWALK_MAX_ACTIONS 16u
+#define SHADOWWALK_MAX_EVENTS 8u
 #define SHADOWWALK_NAME_BYTES 32u  /* a variant's name with its 0 */
 #define SHADOWWALK_LINE_BYTES 256u /* one line of text with its 0 */
 #define SHADOWWALK_ANY_CPU 0xffffu
@@ -59,7 +61,7 @@
 #define SHADOWWALK_MAX_WALKS_PER_EXIT 65536u
 #define SHADOWWALK_MAX_ZAP_RATE 10000000ull
 #define SHADOWWALK_MIN_POOL_PAGES 64ull
-#define SHADOWWALK_POOL_PAGES_PER_VCPU 8ull /* at least, beside these: what a fault may take while it has mmu_lock */
+#define SHADOWWALK_POOL_PAGES_PER_VCPU 8ull    /* at least, beside these: what a fault may take while it has mmu_lock */
 #define SHADOWWALK_MAX_POOL_PAGES (1ull << 22) /* 16 GiB of tables, and never more than half of what is free */
 #define SHADOWWALK_MAX_STREAM_ACCESSES 65536u
 #define SHADOWWALK_MAX_FLOOR_ITERATIONS (1ull << 32)
@@ -174,6 +176,22 @@ struct shadowwalk_action {
   uint64_t pages; /* write_protect, invalidate: guest pages, shrink: shadow pages: 1 .. 2^20; else not read */
 };
 
+#define SHADOWWALK_EXCLUDE_USER (1u << 0)
+#define SHADOWWALK_EXCLUDE_KERNEL (1u << 1)
+#define SHADOWWALK_EXCLUDE_HV (1u << 2)
+#define SHADOWWALK_EXCLUDE_HOST (1u << 3)
+#define SHADOWWALK_EXCLUDE_GUEST (1u << 4)
+#define SHADOWWALK_EXCLUDE_ALL 31u
+
+/* The fields of struct perf_event_attr by which an event is counted. */
+struct shadowwalk_event {
+  uint32_t type;    /* PERF_TYPE_*, or a PMU's own */
+  uint32_t exclude; /* SHADOWWALK_EXCLUDE_*, or-ed */
+  uint64_t config;
+  uint64_t config1;
+  uint64_t config2;
+};
+
 struct shadowwalk_read_delay {
   uint64_t one_in; /* walks between two stalls, on average; 0: off. 1 .. 10^9 */
   uint64_t stall_ns;
@@ -215,11 +233,12 @@ struct shadowwalk_request {
   uint64_t pretouch_pages; /* shadow pages that are written once before, so that none is new to the caches' TLBs */
   uint64_t quota_pages;    /* shadow pages in use at most, by recycling; 0: no quota; else >= 64 */
   uint32_t action_count;   /* 0 .. SHADOWWALK_MAX_ACTIONS */
-  uint32_t reserved0;
+  uint32_t event_count;    /* 0 .. SHADOWWALK_MAX_EVENTS */
   struct shadowwalk_action actions[SHADOWWALK_MAX_ACTIONS];
-  uint16_t cpu_of_vcpu[SHADOWWALK_MAX_VCPUS];     /* an online CPU each: vCPUs are bound */
-  uint16_t cpu_of_zapper[SHADOWWALK_MAX_ZAPPERS]; /* an online CPU, or SHADOWWALK_ANY_CPU */
-  struct shadowwalk_guest guest;                  /* guest.seed is the cell's seed */
+  struct shadowwalk_event events[SHADOWWALK_MAX_EVENTS]; /* of each thread, in the window */
+  uint16_t cpu_of_vcpu[SHADOWWALK_MAX_VCPUS];            /* an online CPU each: vCPUs are bound */
+  uint16_t cpu_of_zapper[SHADOWWALK_MAX_ZAPPERS];        /* an online CPU, or SHADOWWALK_ANY_CPU */
+  struct shadowwalk_guest guest;                         /* guest.seed is the cell's seed */
   uint64_t reserved[8];
 };
 
@@ -276,6 +295,15 @@ struct shadowwalk_grace_periods {
   /* Begin and end since the window's start of each, if touched <= SHADOWWALK_INTERVALS. */
   uint64_t each_began_ns[SHADOWWALK_INTERVALS];
   uint64_t each_ended_ns[SHADOWWALK_INTERVALS];
+};
+
+/* One event, of all threads of a role together. */
+struct shadowwalk_event_count {
+  uint64_t count; /* each thread's, scaled by its own enabled / running */
+  uint64_t enabled_ns;
+  uint64_t running_ns;          /* less than enabled: the event shared the PMU with others */
+  uint32_t threads_not_counted; /* whose event was never on the PMU: then `count` lacks a part */
+  uint32_t error;               /* the errno with which the kernel refused the event; 0: it did not */
 };
 
 struct shadowwalk_result {
@@ -347,6 +375,10 @@ struct shadowwalk_result {
   uint64_t vcpu_preemptions;   /* involuntary context switches of all vCPUs */
   uint64_t zapper_preemptions; /* of all zappers */
   uint64_t vcpu_off_cpu_ns;    /* time in which a vCPU did not run, sleeping included; the most of any */
+
+  /* The request's events. Callbacks of RCU run on top of whichever thread their CPU runs, and are in its counts. */
+  struct shadowwalk_event_count vcpu_events[SHADOWWALK_MAX_EVENTS];
+  struct shadowwalk_event_count zapper_events[SHADOWWALK_MAX_EVENTS];
 
   /* After the drain. */
   uint64_t pages_left;   /* allocated and not freed: 0, or the variant is broken */

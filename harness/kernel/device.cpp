@@ -143,6 +143,7 @@ void Device::fail(int error) const {
   const std::string what = fmt::format("--machine kernel: {}", why(error));
   switch (error) {
     case ENOMEM:
+    case EIO:
     case ENODEV:
     case ETIMEDOUT:
     case EINTR:

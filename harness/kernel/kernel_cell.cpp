@@ -5,8 +5,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "harness/kernel/abi_to_measurement.hpp"
-#include "harness/kernel/cell_to_abi.hpp"
+#include "harness/kernel/cell_abi.hpp"
 #include "harness/kernel/device.hpp"
 #include "harness/kernel/virtual_machine.hpp"
 #include "harness/kernel/vm_agent.hpp"
@@ -20,6 +19,10 @@ namespace shadowwalk::kernel {
 namespace {
 
 using nlohmann::json;
+
+constexpr const char* kNoReclaimers =
+    "--events counts none: RCU's callbacks run in softirqs, and are in the counts of the threads that they interrupt; "
+    "SRCU's run in threads of the kernel's own";
 
 /// What a cell left behind in the kernel; nothing: it is as it should be.
 std::string what_is_left(const shadowwalk_result& result) {
@@ -64,6 +67,9 @@ class KernelCell final : public ReferenceCell {
     const std::string_view untimed = why_untimed();
     if (!untimed.empty()) measured.noise = {};
     CellResult of = make_result({.config = config, .cell = measured, .kind = CellKind::measured, .untimed = untimed});
+    if (!config.events.empty() && result->grace_periods.seen != 0) {
+      of.details["unavailable"]["reclaimers"] = kNoReclaimers;
+    }
     of.details["kernel"] = describe(device_.about(), *result, accelerator_around());
     return of;
   }

@@ -27,8 +27,9 @@ void fire_zap_probe(std::int64_t zapper, const Zapped& zapped, std::uint64_t tic
 
 VcpuThread::VcpuThread(CellShared& shared, const EngineCell& cell, unsigned index, GuestVcpu& guest,
                        replay::ReplayVcpu* replay)
-    : record(shared.window, cell.small_bursts ? 1 : shared.config.walks_per_exit, shared.config.instrumentation,
-             shared.config.walk_mode),
+    : VcpuLoop(shared.window, cell.small_bursts ? 1 : shared.config.walks_per_exit, shared.config.instrumentation,
+               shared.config.walk_mode, *cell.machine.vcpus()[index],
+               CycleClock::from_ns(static_cast<double>(shared.config.think_ns))),
       events(shared.prepared.events, shared.window, shared.config.instrumentation != Instrumentation::none),
       disturbance(shared.window, !cell.walkers_sleep && shared.config.mmu_lock != MmuLockKind::mutex),
       shared_(shared),
@@ -36,9 +37,7 @@ VcpuThread::VcpuThread(CellShared& shared, const EngineCell& cell, unsigned inde
       index_(index),
       guest_(guest),
       replay_(replay),
-      vcpu_(*cell.machine.vcpus()[index]),
-      live_(shared.counters.vcpu(index)),
-      think_ticks_(CycleClock::from_ns(static_cast<double>(shared.config.think_ns))) {}
+      live_(shared.counters.vcpu(index)) {}
 
 void VcpuThread::run(std::optional<unsigned> cpu) {
   const std::string name = fmt::format("vcpu-{}", index_);
@@ -70,54 +69,29 @@ void VcpuThread::run(std::optional<unsigned> cpu) {
   leave_cell(shared_, vcpu_);
 }
 
-void VcpuThread::loop(EngineVcpu& engine) {
-  record.burst_end = CycleClock::now();
-  for (;;) {
-    const std::uint32_t requests = vcpu_.take_requests();
-    if ((requests & kRequestStop) != 0) break;
-    std::uint64_t entered = record.burst_end;
-    if ((requests & kRequestReloadRoot) != 0) {
-      engine.reload_root();
-      if (record.clocked) entered = CycleClock::now();
-    }
-    // kRequestTlbFlush is served by having left the guest.
+std::span<const Access> VcpuThread::enter_guest() {
+  SHADOWWALK_PROBE(vcpu__entry, index_);
+  const std::span<const Access> accesses = guest_.enter();
+  SHADOWWALK_PROBE(vcpu__exit, index_, accesses.size());
+  return accesses;
+}
 
-    engine.offline();
-    if (!vcpu_.enter_guest_mode()) {
-      engine.online();
-      continue;
-    }
-    SHADOWWALK_PROBE(vcpu__entry, index_);
-    const std::span<const Access> accesses = guest_.enter();
-    vcpu_.leave_guest_mode();
-    SHADOWWALK_PROBE(vcpu__exit, index_, accesses.size());
-    engine.online();
+void VcpuThread::walk(EngineVcpu& engine, std::span<const Access> accesses) {
+  const std::uint64_t walks_before = record.walks;
+  events.begin_work();
+  engine.walk(accesses, record);
+  events.end_work(record.walks - walks_before);
+}
 
-    if (accesses.empty()) {
-      record.burst_start = record.burst_end = CycleClock::now();
-    } else {
-      const std::uint64_t walks_before = record.walks;
-      events.begin_work();
-      engine.walk(accesses, record);
-      events.end_work(record.walks - walks_before);
-    }
-    if (replay_ != nullptr) replay_zap(engine);
-    disturbance.observe(record.burst_start);
-    events.observe(record.burst_start);
-    record_exit(entered);
-    count_exit(accesses.size());
-    if (record.burst_end >= next_publication_) publish(engine);
-    if (const std::uint64_t idle_us = guest_.idle_us(); idle_us != 0 && !accesses.empty()) {
-      halt(engine, idle_us);
-      record.burst_end = CycleClock::now();  // where the next exit's cycle begins
-    }
-    if (think_ticks_ != 0 && !accesses.empty()) {
-      think(engine);
-      record.burst_end = CycleClock::now();  // where the next exit's cycle begins
-    }
-  }
-  disturbance.observe(CycleClock::now());
-  events.observe(CycleClock::now());
+void VcpuThread::end_burst(EngineVcpu& engine, std::size_t accesses) {
+  if (replay_ != nullptr) replay_zap(engine);
+  count_exit(accesses);
+  if (record.burst_end >= next_publication_) publish(engine);
+}
+
+void VcpuThread::observe(std::uint64_t now) {
+  disturbance.observe(now);
+  events.observe(now);
 }
 
 /// What the vCPU's own thread did in the kernel, between its accesses: recycling for the quota, synchronising, dropping
@@ -145,27 +119,6 @@ void VcpuThread::halt(EngineVcpu& engine, std::uint64_t idle_us) {
   engine.offline();
   sleep_halted(vcpu_, idle_us, disturbance);
   engine.online();
-}
-
-/// --think-ns: the guest computes between two bursts. It touches no page table, so that no scheme waits for it. A stop
-/// ends it early.
-void VcpuThread::think(EngineVcpu& engine) {
-  const std::uint64_t end = CycleClock::now() + think_ticks_;
-  engine.offline();
-  for (std::uint64_t now = CycleClock::now(); now < end && !vcpu_.has_request(kRequestStop); now = CycleClock::now()) {
-    disturbance.observe(now);
-    cpu_relax();
-  }
-  engine.online();
-}
-
-/// The exit that the last burst came with. `entered`: when the vCPU was about to enter the guest for it.
-void VcpuThread::record_exit(std::uint64_t entered) {
-  if (!shared_.window.contains(record.burst_start)) return;
-  ++exits;
-  if (shared_.config.instrumentation == Instrumentation::full) {
-    exit_ns.record(CycleClock::to_whole_ns(record.burst_start - entered));
-  }
 }
 
 void VcpuThread::count_exit(std::size_t accesses) {
@@ -230,7 +183,7 @@ void ZapperThread::run(std::optional<unsigned> cpu) {
       if (trace_ != nullptr) {
         replay_loop();
       } else {
-        loop();
+        loop(index_, shared_.config.zappers, shared_.window);
       }
       disturbance.observe(CycleClock::now());
       events.observe(CycleClock::now());
@@ -244,25 +197,13 @@ void ZapperThread::run(std::optional<unsigned> cpu) {
   self.unbind();
 }
 
-void ZapperThread::loop() {
-  const std::uint64_t begin = CycleClock::now();
-  std::uint64_t beat = index_;
-  const auto intended_at = [&] {
-    return begin + static_cast<std::uint64_t>(static_cast<double>(beat) * ticks_per_beat_);
-  };
-  for (;; beat += shared_.config.zappers) {
-    const std::uint64_t intended = intended_at();
-    // Before the zap, so that what starting the counters takes is in no latency; late, if the zapper is.
-    events.observe(std::max(intended, CycleClock::now()));
-    const auto began = wait_for_beat(intended, shared_.stop_zappers, shared_.yield_while_waiting);
-    if (!began) break;
-    const HostAction& action = schedule_->next();
-    zap([&] { return target_.act(action); }, intended, *began);
-  }
-  const std::uint64_t now = CycleClock::now();
-  for (; intended_at() < std::min(now, shared_.window.end()); beat += shared_.config.zappers) {
-    zaps.record_not_begun(intended_at(), now, shared_.window, shared_.clocked());
-  }
+std::optional<std::uint64_t> ZapperThread::wait_for_beat(std::uint64_t ticks) const {
+  return shadowwalk::wait_for_beat(ticks, shared_.stop_zappers, shared_.yield_while_waiting);
+}
+
+void ZapperThread::zap(std::uint64_t intended, std::uint64_t began) {
+  const HostAction& action = schedule_->next();
+  zap_by([&] { return target_.act(action); }, intended, began);
 }
 
 /// What the trace's host threads did, in order, each at its time.
@@ -282,18 +223,18 @@ void ZapperThread::replay_loop() {
     backoff.reset();
     const std::uint64_t due = trace_->clock().due(there.front().event.time_ns);
     const std::uint64_t until = std::min(due, now + CycleClock::from_ns(kLongestWaitNs));
-    const auto began = wait_for_beat(until, shared_.stop_zappers, shared_.yield_while_waiting);
+    const auto began = shadowwalk::wait_for_beat(until, shared_.stop_zappers, shared_.yield_while_waiting);
     if (!began) return;
     if (*began < due) continue;
     const ReplayAction action = replay_action(there.front().event);
-    zap([&] { return engine_->act(action); }, due == 0 ? *began : due, *began);
+    zap_by([&] { return engine_->act(action); }, due == 0 ? *began : due, *began);
     replayed.note(*began, due, shared_.window, shared_.clocked());
     lane.done(1);
   }
 }
 
 template <class Act>
-void ZapperThread::zap(Act act, std::uint64_t intended, std::uint64_t began) {
+void ZapperThread::zap_by(Act act, std::uint64_t intended, std::uint64_t began) {
   const std::uint64_t zaps_before = zaps.zaps;
   SHADOWWALK_PROBE(zap__start, index_, CycleClock::to_whole_ns(began - intended));
   events.begin_work();

@@ -15,6 +15,7 @@
 #include "harness/lab/engine.hpp"
 #include "harness/lab/thread_disturbance.hpp"
 #include "harness/lab/thread_events.hpp"
+#include "harness/lab/thread_loops.hpp"
 #include "harness/machine/native_machine.hpp"
 #include "harness/measure/live_counters.hpp"
 #include "harness/measure/window.hpp"
@@ -30,29 +31,32 @@ struct EngineCell {
   bool walkers_sleep = false;  ///< the guest halts, or vCPUs share CPUs: time off the CPU is not taken from them
 };
 
-/// One vCPU thread: enter the guest, walk for what it did, serve requests, until kRequestStop.
-class VcpuThread {
+/// One vCPU thread: VcpuLoop over a guest.
+class VcpuThread : public VcpuLoop<VcpuThread, NativeMachine> {
  public:
   static constexpr bool kLeavesCell = true;
   /// `replay`: the guest again, if it is a trace; null otherwise.
   VcpuThread(CellShared& shared, const EngineCell& cell, unsigned index, GuestVcpu& guest, replay::ReplayVcpu* replay);
   void run(std::optional<unsigned> cpu);
 
-  WalkRecord record;
   ThreadEvents events;
-  std::uint64_t exits = 0;
-  Histogram exit_ns;
   WalkCounts counts;
   std::string first_violation;
   ThreadDisturbance disturbance;
   ZapRecord zaps;  ///< of a replay: what the trace's vCPU did to shadow pages
 
  private:
-  void loop(EngineVcpu& engine);
-  void replay_zap(EngineVcpu& engine);
+  friend VcpuLoop;
+  std::span<const Access> enter_guest();
+  void walk(EngineVcpu& engine, std::span<const Access> accesses);
+  void end_burst(EngineVcpu& engine, std::size_t accesses);
+  std::uint64_t idle_us() const { return guest_.idle_us(); }
   void halt(EngineVcpu& engine, std::uint64_t idle_us);
-  void think(EngineVcpu& engine);
-  void record_exit(std::uint64_t entered);
+  static void spin() { cpu_relax(); }
+  static void between_bursts(EngineVcpu&) {}
+  void observe(std::uint64_t now);
+
+  void replay_zap(EngineVcpu& engine);
   void count_exit(std::size_t accesses);
   void publish(const EngineVcpu& engine);
 
@@ -61,16 +65,14 @@ class VcpuThread {
   const unsigned index_;
   GuestVcpu& guest_;
   replay::ReplayVcpu* const replay_;
-  NativeMachine::Vcpu& vcpu_;
   LiveCounters::Thread& live_;
-  const std::uint64_t think_ticks_;
   std::uint64_t next_publication_ = 0;                         // ticks
   std::array<std::uint64_t, kExitReasons> exits_by_reason_{};  // in the cell's whole life
 };
 
-/// One zapper thread: the workload's host actions at its share of the zap rate, open loop; or what a trace's host
+/// One zapper thread: the workload's host actions at its share of the zap rate, by ZapperLoop; or what a trace's host
 /// threads did.
-class ZapperThread {
+class ZapperThread : public ZapperLoop<ZapperThread, NativeMachine> {
  public:
   static constexpr bool kLeavesCell = false;
   /// Zapper `index` takes every `zappers`-th beat of the common rate.
@@ -86,11 +88,21 @@ class ZapperThread {
   ThreadDisturbance disturbance;
 
  private:
-  void loop();
+  friend ZapperLoop;
+  std::uint64_t ticks_of(std::uint64_t beat) const {
+    return static_cast<std::uint64_t>(static_cast<double>(beat) * ticks_per_beat_);
+  }
+  void observe(std::uint64_t now) { events.observe(now); }
+  std::optional<std::uint64_t> wait_for_beat(std::uint64_t ticks) const;
+  void zap(std::uint64_t intended, std::uint64_t began);
+  void record_not_begun(std::uint64_t intended, std::uint64_t now) {
+    zaps.record_not_begun(intended, now, shared_.window, shared_.clocked());
+  }
+
   void replay_loop();
   /// `act`: the zap, which is clocked.
   template <class Act>
-  void zap(Act act, std::uint64_t intended, std::uint64_t began);
+  void zap_by(Act act, std::uint64_t intended, std::uint64_t began);
 
   CellShared& shared_;
   const unsigned index_;

@@ -70,6 +70,27 @@ void EventCounts::refuse(const std::string& event, const std::string& reason) {
   if (!known) refused.push_back({event, reason});
 }
 
+void EventCounts::add(const pmu::EncodedEvent& event, EventCount sum, bool counted_by_all, double whole_count) {
+  if (!counted_by_all) {
+    return refuse(event.name,
+                  fmt::format("never on the PMU in the window ({}): others hold its counters, fewer events would "
+                              "fit, or the threads ran on CPUs of another PMU (P-cores and E-cores)",
+                              sum.role));
+  }
+  if (whole_count == 0 && sum.running_ns != 0 && grows_whenever_a_cpu_runs(event.name)) {
+    return refuse(event.name, fmt::format("0 while the threads ran ({}): the PMU of their CPUs counts nothing, as "
+                                          "on some E-cores and under some hypervisors",
+                                          sum.role));
+  }
+  sum.event = event.name;
+  sum.set = event.set;
+  sum.encoded = event.encoded;
+  sum.unit = event.unit;
+  sum.count *= event.scale;
+  sum.multiplexed = pmu::scale(0, sum.enabled_ns, sum.running_ns).multiplexed;
+  counts.push_back(std::move(sum));
+}
+
 void add_role(EventCounts& counts, const Role& role, const std::vector<ThreadPart>& threads) {
   if (threads.empty()) return;
   EventParts::Readings readings;
@@ -86,12 +107,9 @@ void add_role(EventCounts& counts, const Role& role, const std::vector<ThreadPar
     const EventParts parts(threads, readings, i);
     if (!parts.complete()) continue;  // refused, by its own reason
     const bool of_work = parts.counts_work();
-    EventCount sum{.event = events[i].name,
-                   .set = events[i].set,
-                   .encoded = events[i].encoded,
-                   .unit = events[i].unit,
-                   .role = role.name};
-    sum.scope = of_work ? role.work : "thread";
+    EventCount sum;
+    sum.role = role.name;
+    sum.scope = of_work ? role.work : kWholeThreads;
     bool counted = true;
     double whole_count = 0;  // not of the work alone
     for (const ThreadCount& part : parts.all()) {
@@ -102,27 +120,12 @@ void add_role(EventCounts& counts, const Role& role, const std::vector<ThreadPar
       const std::optional<double> count = !of_work ? whole : part.has_work ? part.of_work : 0.0;
       counted = counted && count.has_value();
       whole_count += whole.value_or(0);
-      sum.count += count.value_or(0) * events[i].scale;
+      sum.count += count.value_or(0);
       sum.enabled_ns += reading.enabled_ns;
       sum.running_ns += reading.running_ns;
       sum.group = reading.group;
     }
-    if (!counted) {
-      counts.refuse(events[i].name,
-                    fmt::format("never on the PMU in the window ({}): others hold its counters, fewer events would "
-                                "fit, or the threads ran on CPUs of another PMU (P-cores and E-cores)",
-                                role.name));
-      continue;
-    }
-    if (whole_count == 0 && sum.running_ns != 0 && grows_whenever_a_cpu_runs(events[i].name)) {
-      counts.refuse(events[i].name,
-                    fmt::format("0 while the threads ran ({}): the PMU of their CPUs counts nothing, as "
-                                "on some E-cores and under some hypervisors",
-                                role.name));
-      continue;
-    }
-    sum.multiplexed = pmu::scale(0, sum.enabled_ns, sum.running_ns).multiplexed;
-    counts.counts.push_back(std::move(sum));
+    counts.add(events[i], std::move(sum), counted, whole_count);
   }
 }
 

@@ -28,6 +28,10 @@ struct EventCounts {
   std::vector<pmu::Refusal> refused;  ///< each event once
 
   void refuse(const std::string& event, const std::string& reason);
+  /// What `event` came to in a role, of which `sum` says all but what the event says itself; `sum.count` is as the PMU
+  /// counts. Refuses an event that was not counted by all threads, or cannot have been: `whole_count` is that of the
+  /// threads' whole windows.
+  void add(const pmu::EncodedEvent& event, EventCount sum, bool counted_by_all, double whole_count);
 };
 
 /// One thread's part: what it counted, and the walks or zaps that it did in the window.
@@ -42,6 +46,7 @@ struct Role {
   std::string work;
 };
 
+inline constexpr const char* kWholeThreads = "thread";  ///< the scope of what is not the work's alone
 inline const Role kWalkers{"walkers", "walks"};
 inline const Role kZappers{"zappers", "zaps"};
 inline const Role kReclaimers{"reclaimers", "thread"};

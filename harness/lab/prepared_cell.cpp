@@ -204,7 +204,6 @@ void check_kernel_cell(const CellRequest& request) {
   if (!config.rcu_interval.is_default()) {
     refuse("--rcu-interval", "the kernel's own RCU begins grace periods when it wants; leave it out");
   }
-  if (!config.events.empty()) refuse("--events", "the module counts no events of the PMU; leave it out");
   if (config.placement == "none") refuse("--placement none", "kernel threads are bound to a CPU each; leave it out");
 }
 
@@ -279,6 +278,7 @@ PreparedCell prepare_cell(CellRequest request) {
   if (cell.config.guest == GuestKind::kvm) require_kvm();
   if (!replays) cell.budget = page_budget(cell.config, cell.workload);
   if (is_in_kernel(cell.config)) {
+    cell.events = encode_events(cell.config.events, pmu::CountedCode::kernel);
     if (prepare_kernel_cell == nullptr) throw InputError("--machine kernel: this program has no such machine");
     cell.reference = prepare_kernel_cell(cell);
     return cell;

@@ -87,6 +87,7 @@ std::vector<const VariantEntry*> Registry::choose(std::string_view option, std::
 }
 
 std::string why_unavailable(const VariantInfo& info) {
+  if (info.kernel_only) return fmt::format("needs {}: give --machine kernel or kernel-vm", info.needs);
   return info.needs_membarrier ? register_membarrier() : std::string();
 }
 

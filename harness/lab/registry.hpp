@@ -90,8 +90,8 @@ class Registry {
   std::vector<VariantEntry> entries_;
 };
 
-/// Why this host cannot run a variant, in a few words; empty: it can. Registers the process for what the variant needs,
-/// so call it before threads start.
+/// Why this host cannot run a variant in user space, in a few words; empty: it can. Registers the process for what the
+/// variant needs, so call it before threads start.
 std::string why_unavailable(const VariantInfo& info);
 
 }  // namespace shadowwalk

@@ -4,9 +4,9 @@
 
 namespace shadowwalk {
 
-pmu::EncodedSelection encode_events(const std::string& text) {
+pmu::EncodedSelection encode_events(const std::string& text, pmu::CountedCode code) {
   if (text.empty()) return {};
-  return pmu::encode_selection(pmu::select_events(text, pmu::this_microarchitecture()));
+  return pmu::encode_selection(pmu::select_events(text, pmu::this_microarchitecture()), {}, code);
 }
 
 void ThreadEvents::open(pmu::PerfKernel& kernel, ReadCounter read_counter) {

@@ -11,8 +11,8 @@
 
 namespace shadowwalk {
 
-/// What `--events` asks for on this machine, encoded; empty for an empty text.
-pmu::EncodedSelection encode_events(const std::string& text);
+/// What `--events` asks for on this machine, encoded for threads that run `code`; empty for an empty text.
+pmu::EncodedSelection encode_events(const std::string& text, pmu::CountedCode code = pmu::CountedCode::user);
 
 /// The events of `--events` on one thread of a cell: counted in the window only, and, where they can be read without a
 /// system call, over the thread's bursts or zaps alone. Without events it does nothing, at the price of a test.

@@ -68,4 +68,11 @@ VariantEntry variant_entry() {
           }};
 }
 
+/// The same of one that only cells in a kernel can have: lists know it.
+template <template <class> class Variant>
+VariantEntry kernel_only_entry() {
+  static_assert(Variant<NativeMachine>::kInfo.kernel_only);
+  return {.info = Variant<NativeMachine>::kInfo};
+}
+
 }  // namespace shadowwalk

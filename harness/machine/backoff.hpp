@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #pragma once
 
 #include <sched.h>
@@ -12,16 +13,17 @@ inline void cpu_relax() {
 #endif
 }
 
-/// Waits for another thread: spins briefly, then yields the CPU. Spinning alone costs a whole scheduler tick whenever
-/// the awaited thread is not running (1 ms on average with more threads than CPUs).
-class Backoff {
+/// Waits for another thread: spins briefly, then calls `yield`, which lets others run. Spinning alone costs a whole
+/// scheduler tick whenever the awaited thread is not running (1 ms on average with more threads than CPUs).
+template <auto yield>
+class BasicBackoff {
  public:
   void wait() {
     if (spins_ < kSpins) {
       ++spins_;
       cpu_relax();
     } else {
-      sched_yield();
+      yield();
     }
   }
 
@@ -29,5 +31,7 @@ class Backoff {
   static constexpr unsigned kSpins = 128;
   unsigned spins_ = 0;
 };
+
+using Backoff = BasicBackoff<sched_yield>;
 
 }  // namespace shadowwalk

@@ -70,6 +70,7 @@ class BasicMachine {
   }
   ~BasicMachine() = default;
 
+  const typename Rcu::Options& rcu_options() const { return rcu_options_; }
   static void trace_ipis(std::size_t /*sent*/, std::uint64_t /*start*/) {}
 
  private:

@@ -134,6 +134,20 @@ concept MachineRcu = requires(R& rcu, const R& constant, Head& head, void (*func
   { constant.grace_periods() } -> std::same_as<std::uint64_t>;
 };
 
+/// Sleepable RCU, which a machine may have beside RCU: Machine::srcu(), one domain, made by its first use as rcu() is.
+/// Its sections may sleep; each is ended with what its begin returned. call() and barrier() are RCU's.
+template <class S, class Head>
+concept MachineSrcu = requires(S& srcu, Head& head, void (*func)(Head*, void*)) {
+  srcu.read_unlock(srcu.read_lock());
+  srcu.call(head, func, nullptr);
+  srcu.barrier();
+};
+template <class M>
+concept HasSrcu = requires(M& machine) {
+  { machine.srcu() } -> std::same_as<typename M::Srcu&>;
+  requires MachineSrcu<typename M::Srcu, typename M::RcuHead>;
+};
+
 /// A machine, made for a number of vCPUs. Everything may be called from any thread unless it says otherwise.
 ///
 ///   has_bug(m)                  whether this bug is planted (mutant.hpp); a machine that plants none says so at

@@ -32,7 +32,6 @@ void Footprint::arrive(Arrivals& arrivals, DeparturesOfFreer departures, std::ui
 }
 
 void Footprint::depart(Departures& departures, std::uint64_t unlinked_at, std::uint64_t now, bool drained) {
-  departures.total.fetch_add(1, std::memory_order_relaxed);
   if (now < window_.start()) {
     departures.before.fetch_add(1, std::memory_order_relaxed);
   } else if (now < window_.end()) {
@@ -43,7 +42,13 @@ void Footprint::depart(Departures& departures, std::uint64_t unlinked_at, std::u
   departures.free_ns.record(to_whole_ns_(now - unlinked_at));
 }
 
-void Footprint::on_free(const Retired& page, std::uint64_t now) {
+void Footprint::on_leave(const Retired& page) {
+  Freer& freer = counters_.freers[number_of_this_freer()];
+  freer.freed.total.fetch_add(1, std::memory_order_relaxed);
+  if (page.deferred_at) freer.deferred.total.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Footprint::record_free(const Retired& page, std::uint64_t now) {
   // Clocks of two CPUs may differ a little; no page is freed before it is retired.
   now = std::max({now, page.unlinked_at, page.deferred_at.value_or(0)});
   Freer& freer = counters_.freers[number_of_this_freer()];

@@ -107,7 +107,14 @@ class Footprint {
   void on_unlink(std::uint64_t now) { arrive(counters_.unlinked, &Freer::freed, now); }
   /// A page's commit returned at `now` and left the page unfreed.
   void on_defer(std::uint64_t now) { arrive(counters_.deferred, &Freer::deferred, now); }
-  void on_free(const Retired& page, std::uint64_t now);
+  void on_free(const Retired& page, std::uint64_t now) {
+    on_leave(page);
+    record_free(page, now);
+  }
+  /// The two halves of on_free(): the page leaves the levels whose peaks are kept; and, later and by any thread, when
+  /// it was free.
+  void on_leave(const Retired& page);
+  void record_free(const Retired& page, std::uint64_t now);
   /// From here on, frees belong to the drain: they count as censored and stay out of the latencies.
   void begin_drain() { draining_.store(true, std::memory_order_relaxed); }
 

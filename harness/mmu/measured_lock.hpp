@@ -44,6 +44,7 @@ class MeasuredMmuLock {
       lock_.lock_.unlock();
       return now;
     }
+    bool is_held() const { return held_; }
     /// How long this guard has held the lock until `now`, without its breaks.
     std::uint64_t held_ticks(std::uint64_t now) const { return held_before_break_ + now - held_since_; }
 

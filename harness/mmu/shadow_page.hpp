@@ -46,6 +46,7 @@ struct ShadowPage : VariantPage<Node> {
   std::uint64_t unlink_ticks = 0;
   std::atomic<RetiredPage> retired = RetiredPage::freed;
   std::uint64_t deferred_ticks = 0;               ///< when its commit returned; kNotDeferred: freed within it
+  std::uint64_t freed_ticks = 0;                  ///< if it was freed within a commit, its own or a later one
   std::atomic<std::uint64_t>* awaited = nullptr;  ///< of an unlinked page: somebody's number of pages to become free
   ShadowPage* parent = nullptr;  ///< the page with the slot that holds this one; null for roots, detached pages
   ShadowPage* older = nullptr;   ///< the active list, in order of allocation

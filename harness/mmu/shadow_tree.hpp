@@ -35,13 +35,13 @@ class ShadowTree {
   using Pool = PagePool<Machine, Geometry, Page>;
   using Slot = typename Pool::Slot;
 
-  /// mmu_lock for a scope. Pages that a commit freed meanwhile get their poison after it is released: a kernel does not
-  /// fill them, and only schemes that free in commit would hold the lock for it.
+  /// mmu_lock for a scope. Pages that a commit freed meanwhile are recorded and get their poison after it is released:
+  /// a kernel does neither, and only schemes that free in commit would hold the lock for it.
   class Guard {
    public:
     Guard(ShadowTree& tree, LockHolder holder) : tree_(tree), lock_(tree.lock_, holder) {}
     ~Guard() {
-      if (held_) unlock();
+      if (lock_.is_held()) unlock();
     }
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
@@ -49,17 +49,19 @@ class ShadowTree {
     void break_lock() { lock_.break_lock(); }
     std::uint64_t held_ticks(std::uint64_t now) const { return lock_.held_ticks(now); }
     std::uint64_t unlock() {
-      held_ = false;
-      Batch freed = std::exchange(tree_.unpoisoned_, {});
+      Batch freed = std::exchange(tree_.unrecorded_, {});
       const std::uint64_t now = lock_.unlock();
-      while (!freed.empty()) tree_.give_back(page_from(freed.pop_front()));
+      while (!freed.empty()) {
+        Page& page = page_from(freed.pop_front());
+        tree_.record_free(page, retired_of(page, page.deferred_ticks != kNotDeferred), page.freed_ticks);
+        tree_.give_back(page);
+      }
       return now;
     }
 
    private:
     ShadowTree& tree_;
     typename MeasuredMmuLock<Machine>::Guard lock_;
-    bool held_ = true;
   };
 
   /// `capacity`: shadow pages at most, retired ones included. `counters`: see Footprint. Calibrates the machine's
@@ -256,9 +258,10 @@ class ShadowTree {
     for (VariantPage<Node>* page = freed_in_commit_.empty() ? nullptr : &freed_in_commit_.front(); page != nullptr;
          page = page->next) {
       Page& freed = page_from(*page);
-      count_free(freed, freed.deferred_ticks != kNotDeferred, returned);
+      freed.freed_ticks = returned;
+      leave(freed, retired_of(freed, freed.deferred_ticks != kNotDeferred));
     }
-    unpoisoned_.splice(std::move(freed_in_commit_));
+    unrecorded_.splice(std::move(freed_in_commit_));
     const std::size_t deferred = mark_deferred(first, returned);
     if (!window_.contains(start)) return;
     zap_times_.commit_ns.record(Machine::to_whole_ns(returned - start));
@@ -318,18 +321,27 @@ class ShadowTree {
       freed_in_commit_.push_back(page);
       return;
     }
-    count_free(page, deferred, lock_.now());
+    const std::uint64_t now = lock_.now();
+    const Footprint::Retired retired = retired_of(page, deferred);
+    leave(page, retired);
+    record_free(page, retired, now);
     give_back(page);
   }
 
-  void count_free(Page& page, bool deferred, std::uint64_t now) {
-    footprint_.on_free(
-        {.unlinked_at = page.unlink_ticks, .deferred_at = deferred ? std::optional(page.deferred_ticks) : std::nullopt},
-        now);
-    if (SHADOWWALK_PROBE_ATTACHED(page__free)) [[unlikely]]
-      fire_free(page, now);
+  static Footprint::Retired retired_of(const Page& page, bool deferred) {
+    return {.unlinked_at = page.unlink_ticks,
+            .deferred_at = deferred ? std::optional(page.deferred_ticks) : std::nullopt};
+  }
+  /// What others count on as soon as a page is free.
+  void leave(Page& page, const Footprint::Retired& retired) {
+    footprint_.on_leave(retired);
     // relaxed: a number to wait for; nothing of the page is read through it.
     if (page.awaited != nullptr) std::exchange(page.awaited, nullptr)->fetch_sub(1, std::memory_order_relaxed);
+  }
+  void record_free(const Page& page, const Footprint::Retired& retired, std::uint64_t now) {
+    footprint_.record_free(retired, now);
+    if (SHADOWWALK_PROBE_ATTACHED(page__free)) [[unlikely]]
+      fire_free(page, now);
   }
 
   /// Fills a freed page with poison and gives it back to the pool. Any thread, no lock.
@@ -363,7 +375,7 @@ class ShadowTree {
   ActiveList<Page> active_;
   std::atomic<const Cpu*> committing_{nullptr};  // whose thread is within commit()
   Batch freed_in_commit_;                        // by that thread
-  Batch unpoisoned_;                             // the same, of commits that have returned: until mmu_lock is released
+  Batch unrecorded_;                             // the same, of commits that have returned: until mmu_lock is released
   Page* root_ = nullptr;
   std::uint64_t valid_generation_ = 0;
   std::size_t quota_ = 0;

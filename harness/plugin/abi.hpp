@@ -33,7 +33,7 @@ inline constexpr std::uint32_t kNoteType = 1;
 
 /// Incremented when plug-in and program become incompatible in a way that kLayoutHash does not show: the order of
 /// virtual functions, the meaning of a field.
-inline constexpr int kRevision = 1;
+inline constexpr int kRevision = 2;
 
 /// FNV-1a over size and alignment of each type.
 template <class... Types>
@@ -75,7 +75,7 @@ class AbiText {
   std::size_t size_ = 0;
 };
 
-/// "shadowwalk 0.1.0, plug-in revision 1, layout 0123456789abcdef, g++ 12, C++ ABI 1017, libstdc++ 12"
+/// "shadowwalk 0.1.0, plug-in revision 2, layout 0123456789abcdef, g++ 12, C++ ABI 1017, libstdc++ 12"
 constexpr AbiText abi_of_this_build() {
   AbiText text;
   text << "shadowwalk " SHADOWWALK_VERSION ", plug-in revision " << std::uint64_t{kRevision} << ", layout ";

@@ -55,7 +55,7 @@ def test_without_membarrier(variants, refused, shadowwalk):
     without = {"preexec_fn": deny("membarrier", errno.ENOSYS)}
     listed = variants(**without)
     lacking = {name for name, variant in listed.items() if not variant["available"]}
-    assert lacking == {"mode-membarrier", "hazard-asym", "rcu", "rcu-batch", "rcu-counter", "rcu-expedited"}
+    assert lacking == {"srcu-kernel", "srcu-kernel-fast", "mode-membarrier", "hazard-asym", "rcu", "rcu-batch", "rcu-counter", "rcu-expedited"}
     assert listed["hazard-asym"]["here"] == "no: membarrier: Function not implemented"
     for variant in "mode-membarrier", "rcu-counter":
         message = refused("cell", "--variant", variant, "--workload", "mmio-poll", **without)
@@ -63,6 +63,13 @@ def test_without_membarrier(variants, refused, shadowwalk):
     done = shadowwalk("cell", "--variant", "hazard", "--workload", "mmio-poll", "--guest", "thread", "--duration", "150ms",
                       **without)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_kernels_own_scheme_is_refused_in_user_space(variants, refused):
+    reason = "needs call_srcu() of Linux: give --machine kernel or kernel-vm"
+    assert variants()["srcu-kernel"]["here"] == f"no: {reason}"
+    message = refused("cell", "--variant", "srcu-kernel", "--workload", "mmio-poll")
+    assert f"variant 'srcu-kernel' cannot run here: {reason}" in message
 
 
 def test_advice_for_host_kvm_is_one_that_host_kvm_takes(refused):

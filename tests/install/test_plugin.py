@@ -186,7 +186,7 @@ def test_what_is_no_plugin(shadowwalk, plugin, tmp_path):
 
 def test_another_abi_is_told_before_anything_of_it_runs(shadowwalk, plugin, tmp_path):
     other = tmp_path / "other.so"
-    was, now = b"plug-in revision 1", b"plug-in revision 0"
+    was, now = b"plug-in revision 2", b"plug-in revision 1"
     assert plugin.read_bytes().count(was) == 1
     other.write_bytes(plugin.read_bytes().replace(was, now))
     assert_refused(shadowwalk("list", "variants", "--plugin", other), was.decode(), now.decode(), "build it again")

@@ -1,11 +1,13 @@
+#include "harness/kernel/cell_abi.hpp"
+
 #include <gmock/gmock.h>
+#include <linux/perf_event.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <string>
 
-#include "harness/kernel/abi_to_measurement.hpp"
-#include "harness/kernel/cell_to_abi.hpp"
 #include "harness/lab/prepared_cell.hpp"
 #include "harness/lab/registry.hpp"
 #include "harness/machine/error.hpp"
@@ -65,6 +67,69 @@ TEST(AbiToMeasurement, TakesCountsAndDistributions) {
   EXPECT_EQ(measured.mmu.footprint.unlinked, 4u);
   EXPECT_EQ(measured.mmu.footprint.freed, 4u);
   EXPECT_FALSE(measured.grace_period_times);
+}
+
+pmu::EncodedEvent software_event(const std::string& name, std::uint64_t config) {
+  pmu::EncodedEvent event;
+  event.name = event.encoded = name;
+  event.kind = pmu::EventKind::software;
+  event.attributes.type = PERF_TYPE_SOFTWARE;
+  event.attributes.config = config;
+  event.attributes.exclude_user = 1;
+  return event;
+}
+
+TEST(CellToAbi, SaysWhichEvents) {
+  PreparedCell cell = prepared("memslot-flip");
+  for (std::uint64_t i = 0; i < SHADOWWALK_MAX_EVENTS + 2; ++i) {
+    cell.events.events.push_back(software_event("event-" + std::to_string(i), i));
+  }
+  const auto request = to_request(cell);
+  ASSERT_EQ(request->event_count, SHADOWWALK_MAX_EVENTS);
+  EXPECT_EQ(request->events[3].type, static_cast<std::uint32_t>(PERF_TYPE_SOFTWARE));
+  EXPECT_EQ(request->events[3].config, 3u);
+  EXPECT_EQ(request->events[3].exclude, SHADOWWALK_EXCLUDE_USER);
+}
+
+TEST(AbiToMeasurement, TakesEventsByRole) {
+  PreparedCell cell = prepared("memslot-flip");
+  cell.events.events = {software_event("counted", 1), software_event("refused", 2), software_event("starved", 3)};
+  cell.events.refused = {{"no-such-event", "there is none"}};
+  const auto request = to_request(cell);
+  const auto result = std::make_unique<shadowwalk_result>();
+  result->vcpu_events[0] = {.count = 40, .enabled_ns = 10, .running_ns = 5, .threads_not_counted = 0, .error = 0};
+  result->zapper_events[0] = {.count = 4, .enabled_ns = 10, .running_ns = 10, .threads_not_counted = 0, .error = 0};
+  result->vcpu_events[1].error = result->zapper_events[1].error = ENOENT;
+  result->vcpu_events[2].threads_not_counted = 1;
+  result->zapper_events[2] = {.count = 0, .enabled_ns = 10, .running_ns = 10, .threads_not_counted = 0, .error = 0};
+  const EventCounts events = to_measurement(cell, *request, *result).events;
+
+  ASSERT_EQ(events.counts.size(), 3u);
+  EXPECT_EQ(events.counts[0].event, "counted");
+  EXPECT_EQ(events.counts[0].role, "walkers");
+  EXPECT_EQ(events.counts[0].scope, "thread");
+  EXPECT_DOUBLE_EQ(events.counts[0].count, 40);  // the module has scaled it
+  EXPECT_DOUBLE_EQ(events.counts[0].multiplexed, 0.5);
+  EXPECT_EQ(events.counts[1].role, "zappers");
+  EXPECT_DOUBLE_EQ(events.counts[1].count, 4);
+  EXPECT_EQ(events.counts[2].event, "starved");
+  EXPECT_EQ(events.counts[2].role, "zappers");
+
+  std::vector<std::string> refused;
+  for (const pmu::Refusal& refusal : events.refused) refused.push_back(refusal.event);
+  EXPECT_THAT(refused, testing::UnorderedElementsAre("no-such-event", "refused", "starved"));
+}
+
+TEST(AbiToMeasurement, SaysWhichEventsWereTooMany) {
+  PreparedCell cell = prepared("memslot-flip");
+  for (std::uint64_t i = 0; i <= SHADOWWALK_MAX_EVENTS; ++i) {
+    cell.events.events.push_back(software_event("event-" + std::to_string(i), i));
+  }
+  const auto request = to_request(cell);
+  const EventCounts events = to_measurement(cell, *request, *std::make_unique<shadowwalk_result>()).events;
+  ASSERT_EQ(events.refused.size(), 1u);
+  EXPECT_EQ(events.refused[0].event, "event-8");
+  EXPECT_THAT(events.refused[0].reason, testing::HasSubstr("8 events at once"));
 }
 
 TEST(AbiToMeasurement, RefusesWhatDoesNotAddUp) {

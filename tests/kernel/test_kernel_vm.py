@@ -19,9 +19,10 @@ machine = "kernel-vm"
 duration = "200ms"
 warmup = "20ms"
 zap-rate = 200
+events = "cycles,context-switches"
 [[group]]
 name = "schemes"
-variant = ["irq-ipi", "irq-ipi-2012", "rcu-counter", "rcu-batch", "hazard", "ebr", "optimistic", "leak"]
+variant = ["irq-ipi", "irq-ipi-2012", "rcu-counter", "rcu-batch", "srcu-kernel", "hazard", "ebr", "optimistic", "leak"]
 workload = ["mmio-poll", "demand-fault", "memslot-flip"]
 checks = "full"
 vcpus = 2
@@ -52,6 +53,22 @@ def kernel(suite):
     return KERNELS / suite
 
 
+def check_events(entry):
+    """A software event is counted for every role; cycles are, or the kernel has no PMU, and the result says so."""
+    details = entry["shadowwalk"]
+    counted = {(one["event"], one["role"]): one for one in details["pmu"]}
+    roles = ["walkers", "zappers"] if details["cell"]["zappers"] else ["walkers"]
+    for role in roles:
+        switches = counted["context-switches", role]
+        assert switches["scope"] == "thread" and switches["running_ns"] == switches["enabled_ns"], entry["name"]
+    refused = details.get("events_refused", [])
+    assert ("cycles", "walkers") in counted or refused == ["cycles"], entry["name"]
+    if refused:
+        assert "PMU" in details["unavailable"]["cycles"]
+    if details["cell"]["variant"] in ("rcu-batch", "srcu-kernel"):
+        assert "softirq" in details["unavailable"]["reclaimers"]
+
+
 @pytest.mark.parametrize("suite", ["bookworm", "bookworm-backports"])
 def test_a_matrix_runs_in_one_boot_of_a_kernel(suite, tmp_path):
     image = kernel(suite)
@@ -60,12 +77,13 @@ def test_a_matrix_runs_in_one_boot_of_a_kernel(suite, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     entries = [entry for file in (tmp_path / "out" / "cells").glob("*.json")
                for entry in json.loads(file.read_text())["benchmarks"]]
-    assert len(entries) == 8 * 3 + 2 + 1
+    assert len(entries) == 9 * 3 + 2 + 1
     for entry in entries:
         cell = entry["shadowwalk"]["cell"]
         assert cell["machine"] == "kernel-vm" and "machine:kernel-vm" in entry["name"]
         assert (entry["violations"] > 0) == (cell["variant"] == "unsafe"), entry["name"]
         assert entry["zaps_total" if cell["workload"] != "quota" else "quota_zaps_total"] > 0, entry["name"]
+        check_events(entry)
     report = shadowwalk("report", "out", "--format", "txt", cwd=tmp_path)
     assert report.returncode == 0, report.stderr
 

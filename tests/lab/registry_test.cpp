@@ -17,6 +17,8 @@ TEST(Registry, HoldsWhatIsShipped) {
                            "rcu-batch",
                            "rcu-expedited",
                            "srcu",
+                           "srcu-kernel",
+                           "srcu-kernel-fast",
                            "gus",
                            "qsbr",
                            "ebr",
@@ -50,6 +52,14 @@ TEST(Registry, HoldsWhatIsShipped) {
     const bool is_negative = entry.info.family == Family::negative || entry.info.name == "unsafe";
     EXPECT_EQ(entry.info.safe, !is_negative) << entry.info.name;
   }
+}
+
+TEST(Registry, KnowsWhatOnlyAKernelCanHave) {
+  const VariantEntry& srcu = Registry::instance().at("srcu-kernel");
+  EXPECT_TRUE(srcu.info.kernel_only);
+  EXPECT_FALSE(srcu.is_reference());
+  EXPECT_EQ(srcu.make_engine, nullptr);
+  EXPECT_EQ(why_unavailable(srcu.info), "needs call_srcu() of Linux: give --machine kernel or kernel-vm");
 }
 
 TEST(Registry, RefusesANameTwice) {

@@ -55,6 +55,24 @@ TEST(EventEncoder, SwitchesHappenInTheKernel) {
   EXPECT_FALSE(encode("page-faults").attributes.exclude_guest);
 }
 
+TEST(EventEncoder, OfKernelThreadsKernelCodeIsCounted) {
+  const auto encoded = [](const char* text) { return encode_event(text, {}, CountedCode::kernel); };
+  for (const char* text : {"cycles", "cycles:k", "page-faults", "context-switches"}) {
+    const auto result = encoded(text);
+    ASSERT_TRUE(std::holds_alternative<EncodedEvent>(result)) << text;
+    const EncodedEvent& event = std::get<EncodedEvent>(result);
+    EXPECT_TRUE(event.attributes.exclude_user) << text;
+    EXPECT_FALSE(event.attributes.exclude_kernel) << text;
+    EXPECT_EQ(event.name, text);
+  }
+  EXPECT_EQ(std::get<EncodedEvent>(encoded("cycles")).encoded, "perf::PERF_COUNT_HW_CPU_CYCLES:k");
+  for (const char* text : {"cycles:u", "page-faults:u", "context-switches:u"}) {
+    const auto result = encoded(text);
+    ASSERT_TRUE(std::holds_alternative<Refusal>(result)) << text;
+    EXPECT_THAT(std::get<Refusal>(result).reason, HasSubstr("always be 0")) << text;
+  }
+}
+
 TEST(EventEncoder, UnknownEventsAreNamedWithARemedy) {
   EXPECT_THAT(refused("nonsense"), HasSubstr("list events"));
   EXPECT_THAT(refused("NONSENSE:MASK"), HasSubstr("libpfm4 knows no such event"));

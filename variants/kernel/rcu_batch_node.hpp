@@ -12,9 +12,9 @@ struct RcuBatchNode : Machine::RcuHead {
   VariantPage<RcuBatchNode>* chain = nullptr;  ///< in the first page of a batch: the pages that its callback frees
 };
 
-/// One callback that frees the whole batch. `environment` outlives it.
-template <class Machine>
-void call_rcu_for_batch(typename Machine::Rcu& rcu, Environment<Machine, RcuBatchNode<Machine>>& environment,
+/// One callback of `rcu`, the machine's RCU or SRCU, that frees the whole batch. `environment` outlives it.
+template <class Machine, class Rcu>
+void call_rcu_for_batch(Rcu& rcu, Environment<Machine, RcuBatchNode<Machine>>& environment,
                         PageBatch<RcuBatchNode<Machine>>&& batch) {
   using Node = RcuBatchNode<Machine>;
   VariantPage<Node>& first = batch.front();

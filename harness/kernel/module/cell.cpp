@@ -29,9 +29,9 @@ Cell::Cell(const shadowwalk_request& request, const KernelVariant& variant)
     : request_(request),
       variant_(variant),
       shared_(request),
-      machine_(request.vcpus),
       ipis_(shared_.window, ipi_counters_),
       grace_periods_(shared_.window, KernelMachine::to_whole_ns),
+      machine_(request.vcpus),
       actions_(actions_of(request)) {
   if (shared_.clocked()) {
     machine_.observe_ipis(&ipis_);
@@ -45,8 +45,8 @@ bool Cell::run(shadowwalk_result& result) {
   engine_ = variant_.make_engine(
       {.request = request_, .machine = machine_, .window = shared_.window, .failure = shared_.failure});
   if (!engine_->has_memory()) {
-    shared_.failure.report(ENOMEM, "the kernel refused memory for ", request_.pool_pages,
-                           " shadow pages: lower pool_pages");
+    shared_.failure.report(ENOMEM, "the kernel refused memory for ", request_.pool_pages, " shadow pages and ",
+                           variant_.info.name, ": lower pool_pages");
     return false;
   }
   // Not on the stack, which is small.
@@ -60,22 +60,9 @@ bool Cell::run(shadowwalk_result& result) {
   vcpu_threads_.reserve(request_.vcpus);
   zapper_threads_.reserve(request_.zappers);
 
-  unsigned missing = 0;
-  const int error = swk_hold_cpus(
-      request_.cpu_of_vcpu, request_.vcpus, request_.cpu_of_zapper, request_.zappers,
-      [](void* self, unsigned cpu) {
-        static_cast<Cell*>(self)->shared_.failure.report(ENODEV, "CPU ", std::uint64_t{cpu}, " goes offline");
-      },
-      [](void* self) { return static_cast<Cell*>(self)->start_threads(); }, this, &missing);
-  if (error == ENODEV) {
-    shared_.failure.report(ENODEV, "CPU ", std::uint64_t{missing}, " is not online: bind vCPUs and zappers to others");
-  } else if (error != 0) {
-    shared_.failure.report(error, "the kernel refused a thread");
-  } else {
-    measure();
-  }
+  const bool held = run_threads();
   end_threads();
-  if (error == 0) swk_release_cpus();
+  if (held) swk_release_cpus();
   if (stuck_) return false;
   pages_left_ = engine_->drain();
   bytes_held_ = swk_bytes_held();
@@ -88,24 +75,57 @@ bool Cell::run(shadowwalk_result& result) {
   return true;
 }
 
-/// While no CPU can go.
-int Cell::start_threads() {
-  int error = 0;
+/// Whether the CPUs are held.
+bool Cell::run_threads() {
+  if (const int error = make_threads(); error != 0) {
+    shared_.failure.report(error, "the kernel refused a thread, or the memory for its counters");
+    return false;
+  }
+  unsigned missing = 0;
+  const int error = swk_hold_cpus(
+      request_.cpu_of_vcpu, request_.vcpus, request_.cpu_of_zapper, request_.zappers,
+      [](void* self, unsigned cpu) {
+        static_cast<Cell*>(self)->shared_.failure.report(ENODEV, "CPU ", std::uint64_t{cpu}, " goes offline");
+      },
+      [](void* self) { static_cast<Cell*>(self)->start_threads(); }, this, &missing);
+  if (error != 0) {
+    shared_.failure.report(error, "CPU ", std::uint64_t{missing}, " is not online: bind vCPUs and zappers to others");
+    return false;
+  }
+  measure();
+  return true;
+}
+
+int Cell::make_threads() {
   for (unsigned i = 0; i < request_.vcpus; ++i) {
-    swk_thread* const thread =
-        swk_thread_create(VcpuThread::run, vcpus_[i].get(), "vcpu", i, request_.cpu_of_vcpu[i], &error);
-    if (thread == nullptr) return error;
-    vcpu_threads_.push_back(thread);
+    VcpuThread& vcpu = *vcpus_[i];
+    const int error = make_thread(vcpu.thread, vcpu_threads_, VcpuThread::run, &vcpu, "vcpu", request_.cpu_of_vcpu[i]);
+    if (error != 0) return error;
   }
   for (unsigned i = 0; i < request_.zappers; ++i) {
-    swk_thread* const thread =
-        swk_thread_create(ZapperThread::run, zappers_[i].get(), "zapper", i, request_.cpu_of_zapper[i], &error);
-    if (thread == nullptr) return error;
-    zapper_threads_.push_back(thread);
+    ZapperThread& zapper = *zappers_[i];
+    const int error =
+        make_thread(zapper.thread, zapper_threads_, ZapperThread::run, &zapper, "zapper", request_.cpu_of_zapper[i]);
+    if (error != 0) return error;
   }
+  return 0;
+}
+
+int Cell::make_thread(ThreadRecord& record, std::vector<swk_thread*>& threads, void (*run)(void*), void* self,
+                      const char* name, unsigned cpu) {
+  int error = 0;
+  swk_thread* const thread = swk_thread_create(run, self, name, static_cast<unsigned>(threads.size()), cpu, &error);
+  if (thread == nullptr) return error;
+  threads.push_back(thread);
+  if (request_.event_count == 0) return 0;
+  record.counters.reset(swk_counters_create(thread, request_.events, request_.event_count));
+  return record.counters == nullptr ? ENOMEM : 0;
+}
+
+/// While no CPU can go.
+void Cell::start_threads() {
   for (swk_thread* const thread : vcpu_threads_) swk_thread_start(thread);
   for (swk_thread* const thread : zapper_threads_) swk_thread_start(thread);
-  return 0;
 }
 
 void Cell::measure() {
@@ -175,7 +195,7 @@ void Cell::fill(shadowwalk_result& result) const {
   result.ipis_total = ipis_.total();
   add(result.ipi_ns, ipi_counters_.ns);
   result.grace_periods.seen = machine_.grace_periods();
-  if (machine_.has_rcu()) add_grace_periods(result.grace_periods, grace_periods_.counts());
+  if (machine_.has_grace_periods()) add_grace_periods(result.grace_periods, grace_periods_.counts());
   result.pages_left = pages_left_;
   result.pool_pages = request_.pool_pages;
   result.bytes_held = bytes_held_;

@@ -28,7 +28,11 @@ class Cell {
   bool is_stuck() const { return stuck_; }
 
  private:
-  int start_threads();
+  bool run_threads();
+  int make_threads();
+  int make_thread(ThreadRecord& record, std::vector<swk_thread*>& threads, void (*run)(void*), void* self,
+                  const char* name, unsigned cpu);
+  void start_threads();
   void measure();
   void wait_until(std::uint64_t ticks);
   void end_threads();
@@ -38,10 +42,10 @@ class Cell {
   const shadowwalk_request& request_;
   const KernelVariant& variant_;
   CellShared shared_;
-  KernelMachine machine_;
   LiveCounters::Ipis ipi_counters_;
   BasicIpiRecord<KernelMachine> ipis_;
   GracePeriodRecord grace_periods_;
+  KernelMachine machine_;  // after what it reports to: its end waits for RCU's callbacks
   std::vector<HostAction> actions_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<VcpuThread>> vcpus_;

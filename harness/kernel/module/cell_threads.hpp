@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "harness/guest/guest.hpp"
@@ -11,8 +12,9 @@
 #include "harness/kernel/module/failure.hpp"
 #include "harness/lab/action_schedule.hpp"
 #include "harness/lab/basic_records.hpp"
+#include "harness/lab/thread_loops.hpp"
 
-/// The kthreads of a cell. Their loops are those of harness/lab/cell_threads.hpp, without a process around them.
+/// The kthreads of a cell.
 namespace shadowwalk::kernel {
 
 using ZapRecord = BasicZapRecord<KernelMachine>;
@@ -35,17 +37,29 @@ struct CellShared {
   bool wait_to_go();
 };
 
-/// What kept one thread of a cell from its work within the window. Own thread only, until it has ended.
-class Disturbance {
+/// What one thread of a cell did within the window beside its work, and what kept it from that. Own thread only, until
+/// it has ended.
+class ThreadRecord {
  public:
-  explicit Disturbance(const Window& window) : window_(window) {}
-  /// Call it often: it does something only the first time in the window, and the first time after it.
-  void observe(std::uint64_t now);
+  struct FreeCounters {
+    void operator()(swk_counters* counters) const { swk_counters_free(counters); }
+  };
+
+  explicit ThreadRecord(const Window& window) : window_(window) {}
+  /// Call it often: it does something only the first time in the window, and the first time after it. The caller holds
+  /// nothing.
+  void observe(std::uint64_t now) {
+    if (phase_ != Phase::over) pass(now);
+  }
   std::uint64_t preemptions() const { return phase_ == Phase::over ? preemptions_ : 0; }
   std::uint64_t off_cpu_ns() const { return phase_ == Phase::over ? off_cpu_ns_ : 0; }
 
+  std::unique_ptr<swk_counters, FreeCounters> counters;  ///< null: no events were asked for
+
  private:
   enum class Phase { early, within, over };
+  void pass(std::uint64_t now);
+
   const Window& window_;
   Phase phase_ = Phase::early;
   std::uint64_t began_ = 0;
@@ -54,50 +68,57 @@ class Disturbance {
   std::uint64_t off_cpu_ns_ = 0;
 };
 
-/// One vCPU: produces a burst as its guest would, walks for it, serves requests, until kRequestStop.
-class VcpuThread {
+/// One vCPU, whose guest's program runs on its own thread.
+class VcpuThread : public VcpuLoop<VcpuThread, KernelMachine> {
  public:
   VcpuThread(CellShared& shared, Engine& engine, Vcpu& vcpu, const GuestConfig& guest, unsigned index);
   /// On its own thread; `self` is a VcpuThread.
   static void run(void* self) { static_cast<VcpuThread*>(self)->run(); }
 
-  WalkRecord record;
-  Disturbance disturbance;
-  std::uint64_t exits = 0;
-  Histogram exit_ns;
+  ThreadRecord thread;
   WalkCounts counts;
   Line<160> first_violation;
 
  private:
-  void run();
-  void loop(EngineVcpu& engine);
-  void record_exit(std::uint64_t entered);
+  friend VcpuLoop;
+  std::span<const Access> enter_guest();
+  void walk(EngineVcpu& engine, std::span<const Access> accesses) { engine.walk(accesses, record); }
+  static void end_burst(EngineVcpu&, std::size_t) {}
+  std::uint64_t idle_us() const { return burst_idle_us(state_); }
   void halt(EngineVcpu& engine, std::uint64_t idle_us);
-  void think(EngineVcpu& engine);
+  static void spin();
+  static void between_bursts(EngineVcpu& engine);
+  void observe(std::uint64_t now) { thread.observe(now); }
+
+  void run();
 
   CellShared& shared_;
   Engine& engine_;
-  Vcpu& vcpu_;
   const unsigned index_;
-  const std::uint64_t think_ticks_;
   GuestProgramState state_;
   const std::unique_ptr<Access[]> burst_;
 };
 
-/// One zapper: the request's host actions at its share of the zap rate, open loop.
-class ZapperThread {
+/// One zapper: the request's host actions at its share of the zap rate.
+class ZapperThread : public ZapperLoop<ZapperThread, KernelMachine> {
  public:
   ZapperThread(CellShared& shared, Engine& engine, std::span<const HostAction> actions, unsigned index);
   static void run(void* self) { static_cast<ZapperThread*>(self)->run(); }
 
   ZapRecord zaps;
-  Disturbance disturbance;
+  ThreadRecord thread;
 
  private:
+  friend ZapperLoop;
+  std::uint64_t ticks_of(std::uint64_t beat) const;
+  void observe(std::uint64_t now) { thread.observe(now); }
+  std::optional<std::uint64_t> wait_for_beat(std::uint64_t ticks) const;
+  void zap(std::uint64_t intended, std::uint64_t began);
+  void record_not_begun(std::uint64_t intended, std::uint64_t now) {
+    zaps.record_not_begun(intended, now, shared_.window, shared_.clocked());
+  }
+
   void run();
-  void loop();
-  /// After `begin`, in ticks.
-  std::uint64_t time_of(std::uint64_t beat) const;
 
   CellShared& shared_;
   Engine& engine_;

@@ -134,7 +134,7 @@ static unsigned int add_cpus(const uint16_t *cpus, unsigned int count, struct cp
 }
 
 int swk_hold_cpus(const uint16_t *vcpus, unsigned int vcpu_count, const uint16_t *zappers, unsigned int zapper_count,
-		  void (*going)(void *context, unsigned int cpu), int (*start)(void *context), void *context,
+		  void (*going)(void *context, unsigned int cpu), void (*start)(void *context), void *context,
 		  unsigned int *missing)
 {
 	int error = 0;
@@ -154,11 +154,8 @@ int swk_hold_cpus(const uint16_t *vcpus, unsigned int vcpu_count, const uint16_t
 		cell.held = true;
 	}
 	mutex_unlock(&cell_mutex);
-	if (!error) {
-		error = start(context);
-		if (error)
-			swk_release_cpus();
-	}
+	if (!error)
+		start(context);
 	cpus_read_unlock();
 	return error;
 }

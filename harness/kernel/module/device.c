@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /* The character device: what comes from user space is copied, measured and handed on here. */
+#include <asm/cpufeature.h>
 #include <asm/tsc.h>
+#include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -34,8 +37,12 @@ struct client {
 
 static int device_open(struct inode *inode, struct file *file)
 {
-	struct client *client = kzalloc(sizeof(*client), GFP_KERNEL);
+	struct client *client;
 
+	/* Beside the file's mode: a cell keeps CPUs busy, and its events count whatever a kernel's code does. */
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	client = kzalloc(sizeof(*client), GFP_KERNEL);
 	if (!client)
 		return -ENOMEM;
 	mutex_init(&client->mutex);
@@ -89,7 +96,7 @@ static long about(void __user *to)
 	}
 	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
 		about.kernel |= SHADOWWALK_KERNEL_PREEMPT_RCU;
-	if (IS_ENABLED(CONFIG_PREEMPTION))
+	if (preempt_model_preemptible())
 		about.kernel |= SHADOWWALK_KERNEL_PREEMPTION;
 	if (IS_ENABLED(CONFIG_RETPOLINE) || IS_ENABLED(CONFIG_MITIGATION_RETPOLINE))
 		about.kernel |= SHADOWWALK_KERNEL_RETPOLINE;
@@ -174,6 +181,11 @@ static int run_alone(struct client *client, struct swx_job *job, int *kept)
 {
 	int error;
 
+	if (!swk_clock_is_good()) {
+		strscpy(job->why, "the kernel found the TSC unstable after the module was loaded: unload and load it, for another clock",
+			sizeof(job->why));
+		return EOPNOTSUPP;
+	}
 	vfree(client->result);
 	client->result = vzalloc(sizeof(*client->result));
 	if (!client->result)
@@ -319,6 +331,11 @@ static int __init shadowwalk_init(void)
 {
 	int error;
 
+	/* Sections close the interrupt gate by the instructions themselves, which a Xen PV guest must not execute. */
+	if (boot_cpu_has(X86_FEATURE_XENPV)) {
+		pr_err("shadowwalk: this kernel is a paravirtual guest of Xen, whose interrupts cannot be switched off by cli\n");
+		return -EOPNOTSUPP;
+	}
 	swk_services_init();
 	error = swk_cpus_init();
 	if (error)

@@ -48,7 +48,9 @@ struct KernelVariant {
   VariantInfo info;
   std::unique_ptr<Engine> (*make_engine)(const EngineConfig& config) = nullptr;
 
-  bool uses_rcu() const { return info.needs.starts_with("RCU"); }
+  bool uses_rcu() const { return info.needs.starts_with("RCU") || info.kernel_only; }
+  /// Why the running kernel cannot have it; empty: it can.
+  std::string_view why_not() const;
   /// Why it needs a mmu_lock that sleeps; empty: it does not.
   std::string_view needs_mutex() const;
 };

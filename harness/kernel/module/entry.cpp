@@ -42,6 +42,9 @@ std::uint64_t bytes_needed(const shadowwalk_request& request) {
 /// What the running kernel decides. 0, or an errno.
 int check_here(swx_job& job, const KernelVariant& variant) {
   const shadowwalk_request& request = job.request;
+  if (const std::string_view why = variant.why_not(); !why.empty()) {
+    return refuse(job, EOPNOTSUPP, variant.info.name, ": ", why);
+  }
   if (const std::string_view why = variant.needs_mutex(); !why.empty() && request.mmu_lock != SHADOWWALK_LOCK_MUTEX) {
     return refuse(job, EOPNOTSUPP, variant.info.name, ": ", why, "; ask for mmu_lock mutex");
   }
@@ -87,12 +90,13 @@ uint32_t swx_variants(void) { return static_cast<uint32_t>(shelf_size()); }
 
 void swx_variant(uint32_t index, swx_variant_row* row) {
   const KernelVariant& one = variant(index);
+  const std::string_view why_not = one.why_not();
   const std::string_view mutex = one.needs_mutex();
-  row->flags = SHADOWWALK_VARIANT_RUNS | (one.info.safe ? SHADOWWALK_VARIANT_SAFE : 0) |
+  row->flags = (why_not.empty() ? SHADOWWALK_VARIANT_RUNS : 0) | (one.info.safe ? SHADOWWALK_VARIANT_SAFE : 0) |
                (mutex.empty() ? 0 : SHADOWWALK_VARIANT_NEEDS_MUTEX) |
                (one.uses_rcu() ? SHADOWWALK_VARIANT_USES_RCU : 0);
   row->name = one.info.name.data();  // a literal
-  row->why_not = mutex.empty() ? "" : mutex.data();
+  row->why_not = !why_not.empty() ? why_not.data() : mutex.empty() ? "" : mutex.data();
 }
 
 const char* swx_compiler(void) { return "g++ " __VERSION__; }

@@ -19,7 +19,7 @@ constexpr unsigned kPatienceSeconds = 30;      // for threads to come, and to en
 constexpr std::uint64_t kLookNs = 10'000'000;  // of the caller, which shares a CPU with what is timed
 constexpr std::uint32_t kSectionsPerBlock = 1024;
 
-/// The row: a primitive, or else a variant.
+/// The row: a primitive, or else a variant that this kernel can have.
 struct FloorRow {
   const swk_floor_row* primitive = nullptr;
   const KernelVariant* variant = nullptr;
@@ -27,8 +27,11 @@ struct FloorRow {
   explicit FloorRow(std::uint32_t index) {
     if (index < swk_floor_count) {
       primitive = &swk_floor_rows[index];
-    } else if (index - swk_floor_count < shelf_size()) {
-      variant = &kernel::variant(index - swk_floor_count);
+      return;
+    }
+    std::uint32_t left = index - swk_floor_count;
+    for (std::size_t i = 0; i < shelf_size() && variant == nullptr; ++i) {
+      if (kernel::variant(i).why_not().empty() && left-- == 0) variant = &kernel::variant(i);
     }
   }
   bool exists() const { return primitive != nullptr || variant != nullptr; }

@@ -33,7 +33,9 @@ void swk_free_pages(void *memory, size_t bytes);
 uint64_t swk_bytes_held(void);
 /* Bytes that are free or easily made so. */
 uint64_t swk_bytes_available(void);
-/* What the address in an SPTE counts from: below all memory of swk_alloc_pages(). Written once, before any cell. */
+/* What the address in an SPTE counts from: below all memory of swk_alloc_pages(), whose addresses have then so many
+ * bits. Written once, before any cell. */
+#define SWK_ADDRESS_BITS 52
 extern uint64_t swk_table_base;
 
 /* --- Time */
@@ -51,14 +53,14 @@ uint64_t swk_ktime_ns(void);
 struct swk_thread;
 
 /* A kthread, which begins with swk_thread_start(); null: *error is an errno. `cpu`: SHADOWWALK_ANY_CPU, or one that is
- * online and stays so until it is started (swk_hold_cpus). */
+ * online when it is started (swk_hold_cpus). */
 struct swk_thread *swk_thread_create(void (*run)(void *argument), void *argument, const char *name, unsigned int number,
                                      unsigned int cpu, int *error);
 void swk_thread_start(struct swk_thread *thread);
 /* Waits until the thread has ended, and frees it. 0: it has not within `seconds`, and both stay. A thread that was never
  * started ends without having run. */
 int swk_thread_join(struct swk_thread *thread, unsigned int seconds);
-/* Of the calling thread, if swk_thread_create() made it: what swk_set_self() said; else null. */
+/* Of the calling thread, if swk_thread_create() made it: what swk_set_self() said; else, and in interrupts, null. */
 void *swk_self(void);
 void swk_set_self(void *self);
 /* Of the calling thread: involuntary context switches so far; time on a CPU. */
@@ -73,6 +75,18 @@ void swk_sleep_ns(uint64_t ns);
 void swk_preempt_disable(void);
 void swk_preempt_enable(void);
 int swk_need_resched(void);
+
+/* Counters of `events` for a thread that has not been started, not counting yet; null: no memory. An event that cannot
+ * be opened is none of theirs: its errno is in its row. */
+struct swk_counters;
+struct swk_counters *swk_counters_create(struct swk_thread *thread, const struct shadowwalk_event *events,
+                                         unsigned int count);
+/* On the thread that is counted, which holds nothing. */
+void swk_counters_start(struct swk_counters *counters);
+void swk_counters_stop(struct swk_counters *counters);
+/* Adds what was counted between the two to the rows of the thread's role. */
+void swk_counters_add(const struct swk_counters *counters, struct shadowwalk_event_count *to);
+void swk_counters_free(struct swk_counters *counters);
 
 /* What the thread that runs a cell waits for. */
 struct swk_event;
@@ -108,7 +122,7 @@ struct swk_rcu_head {
   uint64_t words[2];
 };
 void swk_call_rcu(struct swk_rcu_head *head);
-void swx_rcu_callback(struct swk_rcu_head *head); /* softirq or kthread */
+void swx_rcu_callback(struct swk_rcu_head *head); /* softirq or kthread; of RCU and SRCU */
 void swk_synchronize_rcu_expedited(void);
 void swk_rcu_barrier(void);
 #ifdef __cplusplus
@@ -123,6 +137,21 @@ void swk_rcu_read_lock(void);
 void swk_rcu_read_unlock(void);
 #endif
 #endif
+
+/* A domain of SRCU; null: no memory. */
+struct swk_srcu;
+struct swk_srcu *swk_srcu_create(int fast);
+/* Waits for its callbacks. */
+void swk_srcu_free(struct swk_srcu *srcu);
+/* A jump more than a C module has to the kernel's own functions, which it calls, too. */
+int swk_srcu_read_lock(struct swk_srcu *srcu);
+void swk_srcu_read_unlock(struct swk_srcu *srcu, int set);
+/* The same for a domain that was made `fast`, where the kernel has that. */
+int swk_has_srcu_fast(void);
+void *swk_srcu_read_lock_fast(struct swk_srcu *srcu);
+void swk_srcu_read_unlock_fast(struct swk_srcu *srcu, void *section);
+void swk_call_srcu(struct swk_srcu *srcu, struct swk_rcu_head *head);
+void swk_srcu_barrier(struct swk_srcu *srcu);
 
 /* --- CPUs and IPIs */
 
@@ -141,9 +170,9 @@ void swk_membarrier(void);
 
 /* From here on a CPU of the cell can go offline only after swk_release_cpus(); `going` (context, cpu) is told, and must
  * bring that about. Returns 0, or ENODEV with the CPU that is not online in *missing. The CPUs are looked at, and
- * `start` is called, while none can go. */
+ * `start` is called, while none can go: it must do nothing that may wait for that to change, as perf's calls do. */
 int swk_hold_cpus(const uint16_t *vcpus, unsigned int vcpu_count, const uint16_t *zappers, unsigned int zapper_count,
-                  void (*going)(void *context, unsigned int cpu), int (*start)(void *context), void *context,
+                  void (*going)(void *context, unsigned int cpu), void (*start)(void *context), void *context,
                   unsigned int *missing);
 void swk_release_cpus(void);
 unsigned int swk_cpus_online(void);

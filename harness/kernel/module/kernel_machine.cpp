@@ -5,27 +5,11 @@
 
 namespace shadowwalk::kernel {
 
-void Rcu::call(RcuHead& head, void (*func)(RcuHead*, void*), void* context) {
-  head.func = func;
-  head.context = context;
-  swk_call_rcu(&head.head);
-  // acquire pairs with the release in see(): the probe's last callback is over.
-  if (options_.observer == nullptr || seeing_.exchange(true, std::memory_order_acquire)) return;
-  began_ = KernelMachine::now();
-  probe_.func = [](RcuHead*, void* rcu) { static_cast<Rcu*>(rcu)->see(static_cast<Rcu*>(rcu)->began_); };
-  probe_.context = this;
-  swk_call_rcu(&probe_.head);
-}
+std::uint64_t GracePeriods::now() { return KernelMachine::now(); }
 
-void Rcu::synchronize() {
-  const std::uint64_t began = KernelMachine::now();
-  swk_synchronize_rcu_expedited();
-  see(began);
-}
-
-void Rcu::see(std::uint64_t began) {
-  grace_periods_.fetch_add(1, std::memory_order_relaxed);
-  if (options_.observer != nullptr) options_.observer->on_grace_period(began, KernelMachine::now());
+void GracePeriods::see(std::uint64_t began) {
+  seen_.fetch_add(1, std::memory_order_relaxed);
+  if (observer_ != nullptr) observer_->on_grace_period(began, now());
   seeing_.store(false, std::memory_order_release);  // pairs with the acquire in call()
 }
 

@@ -4,9 +4,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "harness/kernel/module/glue.h"
+#include "harness/machine/backoff.hpp"
 #include "harness/machine/basic_machine.hpp"
 #include "harness/machine/check.hpp"
 #include "harness/machine/machine.hpp"
@@ -16,27 +18,8 @@
 namespace shadowwalk {
 namespace kernel {
 
-inline void cpu_relax() { asm volatile("pause" ::: "memory"); }
-
 /// smp_mb() as x86-64 kernels have it (450cbdd0125c).
 inline void full_fence() { asm volatile("lock; addl $0, -4(%%rsp)" ::: "memory", "cc"); }
-
-/// Spins briefly, then lets others run where the caller may.
-class Backoff {
- public:
-  void wait() {
-    if (spins_ < kSpins) {
-      ++spins_;
-      cpu_relax();
-    } else {
-      swk_yield();
-    }
-  }
-
- private:
-  static constexpr unsigned kSpins = 128;
-  unsigned spins_ = 0;
-};
 
 /// Waits with preemption off, as a spinlock's waiter.
 struct SpinBackoff {
@@ -174,15 +157,50 @@ struct RcuHead {
   void* context = nullptr;
 };
 
-/// The kernel's RCU. A grace period is seen from a call() while none that was seen is under way to the callback of a
+struct RcuOptions {
+  GracePeriodObserver* observer = nullptr;  ///< in a callback's context or the waiting thread; one call at a time
+};
+
+/// Sees the grace periods of RCU or SRCU: each from a call, while none that was seen is under way, to the callback of a
 /// head that is queued behind the caller's for that.
+class GracePeriods {
+ public:
+  explicit GracePeriods(const RcuOptions& options) : observer_(options.observer) {}
+
+  /// `queue(swk_rcu_head&)` is call_rcu() or call_srcu().
+  template <class Queue>
+  void call(RcuHead& head, void (*func)(RcuHead*, void*), void* context, Queue queue) {
+    head.func = func;
+    head.context = context;
+    queue(head.head);
+    // acquire pairs with the release in see(): the probe's last callback is over.
+    if (observer_ == nullptr || seeing_.exchange(true, std::memory_order_acquire)) return;
+    began_ = now();
+    probe_.func = [](RcuHead*, void* self) {
+      static_cast<GracePeriods*>(self)->see(static_cast<GracePeriods*>(self)->began_);
+    };
+    probe_.context = this;
+    queue(probe_.head);
+  }
+  /// One that began at `began` is over.
+  void see(std::uint64_t began);
+  static std::uint64_t now();
+  std::uint64_t seen() const { return seen_.load(std::memory_order_relaxed); }
+
+ private:
+  GracePeriodObserver* const observer_;
+  std::atomic<std::uint64_t> seen_{0};
+  std::atomic<bool> seeing_{false};
+  std::uint64_t began_ = 0;  // of the one that is being seen
+  RcuHead probe_;
+};
+
+/// The kernel's RCU.
 class Rcu {
  public:
-  struct Options {
-    GracePeriodObserver* observer = nullptr;  ///< in softirq context or the waiting thread; one call at a time
-  };
+  using Options = RcuOptions;
 
-  explicit Rcu(const Options& options) : options_(options) {}
+  explicit Rcu(const Options& options) : grace_periods_(options) {}
   /// Every callback has run.
   ~Rcu() { barrier(); }
   Rcu(const Rcu&) = delete;
@@ -191,20 +209,54 @@ class Rcu {
   static void read_lock() { swk_rcu_read_lock(); }
   static void read_unlock() { swk_rcu_read_unlock(); }
 
-  void call(RcuHead& head, void (*func)(RcuHead*, void*), void* context);
+  void call(RcuHead& head, void (*func)(RcuHead*, void*), void* context) {
+    grace_periods_.call(head, func, context, [](swk_rcu_head& queued) { swk_call_rcu(&queued); });
+  }
   /// synchronize_rcu_expedited(). Sleeps.
-  void synchronize();
-  void barrier() { swk_rcu_barrier(); }
-  std::uint64_t grace_periods() const { return grace_periods_.load(std::memory_order_relaxed); }
+  void synchronize() {
+    const std::uint64_t began = GracePeriods::now();
+    swk_synchronize_rcu_expedited();
+    grace_periods_.see(began);
+  }
+  static void barrier() { swk_rcu_barrier(); }
+  std::uint64_t grace_periods() const { return grace_periods_.seen(); }
 
  private:
-  void see(std::uint64_t began);
+  GracePeriods grace_periods_;
+};
 
-  const Options options_;
-  std::atomic<std::uint64_t> grace_periods_{0};
-  std::atomic<bool> seeing_{false};
-  std::uint64_t began_ = 0;  // of the one that is being seen
-  RcuHead probe_;
+/// A domain of the kernel's SRCU.
+class Srcu {
+ public:
+  Srcu(const RcuOptions& options, bool fast) : domain_(swk_srcu_create(fast ? 1 : 0)), grace_periods_(options) {}
+  /// Every callback has run.
+  ~Srcu() { swk_srcu_free(domain_); }
+  Srcu(const Srcu&) = delete;
+  Srcu& operator=(const Srcu&) = delete;
+
+  /// False: the kernel refused its memory, and it must not be used.
+  bool has_memory() const { return domain_ != nullptr; }
+  int read_lock() { return swk_srcu_read_lock(domain_); }
+  void read_unlock(int set) { swk_srcu_read_unlock(domain_, set); }
+  void call(RcuHead& head, void (*func)(RcuHead*, void*), void* context) {
+    grace_periods_.call(head, func, context, [this](swk_rcu_head& queued) { swk_call_srcu(domain_, &queued); });
+  }
+  void barrier() { swk_srcu_barrier(domain_); }
+  std::uint64_t grace_periods() const { return grace_periods_.seen(); }
+
+ protected:
+  swk_srcu* const domain_;
+
+ private:
+  GracePeriods grace_periods_;
+};
+
+/// One whose sections are srcu_read_lock_fast()'s.
+class SrcuFast : public Srcu {
+ public:
+  using Srcu::Srcu;
+  void* read_lock() { return swk_srcu_read_lock_fast(domain_); }
+  void read_unlock(void* section) { swk_srcu_read_unlock_fast(domain_, section); }
 };
 
 }  // namespace kernel
@@ -226,16 +278,18 @@ class IpiTargets<kernel::Cpu> {
   std::size_t count_ = 0;
 };
 
-/// The running kernel: vCPUs are bound kthreads, IPIs are smp_call_function_many(), RCU is the kernel's. Made and
-/// destroyed between swk_ipis_prepare() and swk_ipis_release().
+/// The running kernel: vCPUs are bound kthreads, IPIs are smp_call_function_many(), RCU and SRCU are the kernel's. Made
+/// and destroyed between swk_ipis_prepare() and swk_ipis_release().
 class KernelMachine : public BasicMachine<KernelMachine, kernel::Vcpu, kernel::Rcu> {
  public:
   template <class T>
   using Atomic = std::atomic<T>;
   using MmuLock = kernel::MmuLock;
-  using Backoff = kernel::Backoff;
+  using Backoff = BasicBackoff<swk_yield>;
   using Mutex = kernel::Mutex;
   using RcuHead = kernel::RcuHead;
+  using Srcu = kernel::Srcu;
+  using SrcuFast = kernel::SrcuFast;
 
   static constexpr bool has_bug(Mutant) { return false; }
   static void full_fence() { kernel::full_fence(); }
@@ -270,7 +324,23 @@ class KernelMachine : public BasicMachine<KernelMachine, kernel::Vcpu, kernel::R
   static void* at_address(std::uint64_t address) { return reinterpret_cast<void*>(address + swk_table_base); }
 
   explicit KernelMachine(unsigned vcpus) : BasicMachine(vcpus) {}
+
+  Srcu& srcu() { return srcu(false); }
+  SrcuFast& srcu_fast() { return srcu(true); }
+  /// False: what a variant has asked for was refused.
+  bool has_memory() const { return !srcu_ || srcu_->has_memory(); }
+  /// Of RCU or of SRCU: no variant has both.
+  bool has_grace_periods() const { return has_rcu() || srcu_; }
+  std::uint64_t grace_periods() const { return srcu_ ? srcu_->grace_periods() : BasicMachine::grace_periods(); }
+
+ private:
+  SrcuFast& srcu(bool fast) {
+    if (!srcu_) srcu_.emplace(rcu_options(), fast);
+    return *srcu_;
+  }
+
+  std::optional<SrcuFast> srcu_;  // of one kind: a cell has one variant
 };
-static_assert(Machine<KernelMachine>);
+static_assert(Machine<KernelMachine> && HasSrcu<KernelMachine>);
 
 }  // namespace shadowwalk

@@ -4,8 +4,15 @@
 
 /* What the module's C files have for each other. */
 
+#include <linux/sched.h>
+
+struct swk_thread;
+struct task_struct *swk_task_of(struct swk_thread *thread);
+
 /* Once, before anything else: the clock, the base of tables. */
 void swk_services_init(void);
+/* Whether that clock can still be trusted. */
+bool swk_clock_is_good(void);
 
 /* The callback for CPUs that go offline. 0, or a negative errno. */
 int swk_cpus_init(void);

@@ -110,6 +110,22 @@ void check_action(const shadowwalk_action& action, Check& check) {
   }
 }
 
+void check_events(const shadowwalk_request& request, Check& check) {
+  check.in_range("event_count", request.event_count, 0, SHADOWWALK_MAX_EVENTS);
+  for (std::uint32_t i = 0; i < request.event_count && check.passed(); ++i) {
+    check.in_range("an event's exclude", request.events[i].exclude, 0, SHADOWWALK_EXCLUDE_ALL);
+  }
+}
+
+void check_cpus(const shadowwalk_request& request, Check& check) {
+  for (std::uint32_t i = 0; i < request.vcpus && check.passed(); ++i) {
+    // Its number becomes a bit in a mask of CPUs.
+    if (request.cpu_of_vcpu[i] == SHADOWWALK_ANY_CPU) {
+      check.refuse(EINVAL, "cpu_of_vcpu: vCPU ", std::uint64_t{i}, " must be bound to a CPU, and has none");
+    }
+  }
+}
+
 bool is_name(std::span<const char> text) {
   const auto end = std::find(text.begin(), text.end(), '\0');
   return end != text.end() && end != text.begin();
@@ -127,7 +143,6 @@ void check_zaps(const shadowwalk_request& request, Check& check) {
 }
 
 void check_reserved(const shadowwalk_request& request, Check& check) {
-  check.zero("reserved0", request.reserved0);
   for (const std::uint64_t word : request.reserved) check.zero("reserved", word);
   check.zero("guest.vcpu", request.guest.vcpu);
   check.zero("guest.burst", request.guest.burst);
@@ -180,6 +195,8 @@ Refusal check_request(const shadowwalk_request& request) {
   check_delay("read_delay", request.read_delay, request.walks_per_exit, check);
   check_delay("first_vcpu_delay", request.first_vcpu_delay, request.walks_per_exit, check);
   check_zaps(request, check);
+  check_events(request, check);
+  check_cpus(request, check);
   check_pages(request, check);
   check_reserved(request, check);
   if (!check.passed()) return check.refusal();

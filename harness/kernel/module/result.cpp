@@ -71,8 +71,9 @@ void add_vcpu(shadowwalk_result& to, const VcpuThread& from) {
   add(to.section_ns, from.record.section_ns);
   add(to.fault_ns, from.record.fault_ns);
   add(to.exit_ns, from.exit_ns);
-  to.vcpu_preemptions += from.disturbance.preemptions();
-  to.vcpu_off_cpu_ns = std::max(to.vcpu_off_cpu_ns, from.disturbance.off_cpu_ns());
+  to.vcpu_preemptions += from.thread.preemptions();
+  to.vcpu_off_cpu_ns = std::max(to.vcpu_off_cpu_ns, from.thread.off_cpu_ns());
+  if (from.thread.counters != nullptr) swk_counters_add(from.thread.counters.get(), to.vcpu_events);
 }
 
 void add_zapper(shadowwalk_result& to, const ZapperThread& from) {
@@ -83,7 +84,8 @@ void add_zapper(shadowwalk_result& to, const ZapperThread& from) {
   to.zaps_unfinished += from.zaps.zaps_unfinished;
   add(to.zap_ns, from.zaps.zap_ns);
   add(to.zap_service_ns, from.zaps.zap_service_ns);
-  to.zapper_preemptions += from.disturbance.preemptions();
+  to.zapper_preemptions += from.thread.preemptions();
+  if (from.thread.counters != nullptr) swk_counters_add(from.thread.counters.get(), to.zapper_events);
 }
 
 void add_records(shadowwalk_result& to, const MmuRecords& from) {

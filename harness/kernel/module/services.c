@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* What the module's C++ part asks of the kernel: memory, time, threads, locks, RCU. */
+/* What the module's C++ part asks of the kernel: memory, time, threads, locks. */
 #include <asm/tsc.h>
 #include <linux/atomic.h>
 #include <linux/completion.h>
@@ -10,8 +10,8 @@
 #include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -54,6 +54,11 @@ void *swk_alloc_pages(size_t bytes)
 {
 	void *memory = vmalloc_huge(bytes, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 
+	/* With five levels vmalloc's range is larger than an SPTE's address, though it is taken from its beginning on. */
+	if (memory && ((uint64_t)memory + bytes - swk_table_base) >> SWK_ADDRESS_BITS) {
+		vfree(memory);
+		return NULL;
+	}
 	if (memory)
 		atomic64_add(bytes, &bytes_held);
 	return memory;
@@ -99,11 +104,17 @@ void __init swk_services_init(void)
 	swk_clock.ns_per_tick_32 = swk_clock.uses_tsc ? div64_u64(1000000ull << 32, tsc_khz) : 1ull << 32;
 }
 
+bool swk_clock_is_good(void)
+{
+	return !swk_clock.uses_tsc || !check_tsc_unstable();
+}
+
 /* --- Threads */
 
 struct swk_thread {
 	struct task_struct *task;
 	struct completion ended;
+	unsigned int cpu;
 	bool started;
 	void (*run)(void *argument);
 	void *argument;
@@ -139,19 +150,25 @@ struct swk_thread *swk_thread_create(void (*run)(void *argument), void *argument
 	init_completion(&thread->ended);
 	thread->run = run;
 	thread->argument = argument;
+	thread->cpu = cpu;
 	thread->task = kthread_create(thread_main, thread, "sw-%s-%u", name, number);
 	if (IS_ERR(thread->task)) {
 		*error = -PTR_ERR(thread->task);
 		kfree(thread);
 		return NULL;
 	}
-	if (cpu != SHADOWWALK_ANY_CPU)
-		kthread_bind(thread->task, cpu);
 	return thread;
+}
+
+struct task_struct *swk_task_of(struct swk_thread *thread)
+{
+	return thread->task;
 }
 
 void swk_thread_start(struct swk_thread *thread)
 {
+	if (thread->cpu != SHADOWWALK_ANY_CPU)
+		kthread_bind(thread->task, thread->cpu);
 	thread->started = true;
 	wake_up_process(thread->task);
 }
@@ -165,9 +182,10 @@ int swk_thread_join(struct swk_thread *thread, unsigned int seconds)
 	return 1;
 }
 
+/* In an interrupt, or a softirq's callback of RCU, none: that is not what the thread under it does. */
 static struct swk_thread *current_thread(void)
 {
-	if (!(current->flags & PF_KTHREAD) || kthread_func(current) != thread_main)
+	if (!in_task() || !(current->flags & PF_KTHREAD) || kthread_func(current) != thread_main)
 		return NULL;
 	return kthread_data(current);
 }
@@ -304,41 +322,6 @@ int swk_rwlock_is_contended(struct swk_rwlock *lock)
 {
 	return rwlock_is_contended((rwlock_t *)lock);
 }
-
-/* --- RCU */
-
-static void rcu_callback(struct rcu_head *head)
-{
-	swx_rcu_callback((struct swk_rcu_head *)head);
-}
-
-void swk_call_rcu(struct swk_rcu_head *head)
-{
-	BUILD_BUG_ON(sizeof(struct rcu_head) != sizeof(*head));
-	call_rcu((struct rcu_head *)head, rcu_callback);
-}
-
-void swk_synchronize_rcu_expedited(void)
-{
-	synchronize_rcu_expedited();
-}
-
-void swk_rcu_barrier(void)
-{
-	rcu_barrier();
-}
-
-#ifndef CONFIG_PREEMPT_RCU
-void swk_rcu_read_lock(void)
-{
-	rcu_read_lock();
-}
-
-void swk_rcu_read_unlock(void)
-{
-	rcu_read_unlock();
-}
-#endif
 
 /* --- Trouble */
 

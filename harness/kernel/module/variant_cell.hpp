@@ -82,7 +82,7 @@ class VariantCell final : public Engine {
     tree_.set_quota(config.request.quota_pages);
   }
 
-  bool has_memory() const override { return tree_.pool().has_memory(); }
+  bool has_memory() const override { return tree_.pool().has_memory() && machine_.has_memory(); }
   std::unique_ptr<EngineVcpu> attach_vcpu(unsigned index) override {
     const bool first = index == 0 && request_.first_vcpu_delay.one_in != 0;
     const ReadDelay delay = read_delay(first ? request_.first_vcpu_delay : request_.read_delay);

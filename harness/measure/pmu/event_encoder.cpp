@@ -26,23 +26,9 @@ bool looks_like_tracepoint(const std::string& event) {
   return std::count(event.begin(), event.end(), ':') == 1 && event.front() != ':' && event.back() != ':';
 }
 
-}  // namespace
-
-std::string cut_modifiers(std::string& event) {
-  std::string modifiers;
-  for (;;) {
-    const std::size_t colon = event.rfind(':');
-    if (colon == std::string::npos || colon + 1 == event.size() || colon == 0 || event[colon - 1] == ':') break;
-    const std::string_view last = std::string_view(event).substr(colon + 1);
-    if (last.find_first_not_of("ukhGH") != std::string_view::npos) break;
-    modifiers += last;
-    event.erase(colon);
-  }
-  return modifiers;
-}
-
-std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const SystemPaths& paths) {
-  if (event.find('/') != std::string::npos) return encode_sysfs_event(event, paths);
+std::variant<EncodedEvent, Refusal> encode_as_written(const std::string& event, const SystemPaths& paths,
+                                                      CountedCode code) {
+  if (event.find('/') != std::string::npos) return encode_sysfs_event(event, paths, code);
 
   std::string name = event;
   const std::string modifiers = cut_modifiers(name);
@@ -68,7 +54,7 @@ std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const
   encoded.name = event;
   encoded.attributes = encoding.attributes;
   encoded.kind = encoding.attributes.type == PERF_TYPE_SOFTWARE ? EventKind::software : EventKind::core;
-  apply_privileges(encoded, modifiers);
+  apply_privileges(encoded, modifiers, code);
   if (happens_in_the_kernel(encoded.attributes)) {
     if (!modifiers.empty() && encoded.attributes.exclude_kernel) {
       return Refusal{event, fmt::format("happens in the kernel: with :{} it would always be 0", modifiers)};
@@ -80,11 +66,35 @@ std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const
   return encoded;
 }
 
-EncodedSelection encode_selection(const EventSelection& selection, const SystemPaths& paths) {
+}  // namespace
+
+std::string cut_modifiers(std::string& event) {
+  std::string modifiers;
+  for (;;) {
+    const std::size_t colon = event.rfind(':');
+    if (colon == std::string::npos || colon + 1 == event.size() || colon == 0 || event[colon - 1] == ':') break;
+    const std::string_view last = std::string_view(event).substr(colon + 1);
+    if (last.find_first_not_of("ukhGH") != std::string_view::npos) break;
+    modifiers += last;
+    event.erase(colon);
+  }
+  return modifiers;
+}
+
+std::variant<EncodedEvent, Refusal> encode_event(const std::string& event, const SystemPaths& paths, CountedCode code) {
+  auto result = encode_as_written(event, paths, code);
+  const auto* const encoded = std::get_if<EncodedEvent>(&result);
+  if (code == CountedCode::kernel && encoded != nullptr && encoded->attributes.exclude_kernel) {
+    return Refusal{event, "kernel threads run no code but the kernel's: with these modifiers it would always be 0"};
+  }
+  return result;
+}
+
+EncodedSelection encode_selection(const EventSelection& selection, const SystemPaths& paths, CountedCode code) {
   EncodedSelection encoded;
   encoded.refused = selection.refused;
   for (const std::string& event : selection.events) {
-    auto result = encode_event(event, paths);
+    auto result = encode_event(event, paths, code);
     if (auto* ready = std::get_if<EncodedEvent>(&result)) {
       if (const auto set = selection.sets.find(event); set != selection.sets.end()) ready->set = set->second;
       const bool taken = std::any_of(encoded.events.begin(), encoded.events.end(),

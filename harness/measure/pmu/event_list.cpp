@@ -107,7 +107,7 @@ std::string event_label(std::string_view event) {
   return std::string(event);
 }
 
-void apply_privileges(EncodedEvent& event, std::string_view modifiers) {
+void apply_privileges(EncodedEvent& event, std::string_view modifiers, CountedCode code) {
   const auto has = [&](char letter) { return modifiers.find(letter) != std::string_view::npos; };
   const bool filters = event.kind == EventKind::core || event.kind == EventKind::software;
   perf_event_attr& attributes = event.attributes;
@@ -118,7 +118,9 @@ void apply_privileges(EncodedEvent& event, std::string_view modifiers) {
     attributes.exclude_kernel = has('k') ? 0 : 1;
     attributes.exclude_hv = has('h') ? 0 : 1;
   } else if (filters) {
-    attributes.exclude_kernel = attributes.exclude_hv = 1;
+    attributes.exclude_user = code == CountedCode::kernel ? 1 : 0;
+    attributes.exclude_kernel = code == CountedCode::user ? 1 : 0;
+    attributes.exclude_hv = 1;
   }
   // Only a core's PMU keeps counting while a guest runs, whose instructions are not walks.
   if (has('G') || has('H')) {

@@ -48,8 +48,8 @@ struct SystemPaths {
 /// Decides the privilege levels that count unless a modifier says otherwise, and the events with which an event may
 /// share a group.
 enum class EventKind {
-  core,        ///< a core's PMU: user code of the host only, as anyone may count it
-  software,    ///< the kernel's own counters: user code, where that means anything
+  core,        ///< a core's PMU: one kind of code only, of the host; user code, as anyone may count it
+  software,    ///< the kernel's own counters: the same, where that means anything
   tracepoint,  ///< happens in the kernel: everything
   device,      ///< another PMU (msr, ibs_op, ...): everything, as most of these cannot filter
 };
@@ -65,9 +65,12 @@ struct EncodedEvent {
   std::string unit;  ///< empty: a plain count
 };
 
+/// Whose code the threads run that are to be counted: what a core's event counts that says nothing about it.
+enum class CountedCode { user, kernel };
+
 /// perf's modifiers after the last colon or slash: `u` user, `k` kernel, `h` hypervisor, `G` guest, `H` host. Sets the
-/// exclude bits for them, or the kind's own for none.
-void apply_privileges(EncodedEvent& event, std::string_view modifiers);
+/// exclude bits for them, or the kind's own for none, which are those of `code` if the kind can filter.
+void apply_privileges(EncodedEvent& event, std::string_view modifiers, CountedCode code = CountedCode::user);
 
 /// The levels that the exclude bits leave, as modifiers: `u`, `uk`; empty for all.
 std::string privileges(const perf_event_attr& attributes);

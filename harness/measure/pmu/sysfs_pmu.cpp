@@ -183,7 +183,8 @@ bool put_term(const TermFormat& format, std::uint64_t value, perf_event_attr& at
   return true;
 }
 
-std::variant<EncodedEvent, Refusal> encode_sysfs_event(const std::string& event, const SystemPaths& paths) {
+std::variant<EncodedEvent, Refusal> encode_sysfs_event(const std::string& event, const SystemPaths& paths,
+                                                       CountedCode code) {
   const std::size_t open = event.find('/');
   const std::size_t close = event.rfind('/');
   const std::string pmu = event.substr(0, open);
@@ -214,7 +215,7 @@ std::variant<EncodedEvent, Refusal> encode_sysfs_event(const std::string& event,
   TermEncoder encoder(folder, encoded);
   encoder.encode(terms, /*aliases_allowed=*/true);
   if (!encoder.error.empty()) return Refusal{event, fmt::format("PMU {}: {}", pmu, encoder.error)};
-  apply_privileges(encoded, modifiers);
+  apply_privileges(encoded, modifiers, code);
   encoded.encoded = describe(pmu, encoded.attributes, privileges(encoded.attributes));
   return encoded;
 }

@@ -25,7 +25,8 @@ std::optional<TermFormat> parse_term_format(std::string_view text);
 bool put_term(const TermFormat& format, std::uint64_t value, perf_event_attr& attributes);
 
 /// Encodes `pmu/terms/modifiers`, or says why not.
-std::variant<EncodedEvent, Refusal> encode_sysfs_event(const std::string& event, const SystemPaths& paths);
+std::variant<EncodedEvent, Refusal> encode_sysfs_event(const std::string& event, const SystemPaths& paths,
+                                                       CountedCode code = CountedCode::user);
 
 /// Whether the kernel drives a PMU of the CPU's cores.
 bool has_core_pmu(const SystemPaths& paths);

@@ -44,6 +44,12 @@ TEST_F(Requests, AreRefusedWithAReason) {
   expect("stalls that keep a CPU", EINVAL,
          [](auto& r) { r.read_delay = {.one_in = 1, .stall_ns = 5'000'000, .every_ns = 0}; });
   expect("a stream beyond the window", EINVAL, [](auto& r) { r.guest.phases[0].streams[0].pages = 1ull << 60; });
+  expect("a vCPU without a CPU", EINVAL, [](auto& r) { r.cpu_of_vcpu[0] = SHADOWWALK_ANY_CPU; });
+  expect("too many events", EINVAL, [](auto& r) { r.event_count = SHADOWWALK_MAX_EVENTS + 1; });
+  expect("an event that excludes what there is not", EINVAL, [](auto& r) {
+    r.event_count = 1;
+    r.events[0].exclude = SHADOWWALK_EXCLUDE_ALL + 1;
+  });
   expect("a reserved field", EINVAL, [](auto& r) { r.reserved[3] = 1; });
   expect("a Zipf table of nothing", EINVAL, [](auto& r) { r.guest.phases[0].streams[0].locality = 2; });
   const auto result = std::make_unique<shadowwalk_result>();

@@ -1,13 +1,20 @@
 #pragma once
 
+#include <memory>
+
 #include "harness/kernel/abi.h"
 #include "harness/lab/cell.hpp"
 #include "harness/lab/prepared_cell.hpp"
 
+/// Between a cell as the lab has it and the module's ABI.
 namespace shadowwalk::kernel {
 
+/// A prepared cell as the module takes it. Its CPUs are those that the placement deals; of its events, the first
+/// SHADOWWALK_MAX_EVENTS. Throws InputError for what no kernel can honour; the rest the module refuses itself. Pure.
+std::unique_ptr<shadowwalk_request> to_request(const PreparedCell& cell);
+
 /// What the module measured, as the lab's own cells have it. Throws CellError if the counts contradict each other.
-/// Pure.
+/// Looks at this host only to say why an event was refused.
 CellMeasurement to_measurement(const PreparedCell& cell, const shadowwalk_request& request,
                                const shadowwalk_result& result);
 
