@@ -61,7 +61,8 @@ TEST_F(Cells, EverySchemeFreesAllThatItZapsAndNoneOfItTooEarly) {
   const RawDevice device;
   for (const shadowwalk_variant& variant : device.variants()) {
     if ((variant.flags & SHADOWWALK_VARIANT_RUNS) == 0) {
-      EXPECT_EQ(device.run(small_request(variant.name, device.cpus())), EOPNOTSUPP) << variant.name;
+      shadowwalk_request refused = small_request(variant.name, device.cpus());
+      EXPECT_EQ(device.run(refused), EOPNOTSUPP) << variant.name;
       EXPECT_THAT(device.why(), testing::HasSubstr(variant.why_not));
       continue;
     }
