@@ -13,6 +13,9 @@ endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
 
+# Up to half a GiB g++ collects no garbage of its own: collecting takes up to 8 % of its time.
+add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=ggc-min-heapsize=524288>)
+
 set(SHADOWWALK_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined or thread")
 if(SHADOWWALK_SANITIZE MATCHES "address")
   # Optimising what AddressSanitizer adds takes two thirds of the compiler's time. ThreadSanitizer's code would be too
@@ -78,7 +81,7 @@ endfunction()
 # shadowwalk_compile_unoptimised(TARGET): for code that runs for milliseconds, as most tests do: optimising it takes longer.
 function(shadowwalk_compile_unoptimised target)
   shadowwalk_compile_together(${target})
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
+  target_compile_options(${target} PRIVATE "$<$<CONFIG:Release>:-O0;-g0>")
 endfunction()
 
 # shadowwalk_room(NAME SOURCES... LINK deps...): one static library for one room of the house.
