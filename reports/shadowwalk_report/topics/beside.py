@@ -1,6 +1,7 @@
 """The same cells in user space and in a kernel, side by side: what the user-space lab gets right, and what it gets wrong."""
 
 import dataclasses
+import functools
 
 from matplotlib import ticker
 
@@ -150,6 +151,7 @@ def _settings(table, shown, kernels):
     return list(dict.fromkeys((fewest, best))) if shown.is_quiet else [best]
 
 
+@functools.lru_cache(maxsize=2)  # page, text, JSON and pictures ask for the same
 def besides(table):
     """{platform of a kernel: [Beside]}."""
     by_platform = grouped((setting.platform, setting) for setting in table.settings if setting.is_kernel)
