@@ -172,6 +172,25 @@ def test_where_a_side_is_missing_the_row_says_why(runs, machines, reason):
     assert list(plots(material)) == []
 
 
+def test_noise_on_either_side_is_the_reason_of_its_rows(tmp_path):
+    factory = RunFactory(tmp_path / "run", 5)
+    noisy = {"flags": ["noisy"]}
+    for machine, extra in ((IN_KERNEL, noisy), (USER, {})):
+        for variant, cost in (("leak", 5), ("rcu-counter", 15)):
+            machine_cell(factory, {"walk_ns_mean": spread(cost)}, variant=variant, zappers=0, extra=extra, **machine)
+    [found] = besides(material_of(load(factory.write())).table).values()
+    assert [(row.words, row.reason) for row in found] == [
+        (words, "all results in the kernel are noisy or perturbed") for words in ("a walk, leak", "read side: adds to a walk, rcu-counter")]
+
+
+def test_a_read_side_needs_the_speed_limit(tmp_path):
+    factory = RunFactory(tmp_path / "run", 5)
+    for machine in (IN_KERNEL, USER):
+        machine_cell(factory, {"walk_ns_mean": spread(15)}, variant="rcu-counter", zappers=0, **machine)
+    [[found]] = besides(material_of(load(factory.write())).table).values()
+    assert found.reason == "leak was not measured beside it in user space, or not quietly"
+
+
 def test_an_option_that_differs_makes_no_pair(tmp_path):
     factory = RunFactory(tmp_path / "run", 5)
     machine_cells(factory, {**USER, "warmup_s": 2.0})

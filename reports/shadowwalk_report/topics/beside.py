@@ -101,6 +101,8 @@ def _why_no_value(row, shown, place):
         return f"{place}: {saturation}"
     if not row.has_quiet:
         return f"all results {place} are noisy or perturbed"
+    if shown.adds and row.estimate(shown.counter.name):
+        return f"{SPEED_LIMIT} was not measured beside it {place}, or not quietly"
     return f"{place}: {row.why_absent(shown.counter.name) or 'not measured'}"
 
 
@@ -108,9 +110,10 @@ def _beside(table, shown, kernel):
     """The Beside of the kernel's row; None where neither side has the quantity."""
     user = table.row(kernel.setting.in_user_space, kernel.scheme)
     rows = (user, kernel)
-    values = [{} if row is None or row.is_emulated or row.broken or row.saturation(shown.counter) else shown.values(table, row) for row in rows]
-    if not any(values):
+    timed = [row for row in rows if row and not row.is_emulated]
+    if not any(row.estimate(shown.counter.name) for row in timed):
         return None
+    values = [shown.values(table, row) if row in timed and not row.broken and not row.saturation(shown.counter) else {} for row in rows]
     found = [estimate(part.values()) for part in values]
 
     def beside(factor, reason):
