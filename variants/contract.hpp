@@ -54,7 +54,7 @@
 /// without an engine lock, but never while a walker that could have reached them is between begin() and end(). It must
 /// call Machine::flush_remote_tlbs(). Every scheme pays for that alike, so that differences are the scheme's own.
 /// It allocates nothing and waits for no walker, or it can run in a kernel only under a mmu_lock that sleeps
-/// (harness/kernel/module/variants.cpp says which).
+/// (harness/kernel/needs_mutex.hpp says which).
 ///
 /// name_variables() names the scheme's shared variables: name(variable, "epoch"), or
 /// name(variable, "epoch announced by vCPU ", i). The stories of `shadowwalk verify` use these names; without them they
