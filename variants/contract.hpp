@@ -54,7 +54,7 @@
 /// without an engine lock, but never while a walker that could have reached them is between begin() and end(). It must
 /// call Machine::flush_remote_tlbs(). Every scheme pays for that alike, so that differences are the scheme's own.
 /// It allocates nothing and waits for no walker, or it can run in a kernel only under a mmu_lock that sleeps
-/// (harness/kernel/module/variants.cpp says which).
+/// (harness/kernel/needs_mutex.hpp says which).
 ///
 /// A scheme that needs what only some machines have (HasSrcu) says so in the bodies of its functions and in its Walker:
 /// its kInfo, with kernel_only, is there for every machine.

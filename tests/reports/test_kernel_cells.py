@@ -162,7 +162,7 @@ def test_two_kernels_have_a_table_and_a_panel_each(runs):
 
 
 @pytest.mark.parametrize("machines, reason", [
-    ((IN_KERNEL,), "not run in user space"), ((EMULATED, USER), "its kernel was emulated, and times of an emulator mean nothing")])
+    ((IN_KERNEL,), "not run in user space"), ((EMULATED, USER), "the kernel was emulated")])
 def test_where_a_side_is_missing_the_row_says_why(runs, machines, reason):
     material = runs(*machines)
     [found] = besides(material.table).values()
@@ -170,6 +170,27 @@ def test_where_a_side_is_missing_the_row_says_why(runs, machines, reason):
     [sheet] = content(material).sheets
     assert all(line.cells[2].value == "–" and reason in line.cells[2].more for line in sheet.lines)
     assert list(plots(material)) == []
+
+
+def test_noise_on_either_side_is_the_reason_of_its_rows(tmp_path):
+    factory = RunFactory(tmp_path / "run", 5)
+    noisy = {"flags": ["noisy"]}
+    for machine, extra in ((IN_KERNEL, noisy), (USER, {})):
+        for variant, cost in (("leak", 5), ("rcu-counter", 15)):
+            machine_cell(factory, {"walk_ns_mean": spread(cost)}, variant=variant, zappers=0, extra=extra, **machine)
+    [found] = besides(material_of(load(factory.write())).table).values()
+    assert [(row.words, row.reason, row.noisy) for row in found] == [
+        (words, "all results in the kernel are noisy or perturbed", (False, True))
+        for words in ("a walk, leak", "read side: adds to a walk, rcu-counter")]
+    assert [round(row.kernel.value) for row in found] == [5, 10] and not any(row.factor for row in found)
+
+
+def test_a_read_side_needs_the_speed_limit(tmp_path):
+    factory = RunFactory(tmp_path / "run", 5)
+    for machine in (IN_KERNEL, USER):
+        machine_cell(factory, {"walk_ns_mean": spread(15)}, variant="rcu-counter", zappers=0, **machine)
+    [[found]] = besides(material_of(load(factory.write())).table).values()
+    assert found.reason == "leak was not measured beside it in user space, or not quietly"
 
 
 def test_an_option_that_differs_makes_no_pair(tmp_path):

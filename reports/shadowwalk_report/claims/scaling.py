@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ..quantities import NANOSECONDS, count_of, interval, listing, quantity, with_interval
+from ..quantities import NANOSECONDS, interval, listing, quantity, with_interval
 from ..regimes import Regime, regimes_of
 from ..rows import PREFERRED_WORKLOAD, SPEED_LIMIT
 from ..setting import LATENCY, describe, place_title, telling_axes, where_words

@@ -1,6 +1,7 @@
 """The same cells in user space and in a kernel, side by side: what the user-space lab gets right, and what it gets wrong."""
 
 import dataclasses
+import functools
 
 from matplotlib import ticker
 
@@ -42,11 +43,13 @@ class _Quantity:
     is_quiet: bool = False
     adds: bool = False
 
-    def values(self, table, row):
-        """{repetition: value} of what is quiet."""
-        found = row.values(self.counter.name, without_noise=True)
+    def values(self, table, row, without_noise):
+        """{repetition: value}."""
+        found = row.values(self.counter.name, without_noise)
+        if not self.adds:
+            return found
         limit = table.plain_row(row.setting, SPEED_LIMIT)
-        return differences(found, limit.values(self.counter.name, without_noise=True)) if self.adds and limit else {} if self.adds else found
+        return differences(found, limit.values(self.counter.name, without_noise)) if limit else {}
 
 
 _WALK = counter("walk_ns_mean")
@@ -64,7 +67,7 @@ QUANTITIES = (
 
 @dataclasses.dataclass(frozen=True)
 class Beside:
-    """One quantity of one scheme on both machines. `factor`: kernel over user space; without it `reason` says why."""
+    """One quantity of one scheme on both machines: medians of quiet results where there are any. `factor`: kernel over user space; without it `reason` says why."""
 
     quantity: _Quantity
     scheme: str
@@ -73,6 +76,7 @@ class Beside:
     kernel: Estimate | None
     factor: Estimate | None
     reason: str
+    noisy: tuple[bool, bool] = (False, False)  # the two sides' values are of noisy results, as there are no others
 
     @property
     def words(self):
@@ -100,6 +104,8 @@ def _why_no_value(row, shown, place):
         return f"{place}: {saturation}"
     if not row.has_quiet:
         return f"all results {place} are noisy or perturbed"
+    if shown.adds and row.estimate(shown.counter.name):
+        return f"{SPEED_LIMIT} was not measured beside it {place}, or not quietly"
     return f"{place}: {row.why_absent(shown.counter.name) or 'not measured'}"
 
 
@@ -107,16 +113,20 @@ def _beside(table, shown, kernel):
     """The Beside of the kernel's row; None where neither side has the quantity."""
     user = table.row(kernel.setting.in_user_space, kernel.scheme)
     rows = (user, kernel)
-    values = [{} if row is None or row.is_emulated or row.broken or row.saturation(shown.counter) else shown.values(table, row) for row in rows]
-    if not any(values):
+    timed = [row for row in rows if row and not row.is_emulated]
+    if not any(row.estimate(shown.counter.name) for row in timed):
         return None
-    found = [estimate(part.values()) for part in values]
+    sound = [row in timed and not row.broken and not row.saturation(shown.counter) for row in rows]
+    values, noisy = ([shown.values(table, row, without_noise) if is_sound else {} for row, is_sound in zip(rows, sound)]
+                     for without_noise in (True, False))
+    found = [estimate((quiet or everything).values()) for quiet, everything in zip(values, noisy)]
 
     def beside(factor, reason):
-        return Beside(shown, kernel.variant, kernel.setting, *found, factor, reason)
+        return Beside(shown, kernel.variant, kernel.setting, *found, factor, reason,
+                      tuple(bool(everything) and not quiet for quiet, everything in zip(values, noisy)))
 
     if kernel.is_emulated:
-        return beside(None, WHY_EMULATED)
+        return beside(None, "the kernel was emulated")
     if user is None:
         return beside(None, f"not run in {USER_SPACE}")
     for row, part, place in zip(rows, values, (f"in {USER_SPACE}", "in the kernel")):
@@ -150,6 +160,7 @@ def _settings(table, shown, kernels):
     return list(dict.fromkeys((fewest, best))) if shown.is_quiet else [best]
 
 
+@functools.lru_cache(maxsize=2)  # page, text, JSON and pictures ask for the same
 def besides(table):
     """{platform of a kernel: [Beside]}."""
     by_platform = grouped((setting.platform, setting) for setting in table.settings if setting.is_kernel)
@@ -219,7 +230,8 @@ def plots(material):
 def _line(row):
     factor = (Cell(quantity(row.factor.value, RATIO), interval(row.factor, RATIO)) if row.factor
               else Cell(ABSENT, hint=row.reason, more=(row.reason,)))
-    cells = [estimate_cell(side, row.quantity.counter.units, row.reason) for side in (row.user, row.kernel)]
+    cells = [dataclasses.replace(estimate_cell(side, row.quantity.counter.units, row.reason), more=("noisy",) if is_noisy else ())
+             for side, is_noisy in zip((row.user, row.kernel), row.noisy)]
     return Line(row.words, [f"{row.setting.workload}, {describe(row.setting)}"], [*cells, factor])
 
 

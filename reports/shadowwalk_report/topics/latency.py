@@ -55,7 +55,7 @@ def _shown_setting(table):
         recorded = {latency for latency in LATENCIES for row in rows if row.histogram(latency.name).total}
         return (not recorded, not setting.is_plain, setting.zappers == 0,
                 any(row.has_flag("oversubscribed") for row in rows), any(row.has_flag("saturated") for row in rows),
-                setting.workload != PREFERRED_WORKLOAD, -len(rows), -len(recorded), setting.guest != "kvm", -setting.vcpus,
+                setting.standing, setting.workload != PREFERRED_WORKLOAD, -len(rows), -len(recorded), setting.guest != "kvm", -setting.vcpus,
                 -setting.zap_rate, setting)
     best = min(table.settings, key=preference, default=None)
     return None if best is None or preference(best)[0] else best
