@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/kernel/abi.h"
+#include "harness/lab/cell_request.hpp"
 
 namespace shadowwalk::kernel {
 

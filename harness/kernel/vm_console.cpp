@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t kMostKept = 256 << 10;
 constexpr std::size_t kWords = 3;   // lines of last_words()
-constexpr std::size_t kLines = 20;  // of last_lines()
+constexpr std::size_t kLines = 20;  // of last_lines(), at least
+constexpr std::size_t kMostLines = 60;
 constexpr std::size_t kMostOfAWord = 120;
 constexpr std::size_t kMostOfALine = 400;
 
@@ -68,8 +69,15 @@ std::string VmConsole::last_words() const {
 
 std::vector<std::string> VmConsole::last_lines() const {
   const std::vector<std::string_view> lines = lines_of(text_);
+  const auto is_grave = [](std::string_view line) {
+    return std::ranges::any_of(kGrave, [&](std::string_view grave) { return line.find(grave) != line.npos; });
+  };
+  const auto grave = std::ranges::find_if(lines, is_grave);
+  const auto before_end = lines.end() - static_cast<std::ptrdiff_t>(std::min(kLines, lines.size()));
+  const std::span from(std::min(grave, before_end), lines.end());
   std::vector<std::string> printable;
-  for (const std::string_view line : last(lines, kLines)) printable.push_back(os::printable(line, kMostOfALine));
+  for (const std::string_view line : from.first(std::min(kMostLines, from.size())))
+    printable.push_back(os::printable(line, kMostOfALine));
   return printable;
 }
 

@@ -13,7 +13,8 @@ class VmConsole {
   /// One printable line: what went wrong by the kernel's own words (its panic, its first BUG or WARNING), then its last
   /// lines. Empty: it printed nothing.
   std::string last_words() const;
-  /// The last lines that are not blank, each printable and with its time.
+  /// What went wrong, with the trace that follows, or, where the kernel does not say, the last 20 lines: those that are
+  /// not blank, each printable and with its time.
   std::vector<std::string> last_lines() const;
   /// The first of the gravest things that the kernel said of itself (a panic, a BUG, a warning, a stall); empty: it had
   /// nothing to say.

@@ -103,3 +103,10 @@ def test_a_kernel_that_is_not_there_is_refused(tmp_path):
     done = shadowwalk("cell", "--machine", "kernel-vm", "--kernel", tmp_path, "--variant", "irq-ipi", "--workload", "mmio-poll")
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("shadowwalk: ") and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_working_set_that_no_machine_here_could_hold_is_refused(tmp_path):
+    done = shadowwalk("cell", "--machine", "kernel-vm", "--kernel", tmp_path, "--variant", "irq-ipi", "--workload", "mmio-poll",
+                      "--working-set", 1 << 36)
+    assert done.returncode == 2 and done.stdout == ""
+    assert "--working-set" in done.stderr and "GiB" in done.stderr and done.stderr.count("\n") == 1, done.stderr

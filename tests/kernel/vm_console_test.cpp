@@ -39,6 +39,18 @@ TEST(VmConsole, KeepsTheLastLinesAsTheyCame) {
   EXPECT_EQ(lines.back(), "[    2.0] half a li");
 }
 
+TEST(VmConsole, KeepsWhatWentWrongWithItsTrace) {
+  VmConsole console;
+  console.add("before\nBUG: something\n");
+  for (int i = 0; i < 30; ++i) console.add("frame " + std::to_string(i) + "\n");
+  console.add("Kernel panic\n");
+  EXPECT_EQ(console.last_lines().size(), 32u);
+  EXPECT_EQ(console.last_lines().front(), "BUG: something");
+  EXPECT_EQ(console.last_lines().back(), "Kernel panic");
+  for (int i = 0; i < 100; ++i) console.add("frame\n");
+  EXPECT_EQ(console.last_lines().size(), 60u);
+}
+
 TEST(VmConsole, FindsWhatAKernelComplainsOf) {
   VmConsole console;
   console.add("[    1.0] shadowwalk: loading out-of-tree module taints kernel.\n");
