@@ -147,10 +147,12 @@ static struct swx_job *read_job(struct client *client, const void __user *from)
 	return job;
 }
 
-static void free_job(struct client *client, struct swx_job *job)
+/* `kept`: threads that never ended still read its request, so it stays. */
+static void end_job(struct client *client, struct swx_job *job, int kept)
 {
 	strscpy(client->why, job->why, sizeof(client->why));
-	kvfree(job);
+	if (!kept)
+		kvfree(job);
 }
 
 /* Whether this caller has the CPUs to itself, until end_alone(); if not, the job says why. */
@@ -210,7 +212,7 @@ static long run(struct client *client, const void __user *from)
 		error = run_alone(client, job, &kept);
 		end_alone(kept);
 	}
-	free_job(client, job);
+	end_job(client, job, kept);
 	return -error;
 }
 
@@ -267,7 +269,7 @@ static long stream(struct client *client, const void __user *from)
 	} else {
 		error = -swx_stream(job, wanted.vcpu, wanted.count, accesses);
 	}
-	free_job(client, job);
+	end_job(client, job, 0);
 	if (!error && copy_to_user(u64_to_user_ptr(wanted.accesses), accesses, wanted.count * sizeof(*accesses)))
 		error = cannot_copy(client, "the room for accesses");
 	kvfree(accesses);
