@@ -17,7 +17,7 @@ foreach(room guest kernel/module lab machine measure mmu os probes trace)
 endforeach()
 install(DIRECTORY variants workloads DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk
   FILES_MATCHING PATTERN "*.hpp" PATTERN "produce_accesses.cpp")
-install(FILES harness/kernel/abi.h DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk/harness/kernel)
+install(FILES harness/kernel/abi.h harness/kernel/needs_mutex.hpp DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk/harness/kernel)
 install(FILES cmake/Variants.cmake DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk/cmake)
 install(DIRECTORY LICENSES DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk)
 install(FILES dkms.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/shadowwalk)

@@ -6,6 +6,7 @@ import gc
 import importlib
 import logging
 import os
+import resource
 import signal
 import sys
 
@@ -20,6 +21,8 @@ _ENVIRONMENT = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull, "OPENBLAS_NUM_T
 # Of the garbage collector. With Python's own it looks at all objects of a large run again and again, a tenth of a report's time; the
 # figures leave some megabytes of cycles.
 _COLLECT_AFTER = (50_000, 20, 100)
+# Of address space. Modules in C crash where they get less than they need, instead of saying so.
+_LEAST_MEMORY = 128 << 20
 _ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -126,6 +129,8 @@ def _silence():
 
 
 def _call(module):
+    if 0 <= resource.getrlimit(resource.RLIMIT_AS)[0] < _LEAST_MEMORY:
+        raise MemoryError
     try:
         with _silence():
             main = importlib.import_module(f".{module}", __package__).main

@@ -98,7 +98,8 @@ class FloorRun {
     alignas(64) swk_floor_thread own_{};
   };
 
-  int start_threads();
+  int make_threads();
+  void start_threads();
   void measure();
   void end_threads();
 
@@ -109,7 +110,7 @@ class FloorRun {
   KernelMachine machine_;
   std::unique_ptr<Engine> engine_;  // of a section
   std::vector<std::unique_ptr<Thread>> threads_;
-  std::vector<swk_thread*> started_;
+  std::vector<swk_thread*> created_;
   std::atomic<bool> stop_{false};
   std::atomic<unsigned> timing_{0};  // threads that have iterations left
   bool stuck_ = false;
@@ -167,18 +168,20 @@ bool FloorRun::run() {
     }
   }
   for (unsigned i = 0; i < asked_.cpu_count; ++i) threads_.push_back(std::make_unique<Thread>(*this, i));
-  started_.reserve(asked_.cpu_count);
+  if (const int error = make_threads(); error != 0) {
+    shared_.failure.report(error, "the kernel refused a thread");
+    end_threads();
+    return false;
+  }
   unsigned missing = 0;
   const int error = swk_hold_cpus(
       asked_.cpus, asked_.cpu_count, nullptr, 0,
       [](void* self, unsigned cpu) {
         static_cast<FloorRun*>(self)->shared_.failure.report(ENODEV, "CPU ", std::uint64_t{cpu}, " goes offline");
       },
-      [](void* self) { return static_cast<FloorRun*>(self)->start_threads(); }, this, &missing);
-  if (error == ENODEV) {
+      [](void* self) { static_cast<FloorRun*>(self)->start_threads(); }, this, &missing);
+  if (error != 0) {
     shared_.failure.report(ENODEV, "CPU ", std::uint64_t{missing}, " is not online: choose others");
-  } else if (error != 0) {
-    shared_.failure.report(error, "the kernel refused a thread");
   } else {
     measure();
   }
@@ -189,18 +192,22 @@ bool FloorRun::run() {
   return !shared_.failure.reported();
 }
 
-/// While no CPU can go.
-int FloorRun::start_threads() {
-  swk_floor_prepare(asked_.cpus, asked_.cpu_count);
-  timing_.store(row_.kind() == SHADOWWALK_FLOOR_EACH ? asked_.cpu_count : 1, std::memory_order_relaxed);
+int FloorRun::make_threads() {
+  created_.reserve(asked_.cpu_count);
   int error = 0;
   for (unsigned i = 0; i < asked_.cpu_count; ++i) {
     swk_thread* const thread = swk_thread_create(Thread::begin, threads_[i].get(), "floor", i, asked_.cpus[i], &error);
     if (thread == nullptr) return error;
-    started_.push_back(thread);
+    created_.push_back(thread);
   }
-  for (swk_thread* const thread : started_) swk_thread_start(thread);
   return 0;
+}
+
+/// While no CPU can go.
+void FloorRun::start_threads() {
+  swk_floor_prepare(asked_.cpus, asked_.cpu_count);
+  timing_.store(row_.kind() == SHADOWWALK_FLOOR_EACH ? asked_.cpu_count : 1, std::memory_order_relaxed);
+  for (swk_thread* const thread : created_) swk_thread_start(thread);
 }
 
 void FloorRun::measure() {
@@ -225,7 +232,7 @@ void FloorRun::measure() {
 void FloorRun::end_threads() {
   shared_.stop_waiting_to_go.store(true, std::memory_order_relaxed);
   stop_.store(true, std::memory_order_relaxed);
-  for (swk_thread* const thread : started_) {
+  for (swk_thread* const thread : created_) {
     if (swk_thread_join(thread, kPatienceSeconds) != 0) continue;
     stuck_ = true;
     shared_.failure.report(ETIMEDOUT, "a thread did not end within ", std::uint64_t{kPatienceSeconds},
