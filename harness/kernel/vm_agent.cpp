@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/perf_event.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <termios.h>
 #include <unistd.h>
@@ -46,6 +48,18 @@ void have_warnings_panic() {
     const os::FileDescriptor file(open(fmt::format("/proc/sys/kernel/{}", name).c_str(), O_WRONLY | O_CLOEXEC));
     if (file.is_open()) os::write_all(file.get(), "1");
   }
+}
+
+/// For the first event that is counted, and after the last, Linux patches its scheduler (a static key). Under QEMU's
+/// TCG a CPU may run the breakpoint of that patch when it is done with, and the kernel dies of it ("Oops: int3"). So
+/// one event is counted from before the first cell on.
+os::FileDescriptor count_an_event() {
+  perf_event_attr attributes{};
+  attributes.size = sizeof attributes;
+  attributes.type = PERF_TYPE_SOFTWARE;
+  attributes.config = PERF_COUNT_SW_CONTEXT_SWITCHES;
+  return os::FileDescriptor(
+      static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC)));
 }
 
 /// A serial port that passes bytes as they are.
@@ -123,6 +137,7 @@ void run_vm_agent(const std::string& accelerator) {
     setenv("PATH", "/bin", 1);
     setenv("HOME", "/tmp", 1);
     setenv(kAcceleratorVariable, accelerator.c_str(), 1);
+    const os::FileDescriptor event = count_an_event();
     const os::FileDescriptor port = open_port();
     const VmReady ready = make_ready();
     have_warnings_panic();
