@@ -30,9 +30,10 @@ const char* cpu_model(Accelerator accelerator) { return accelerator == Accelerat
 
 std::string kernel_command_line(Accelerator accelerator) {
   // A panic ends QEMU (-no-reboot), an oops panics at once. Warnings shall be on the console, boot messages need not.
-  // An emulator without a CPU for a while fails the kernel's check of its timer.
-  return fmt::format("console=ttyS0 no_timer_check panic=-1 oops=panic loglevel=5 rdinit={} -- kernel agent {}",
-                     in_vm::kCommand, name_of(accelerator));
+  // An emulator that has no CPU for a while would fail the kernel's checks of its timer and of its TSC.
+  return fmt::format("console=ttyS0 {}panic=-1 oops=panic loglevel=5 rdinit={} -- kernel agent {}",
+                     accelerator == Accelerator::tcg ? "no_timer_check tsc=reliable " : "", in_vm::kCommand,
+                     name_of(accelerator));
 }
 
 std::vector<std::string> command_line(const VmSetup& setup, int port) {

@@ -71,7 +71,7 @@ TEST_F(QuietGateTest, ALoadThatStaysIsWaitedForLessEachTime) {
   EXPECT_EQ(gate.waits_in_vain(), 1u);
   EXPECT_NE(gate.last_reason().find("other processes took"), std::string::npos) << gate.last_reason();
   for (int i = 0; i < 40; ++i) gate.wait(-1);  // would take 12 s without the halving
-  EXPECT_EQ(gate.waits_in_vain(), 41u);
+  EXPECT_GE(gate.waits_in_vain(), 20u) << "a load that has no CPU itself for a while is none";
 }
 
 TEST_F(QuietGateTest, AStopEndsTheWait) {
