@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "harness/cli/arguments.hpp"
+#include "harness/kernel/cell_abi.hpp"
 #include "harness/kernel/kernel_cell.hpp"
 #include "harness/kernel/module_build.hpp"
-#include "harness/kernel/pool_pages.hpp"
 #include "harness/lab/page_budget.hpp"
 #include "harness/lab/prepared_cell.hpp"
 #include "harness/os/files.hpp"

@@ -43,7 +43,7 @@ Finding kernel_build(const Host& host) {
   return lack(matter_of(reason), "the module cannot be built for this kernel", remedy_of(reason));
 }
 
-/// Whether the kernel loads a module that nobody signed.
+/// Whether the kernel loads unsigned modules.
 Finding module_loading(const Host& host) {
   constexpr const char* kSign =
       "sign the module with an enrolled key (mokutil --import), or switch Secure Boot off in the firmware";

@@ -31,7 +31,7 @@ struct RunnerSettings {
   std::filesystem::path program = "/proc/self/exe";          ///< executed per cell
   std::vector<std::string> prefix = {"shadowwalk", "cell"};  ///< argv[0] and what stands before the cell's options
   RunElsewhere elsewhere;                                    ///< for cells of --machine kernel-vm
-  /// Cells whose times nobody uses, which wait for no quiet host; null: none.
+  /// Whether a cell has no times, as its kernel is emulated: it then waits for no quiet host. Null: every cell has.
   std::function<bool(const PlannedCell&)> is_untimed;
   Watchdog watchdog;
   bool retry_failed = false;  ///< repeat measurements that failed earlier

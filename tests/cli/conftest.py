@@ -36,7 +36,7 @@ def command():
 def shadowwalk(command, tmp_path):
     """shadowwalk(arguments...) -> CompletedProcess, with tmp_path as the working directory."""
     def run(*arguments, **options):
-        # Beside other tests a run would wait for a quiet host, cell by cell, and measure each cell again, in vain.
+        # Beside other tests no host is quiet: a run would wait before each cell, and measure each one three times.
         if arguments[:1] == ("run",):
             for option in ("--quiet-wait", "--retry-noisy"):
                 if not any(str(word).startswith(option) for word in arguments):

@@ -10,7 +10,7 @@
 
 namespace shadowwalk::kernel {
 
-/// What a job's caller is told. Returns the errno.
+/// Copies the reason to the job, whose caller asks for it by WHY. Returns the errno.
 inline int refuse(swx_job& job, const Refusal& refusal) {
   std::memcpy(job.why, refusal.why.c_str(), std::min(sizeof(job.why), refusal.why.view().size() + 1));
   return refusal.error;

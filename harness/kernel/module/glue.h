@@ -180,7 +180,7 @@ unsigned int swk_this_cpu(void); /* by now perhaps another */
 
 /* --- What primitives cost */
 
-/* One thread's own cache line, and its target. */
+/* One thread's own cache line. */
 struct swk_floor_thread {
   uint64_t word;
   uint64_t rest[7];

@@ -1,4 +1,4 @@
-"""What an emulated kernel can say of a claim: nothing, as it has no times. What it did check is told."""
+"""The answer of emulated kernels to a claim: NOT TESTED, as they have no times, with what their cells checked."""
 
 import dataclasses
 

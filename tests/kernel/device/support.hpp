@@ -26,7 +26,7 @@ struct CheckOptions {
 };
 extern CheckOptions check_options;
 
-/// The device, as it is. Fails the test that opens it in vain.
+/// The open device, called directly. If it cannot be opened, the test fails.
 class RawDevice {
  public:
   RawDevice();
