@@ -18,8 +18,6 @@ namespace {
 
 /// Emulated boots freeze now and then, where code patches itself under several CPUs.
 constexpr unsigned kMostTries = 3;
-/// From the limit of a job, which its agent keeps, until nothing is expected any more.
-constexpr std::chrono::seconds kGrace{30};
 
 std::uint64_t size_of(const os::FileDescriptor& file) {
   return static_cast<std::uint64_t>(std::max<off_t>(lseek(file.get(), 0, SEEK_END), 0));
@@ -86,7 +84,7 @@ VmOutcome VmSession::run(const VmJob& job, int stop_fd) {
   try {
     machine_->send(to_line(job));
     std::string line;
-    switch (machine_->await_line(line, job.limit + kGrace, stop_fd)) {
+    switch (machine_->await_line(line, job.limit + setup_.answer_limit, stop_fd)) {
       case VmWait::answered:
         return {.kind = VmOutcome::Kind::ended, .end = job_end_from(line)};
       case VmWait::ended:

@@ -44,6 +44,7 @@ class VmSession {
     VmMemory memory{};
     std::function<void(const std::string&)> notice;  ///< a line for the user
     std::chrono::seconds boot_limit{120};
+    std::chrono::seconds answer_limit{30};  ///< after a job's own limit, which its agent keeps: then the kernel hangs
   };
 
   /// Throws InputError: no QEMU, a file that cannot be read, a host without the memory. Nothing is booted yet.

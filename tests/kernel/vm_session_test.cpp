@@ -76,7 +76,9 @@ TEST_P(Session, ACrashIsOneJobAndTheRestHasAnotherBoot) {
 }
 
 TEST_P(Session, AHangIsNoticed) {
-  VmSession session(setup());
+  VmSession::Setup impatient = setup();
+  impatient.answer_limit = std::chrono::seconds(1);
+  VmSession session(std::move(impatient));
   ASSERT_TRUE(session.boot(-1));
   kill(session.machine()->qemu(), SIGSTOP);  // nothing in it runs any more
   EXPECT_EQ(session.run(job({"what"}, std::chrono::seconds(1)), -1).kind, VmOutcome::Kind::hung);
