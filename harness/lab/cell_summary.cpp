@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/lab/cell_result.hpp"
+#include "harness/machine/cycle_clock.hpp"
 #include "harness/text/quantity.hpp"
 
 namespace shadowwalk {
@@ -33,6 +34,12 @@ std::string readable(Unit unit, double value) {
   return value == std::floor(value) ? fmt::format("{:.0f}", value) : significant(value);
 }
 
+/// Each sample of these contains one clock read. Where that is over half of a percentile, the figure is the clock's and
+/// not the scheme's, and a summary leaves it out, as reports do (clock_share.py).
+bool is_of_the_clock(const Figure& figure, double value) {
+  return (figure.name == "walk_ns" || figure.name == "section_ns") && 2 * CycleClock::read_cost_ns() > value;
+}
+
 /// `walks_restarted 0`, or `walk_ns p50 30.0 ns, p99 80.0 ns`; empty if the result has no such figure.
 std::string in_words(const Figure& figure, const CellResult& result) {
   std::string text;
@@ -41,6 +48,7 @@ std::string in_words(const Figure& figure, const CellResult& result) {
     if (found == result.counters.end()) continue;
     const bool other_workload = found->second == 0 && counter.ends_with("_total");
     if (other_workload || figure.unit == Unit::flag) continue;  // flags have lines of their own
+    if (is_of_the_clock(figure, found->second)) continue;
     std::string_view quantile = std::string_view(counter).substr(figure.name.size());
     if (!quantile.empty()) quantile.remove_prefix(1);
     text += fmt::format("{} {}{}{}", text.empty() ? std::string(figure.name) : ",", quantile,
@@ -64,6 +72,22 @@ void print_figures(const CellResult& result) {
     }
     if (!line.empty()) fmt::print("  {:<9}{}\n", topic.name, line);
   }
+}
+
+void print_clocks_own(const CellResult& result) {
+  std::string names;
+  for (const FigureTopic& topic : figure_topics()) {
+    for (const Figure& figure : topic.figures) {
+      for (const std::string& counter : counters_of(figure)) {
+        const auto found = result.counters.find(counter);
+        if (found == result.counters.end() || !is_of_the_clock(figure, found->second)) continue;
+        names += fmt::format("{}{}", names.empty() ? "" : ", ", counter);
+      }
+    }
+  }
+  if (names.empty()) return;
+  fmt::print("  {:<9}  {}: the clock itself takes over half of it, {:.1f} ns per read\n", "absent", names,
+             CycleClock::read_cost_ns());
 }
 
 void print_events(const CellResult& result) {
@@ -136,6 +160,7 @@ void print_summary(const CellConfig& config, const CellResult& result) {
     fmt::print("  {:<9}  {}\n", "caught", result.details["violation"].get<std::string>());
   }
   print_absent(result);
+  print_clocks_own(result);
 }
 
 }  // namespace shadowwalk

@@ -62,6 +62,22 @@ def test_a_repeated_option_takes_the_last_value(shadowwalk):
     assert json.loads(done.stdout)["benchmarks"][0]["shadowwalk"]["cell"]["vcpus"] == 1
 
 
+def test_a_summary_leaves_out_what_is_the_clocks_own(shadowwalk, tmp_path):
+    done = shadowwalk(*CELL, "--json", "result.json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+    cost, entry = float(document["context"]["clock_read_ns"]), document["benchmarks"][0]
+    absent = next((line for line in done.stdout.splitlines() if "the clock itself" in line), "")
+    for figure in ("walk_ns", "section_ns"):
+        shown = re.search(rf"{figure} (p\d+ .*?)(  |$)", done.stdout, re.MULTILINE)
+        quantiles = set(re.findall(r"(p\d+) ", shown[1])) if shown else set()
+        for name in [name for name in entry if name.startswith(f"{figure}_p")]:
+            if abs(2 * cost - entry[name]) < 0.2:
+                continue  # the context rounds it
+            assert (name in absent) == (2 * cost > entry[name]), (done.stdout, cost)
+            assert (name.removeprefix(f"{figure}_") in quantiles) == (name not in absent), done.stdout
+
+
 @pytest.mark.parametrize("verb, options", [("cell", ("--variant", "--workload")), ("run", ("--out",)),
                                            ("attach", ("--what",)), ("project", ("--variants",))])
 def test_required_options_are_marked(shadowwalk, verb, options):
