@@ -22,7 +22,7 @@ inline CellResult make_result(const CellConfig& config, const CellMeasurement& c
 }
 
 /// Prints a result to stdout for a person to read: the figures by topic with their units, then what could not be
-/// measured and why.
-void print_summary(const CellConfig& config, const CellResult& result);
+/// measured and why. Percentiles that are the clock's own are absent here, and stay in the result.
+void print_summary(const CellConfig& config, const CellResult& measured);
 
 }  // namespace shadowwalk

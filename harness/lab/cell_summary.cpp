@@ -34,12 +34,6 @@ std::string readable(Unit unit, double value) {
   return value == std::floor(value) ? fmt::format("{:.0f}", value) : significant(value);
 }
 
-/// Each sample of these contains one clock read. Where that is over half of a percentile, the figure is the clock's and
-/// not the scheme's, and a summary leaves it out, as reports do (clock_share.py).
-bool is_of_the_clock(const Figure& figure, double value) {
-  return (figure.name == "walk_ns" || figure.name == "section_ns") && 2 * CycleClock::read_cost_ns() > value;
-}
-
 /// `walks_restarted 0`, or `walk_ns p50 30.0 ns, p99 80.0 ns`; empty if the result has no such figure.
 std::string in_words(const Figure& figure, const CellResult& result) {
   std::string text;
@@ -48,7 +42,6 @@ std::string in_words(const Figure& figure, const CellResult& result) {
     if (found == result.counters.end()) continue;
     const bool other_workload = found->second == 0 && counter.ends_with("_total");
     if (other_workload || figure.unit == Unit::flag) continue;  // flags have lines of their own
-    if (is_of_the_clock(figure, found->second)) continue;
     std::string_view quantile = std::string_view(counter).substr(figure.name.size());
     if (!quantile.empty()) quantile.remove_prefix(1);
     text += fmt::format("{} {}{}{}", text.empty() ? std::string(figure.name) : ",", quantile,
@@ -74,20 +67,23 @@ void print_figures(const CellResult& result) {
   }
 }
 
-void print_clocks_own(const CellResult& result) {
-  std::string names;
+/// The result without the percentiles that a clock read makes up over half of: those are absent, as in reports
+/// (clock_share.py).
+CellResult without_clocks_own(CellResult result) {
+  const double cost_ns = CycleClock::read_cost_ns();
   for (const FigureTopic& topic : figure_topics()) {
     for (const Figure& figure : topic.figures) {
+      if (!figure.has_clock_read) continue;
       for (const std::string& counter : counters_of(figure)) {
         const auto found = result.counters.find(counter);
-        if (found == result.counters.end() || !is_of_the_clock(figure, found->second)) continue;
-        names += fmt::format("{}{}", names.empty() ? "" : ", ", counter);
+        if (found == result.counters.end() || cost_ns <= found->second / 2) continue;
+        result.counters.erase(found);
+        result.details["unavailable"][counter] =
+            fmt::format("the clock itself takes over half of it, {:.1f} ns per read", cost_ns);
       }
     }
   }
-  if (names.empty()) return;
-  fmt::print("  {:<9}  {}: the clock itself takes over half of it, {:.1f} ns per read\n", "absent", names,
-             CycleClock::read_cost_ns());
+  return result;
 }
 
 void print_events(const CellResult& result) {
@@ -139,7 +135,8 @@ void print_flag(std::string_view name) {
 
 }  // namespace
 
-void print_summary(const CellConfig& config, const CellResult& result) {
+void print_summary(const CellConfig& config, const CellResult& measured) {
+  const CellResult result = without_clocks_own(measured);
   fmt::print("{}\n", config.name);
   if (config.read_delay.on())
     fmt::print("  {:<9} walkers stall {} now and then\n", "delay", to_string(config.read_delay));
@@ -160,7 +157,6 @@ void print_summary(const CellConfig& config, const CellResult& result) {
     fmt::print("  {:<9}  {}\n", "caught", result.details["violation"].get<std::string>());
   }
   print_absent(result);
-  print_clocks_own(result);
 }
 
 }  // namespace shadowwalk

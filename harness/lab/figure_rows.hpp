@@ -198,5 +198,9 @@ constexpr Figure growing(Figure figure) {
   figure.grows_with_run = true;
   return figure;
 }
+constexpr Figure with_a_clock_read(Figure figure) {
+  figure.has_clock_read = true;
+  return figure;
+}
 
 }  // namespace shadowwalk::figure_rows

@@ -59,20 +59,21 @@ constexpr Figure kWalkFigures[] = {
             "whole bursts over their walks; faults and lock waits are clocked separately and subtracted; absent at "
             "walks-per-exit 1",
             walk_ns_mean),
-    distribution("walk_ns", "walk", kFull, lower, kOfTheLab, kP50 | kP99 | kP999,
-                 "single walks, sampled; each contains one clock read",
-                 [](const Measured& of) { return samples(of.cell.walk_ns, "no walk was sampled in the window"); }),
+    with_a_clock_read(
+        distribution("walk_ns", "walk", kFull, lower, kOfTheLab, kP50 | kP99 | kP999,
+                     "single walks, sampled; each contains one clock read",
+                     [](const Measured& of) { return samples(of.cell.walk_ns, "no walk was sampled in the window"); })),
     counter("walks_restarted", count, "restarts", kNone, lower, kOfTheLab,
             "walks that the variant sent back to the root, in the cell's whole life",
             walk_count<&WalkCounts::restarts>),
 };
 
 constexpr Figure kSectionFigures[] = {
-    distribution(
+    with_a_clock_read(distribution(
         "section_ns", "read-side section", kFull, lower, kMeasured, kP50 | kP99,
         "from the return of begin() to the call of end(), sampled, one clock read in each: for how long a reader holds "
         "reclamation back",
-        [](const Measured& of) { return samples(of.cell.section_ns, "no section was sampled in the window"); }),
+        [](const Measured& of) { return samples(of.cell.section_ns, "no section was sampled in the window"); })),
     counter("sections_preempted", count, "preempted", kNone, neither, kMeasured,
             "involuntary context switches of the walkers: an upper bound on read-side sections that lost their CPU",
             [](const Measured& of) { return number(of.cell.noise.walker_switches); }),

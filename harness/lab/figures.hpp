@@ -82,6 +82,8 @@ struct Figure {
   bool grows_with_run;  ///< in a saturated cell it grows with the length of the run, and says nothing about the scheme
   Reading (*read)(const Measured&);
   std::string_view meaning;  ///< one sentence
+  bool has_clock_read =
+      false;  ///< each sample contains one clock read: where that is over half, it is no figure of the scheme
 
   bool is_distribution() const { return quantiles != 0; }
 };

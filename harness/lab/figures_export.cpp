@@ -29,6 +29,7 @@ ordered_json to_json(const Figure& figure, std::string_view topic) {
           {"level", to_string(figure.level)},
           {"better", better_name(figure.better)},
           {"grows_with_run", figure.grows_with_run},
+          {"has_clock_read", figure.has_clock_read},
           {"counters", counters_of(figure)}};
 }
 
@@ -44,6 +45,7 @@ ordered_json to_json(const EventFigure& figure) {
           {"level", to_string(Instrumentation::none)},
           {"better", ""},
           {"grows_with_run", false},
+          {"has_clock_read", false},
           {"counters", ordered_json::array({name})}};
 }
 

@@ -4,10 +4,10 @@ the figure is the clock's and not the scheme's."""
 import dataclasses
 import statistics
 
+from .counters import distributions_with_a_clock_read
 from .grouping import grouped
 from .untrusted_json import LARGEST
 
-CLOCKED = ("walk_ns", "section_ns")  # each sample contains one clock read (docs/result-format.md)
 MOST = 0.5  # of a percentile may be the clock
 _TAIL = "_p99"  # a distribution whose tail is the clock's has nothing to draw
 
@@ -23,9 +23,10 @@ def _read_cost(result):
 
 def _hidden(results):
     """{counter: reason} of the results of one scheme in one setting: by their median, so that no repetition is picked by its value."""
+    clocked = tuple(f"{kind}_p" for kind in distributions_with_a_clock_read())
     cost, reasons = statistics.median(map(_read_cost, results)), {}
     for name in dict.fromkeys(name for result in results for name in result.counters):
-        if name.startswith(tuple(f"{kind}_p" for kind in CLOCKED)):
+        if name.startswith(clocked):
             value = statistics.median(result.counters[name] for result in results if name in result.counters)
             if cost > MOST * value:
                 reasons[name] = f"the clock itself takes over half of it: {cost:g} of {value:g} ns"
@@ -33,7 +34,7 @@ def _hidden(results):
 
 
 def _without(result, reasons):
-    gone = {kind for kind in CLOCKED if kind + _TAIL in reasons}
+    gone = {kind for kind in distributions_with_a_clock_read() if kind + _TAIL in reasons}
     return dataclasses.replace(result, counters={name: value for name, value in result.counters.items() if name not in reasons},
                                histograms={name: found for name, found in result.histograms.items() if name not in gone},
                                unavailable={**result.unavailable, **reasons})

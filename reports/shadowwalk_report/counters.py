@@ -16,7 +16,7 @@ _QUANTILES = {"p999": "p99.9"}  # the others are spelt as in the counter's name
 @dataclasses.dataclass(frozen=True)
 class Counter:
     """A counter or a distribution of results. `grows_with_run`: in a saturated cell it measures the length of the run and
-    says nothing about the scheme."""
+    says nothing about the scheme. `has_clock_read`: each of its samples contains one."""
 
     name: str
     title: str
@@ -24,6 +24,7 @@ class Counter:
     units: tuple
     lower_is_better: bool
     grows_with_run: bool
+    has_clock_read: bool
 
     @property
     def step(self):
@@ -43,7 +44,7 @@ def _table():
     counters, distributions = {}, {}
     for row in json.loads(text)["figures"]:
         known = Counter(row["name"], row["title"], row["meaning"], _UNITS[row["unit"]], row["better"] == "lower",
-                        row["grows_with_run"])
+                        row["grows_with_run"], row["has_clock_read"])
         if row["kind"] == "distribution":
             distributions[known.name] = known
         for name in row["counters"]:
@@ -65,6 +66,10 @@ def counters_known():
 
 def counters(*names):
     return tuple(map(counter, names))
+
+
+def distributions_with_a_clock_read():
+    return tuple(name for name, row in _table()[1].items() if row.has_clock_read)
 
 
 def distribution(name):

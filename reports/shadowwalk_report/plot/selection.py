@@ -61,7 +61,7 @@ def _counter(name, run):
     if wanted in counters_known():
         return counter(wanted)
     if wanted in measured:  # of events: <event>_per_walk
-        return Counter(wanted, wanted, "", PLAIN, lower_is_better=True, grows_with_run=False)
+        return Counter(wanted, wanted, "", PLAIN, lower_is_better=True, grows_with_run=False, has_clock_read=False)
     raise InputError(f"'{name}' is no counter{nearest(wanted, [*counters_known(), *measured])}; `shadowwalk list figures` lists them")
 
 
